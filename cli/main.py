@@ -1,0 +1,14 @@
+"""The command `anbu`: one file a command, put together here."""
+
+import click
+
+from cli.replay import replay
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="anbu")
+def main() -> None:
+    """Anbu (안부): who has woken up, who has not and why, and who needs help now."""
+
+
+main.add_command(replay)

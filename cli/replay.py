@@ -1,0 +1,89 @@
+"""`anbu replay`: the pure core over a recorded day, without a broker; the same fold that the `watch` agent calls."""
+
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+import click
+import orjson
+
+from cli.options import key_ring
+from models.errors import Rejected
+from models.fold import Fold
+from models.frame import find_frame, read_header
+from models.keys import KeyRing
+from models.lane import Lane
+from models.outputs import Output, Record
+
+INPUTS = ("sms", "registry", "commands")
+
+
+class BadLine(click.ClickException):
+    """A line that is no record of a recorded day."""
+
+    exit_code = 2
+
+
+def natural_key(topic: str, value: Any) -> bytes | None:
+    """The key that a well-behaved producer gives a record, where its line does not tell: the subject, else the sender."""
+    if not isinstance(value, dict):
+        return None
+    if topic != "sms":
+        subject = value.get("subject")
+        return b"%d" % subject if type(subject) is int else None
+    text, binary, sender = (value.get(name) for name in ("text", "binary", "sender"))
+    if isinstance(text, str) or isinstance(binary, str):
+        frame = find_frame(text if isinstance(text, str) else None, binary if isinstance(binary, str) else None)
+        if not isinstance(frame, Rejected):
+            return b"%d" % read_header(frame).subject
+    return sender.encode() if isinstance(sender, str) else None
+
+
+def read_records(lines: Iterable[bytes], name: str, offsets: Counter[str]) -> Iterator[Record]:
+    """The records of a recorded day, as of partition 0; offsets are counted by topic. Raises BadLine."""
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            document = orjson.loads(line)
+            topic, value = document["topic"], document.get("value")
+            if topic not in INPUTS:
+                raise ValueError(f"topic {topic!r} is none of {', '.join(INPUTS)}")
+            octets = b64decode(document["raw"], validate=True) if "raw" in document else \
+                None if value is None else orjson.dumps(value)
+            key = document["key"].encode() if document.get("key") is not None else natural_key(topic, value)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadLine(f'{name}, line {number}: {error!s}; a line is '
+                          f'{{"topic": "sms|registry|commands", "value": …}}') from error
+        yield Record(topic, 0, offsets[topic], key, octets)
+        offsets[topic] += 1
+
+
+def as_line(output: Output) -> bytes:
+    key = None if output.key is None else output.key.decode("utf-8", "replace")
+    value = None if output.value is None else orjson.Fragment(output.value)
+    return orjson.dumps({"topic": output.topic, "key": key, "value": value}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def fold_all(records: Iterable[Record], keys: KeyRing) -> Iterator[Output]:
+    """Fold records in order into one lane that owns everybody."""
+    lane, fold = Lane(0), Fold(keys)
+    for record in records:
+        yield from fold(lane, record)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE…")
+def replay(files: tuple[BinaryIO, ...]) -> None:
+    """Judge a recorded day and print what would have been published.
+
+    FILE has a JSON object a line: {"topic": "sms|registry|commands", "value": …}, with "raw" (base64) instead of a
+    value for octets that are no JSON, and "key" where the value does not tell it (a tombstone). "-" is standard
+    input. The key-encryption keys are read from ANBU_KEK_FILE.
+    """
+    offsets: Counter[str] = Counter()
+    out = click.get_binary_stream("stdout")
+    records = (record for file in files for record in read_records(file, file.name, offsets))
+    for output in fold_all(records, key_ring()):
+        out.write(as_line(output))

@@ -1,0 +1,165 @@
+"""An alert is a small state machine: what may follow what stands in one table, and anything else is a defect of ours.
+
+Identity is deterministic (subject, kind, window or opening report), so a replay repeats an id and creates nothing.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    SOS = "sos"
+    FIRE = "fire"
+    GAS = "gas"
+    FALL = "fall"
+    NOT_AWAKE = "not_awake"
+    NO_REPORT = "no_report"
+    INACTIVITY = "inactivity"
+    LOW_BATTERY = "low_battery"
+    MAINS_LOST = "mains_lost"
+    WEAK_SIGNAL = "weak_signal"
+    SENSOR_FAULT = "sensor_fault"
+    TEMPERATURE = "temperature"
+    GATEWAY_OUTAGE = "gateway_outage"
+
+
+class Severity(StrEnum):
+    MAINTENANCE = "maintenance"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Change(StrEnum):
+    OPENED = "opened"
+    REOPENED = "reopened"
+    REPEATED = "repeated"
+    RAISED = "raised"
+    ESCALATED = "escalated"
+    ACKNOWLEDGED = "acknowledged"
+    ASSIGNED = "assigned"
+    COMMENTED = "commented"
+    HELD = "held"
+    RELEASED = "released"
+    CLEARED = "cleared"
+
+
+class Reason(StrEnum):
+    """Why an alert was cleared."""
+
+    AWAKE_LATER = "awake_later"
+    LATE_REPORT = "late_report"
+    RECOVERED = "recovered"
+    RESOLVED = "resolved"
+    EXCUSED = "excused"
+    OUTAGE_OVER = "outage_over"
+    RETIRED = "retired"
+
+
+class Likely(StrEnum):
+    PERSON = "person"
+    DEVICE = "device"
+    GATEWAY = "gateway"
+
+
+class Phase(StrEnum):
+    NEW = "new"
+    HELD = "held"
+    HELD_ACKNOWLEDGED = "held_acknowledged"
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLEARED = "cleared"
+
+
+EMERGENCIES: Final = (Kind.SOS, Kind.FIRE, Kind.GAS, Kind.FALL)
+OF_A_WINDOW: Final = frozenset({Kind.NO_REPORT, Kind.NOT_AWAKE})
+
+NEXT_PHASE: Final[dict[tuple[Phase, Change], Phase]] = {
+    # from                    by                      to
+    (Phase.NEW,               Change.OPENED):         Phase.OPEN,
+    (Phase.NEW,               Change.HELD):           Phase.HELD,
+    (Phase.HELD,              Change.ACKNOWLEDGED):   Phase.HELD_ACKNOWLEDGED,
+    (Phase.HELD,              Change.RELEASED):       Phase.OPEN,
+    (Phase.HELD_ACKNOWLEDGED, Change.RELEASED):       Phase.ACKNOWLEDGED,
+    (Phase.OPEN,              Change.RAISED):         Phase.OPEN,
+    (Phase.OPEN,              Change.ESCALATED):      Phase.OPEN,
+    (Phase.OPEN,              Change.ACKNOWLEDGED):   Phase.ACKNOWLEDGED,
+    (Phase.ACKNOWLEDGED,      Change.RAISED):         Phase.ACKNOWLEDGED,
+    (Phase.ACKNOWLEDGED,      Change.REPEATED):       Phase.OPEN,
+    (Phase.CLEARED,           Change.REOPENED):       Phase.OPEN,
+    **{(phase, change): phase
+       for phase in (Phase.HELD, Phase.HELD_ACKNOWLEDGED, Phase.OPEN, Phase.ACKNOWLEDGED)
+       for change in (Change.ASSIGNED, Change.COMMENTED)},
+    **{(phase, Change.CLEARED): Phase.CLEARED
+       for phase in (Phase.HELD, Phase.HELD_ACKNOWLEDGED, Phase.OPEN, Phase.ACKNOWLEDGED)},
+}
+
+# These start the time to the next severity and along the chain of escalation anew (rule 16).
+RESTARTS: Final = frozenset({Change.OPENED, Change.HELD, Change.REOPENED, Change.REPEATED, Change.RELEASED})
+
+
+class IllegalChange(RuntimeError):
+    """A rule asked for a change that the table does not know; nothing was assigned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert as of its newest revision. Times are epoch seconds.
+
+    reference: what the id has after the kind: `DATE:morning|afternoon`, or `SLOT.EPOCH.COUNTER` of the opening report.
+    slot: of the opening report; None for the alerts of a window.
+    started: from when the time to `raised` and `escalated` counts; told: who has been escalated to since then.
+    """
+
+    kind: Kind
+    reference: str
+    severity: Severity
+    likely: Likely
+    evidence: tuple[str, ...]
+    window: int | None = None
+    slot: int | None = None
+    phase: Phase = Phase.NEW
+    revision: int = 0
+    opened_at: int = 0
+    started: int = 0
+    told: tuple[str, ...] = ()
+    acknowledged_by: str | None = None
+    acknowledged_at: int | None = None
+    assignee: str | None = None
+    cleared_at: int | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.phase is not Phase.NEW and self.phase is not Phase.CLEARED
+
+    @property
+    def held(self) -> bool:
+        return self.phase is Phase.HELD or self.phase is Phase.HELD_ACKNOWLEDGED
+
+    def change(self, change: Change, now: int, *, by: str | None = None, severity: Severity | None = None,
+               escalated_to: str | None = None, assignee: str | None = None) -> "Alert":
+        """The next revision. Raises IllegalChange where the table has no such step."""
+        phase = NEXT_PHASE.get((self.phase, change))
+        if phase is None:
+            raise IllegalChange(f"{self.kind}:{self.reference}: {change} cannot follow {self.phase}")
+        anew = change in RESTARTS
+        acknowledged = change is Change.ACKNOWLEDGED
+        forgotten = change is Change.REOPENED or change is Change.REPEATED
+        told = () if anew else self.told
+        return replace(
+            self,
+            phase=phase,
+            revision=self.revision + 1,
+            severity=severity or self.severity,
+            opened_at=now if self.phase is Phase.NEW else self.opened_at,
+            started=now if anew else self.started,
+            told=(*told, escalated_to) if escalated_to is not None else told,
+            acknowledged_by=by if acknowledged else None if forgotten else self.acknowledged_by,
+            acknowledged_at=now if acknowledged else None if forgotten else self.acknowledged_at,
+            assignee=assignee if assignee is not None else self.assignee,
+            cleared_at=now if phase is Phase.CLEARED else None,
+        )
+
+
+def report_reference(slot: int, epoch: int, counter: int) -> str:
+    return f"{slot}.{epoch}.{counter}"

@@ -1,0 +1,33 @@
+"""Why a record is refused: a closed set of reasons that other programs may rely on."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """In the order in which they are checked (wire format, receiving rule 4); the last is for commands."""
+
+    MALFORMED = "malformed"
+    NO_FRAME = "no_frame"
+    CORRUPT = "corrupt"
+    UNSUPPORTED_VERSION = "unsupported_version"
+    UNKNOWN_SUBJECT = "unknown_subject"
+    RETIRED = "retired"
+    UNKNOWN_DEVICE = "unknown_device"
+    BAD_EPOCH = "bad_epoch"
+    NOT_AUTHENTIC = "not_authentic"
+    BAD_TYPE = "bad_type"
+    OUT_OF_RANGE = "out_of_range"
+    STALE_COMMAND = "stale_command"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record, or what it contains, cannot be processed as it is; `detail` tells the operator where to look."""
+
+    reason: Reason
+    detail: str = ""
+
+
+class ContractError(ValueError):
+    """A record breaks the contract; the text is the field's name, or "not JSON" or "not an object"."""

@@ -1,0 +1,134 @@
+"""One record in, its outputs out: the one function that `watch` and `anbu replay` call.
+
+Whatever a record is, it is answered: by effects, by nothing (a duplicate, an old tick), by being sent on to the lane it
+belongs to, or by a quarantine record with the reason. Nothing is lost, and nothing raises.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from models.command import parse_command
+from models.effects import Effect
+from models.errors import ContractError, Reason, Rejected
+from models.frame import find_frame, read_header
+from models.keys import KeyRing
+from models.lane import Lane
+from models.outputs import Output, Record, encode, quarantined
+from models.profile import parse_profile
+from models.receive import receive
+from models.records import Tick, parse_object, parse_sms, read_time
+from models.step import Arrived, Erased, Registered, step
+from models.ticks import tick
+
+FORWARDED: Final = "anbu-forwarded"
+
+
+class _Misplaced(Exception):
+    """A record of a subject whose lane is another partition."""
+
+    def __init__(self, partition: int) -> None:
+        super().__init__(partition)
+        self.partition = partition
+
+
+class Fold:
+    """keys: to open frames with. partition_of: the partition of a subject; None where there is but one lane."""
+
+    def __init__(self, keys: KeyRing, partition_of: Callable[[int], int] | None = None) -> None:
+        self._keys = keys
+        self._partition_of = partition_of
+
+    def __call__(self, lane: Lane, record: Record) -> list[Output]:
+        """Fold one record of the topics sms, registry or commands into the lane; its outputs, in order."""
+        try:
+            at, effects = self._effects(lane, record)
+        except _Misplaced as misplaced:
+            if not record.forwarded:
+                return [Output(record.topic, record.key, record.value, misplaced.partition, ((FORWARDED, b"1"),))]
+            return [quarantined(record, Rejected(Reason.MALFORMED, "sent on to a wrong partition"), _time(lane, record))]
+        except ContractError as error:
+            return [quarantined(record, Rejected(Reason.MALFORMED, str(error)), _time(lane, record))]
+        return [encode(effect, record, at) for effect in effects]
+
+    def _effects(self, lane: Lane, record: Record) -> tuple[int | None, list[Effect]]:
+        match record.topic:
+            case "sms":
+                return self._sms(lane, record)
+            case "registry" if record.value is None:
+                return self._tombstone(lane, record)
+            case "registry":
+                return self._registry(lane, record.value)
+            case "commands":
+                return self._command(lane, record)
+            case _:
+                raise LookupError(f"{record.topic} is no input")
+
+    def _check_lane(self, lane: Lane, subject: int) -> None:
+        if self._partition_of is not None:
+            partition = self._partition_of(subject)
+            if partition != lane.number:
+                raise _Misplaced(partition)
+
+    def _sms(self, lane: Lane, record: Record) -> tuple[int | None, list[Effect]]:
+        sms = parse_sms(parse_object(record.value or b""))
+        if isinstance(sms, Tick):
+            return sms.at, tick(lane, sms)
+        now, frame = sms.received_at, find_frame(sms.text, sms.binary)
+        if isinstance(frame, Rejected):
+            return now, [frame]
+        header = read_header(frame)
+        self._check_lane(lane, header.subject)
+        person = lane.person(header.subject)
+        received = receive(header, frame, person, self._keys)
+        if isinstance(received, Rejected):
+            return now, [received]
+        after, effects = step(person, Arrived(received, now, sms.id, sms.gateway))
+        lane.put(header.subject, after)
+        return now, effects
+
+    def _registry(self, lane: Lane, value: bytes) -> tuple[int | None, list[Effect]]:
+        profile = parse_profile(parse_object(value))
+        self._check_lane(lane, profile.subject)
+        person = lane.person(profile.subject)
+        former = None if person is None else lane.gateway(person.profile.gateway).judged
+        now = profile.since if lane.latest is None else lane.latest
+        after, effects = step(person, Registered(profile, now, former, lane.gateway(profile.gateway).judged))
+        lane.put(profile.subject, after)
+        lane.schedule(after)
+        return now, effects
+
+    def _tombstone(self, lane: Lane, record: Record) -> tuple[int | None, list[Effect]]:
+        key = record.key or b""
+        if not key.isdigit():
+            raise ContractError("key")
+        subject = int(key)
+        self._check_lane(lane, subject)
+        person = lane.person(subject)
+        if person is None:
+            return None, []
+        now = person.profile.since if lane.latest is None else lane.latest
+        _, effects = step(person, Erased(now))
+        lane.put(subject, None)
+        return now, effects
+
+    def _command(self, lane: Lane, record: Record) -> tuple[int | None, list[Effect]]:
+        command = parse_command(parse_object(record.value or b""))
+        self._check_lane(lane, command.subject)
+        person = lane.person(command.subject)
+        if person is None:
+            return command.at, [Rejected(Reason.UNKNOWN_SUBJECT, str(command.subject))]
+        after, effects = step(person, command)
+        lane.put(command.subject, after)
+        return command.at, effects
+
+
+def _time(lane: Lane, record: Record) -> int | None:
+    """Now, of a record that breaks the contract, as far as it can be read."""
+    if record.topic == "registry":
+        return lane.latest
+    try:
+        document = parse_object(record.value or b"")
+    except ContractError:
+        return None
+    received_at = read_time(document, "received_at") if record.topic == "sms" else None
+    return received_at if received_at is not None else read_time(document, "at")

@@ -1,0 +1,77 @@
+"""The frame: 56 octets that fit the smallest SMS in use, authenticated and encrypted.
+
+AES-CCM with the parameters of COSE algorithm 10 (RFC 9053, section 4.2: AES-CCM-16-64-128): key 16, nonce 13, tag 8
+octets; the framing is ours. Integers are big-endian.
+"""
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from typing import Final, NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+
+from models.errors import Reason, Rejected
+
+FRAME_OCTETS: Final = 56
+HEADER_OCTETS: Final = 8
+PLAINTEXT_OCTETS: Final = 40
+TAG_OCTETS: Final = 8
+VERSION: Final = 1
+_ALPHABET: Final = b"-."  # the last two characters of base64: the same code in ASCII and GSM 03.38, no URL escape
+_TEXT: Final = re.compile(r"W\.([A-Za-z0-9.-]{75})", re.ASCII)
+
+
+class Header(NamedTuple):
+    """The clear header; epoch_low: the low two bits of the epoch."""
+
+    version: int
+    slot: int
+    epoch_low: int
+    subject: int
+    counter: int
+
+
+def find_frame(text: str | None, binary: str | None) -> bytes | Rejected:
+    """The 56 octets of a frame in the text of an SMS, or in an 8-bit one (base64). Text comes first where it is set."""
+    if text is not None:
+        match = _TEXT.search(text)
+        if match is not None:
+            return b64decode(match[1] + "A", altchars=_ALPHABET)[:FRAME_OCTETS]  # the 2 spare bits are ignored
+        return Rejected(Reason.CORRUPT if "W." in text else Reason.NO_FRAME)
+    try:
+        frame = b64decode(binary or "", validate=True)
+    except (Base64Error, ValueError):
+        return Rejected(Reason.CORRUPT, "no base64")
+    return frame if len(frame) == FRAME_OCTETS else Rejected(Reason.CORRUPT, f"{len(frame)} octets")
+
+
+def read_header(frame: bytes) -> Header:
+    first = frame[0]
+    return Header(first >> 5, first >> 2 & 7, first & 3, int.from_bytes(frame[1:5]), int.from_bytes(frame[5:8]))
+
+
+def to_text(frame: bytes) -> str:
+    """The frame as the text of an SMS: 77 characters."""
+    return "W." + b64encode(frame, altchars=_ALPHABET).decode().rstrip("=")
+
+
+def _nonce(slot: int, subject: int, epoch: int, counter: int) -> bytes:
+    return b"\x01" + slot.to_bytes(1) + subject.to_bytes(4) + epoch.to_bytes(3) + counter.to_bytes(4)
+
+
+def seal(cipher: AESCCM, subject: int, slot: int, epoch: int, counter: int, plaintext: bytes) -> bytes:
+    """Encrypt 40 octets as a device does. A counter must never be used twice with one key."""
+    header = (VERSION << 5 | slot << 2 | epoch & 3).to_bytes(1) + subject.to_bytes(4) + counter.to_bytes(3)
+    return header + cipher.encrypt(_nonce(slot, subject, epoch, counter), plaintext, header)
+
+
+def open_frame(cipher: AESCCM, frame: bytes, epoch: int) -> bytes | None:
+    """The 40 octets of plaintext, or None where the frame is not authentic under this key and epoch."""
+    header = read_header(frame)
+    try:
+        return cipher.decrypt(_nonce(header.slot, header.subject, epoch, header.counter), frame[HEADER_OCTETS:],
+                              frame[:HEADER_OCTETS])
+    except InvalidTag:
+        return None

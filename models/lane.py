@@ -1,0 +1,189 @@
+"""The state of one lane: its people, its gateways' times, its incidents, and the index of what is due next.
+
+A lane is owned by one caller, who hands it one record after another; it is the only mutable thing of the core, and all
+that it does follows from the records alone. People are kept packed (`codec`) and unpacked when something concerns them.
+
+Rule 2 in the index: no deadline of a person lies between what has been judged and the entry in the agenda.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Final
+
+from models import codec
+from models.agenda import Agenda
+from models.incidents import Incident
+from models.person import Person
+from models.rules.timers import next_timer
+from models.view import view
+
+LANE_KEY: Final = b"\x00lane"
+INCIDENTS_KEY: Final = b"\x00incidents"
+_UNPACKED: Final = 16_384  # people kept unpacked: a small centre's all, a nation's busiest
+
+
+@dataclass(slots=True)
+class GatewayTime:
+    """Of one gateway, in epoch seconds: its last tick (None: it never ticked here), the time up to which its people are
+    judged, and the first such time, which judged nobody (rule 2)."""
+
+    ticked: int | None
+    judged: int | None
+    first: int | None
+
+
+class Lane:
+    """number: of the partition. See the module."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.clock: int | None = None
+        self.latest: int | None = None
+        self.gateways: dict[str, GatewayTime] = {}
+        self.incidents: dict[str, Incident] = {}
+        self.population: dict[str, int] = {}  # by gateway: people who are not retired
+        self.deadlines: dict[str, Agenda] = {}
+        self.waiting: dict[str, set[int]] = {}  # by gateway: who was registered before its first tick
+        self.timers = Agenda()
+        self._packed: dict[int, bytes] = {}
+        self._unpacked: OrderedDict[int, Person] = OrderedDict()
+        self._touched: dict[int, Person | None] = {}
+        self._lane_touched = self._incidents_touched = False
+
+    # People
+
+    def person(self, subject: int) -> Person | None:
+        if subject in self._touched:
+            return self._touched[subject]
+        person = self._unpacked.get(subject)
+        if person is not None:
+            self._unpacked.move_to_end(subject)
+            return person
+        packed = self._packed.get(subject)
+        if packed is None:
+            return None
+        person = codec.unpack_person(packed, subject)
+        self._remember(subject, person)
+        return person
+
+    def put(self, subject: int, person: Person | None) -> None:
+        """Keep what a step made of a person; None forgets the person. Timers are entered; deadlines see `schedule`."""
+        before = self.person(subject)
+        self._touched[subject] = person
+        if before is not None:
+            self._count(before, -1)
+        if person is not None:
+            self._count(person, +1)
+            self.enter_timer(person)
+
+    def schedule(self, person: Person) -> None:
+        """Enter a person's next deadline, after a registry record or a deadline."""
+        if person.profile.retired:
+            return
+        gateway = self.gateway(person.profile.gateway)
+        if gateway.judged is None:
+            self.waiting.setdefault(person.profile.gateway, set()).add(person.subject)
+            return
+        after = gateway.judged if person.moved is None else person.moved
+        due = person.calendar(gateway.first).next_deadline(after)
+        if due is not None:
+            self.deadlines.setdefault(person.profile.gateway, Agenda()).add(due, person.subject)
+
+    def _count(self, person: Person, change: int) -> None:
+        if not person.profile.retired:
+            gateway = person.profile.gateway
+            self.population[gateway] = self.population.get(gateway, 0) + change
+
+    def enter_timer(self, person: Person) -> None:
+        if person.alerts:
+            due = next_timer(person)
+            if due is not None:
+                self.timers.add(due, person.subject)
+
+    def _remember(self, subject: int, person: Person) -> None:
+        self._unpacked[subject] = person
+        if len(self._unpacked) > _UNPACKED:
+            self._unpacked.popitem(last=False)
+
+    # Gateways and incidents
+
+    def gateway(self, name: str) -> GatewayTime:
+        """The times of a gateway; one that never ticked here is judged by the clock - 60 s (rule 21)."""
+        known = self.gateways.get(name)
+        if known is None:
+            by_clock = None if self.clock is None else self.clock - 60
+            known = self.gateways[name] = GatewayTime(None, by_clock, by_clock)
+            self._lane_touched = True
+        return known
+
+    def touch_times(self) -> None:
+        self._lane_touched = True
+
+    def put_incident(self, incident: Incident) -> None:
+        self.incidents[incident.id] = incident
+        self._incidents_touched = True
+
+    def drop_incident(self, incident: Incident) -> None:
+        del self.incidents[incident.id]
+        self._incidents_touched = True
+
+    def silence_of(self, gateway: str) -> Incident | None:
+        """The open incident of a gateway that fell silent itself (rule 19)."""
+        return next((incident for incident in self.incidents.values()
+                     if incident.gateway == gateway and incident.deadline is None), None)
+
+    # The changelog
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Apply one record of the changelog; `ready` follows the last one."""
+        if key == LANE_KEY:
+            self.clock, self.latest, times = codec.unpack_times(value) if value else (None, None, {})
+            self.gateways = {name: GatewayTime(*three) for name, three in times.items()}
+        elif key == INCIDENTS_KEY:
+            self.incidents = {incident.id: incident for incident in codec.unpack_incidents(value)} if value else {}
+        elif value is None:
+            self._packed.pop(int(key), None)
+        else:
+            self._packed[int(key)] = value
+
+    def ready(self) -> None:
+        """Build the index from all that was restored."""
+        for subject, packed in self._packed.items():
+            person = codec.unpack_person(packed, subject)
+            self._count(person, +1)
+            self.enter_timer(person)
+            self.schedule(person)
+        self._lane_touched = False
+
+    def take_touched(self) -> list[tuple[bytes, bytes | None]]:
+        """The changelog records of all that has changed since the last call; None removes a person."""
+        records: list[tuple[bytes, bytes | None]] = []
+        for subject, person in self._touched.items():
+            key = b"%d" % subject
+            if person is None:
+                self._packed.pop(subject, None)
+                self._unpacked.pop(subject, None)
+                records.append((key, None))
+                continue
+            packed = codec.pack_person(person)
+            if self._packed.get(subject) != packed:
+                self._packed[subject] = packed
+                records.append((key, packed))
+            self._remember(subject, person)
+        self._touched.clear()
+        if self._lane_touched:
+            times = {name: (one.ticked, one.judged, one.first) for name, one in self.gateways.items()}
+            records.append((LANE_KEY, codec.pack_times(self.clock, self.latest, times)))
+        if self._incidents_touched:
+            records.append((INCIDENTS_KEY, codec.pack_incidents(list(self.incidents.values()))))
+        self._lane_touched = self._incidents_touched = False
+        return records
+
+    def judged_until(self) -> dict[str, int]:
+        """By gateway: up to when its people here have been judged, in epoch seconds."""
+        return {name: time.judged for name, time in sorted(self.gateways.items()) if time.judged is not None}
+
+    def view(self, subject: int) -> dict[str, Any] | None:
+        """The live state of a person as JSON values, without keys; None: nobody of that number is here."""
+        person = self.person(subject)
+        return None if person is None else view(person)

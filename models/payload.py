@@ -1,0 +1,150 @@
+"""What 40 octets of plaintext say: a status report (type 1) or attributes (type 2).
+
+A value out of range counts as unknown and marks the report: a broken hygrometer must not silence an SOS.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final
+
+from models.errors import Reason, Rejected
+from models.frame import PLAINTEXT_OCTETS
+from models.profile import AttributeSpec
+
+STATUS, ATTRIBUTES = 1, 2
+AWAKE, OUT, SOS, FIRE, GAS, FALL, MAINS_LOST, LOW_BATTERY = (1 << bit for bit in range(8))
+FLAG_NAMES: Final = ("awake", "out", "sos", "fire", "gas", "fall", "mains_lost", "low_battery")
+
+_EPOCH_2020: Final = 1_577_836_800
+_UNKNOWN_16, _UNKNOWN_8, _UNKNOWN_TEMPERATURE = 0xFFFF, 0xFF, -128
+_STATUS: Final = Struct(">BIHBHHBBbBBBBB12sIBHB")
+_NIBBLES: Final = tuple((octet >> 4, octet & 15) for octet in range(256))
+_PAIRS: Final = tuple((octet >> 6, octet >> 4 & 3, octet >> 2 & 3, octet & 3) for octet in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """Type 1. device_time: epoch seconds; window: as on the wire; signal_dbm: negative; None: unknown.
+
+    activity: 24 values 0-15, the last 24 hours, oldest first; previous: the 16 windows before, newest first, 0 unknown,
+    1 awake, 2 not awake, 3 out; alarm: code of the last alarm (0 none) and its age; out_of_range: a value was.
+    """
+
+    device_time: int | None
+    window: int | None
+    flags: int
+    idle_min: int | None
+    first_activity_min: int | None
+    battery_pct: int | None
+    signal_dbm: int | None
+    temp_c: int | None
+    humidity_pct: int | None
+    reset_cause: int = 0
+    faults: int = 0
+    firmware: int = 0
+    config: int = 0
+    activity: tuple[int, ...] = (0,) * 24
+    previous: tuple[int, ...] = (0,) * 16
+    alarm: int = 0
+    alarm_age_min: int = 0
+    out_of_range: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    name: str
+    value: float
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeReport:
+    """Type 2: what varies by device, in the order in which it was sent."""
+
+    attributes: tuple[Attribute, ...]
+
+
+def decode(plaintext: bytes, attributes: Mapping[int, AttributeSpec]) -> StatusReport | AttributeReport | Rejected:
+    """Decode 40 authentic octets; raises nothing whatever they are."""
+    if plaintext[0] == STATUS:
+        return _decode_status(plaintext)
+    if plaintext[0] == ATTRIBUTES:
+        return _decode_attributes(plaintext, attributes)
+    return Rejected(Reason.BAD_TYPE, str(plaintext[0]))
+
+
+def _decode_status(plaintext: bytes) -> StatusReport:
+    (_, time, window, flags, idle, first, battery, signal, temperature, humidity, reset_cause, faults, firmware, config,
+     activity, previous, alarm, age, _) = _STATUS.unpack(plaintext)
+    bad_first = 1439 < first != _UNKNOWN_16
+    bad_battery = 100 < battery != _UNKNOWN_8
+    bad_humidity = 100 < humidity != _UNKNOWN_8
+    return StatusReport(
+        _EPOCH_2020 + time if time else None,
+        window if window != _UNKNOWN_16 else None,
+        flags,
+        idle if idle != _UNKNOWN_16 else None,
+        first if first <= 1439 else None,
+        battery if battery <= 100 else None,
+        -signal if signal != _UNKNOWN_8 else None,
+        temperature if temperature != _UNKNOWN_TEMPERATURE else None,
+        humidity if humidity <= 100 else None,
+        reset_cause, faults, firmware, config,
+        tuple(nibble for octet in activity for nibble in _NIBBLES[octet]),
+        tuple(code for octet in previous.to_bytes(4) for code in _PAIRS[octet]),
+        alarm, age,
+        bad_first or bad_battery or bad_humidity,
+    )
+
+
+def _decode_attributes(plaintext: bytes, specs: Mapping[int, AttributeSpec]) -> AttributeReport | Rejected:
+    found, at = [], 1
+    while at < PLAINTEXT_OCTETS and plaintext[at] != 0:
+        number = plaintext[at]
+        length = plaintext[at + 1] if at + 1 < PLAINTEXT_OCTETS else 0
+        value = plaintext[at + 2:at + 2 + length]
+        if not 1 <= length <= 8 or len(value) != length:
+            return Rejected(Reason.OUT_OF_RANGE, f"attribute {number}: length")
+        raw, spec = int.from_bytes(value, signed=True), specs.get(number)
+        if spec is None:
+            found.append(Attribute(str(number), raw, None))
+        else:
+            scaled = raw / spec.scale
+            if (spec.low is not None and scaled < spec.low) or (spec.high is not None and scaled > spec.high):
+                return Rejected(Reason.OUT_OF_RANGE, f"attribute {number}: {scaled:g}")
+            found.append(Attribute(spec.name, scaled, spec.unit))
+        at += 2 + length
+    return AttributeReport(tuple(found))
+
+
+def encode(report: StatusReport) -> bytes:
+    """The 40 octets of a status report, as a device sends them."""
+    octets = [high << 4 | low for high, low in zip(report.activity[::2], report.activity[1::2], strict=True)]
+    previous = 0
+    for code in report.previous:
+        previous = previous << 2 | code
+    return _STATUS.pack(
+        STATUS,
+        0 if report.device_time is None else report.device_time - _EPOCH_2020,
+        _UNKNOWN_16 if report.window is None else report.window,
+        report.flags,
+        _UNKNOWN_16 if report.idle_min is None else report.idle_min,
+        _UNKNOWN_16 if report.first_activity_min is None else report.first_activity_min,
+        _UNKNOWN_8 if report.battery_pct is None else report.battery_pct,
+        _UNKNOWN_8 if report.signal_dbm is None else -report.signal_dbm,
+        _UNKNOWN_TEMPERATURE if report.temp_c is None else report.temp_c,
+        _UNKNOWN_8 if report.humidity_pct is None else report.humidity_pct,
+        report.reset_cause, report.faults, report.firmware, report.config,
+        bytes(octets), previous, report.alarm, report.alarm_age_min, 0)
+
+
+def encode_attributes(values: Sequence[tuple[int, int]]) -> bytes:
+    """The 40 octets of (id, raw value) pairs, each in as few octets as it needs. ValueError where they do not fit."""
+    octets = bytes([ATTRIBUTES])
+    for number, value in values:
+        length = (value + (value < 0)).bit_length() // 8 + 1
+        octets += bytes([number, length]) + value.to_bytes(length, signed=True)
+    if len(octets) > PLAINTEXT_OCTETS:
+        raise ValueError(f"{len(octets)} octets of attributes; {PLAINTEXT_OCTETS} fit")
+    return octets.ljust(PLAINTEXT_OCTETS, b"\0")

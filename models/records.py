@@ -1,0 +1,98 @@
+"""The records of topic `sms` as the contract has them: an SMS as it arrived, or a tick. Unknown fields are ignored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from models.errors import ContractError
+from models.times import parse_time
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """received_at: epoch seconds; binary: base64 of an 8-bit SMS; text comes first where both are set."""
+
+    received_at: int
+    text: str | None
+    binary: str | None
+    gateway: str | None = None
+    id: str | None = None
+    sender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """at, epoch seconds: all that was accepted before is in front of it. gateway: None for a worker's clock."""
+
+    source: Literal["gateway", "clock"]
+    gateway: str | None
+    at: int
+
+
+def parse_object(value: bytes) -> dict[str, Any]:
+    """The JSON object of a record. Raises ContractError("not JSON" or "not an object")."""
+    try:
+        document = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise ContractError("not JSON") from None
+    if not isinstance(document, dict):
+        raise ContractError("not an object")
+    return document
+
+
+def text_of(document: Document, field: str) -> str:
+    """A required text that is not empty."""
+    value = document.get(field)
+    if not isinstance(value, str) or not value:
+        raise ContractError(field)
+    return value
+
+
+def optional_text(document: Document, field: str) -> str | None:
+    value = document.get(field)
+    if value is not None and not isinstance(value, str):
+        raise ContractError(field)
+    return value
+
+
+def subject_of(document: Document) -> int:
+    """A required subject number, 0 to 2^32 - 1."""
+    value = document.get("subject")
+    if type(value) is not int or not 0 <= value < 1 << 32:
+        raise ContractError("subject")
+    return value
+
+
+def read_time(document: Document, field: str) -> int | None:
+    """A time of a record that may be broken elsewhere; None where it cannot be read."""
+    try:
+        return parse_time(document.get(field), field)
+    except ContractError:
+        return None
+
+
+def parse_sms(document: Document) -> Sms | Tick:
+    """Raises ContractError(field)."""
+    kind = document.get("type", "sms")
+    if kind == "tick":
+        return _parse_tick(document)
+    if kind not in ("sms", None):
+        raise ContractError("type")
+    received_at = parse_time(document.get("received_at"), "received_at")
+    text, binary = optional_text(document, "text"), optional_text(document, "binary")
+    if text is None and binary is None:
+        raise ContractError("text")
+    return Sms(received_at, text, binary, optional_text(document, "gateway"), optional_text(document, "id"),
+               optional_text(document, "sender"))
+
+
+def _parse_tick(document: Document) -> Tick:
+    source = document.get("source")
+    if source not in ("gateway", "clock"):
+        raise ContractError("source")
+    gateway = text_of(document, "gateway") if source == "gateway" else None
+    return Tick(source, gateway, parse_time(document.get("at"), "at"))

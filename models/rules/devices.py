@@ -1,0 +1,91 @@
+"""Alerts on the device (rule 13) and on inactivity (rule 10): what a report measures, and when that is too much."""
+
+from dataclasses import replace
+from typing import Final
+
+from models.alerts import Change, Kind, Likely, Reason, Severity, report_reference
+from models.effects import Result
+from models.payload import LOW_BATTERY, MAINS_LOST, StatusReport
+from models.person import Newest, Slot
+from models.rules.turn import Turn
+from models.windows import DAY
+
+BATTERY_RECOVERED: Final = 10
+SIGNAL_RECOVERED: Final = 5
+
+
+def inactivity(turn: Turn, report: StatusReport, says: Result | None, device_time: int, slot: int,
+               reference: str) -> None:
+    """Rule 10: how long ago the latest activity was, by the device times of all the person's devices."""
+    person = turn.person
+    if says is not None:
+        activity = device_time
+    elif report.idle_min is not None:
+        activity = device_time - report.idle_min * 60
+    else:
+        return
+    person.device_time = device_time if person.device_time is None else max(person.device_time, device_time)
+    person.activity = activity if person.activity is None else max(person.activity, activity)
+    idle = person.device_time - person.activity
+    found = person.find(Kind.INACTIVITY)
+    if idle < person.profile.thresholds.idle_h * 3600:
+        if found is not None:
+            turn.clear(found[1], Reason.RECOVERED)
+        return
+    if person.excused(person.today(turn.now)):
+        return
+    severity = Severity.CRITICAL if idle >= DAY else Severity.WARNING
+    if found is None:
+        turn.open_or_reopen(Kind.INACTIVITY, reference, severity, Likely.PERSON, (), slot)
+    elif severity is Severity.CRITICAL and found[1].severity is Severity.WARNING:
+        turn.change(found[1], Change.RAISED, severity=severity)
+
+
+def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int) -> None:
+    """Rule 13: a report older by (epoch, counter) than one judged of its slot changes nothing."""
+    state = turn.person.slots.get(slot, Slot())
+    if state.judged is not None and (epoch, counter) < state.judged:
+        return
+    limits, battery, signal = turn.person.profile.thresholds, report.battery_pct, report.signal_dbm
+    weak, temperature = state.weak, report.temp_c
+    too_weak: bool | None = None
+    if signal is not None:
+        weak = signal < limits.signal_dbm
+        if weak and state.weak:
+            too_weak = True
+        elif signal >= limits.signal_dbm + SIGNAL_RECOVERED:
+            too_weak = False
+    turn.person.slots[slot] = replace(state, judged=(epoch, counter), weak=weak)
+
+    low: bool | None = None
+    if report.flags & LOW_BATTERY or (battery is not None and battery < limits.battery_pct):
+        low = True
+    elif battery is not None and battery >= limits.battery_pct + BATTERY_RECOVERED:
+        low = False
+    uncomfortable: bool | None = None
+    if temperature is not None:
+        if not limits.temp_low <= temperature <= limits.temp_high:
+            uncomfortable = True
+        elif limits.temp_low + 1 <= temperature <= limits.temp_high - 1:
+            uncomfortable = False
+
+    reference = report_reference(slot, epoch, counter)
+    for kind, wrong, evidence in (
+        (Kind.LOW_BATTERY, low, "low battery" if battery is None else f"battery {battery} %"),
+        (Kind.MAINS_LOST, bool(report.flags & MAINS_LOST), "mains lost"),
+        (Kind.WEAK_SIGNAL, too_weak, f"signal {signal} dBm"),
+        (Kind.SENSOR_FAULT, report.faults != 0, f"faults 0x{report.faults:02x}"),
+        (Kind.TEMPERATURE, uncomfortable, f"temperature {temperature} °C"),
+    ):
+        found = turn.person.find(kind, slot)
+        if wrong and found is None:
+            turn.open_or_reopen(kind, reference, Severity.MAINTENANCE, Likely.DEVICE, (evidence,), slot)
+        elif wrong is False and found is not None:
+            turn.clear(found[1], Reason.RECOVERED)
+
+
+def remember(turn: Turn, report: StatusReport, device_time: int) -> None:
+    """Keep what rule 14 asks of the newest report by device time; of equal ones the last to arrive."""
+    newest = turn.person.newest
+    if newest is None or device_time >= newest.device_time:
+        turn.person.newest = Newest(device_time, bool(report.flags & MAINS_LOST), report.battery_pct, report.signal_dbm)

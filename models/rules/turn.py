@@ -1,0 +1,69 @@
+"""A turn is one event's turn on one person: the rules write to the person's copy and to the effects through it.
+
+So every change of an alert goes through the table in `alerts`, and every change of a result through rule 4.
+"""
+
+from typing import Final
+
+from models.alerts import Alert, Change, Kind, Likely, Reason, Severity
+from models.effects import AlertRevised, CheckedIn, Effect, Result
+from models.person import Judged, Person
+
+_RANK: Final = {result: rank for rank, result in enumerate(reversed(Result))}
+REOPENED_WITHIN: Final = 30 * 60
+
+
+class Turn:
+    """person: the copy to write to; now: the time of the event in epoch seconds; effects: what came of it, in order."""
+
+    __slots__ = ("effects", "now", "person")
+
+    def __init__(self, person: Person, now: int) -> None:
+        self.person = person
+        self.now = now
+        self.effects: list[Effect] = []
+
+    def take(self, window: int, result: Result, *, repaired: bool = False) -> bool:
+        """Rule 4: a better result replaces a worse one. Whether the window's result changed."""
+        person = self.person
+        judged = person.results.get(window)
+        if judged is not None and _RANK[result] <= _RANK[judged.result]:
+            return False
+        revision = 1 if judged is None else judged.revision + 1
+        person.results[window] = Judged(result, revision)
+        self.effects.append(CheckedIn(person.subject, person.profile.site, window, revision, result,
+                                      judged and judged.result, repaired, self.now))
+        return True
+
+    def open(self, kind: Kind, reference: str, severity: Severity, likely: Likely, evidence: tuple[str, ...] = (), *,
+             window: int | None = None, slot: int | None = None, held: bool = False) -> None:
+        alert = Alert(kind, reference, severity, likely, evidence, window=window, slot=slot)
+        self.change(alert, Change.HELD if held else Change.OPENED)
+
+    def open_or_reopen(self, kind: Kind, reference: str, severity: Severity, likely: Likely,
+                       evidence: tuple[str, ...], slot: int) -> None:
+        """Rule 15: what opens again within 30 minutes of clearing is the same alert."""
+        former = self.person.closed.pop((kind, slot), None)
+        if former is not None and former.cleared_at is not None and self.now - former.cleared_at <= REOPENED_WITHIN:
+            self.change(former, Change.REOPENED, severity=severity)
+        else:
+            self.open(kind, reference, severity, likely, evidence, slot=slot)
+
+    def change(self, alert: Alert, change: Change, *, by: str | None = None, text: str | None = None,
+               severity: Severity | None = None, escalated_to: str | None = None, assignee: str | None = None,
+               reason: Reason | None = None) -> None:
+        """One revision of an alert: into the state and into the effects."""
+        person = self.person
+        alert = alert.change(change, self.now, by=by, severity=severity, escalated_to=escalated_to, assignee=assignee)
+        key = f"{person.subject}:{alert.kind}:{alert.reference}"
+        if alert.active:
+            person.alerts[key] = alert
+        else:
+            del person.alerts[key]
+            if alert.slot is not None and (alert.kind is Kind.INACTIVITY or alert.likely is Likely.DEVICE):
+                person.closed[alert.kind, alert.slot] = alert
+        self.effects.append(AlertRevised(person.subject, person.profile.site, person.profile.tz, alert, change,
+                                         self.now, by, text, escalated_to, reason))
+
+    def clear(self, alert: Alert, reason: Reason, *, by: str | None = None, text: str | None = None) -> None:
+        self.change(alert, Change.CLEARED, by=by, text=text, reason=reason)

@@ -1,0 +1,212 @@
+"""step(state, event) -> (state, effects): what one event does to one person. No clock, no I/O, no randomness.
+
+The state that is passed in is left as it was. Whoever has the lane (`lane`, `ticks`) decides which events come to whom.
+"""
+
+from typing import NamedTuple, assert_never
+
+from models.command import Command
+from models.effects import Effect, Reported
+from models.payload import AttributeReport, StatusReport
+from models.person import Person, Slot
+from models.profile import Profile
+from models.receive import Received
+from models.rules import checkins, commands, devices, emergencies, timers
+from models.rules.turn import Turn
+from models.windows import DAY, Span, local_day, schedule_of
+
+KEPT_DAYS = 9  # results and spans of windows: the oldest window that a report can still name is 8 days back
+CLOSED_KEPT = DAY  # an alert can be reopened for 30 minutes; the rest is for events that arrive out of order
+
+
+class Arrived(NamedTuple):
+    """An authentic report. at: when the gateway received it."""
+
+    received: Received
+    at: int
+    sms_id: str | None
+    sms_gateway: str | None
+
+
+class Registered(NamedTuple):
+    """A registry record. at: the highest tick of any source; before and after: the time of the person's gateway until
+    now, and of the one that the record names (None: it has not ticked here)."""
+
+    profile: Profile
+    at: int
+    before: int | None
+    after: int | None
+
+
+class Erased(NamedTuple):
+    """A tombstone: clears all; the caller forgets the person."""
+
+    at: int
+
+
+class Deadline(NamedTuple):
+    """The deadline of a window has passed by the gateway's time; held_by, outage: see `checkins.judge`."""
+
+    window: int
+    at: int
+    held_by: str | None = None
+    outage: str | None = None
+
+
+class Released(NamedTuple):
+    """The incident that held an alert is over."""
+
+    alert: str
+    at: int
+
+
+class Ticked(NamedTuple):
+    """A tick later than all before: rules 8 and 16."""
+
+    at: int
+
+
+Event = Arrived | Registered | Erased | Command | Deadline | Released | Ticked
+
+
+def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
+    """The next state of a person, and what came of the event, in order.
+
+    Only Registered may meet nobody (None): it makes the person. Raises nothing on any authentic report.
+    """
+    if isinstance(event, Registered):
+        return _register(state, event)
+    if state is None:
+        raise LookupError(f"nobody is registered for {event}")
+    turn = Turn(state.copy(), event.at)
+    match event:
+        case Arrived():
+            _arrive(turn, event)
+        case Command():
+            commands.obey(turn, event)
+        case Deadline():
+            checkins.judge(turn, event.window, event.held_by, event.outage)
+            _forget(turn)
+        case Ticked():
+            timers.tick(turn)
+        case Released():
+            checkins.release(turn, event.alert)
+        case Erased():
+            commands.retire(turn)
+        case _ as never:
+            assert_never(never)
+    return turn.person, turn.effects
+
+
+def _arrive(turn: Turn, event: Arrived) -> None:
+    person, received = turn.person, event.received
+    slot = person.slots.get(received.slot) or Slot()
+    replay = slot.replay.get(received.epoch)
+    if replay is not None and replay.below(received.counter):
+        _below(turn, event)
+        return
+    if replay is not None and replay.has(received.counter):
+        return
+    person.slots[received.slot] = slot.accept(received.epoch, received.counter)
+    _forget(turn)
+    if isinstance(received.payload, StatusReport):
+        _status(turn, event, received.payload)
+    else:
+        turn.effects.append(_reported(turn, event, None, late=False))
+
+
+def _status(turn: Turn, event: Arrived, report: StatusReport) -> None:
+    """A fresh status report: history first, then check-ins, emergencies, inactivity and the device."""
+    slot, epoch, counter, _ = event.received
+    reading = checkins.read(turn.person, report, turn.now)
+    turn.effects.append(_reported(turn, event, reading, late=reading.late))
+    device_time = reading.device_time
+    if reading.late:  # rule 17: it does nothing else
+        emergencies.flags(turn, report, slot, epoch, counter, device_time)
+        return
+    checkins.check_in(turn, report, reading)
+    emergencies.flags(turn, report, slot, epoch, counter, device_time)
+    emergencies.memory(turn, report, slot, epoch, counter, device_time)
+    devices.inactivity(turn, report, reading.says, device_time, slot, f"{slot}.{epoch}.{counter}")
+    devices.devices(turn, report, slot, epoch, counter)
+    devices.remember(turn, report, device_time)
+
+
+def _below(turn: Turn, event: Arrived) -> None:
+    """An authentic frame below the replay window: history, and an emergency of the last 24 hours (rule 17)."""
+    slot, epoch, counter, report = event.received
+    if isinstance(report, AttributeReport):
+        turn.effects.append(_reported(turn, event, None, late=True))
+        return
+    reading = checkins.read(turn.person, report, turn.now)
+    late = reading._replace(window=report.window)
+    turn.effects.append(_reported(turn, event, late, late=True))
+    if turn.now - reading.device_time <= DAY:
+        emergencies.flags(turn, report, slot, epoch, counter, reading.device_time)
+
+
+def _reported(turn: Turn, event: Arrived, reading: checkins.Reading | None, *, late: bool) -> Reported:
+    slot, epoch, counter, payload = event.received
+    profile = turn.person.profile
+    return Reported(profile.subject, profile.site, f"{slot}.{epoch}.{counter}", turn.now, late,
+                    reading and reading.window, reading and reading.result, reading is not None and reading.clock_wrong,
+                    payload, event.sms_id, event.sms_gateway)
+
+
+def _register(state: Person | None, event: Registered) -> tuple[Person, list[Effect]]:
+    profile = event.profile
+    if state is None:
+        person = Person(profile, event.after)
+    else:
+        person = state.copy()
+        if person.started is None:
+            person.started = event.before if event.before is not None else event.after
+        _keep_opened(person, profile, event.before)
+        if profile.gateway != person.profile.gateway and event.before is not None:
+            person.moved = event.before if person.moved is None else max(person.moved, event.before)
+        person.profile = profile
+        _drop_unlisted(person)
+    turn = Turn(person, event.at)
+    if profile.retired:
+        commands.retire(turn)
+    commands.excuse(turn)
+    return turn.person, turn.effects
+
+
+def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
+    """Rule 2: a later record changes nothing for windows that have opened; their spans are kept under the old schedule."""
+    if time is None or schedule_of(profile) == schedule_of(person.profile):
+        return
+    time = time if person.moved is None else max(time, person.moved)
+    calendar, today = person.calendar(), person.today(time)
+    for window in range((today - KEPT_DAYS) * 2, today * 2 + 4):
+        span = calendar.judged(window)
+        if span is not None and span.open <= time:
+            person.frozen[window] = Span(*span)
+    person.started = time
+
+
+def _drop_unlisted(person: Person) -> None:
+    """Epochs and slots that the registry no longer lists can send nothing any more."""
+    listed = {(device.slot, device.epoch) for device in person.profile.devices}
+    for number, slot in list(person.slots.items()):
+        if not any(number == listed_slot for listed_slot, _ in listed):
+            del person.slots[number]
+        elif any((number, epoch) not in listed for epoch in slot.replay):
+            replay = {epoch: window for epoch, window in slot.replay.items() if (number, epoch) in listed}
+            person.slots[number] = Slot(replay, slot.judged, slot.weak)
+
+
+def _forget(turn: Turn) -> None:
+    """Drop what no rule can reach any more, so that the state does not grow."""
+    person, now = turn.person, turn.now
+    oldest = local_day(person.profile.tz, now) - KEPT_DAYS
+    for window in [window for window in person.results if window >> 1 < oldest]:
+        del person.results[window]
+    for window in [window for window in person.frozen if window >> 1 < oldest]:
+        del person.frozen[window]
+    for key in [key for key, alert in person.closed.items()
+                if alert.cleared_at is not None and alert.cleared_at + CLOSED_KEPT < now]:
+        del person.closed[key]
+    if person.overrides and person.overrides[0].last < oldest:
+        person.overrides = tuple(override for override in person.overrides if override.last >= oldest)

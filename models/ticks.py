@@ -1,0 +1,176 @@
+"""Ticks: time as data. Deadlines are judged against the gateway's ticks, together, so that an outage is told from people
+who did not wake up (rules 18 to 22).
+
+The order at one tick: rule 19, deadlines by time, rule 20, then rules 8 and 16.
+"""
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Final
+
+from models.alerts import Change, Kind
+from models.effects import Effect, IncidentRevised, Result
+from models.incidents import Incident
+from models.lane import GatewayTime, Lane
+from models.person import Person
+from models.records import Tick
+from models.step import Deadline, Released, Ticked, step
+from models.times import format_window
+from models.windows import DAY
+
+SILENT_AFTER: Final = 3 * 60
+OUTAGE_AT_MOST: Final = 60 * 60
+ALLOWANCE: Final = 60  # of a clock tick, where no gateway tick tells what was accepted
+ENOUGH_PEOPLE: Final = 10
+FORGOTTEN_AFTER: Final = 9 * DAY
+
+
+def tick(lane: Lane, event: Tick) -> list[Effect]:
+    """All that one tick brings about in a lane. One not later than the last of its source is ignored (rule 22)."""
+    effects: list[Effect] = []
+    at = event.at
+    if event.gateway is None:
+        if lane.clock is not None and at <= lane.clock:
+            return effects
+        lane.clock = at
+        _watch_gateways(lane, at, effects)
+    else:
+        gateway = lane.gateways.setdefault(event.gateway, GatewayTime(None, None, None))
+        if gateway.ticked is not None and at <= gateway.ticked:
+            return effects
+        gateway.ticked = at
+        _judge(lane, event.gateway, at, at, effects)
+        silence = lane.silence_of(event.gateway)
+        if silence is not None:
+            _close(lane, silence, at, effects)
+    lane.touch_times()
+    if lane.latest is None or at > lane.latest:
+        lane.latest = at
+        _end_outages(lane, at, effects)
+        for subject in lane.timers.pop(at):
+            _apply(lane, subject, Ticked(at), effects)
+        _forget_gateways(lane, at)
+    return effects
+
+
+def _watch_gateways(lane: Lane, at: int, effects: list[Effect]) -> None:
+    """Rules 19 and 21, at a clock tick."""
+    for name in sorted(lane.gateways):
+        ticked = lane.gateways[name].ticked
+        if ticked is None:
+            _judge(lane, name, at - ALLOWANCE, at, effects)
+            continue
+        silence = lane.silence_of(name)
+        if silence is None and lane.population.get(name, 0) > 0 and at - ticked > SILENT_AFTER:
+            silence = Incident(name, None, ticked, at)
+            lane.put_incident(silence)
+            effects.append(IncidentRevised(silence, Change.OPENED, lane.number, at))
+        if silence is not None and at - silence.opened_at >= OUTAGE_AT_MOST:
+            _judge(lane, name, at - ALLOWANCE, at, effects)
+
+
+def _judge(lane: Lane, gateway: str, until: int, at: int, effects: list[Effect]) -> None:
+    """Judge the deadlines of a gateway's people up to `until`, together by time."""
+    time = lane.gateway(gateway)
+    before = time.judged
+    if before is None:  # the first tick ever only sets the time
+        time.judged = time.first = until
+        for subject in sorted(lane.waiting.pop(gateway, ())):
+            waiting = lane.person(subject)
+            if waiting is not None and waiting.profile.gateway == gateway:
+                lane.schedule(waiting)
+        return
+    if until <= before:
+        return
+    time.judged = until
+    agenda = lane.deadlines.get(gateway)
+    due: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    concerned = []
+    for subject in agenda.pop(until) if agenda is not None else ():
+        person = lane.person(subject)
+        if person is None or person.profile.gateway != gateway or person.profile.retired:
+            continue
+        concerned.append(subject)
+        after = before if person.moved is None else person.moved
+        for deadline, window in person.calendar(time.first).due(after, until):
+            due[deadline].append((subject, window))
+    for deadline in sorted(due):
+        _judge_together(lane, gateway, deadline, due[deadline], at, effects, fresh=deadline > before)
+    for subject in concerned:
+        person = lane.person(subject)
+        if person is None:
+            continue
+        if person.moved is not None and person.moved <= until:
+            person = person.copy()
+            person.moved = None
+            lane.put(subject, person)
+        lane.schedule(person)
+
+
+def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[tuple[int, int]], at: int,
+                    effects: list[Effect], *, fresh: bool) -> None:
+    """Rules 5, 14 and 18 for the people of one gateway with one deadline.
+
+    fresh: the gateway had not come to this deadline before; later on only those who came from another gateway are
+    judged by it, and they are too few to tell an outage.
+    """
+    asked = [(subject, window, person) for subject, window in due
+             if (person := lane.person(subject)) is not None and not person.excused(window >> 1)]
+    silent = tuple((subject, window) for subject, window, person in asked if window not in person.results)
+    silence = lane.silence_of(gateway)
+    held_by: str | None = None
+    if fresh and len(asked) >= ENOUGH_PEOPLE and len(silent) * 10 > len(asked) * 3:
+        incident = Incident(gateway, deadline, None, at, len(asked), silent)
+        lane.put_incident(incident)
+        effects.append(IncidentRevised(incident, Change.OPENED, lane.number, at))
+        held_by = incident.id
+    for subject, window in due:
+        person = lane.person(subject)
+        if person is not None and window not in person.results:
+            _apply(lane, subject, Deadline(window, at, held_by, silence and silence.id), effects)
+
+
+def _end_outages(lane: Lane, at: int, effects: list[Effect]) -> None:
+    """Rule 20 for rule 18: the SMS came after all, or an hour has passed."""
+    for incident in list(lane.incidents.values()):
+        if incident.deadline is None or at <= incident.opened_at:
+            continue
+        still = sum(1 for subject, window in incident.silent if _is_silent(lane.person(subject), window))
+        if still * 10 >= incident.people * 3 and at - incident.opened_at < OUTAGE_AT_MOST:
+            continue
+        for subject, window in incident.silent:
+            if lane.person(subject) is not None:
+                alert = f"{subject}:{Kind.NO_REPORT}:{format_window(window)}"
+                _apply(lane, subject, Released(alert, at), effects)
+        _close(lane, incident, at, effects)
+
+
+def _is_silent(person: Person | None, window: int) -> bool:
+    judged = person.results.get(window) if person is not None else None
+    return judged is not None and judged.result is Result.SILENT
+
+
+def _close(lane: Lane, incident: Incident, at: int, effects: list[Effect]) -> None:
+    lane.drop_incident(incident)
+    cleared = replace(incident, revision=incident.revision + 1)
+    effects.append(IncidentRevised(cleared, Change.CLEARED, lane.number, at))
+
+
+def _apply(lane: Lane, subject: int, event: Deadline | Released | Ticked, effects: list[Effect]) -> None:
+    person = lane.person(subject)
+    if person is None:
+        return
+    after, came = step(person, event)
+    if came:
+        lane.put(subject, after)
+        effects += came
+    elif isinstance(event, Ticked):
+        lane.enter_timer(person)
+
+
+def _forget_gateways(lane: Lane, at: int) -> None:
+    """A gateway with nobody here that has not ticked for long is none of this lane's any more."""
+    for name, time in list(lane.gateways.items()):
+        if (not lane.population.get(name) and time.ticked is not None and at - time.ticked > FORGOTTEN_AFTER
+                and not any(incident.gateway == name for incident in lane.incidents.values())):
+            del lane.gateways[name]

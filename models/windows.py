@@ -1,0 +1,140 @@
+"""A window is a promise with a beginning and an end in the subject's own zone; here local times become instants.
+
+A window is an int, as on the wire: days since 2020-01-01 × 2 + (0 morning, 1 afternoon), so windows are ordered.
+Local times that do not exist (spring) move forward by the gap, ambiguous ones (autumn) mean the first: both are what
+`zoneinfo` does with fold=0 (PEP 495).
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from models.profile import DailyWindow, Profile
+
+EPOCH_DATE = date(2020, 1, 1)
+EPOCH_ORDINAL = EPOCH_DATE.toordinal()
+EPOCH_SECONDS = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
+DAY = 86_400
+
+
+class Span(NamedTuple):
+    """When a window opens and when it is judged (close + grace), in epoch seconds."""
+
+    open: int
+    deadline: int
+
+
+class Schedule(NamedTuple):
+    """What of a profile decides when its windows are. A window keeps the schedule under which it opened."""
+
+    tz: str
+    morning: DailyWindow | None
+    afternoon: DailyWindow | None
+    grace_min: int
+    since: int
+
+
+def schedule_of(profile: Profile) -> Schedule:
+    return Schedule(profile.tz, profile.morning, profile.afternoon, profile.grace_min, profile.since)
+
+
+@lru_cache(maxsize=4096)
+def zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=65_536)
+def _instant(tz: str, day: int, minute: int) -> int:
+    midnight = datetime.fromordinal(EPOCH_ORDINAL + day)
+    return int((midnight + timedelta(minutes=minute)).replace(tzinfo=zone(tz)).timestamp())
+
+
+def local_time(tz: str, at: int) -> datetime:
+    return datetime.fromtimestamp(at, zone(tz))
+
+
+def local_day(tz: str, at: int) -> int:
+    """The local date of an instant, in days since 2020-01-01."""
+    return local_time(tz, at).toordinal() - EPOCH_ORDINAL
+
+
+@lru_cache(maxsize=65_536)
+def scheduled(schedule: Schedule, window: int) -> Span | None:
+    """When a window is under a schedule; None where the subject has no such half of the day."""
+    daily = schedule.afternoon if window & 1 else schedule.morning
+    if daily is None:
+        return None
+    day = window >> 1
+    close = _instant(schedule.tz, day, daily.close)
+    return Span(_instant(schedule.tz, day, daily.open), close + schedule.grace_min * 60)
+
+
+class Calendar(NamedTuple):
+    """The windows of one person: the schedule, and the spans of windows that had opened before it came into force.
+
+    started: windows of the schedule that opened later than this are judged; earlier ones only where `frozen` has them.
+    None: no tick has told the time yet.
+    """
+
+    schedule: Schedule
+    frozen: Mapping[int, Span]
+    started: int | None
+
+    def span(self, window: int) -> Span | None:
+        """When a window is, or None where it is none of the subject's."""
+        return self.frozen.get(window) or scheduled(self.schedule, window)
+
+    def _from(self, at: int) -> int:
+        """The earliest date whose windows may still have their deadline after `at`."""
+        return local_day(self.schedule.tz, at - self.schedule.grace_min * 60) - 1
+
+    def judged(self, window: int) -> Span | None:
+        """When a window is that is to be judged (rule 2), or None."""
+        frozen = self.frozen.get(window)
+        if frozen is not None:
+            return frozen
+        span = scheduled(self.schedule, window)
+        if span is None or self.started is None or span.open <= self.started or span.open < self.schedule.since:
+            return None
+        return span
+
+    def due(self, after: int, until: int) -> Iterator[tuple[int, int]]:
+        """(deadline, window) of the windows to be judged with after < deadline <= until (rule 2)."""
+        first, last = self._from(after), local_day(self.schedule.tz, until) + 1
+        windows = set(range(first * 2, last * 2 + 2)) | self.frozen.keys()
+        for window in sorted(windows):
+            span = self.judged(window)
+            if span is not None and after < span.deadline <= until:
+                yield span.deadline, window
+
+    def next_deadline(self, after: int) -> int | None:
+        """The first deadline later than `after`, or None where nothing will ever be due."""
+        frozen = [span.deadline for span in self.frozen.values() if span.deadline > after]
+        upcoming: int | None = min(frozen, default=None)
+        if self.started is None or (self.schedule.morning is None and self.schedule.afternoon is None):
+            return upcoming
+        # The schedule says nothing of windows that opened before it, nor before `since`.
+        day = self._from(max(after, self.started, self.schedule.since))
+        while True:
+            days = [self.judged(window) for window in range(day * 2, day * 2 + 4)]
+            deadlines = [span.deadline for span in days if span is not None and span.deadline > after]
+            if deadlines:
+                return min([*deadlines, *frozen])
+            day += 1
+
+    def covering(self, at: int) -> list[int]:
+        """The windows, `since` observed, with open <= at < deadline, earliest first (rule 3)."""
+        windows = set(range(self._from(at) * 2, local_day(self.schedule.tz, at) * 2 + 2)) | self.frozen.keys()
+        spans = ((window, self.span(window)) for window in sorted(windows))
+        return [w for w, span in spans if span and self.schedule.since <= span.open <= at < span.deadline]
+
+    def latest_opened(self, at: int) -> int | None:
+        """The latest window that had opened at an instant: the base of a report that names none (rule 3)."""
+        latest = (local_day(self.schedule.tz, at) + 1) * 2 + 1
+        for window in range(latest, latest - 8, -1):
+            span = self.span(window)
+            if span is not None and span.open <= at:
+                return window
+        return None

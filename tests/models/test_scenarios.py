@@ -1,0 +1,16 @@
+"""Recorded days of an independent implementation: the core says the same of each."""
+
+import pytest
+from support.compare import differences
+from support.vectors import SCENARIOS, VECTORS, key_ring, read_lines, replay
+
+
+def test_all_scenarios_are_here() -> None:
+    assert len(SCENARIOS) == 12
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenario(name: str) -> None:
+    lines = read_lines(VECTORS / "scenarios" / f"{name}.in.jsonl")
+    expected = read_lines(VECTORS / "scenarios" / f"{name}.out.jsonl")
+    assert differences(expected, replay(lines, key_ring())) == []
