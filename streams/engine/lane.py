@@ -1,0 +1,153 @@
+"""A lane: partition `number` of every input. It lives from a take-over to the loss of the partition.
+
+`StateLane` folds batches over a state (`watch`); `SinkLane` hands them to somebody who keeps them elsewhere (`record`).
+Any surprise ends the process: a restart recovers from what is durable, a guess does not.
+"""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from faust.types import TP
+
+from streams.engine.batch import Batch
+from streams.engine.changelog import DONE, PLAN, Plan, load, read
+from streams.engine.writer import Writer
+from streams.kafka import kafka_options
+
+if TYPE_CHECKING:
+    from streams.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+CODE: Final = "1"  # of the fold: goes up when the same records would be answered otherwise
+
+
+class Lane(ABC):
+    """next: by topic the first offset that is not done with; fetched: the first that was not handed to the agent;
+    waiting: batches handed to the agent and not yet done with."""
+
+    def __init__(self, engine: "Engine", number: int) -> None:
+        self.engine, self.number = engine, number
+        self.next: dict[str, int] = {}
+        self.fetched: dict[str, int] = {}
+        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+        self.waiting = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def take_over(self) -> None:
+        """Find out where to go on, and do."""
+        reader = AIOKafkaConsumer(**kafka_options(self.engine.settings), enable_auto_commit=False,
+                                  auto_offset_reset="earliest", max_partition_fetch_bytes=4 << 20)
+        await reader.start()
+        try:
+            await self._recover(reader)
+        finally:
+            await reader.stop()
+        self._task = asyncio.create_task(self._run())
+
+    @abstractmethod
+    async def _recover(self, reader: AIOKafkaConsumer) -> None: ...
+
+    @abstractmethod
+    async def apply(self, batch: Batch) -> None:
+        """Make a batch durable, then move `next`."""
+
+    async def position(self, reader: AIOKafkaConsumer, topic: str, done: int | None) -> int:
+        """Where to go on in a topic. The changelog leads: a crash after `done` leaves the group's commit behind; ahead
+        that is only by batches without effect."""
+        tp = TopicPartition(topic, self.number)
+        first, last = (await reader.beginning_offsets([tp]))[tp], (await reader.end_offsets([tp]))[tp]
+        committed = await self.engine.committed(TP(*tp))
+        start = max(first if done is None else done, committed or 0)
+        if not first <= start <= last:
+            raise RuntimeError(f"{topic}, partition {self.number}: the next record is {start}, but the log has {first} "
+                               f"to {last}; records were deleted, or the topic was made anew")
+        return start
+
+    async def _run(self) -> None:
+        """Apply what the agent hands over. An exception is caught only to leave: a failed batch is never acked."""
+        try:
+            while True:
+                message = await self.queue.get()
+                if self.engine.current(message):
+                    self.idle.clear()
+                    await self.apply(message.value)
+                    self.idle.set()
+                self.waiting -= 1
+                self.engine.forget(message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the process leaves with it
+            self.engine.die(f"lane {self.number}", error)
+
+    def check(self, batch: Batch) -> None:
+        if batch.start != self.next[batch.tp.topic]:
+            raise RuntimeError(f"{batch.tp}: the next record is {self.next[batch.tp.topic]}, the batch begins at "
+                               f"{batch.start}")
+
+    async def drop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
+class StateLane(Lane):
+    """Durable in this order: plan, outputs, states + done; then the group's commit, which only shows the lag."""
+
+    def __init__(self, engine: "Engine", number: int) -> None:
+        super().__init__(engine, number)
+        self.state = engine.new_state(number)
+        self.writer = Writer(engine.settings, number)
+
+    async def _recover(self, reader: AIOKafkaConsumer) -> None:
+        """Fence, then read the changelog to its end, then ask for the commit: else the old owner may still write."""
+        engine = self.engine
+        await self.writer.start(engine.changelog)
+        loaded = await load(reader, TopicPartition(engine.changelog, self.number), self.state)
+        for topic in engine.inputs:
+            self.next[topic] = await self.position(reader, topic, loaded.done.get(topic))
+        plan = loaded.plan
+        if plan is not None and self.next[plan.topic] == plan.start:
+            log.warning("lane %d: folding the unfinished %s again", self.number, plan)
+            if plan.code != CODE:
+                log.error("lane %d: the unfinished batch was folded by code %s, this is %s; its outputs may differ",
+                          self.number, plan.code, CODE)
+            tp = TopicPartition(plan.topic, self.number)
+            records = [record async for record in read(reader, tp, plan.start, plan.end)]
+            await self.apply(Batch(TP(*tp), plan.start, plan.end, records))
+        log.info("lane %d: %d changelog records read, positions %s", self.number, loaded.records, self.next)
+
+    async def apply(self, batch: Batch) -> None:
+        self.check(batch)
+        engine, topic = self.engine, batch.tp.topic
+        outputs = engine.fold(self.state, batch.records)
+        touched = self.state.take_touched()
+        positions = {**self.next, topic: batch.end}
+        if outputs or touched:
+            if outputs:
+                plan = Plan(topic, batch.start, batch.end, CODE)
+                await self.writer.write(engine.changelog, [(PLAN, plan.packed())])
+                await self.writer.write_outputs(outputs)
+            await self.writer.write(engine.changelog, [*touched, (DONE, engine.dumps(positions))])
+        self.next = positions
+        engine.applied(self, batch, outputs)
+
+    async def drop(self) -> None:
+        await super().drop()
+        await self.writer.stop()
+
+
+class SinkLane(Lane):
+    """At least once: a batch is handed on and awaited; the group's commit remembers how far."""
+
+    async def _recover(self, reader: AIOKafkaConsumer) -> None:
+        for topic in self.engine.inputs:
+            self.next[topic] = await self.position(reader, topic, None)
+
+    async def apply(self, batch: Batch) -> None:
+        self.check(batch)
+        await self.engine.sink(batch.records)
+        self.next = {**self.next, batch.tp.topic: batch.end}
+        self.engine.applied(self, batch, ())

@@ -1,0 +1,193 @@
+"""The Faust side of the engine: batches for messages, lanes' positions for acks, take-over for recovery.
+
+Everything here overrides or calls by private name parts of faust-streaming 0.15.3 on aiokafka 0.14.0, each named beside
+it; tests/streams/test_upstream.py keeps a hash of them, so that an upgrade says which assumptions to read again.
+Faust runs the aiokafka consumer in a thread of its own, so heartbeats go on during a long fold; all that is overridden
+here but `ConsumerThread` runs in the main loop.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Final
+
+import faust
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from mode.utils.futures import notify
+
+from streams.engine.batch import Batch
+
+log = logging.getLogger(__name__)
+
+FETCH_WAIT_MS: Final = 50
+BATCHES_WAITING: Final = 2
+OVERRIDDEN: Final = (
+    driver.AIOKafkaConsumerThread._create_worker_consumer,  # noqa: SLF001 - their sources are hashed by a test
+    driver.AIOKafkaConsumerThread.seek_wait,
+    driver.Consumer._new_consumer_thread,  # noqa: SLF001
+    driver.Consumer.getmany,
+    driver.Consumer._getmany,  # noqa: SLF001
+    driver.Consumer._get_active_partitions,  # noqa: SLF001
+    driver.Consumer._to_message,  # noqa: SLF001
+    driver.Consumer.on_partitions_revoked,
+    driver.Consumer.wait_empty,
+    driver.Consumer.perform_seek,
+    driver.Consumer._add_gap,  # noqa: SLF001
+    driver.Consumer._filter_tps_with_pending_acks,  # noqa: SLF001
+    driver.Consumer._filter_committable_offsets,  # noqa: SLF001
+    driver.Consumer.commit,
+    Recovery._resume_streams,  # noqa: SLF001
+    TableManager._update_channels,  # noqa: SLF001
+    TableManager.on_stop,
+)
+
+
+class BatchSchema(faust.Schema):  # type: ignore[misc]  # Faust's classes have no types for mypy
+    """A batch is not for a codec: the fold parses, so that a malformed record is the fold's to answer, not Faust's."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
+        return None
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+        return message.value
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust's is 1500. aiokafka has one fetch a broker in flight, for the partitions of which nothing is buffered: if
+        # these are quiet just then (`registry`, `commands`), the fetch for the busy ones waits behind it for as long.
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        return consumer
+
+    async def committed(self, tp: TP) -> int | None:
+        offset: int | None = await self.call_thread(self._ensure_consumer().committed, TopicPartition(*tp))
+        return offset
+
+
+class Consumer(driver.Consumer):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.engine = self.app.engine
+        self._suspect: dict[TP, tuple[int, int]] = {}  # gaps that the broker was asked about, as (expected, got)
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        # Generation and lanes are read BEFORE the fetch: one begun in the old generation may return in the new one, and
+        # what it brings belongs to partitions that were given away, or was read from positions corrected since.
+        generation, lanes = self.app.consumer_generation_id, dict(self.engine.lanes)
+        # Two batches a lane at most: so the lanes work side by side (aiokafka empties one partition before it turns to
+        # the next), and no lane waits for a slow one.
+        free = {number for number, lane in lanes.items() if lane.waiting < BATCHES_WAITING}
+        active = {tp for tp in self._get_active_partitions() if tp.partition in free}
+        if not active or not self.engine.open:
+            await self.sleep(0.005)  # (an empty set would make aiokafka return the records of every partition)
+            return
+        if len(free) < len(lanes):
+            timeout = 0.01  # what has been fetched for the others must not wait for new records of these
+        for raw_tp, records in (await self._getmany(active, timeout)).items():
+            if not self.engine.open or generation != self.app.consumer_generation_id:
+                return  # aiokafka's position has moved on without us: `perform_seek` corrects it before the flow resumes
+            tp = TP(*raw_tp)
+            lane = lanes[tp.partition]
+            start = lane.fetched[tp.topic]
+            if explained := await self._explained(tp, records, start):
+                lane.fetched[tp.topic] = explained[-1].offset + 1
+                message = self._to_message(tp, explained[-1])  # offset, time and generation: the last record's
+                message.value = Batch(tp, start, lane.fetched[tp.topic], explained)
+                lane.waiting += 1
+                yield tp, message
+
+    async def _explained(self, tp: TP, records: list[ConsumerRecord], expected: int) -> list[ConsumerRecord]:
+        """Explain a gap, or leave. They do occur: a stale fetch running after `perform_seek` moves the position."""
+        if records[0].offset < expected:
+            records = [record for record in records if record.offset >= expected]
+        if not records or records[0].offset == expected:
+            self._suspect.pop(tp, None)
+        elif self._suspect.get(tp) != (expected, records[0].offset):
+            log.warning("%s: expected %d, got %d: asking again", tp, expected, records[0].offset)
+            self._suspect[tp] = (expected, records[0].offset)
+            await self._thread.seek_wait({tp: expected})
+            return []
+        else:  # asked for `expected`, the broker again begins later: markers or compaction, unless the log was cut
+            del self._suspect[tp]
+            if (await self.earliest_offsets(tp))[tp] > expected:
+                self.engine.die(f"{tp}: records from {expected} on were deleted before they were read")
+        return records
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        # Before Faust's own handler, which first forgets what was acked and then commits (nothing).
+        await self.engine.quiesce()
+        await self.commit()
+        await super().on_partitions_revoked(revoked)
+
+    async def wait_empty(self) -> None:
+        await self.engine.quiesce()  # for a shutdown, which revokes nothing
+        await super().wait_empty()
+
+    async def perform_seek(self) -> None:
+        """Seek to the lanes' positions: Faust's `seek_to_committed` skips 0 and None, and the commit may be behind."""
+        self._suspect.clear()
+        self._committed_offset.clear()
+        for lane in self.engine.lanes.values():
+            lane.fetched, lane.waiting = dict(lane.next), 0
+        await self._thread.seek_wait(self.engine.positions())
+
+    def forget(self, message: Any) -> None:
+        """The batch is in the state, or dropped. `wait_empty` would wait for ever for one that is not discarded."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        notify(self._waiting_for_ack)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Faust takes the offsets between the last records of two batches for gaps, and would index every one."""
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
+        return self.engine.positions()
+
+    def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        return {tp: offset for tp, offset in self.engine.positions().items() if offset != self._committed_offset[tp]}
+
+    async def committed(self, tp: TP) -> int | None:
+        offset: int | None = await self._thread.committed(tp)
+        return offset
+
+
+class Transport(driver.Transport):  # type: ignore[misc]
+    Consumer = Consumer
+
+
+class LaneRecovery(Recovery):  # type: ignore[misc]
+    async def _resume_streams(self, generation_id: int = 0) -> None:
+        # Without Tables this is all that Faust does after a rebalance: seek and resume. The lanes are taken over before.
+        if await self.app.engine.take_over(generation_id):
+            await super()._resume_streams(generation_id)
+
+
+class LaneTables(TableManager):  # type: ignore[misc]
+    """No table, but a changelog: because of it Faust picks its co-partitioning assignor, and not round-robin."""
+
+    @property
+    def recovery(self) -> Recovery:
+        if self._recovery is None:
+            self._recovery = LaneRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
+
+    @property
+    def changelog_topics(self) -> set[str]:
+        return {self.app.engine.changelog}
+
+    async def _update_channels(self) -> None:
+        await self.app.engine.declare()  # Faust declares only what it subscribes to
+        await super()._update_channels()
+
+    async def on_stop(self) -> None:
+        await super().on_stop()
+        await self.app.engine.close()

@@ -1,0 +1,95 @@
+"""The producer of one lane. To start it is to shut out (fence) whoever wrote for this lane before.
+
+For each InitProducerId in the same name the coordinator gives out a higher epoch of the same producer id; a partition
+learns of it with the first record of that epoch. So `owner` is written, under `fence`, before the changelog is read to
+its end. Only the changelog is guarded; that is enough, since nobody writes an output whose plan was not accepted there.
+
+Overrides and private names are of aiokafka 0.14.0: `Sender._do_init_pid`, `Sender._find_coordinator`, `InitPIDHandler`.
+"""
+
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.client import CoordinationType
+from aiokafka.producer.sender import InitPIDHandler
+from aiokafka.protocol.transaction import InitProducerIdRequest
+
+from streams.engine.batch import Output
+from streams.engine.changelog import OWNER
+from streams.kafka import kafka_options
+from streams.settings import Settings
+
+BATCH_OCTETS: Final = 1 << 19
+_Headers = Sequence[tuple[str, bytes]]
+
+
+class _FencingInit(InitPIDHandler):  # type: ignore[misc]  # aiokafka has no types
+    """InitProducerId in the name of a lane, from a producer that is idempotent but not transactional."""
+
+    def __init__(self, sender: Any, name: str) -> None:
+        super().__init__(sender)
+        self._name = name
+
+    def create_request(self) -> InitProducerIdRequest:
+        return InitProducerIdRequest(transactional_id=self._name, transaction_timeout_ms=10_000)
+
+
+class Writer:
+    """Writes batches of records in order, and returns when the broker has acknowledged all of them."""
+
+    def __init__(self, settings: Settings, number: int) -> None:
+        self._number, self._fence = number, settings.guarantee == "fence"
+        self._name = f"{settings.app_id}-{number}"
+        promise = {"enable_idempotence": True} if self._fence else {"acks": "all"}
+        self._producer = AIOKafkaProducer(**kafka_options(settings), **promise, max_batch_size=BATCH_OCTETS,
+                                          retry_backoff_ms=20, request_timeout_ms=10_000)
+        # The embedded broker tells the end of a partition wrongly after batches of several records.
+        self._most = 1 << 30 if self._fence else 1
+
+    async def start(self, changelog: str) -> None:
+        """Shut out the former writer of this lane, and say so in the changelog."""
+        if self._fence:
+            sender = self._producer._sender  # noqa: SLF001
+
+            async def init(_node: int) -> bool:
+                coordinator = await sender._find_coordinator(CoordinationType.TRANSACTION, self._name)  # noqa: SLF001
+                done: bool = await _FencingInit(sender, self._name).do(coordinator)
+                return done
+
+            sender._do_init_pid = init  # noqa: SLF001
+        await self._producer.start()
+        await self.write(changelog, [(OWNER, b"%d" % os.getpid())])
+
+    async def write(self, topic: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Write to the lane's partition of a topic, in order."""
+        await self._write(topic, self._number, ((key, value, ()) for key, value in records))
+
+    async def write_outputs(self, outputs: Iterable[Output]) -> None:
+        """Write outputs to their topics and partitions, in order within each."""
+        places: dict[tuple[str, int], list[tuple[bytes | None, bytes | None, _Headers]]] = defaultdict(list)
+        for output in outputs:
+            partition = self._number if output.partition is None else output.partition
+            places[output.topic, partition].append((output.key, output.value, output.headers))
+        await asyncio.gather(*(self._write(topic, partition, records) for (topic, partition), records in places.items()))
+
+    async def _write(self, topic: str, partition: int,
+                     records: Iterable[tuple[bytes | None, bytes | None, _Headers]]) -> None:
+        producer, sent = self._producer, []
+        batch = producer.create_batch()
+        for key, value, headers in records:
+            full = batch.record_count() == self._most
+            if full or batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
+                sent.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
+                # A batch takes its first record whatever the size.
+                batch.append(key=key, value=value, timestamp=None, headers=list(headers))
+        if batch.record_count():
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
+        await asyncio.gather(*sent)  # every one: a failed batch is reported in its own future only
+
+    async def stop(self) -> None:
+        await self._producer.stop()

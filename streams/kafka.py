@@ -1,0 +1,31 @@
+"""One place that knows how our Kafka clients connect, and what a producer must promise."""
+
+import ssl
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from streams.settings import Settings
+
+
+def kafka_options(settings: Settings) -> dict[str, Any]:
+    """Arguments for every client of ours: where the brokers are, and how to talk to them."""
+    options: dict[str, Any] = {"bootstrap_servers": settings.kafka.split(","),
+                               "security_protocol": settings.kafka_security}
+    if settings.kafka_security.endswith("SSL"):
+        options["ssl_context"] = ssl.create_default_context(cafile=settings.kafka_ca)
+    if settings.kafka_security.startswith("SASL"):
+        options |= {"sasl_mechanism": "SCRAM-SHA-512", "sasl_plain_username": settings.kafka_user,
+                    "sasl_plain_password": settings.kafka_password}
+    return options
+
+
+def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
+    """A producer whose acknowledgement means that all replicas have the record.
+
+    The embedded broker knows no idempotent producers, and wants one record a batch (it tells the end of a partition
+    wrongly after larger ones).
+    """
+    promise: dict[str, Any] = ({"acks": "all", "max_batch_size": 1} if settings.guarantee == "none"
+                               else {"enable_idempotence": True})
+    return AIOKafkaProducer(**{**kafka_options(settings), **promise, **options})

@@ -1,0 +1,102 @@
+"""What the one who runs a worker may ask it: health, metrics, and the live state of a person (without keys).
+
+On the loopback address unless set otherwise, and then only with a bearer token. Faust's own pages are off.
+"""
+
+import hmac
+from typing import Any
+
+from faust import web
+from prometheus_client import generate_latest
+
+from models.times import format_time
+from streams import metrics
+from streams.engine.engine import Engine
+from streams.partition import partition_of
+from streams.settings import Settings, SettingsError, is_loopback
+
+
+def faust_options(settings: Settings) -> dict[str, Any]:
+    """Raises SettingsError where the views would be open to everybody."""
+    if not is_loopback(settings.worker_host) and not settings.worker_token:
+        raise SettingsError("ANBU_WORKER_TOKEN is not set: it is needed where ANBU_WORKER_HOST is not loopback")
+    return {
+        "web_enabled": True,
+        "web_bind": settings.worker_host,
+        "web_host": settings.worker_host,
+        "web_port": settings.worker_port,
+        "web_router_enabled": False, "web_tables_enabled": False, "web_graph_enabled": False,
+        "web_stats_enabled": False, "web_metrics_enabled": False,
+    }
+
+
+def add(engine: Engine, settings: Settings) -> None:
+    """Add the views to the engine's web server."""
+    app = engine.app
+
+    def allowed(request: Any) -> bool:
+        if settings.worker_token is None:
+            return True
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(given.encode(), settings.worker_token.encode())
+
+    def denied(view: web.View) -> web.Response:
+        return view.json({"error": "a bearer token is needed (ANBU_WORKER_TOKEN)"}, status=401)
+
+    @app.page("/health/")  # type: ignore[untyped-decorator, unused-ignore]
+    async def health(view: web.View, request: Any) -> web.Response:
+        if not allowed(request):
+            return denied(view)
+        lanes = await lanes_of(engine)
+        return view.json({"live": True, "ready": engine.ready, "lanes": lanes}, status=200 if engine.ready else 503)
+
+    @app.page("/metrics/")  # type: ignore[untyped-decorator, unused-ignore]
+    async def show_metrics(view: web.View, request: Any) -> web.Response:
+        if not allowed(request):
+            return denied(view)
+        await lanes_of(engine)
+        return view.text(generate_latest(metrics.REGISTRY).decode(), content_type="text/plain")
+
+    @app.page("/people/{subject}/")  # type: ignore[untyped-decorator, unused-ignore]
+    async def person(view: web.View, request: Any, subject: str) -> web.Response:
+        if not allowed(request):
+            return denied(view)
+        if not subject.isdecimal():
+            return view.json({"error": f"{subject} is no subject number"}, status=400)
+        lane = partition_of(int(subject), settings.partitions)
+        mine = engine.lanes.get(lane)
+        if mine is None:
+            return view.json({"error": f"lane {lane} is not on this worker", "lane": lane,
+                              "worker": where(engine, lane)}, status=409)
+        state = getattr(mine, "state", None)
+        found = None if state is None else state.view(int(subject))
+        if found is None:
+            return view.json({"error": f"nobody has the number {subject}", "lane": lane}, status=404)
+        return view.json({"lane": lane, **found})
+
+
+def where(engine: Engine, lane: int) -> str | None:
+    """The address of the worker that has a lane, as the group's assignment tells."""
+    for url, topics in engine.app.assignor.external_topic_distribution.items():
+        if any(lane in partitions for partitions in topics.values()):
+            return str(url)
+    return None
+
+
+async def lanes_of(engine: Engine) -> dict[str, Any]:
+    """For each lane of this worker: records waiting by topic, and judged until when by gateway."""
+    positions = engine.positions()
+    ends = await engine.app.consumer.highwaters(*positions) if positions else {}
+    shown: dict[str, Any] = {}
+    metrics.LANES.set(len(engine.lanes))
+    for number, lane in sorted(engine.lanes.items()):
+        lag = {tp.topic: max(0, (ends.get(tp) or 0) - offset) for tp, offset in positions.items()
+               if tp.partition == number}
+        for topic, records in lag.items():
+            metrics.LAG.labels(topic, number).set(records)
+        state = getattr(lane, "state", None)
+        judged = {} if state is None else state.judged_until()
+        for gateway, at in judged.items():
+            metrics.JUDGED_UNTIL.labels(gateway, number).set(at)
+        shown[str(number)] = {"lag": lag, "judged_until": {name: format_time(at) for name, at in judged.items()}}
+    return shown

@@ -1,0 +1,181 @@
+"""Every setting of every process: read once from the environment, checked at start-up, and refused in one line.
+
+Each variable ANBU_X may also be given as ANBU_X_FILE, the path of a file that holds the value (secrets).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the text names it and says what to do."""
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError("must be at least 1")
+    return number
+
+
+def _seconds(value: str) -> float:
+    number = float(value)
+    if not 0 <= number < float("inf"):
+        raise ValueError("must be a number of seconds")
+    return number
+
+
+def _port(value: str) -> int:
+    number = int(value)
+    if not 0 <= number < 65_536:
+        raise ValueError("must be a port, 0 to 65535")
+    return number
+
+
+def _flag(value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value.lower() == "true"
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return value
+
+    return parse
+
+
+def _agents(value: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    unknown = set(names) - {"watch", "record"}
+    if unknown or not names:
+        raise ValueError("must name watch, record, or both with a comma between")
+    return names
+
+
+class Setting(NamedTuple):
+    """field: of Settings; default None: not set."""
+
+    variable: str
+    field: str
+    default: str | None
+    parse: Callable[[str], Any]
+    help: str
+
+
+SETTINGS: Final = (
+    Setting("ANBU_KAFKA", "kafka", "127.0.0.1:9092", _text, "brokers, host:port with commas between"),
+    Setting("ANBU_KAFKA_SECURITY", "kafka_security", "PLAINTEXT",
+            _one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "how to talk to the brokers"),
+    Setting("ANBU_KAFKA_SECURITY_USER", "kafka_user", None, _text, "user of SASL (SCRAM-SHA-512)"),
+    Setting("ANBU_KAFKA_SECURITY_PASSWORD", "kafka_password", None, _text, "its password"),
+    Setting("ANBU_KAFKA_SECURITY_CA", "kafka_ca", None, _text, "path of the certificate authority's file"),
+    Setting("ANBU_MONGODB", "mongodb", "mongodb://127.0.0.1:27017/anbu", _text, "URL of the database, with its name"),
+    Setting("ANBU_KEK_FILE", "kek_file", None, _text, "key-encryption keys: a JSON file {\"k1\": \"base64 of 32 octets\"}"),
+    Setting("ANBU_PARTITIONS", "partitions", "4", _positive, "partitions of every topic; cannot be changed later"),
+    Setting("ANBU_REPLICATION", "replication", "1", _positive, "replicas of every topic"),
+    Setting("ANBU_AGENTS", "agents", None, _agents, "what this worker runs: watch, record; unset: watch, or for "
+            "`anbu worker` all"),
+    Setting("ANBU_GUARANTEE", "guarantee", "fence", _one_of("fence", "none"),
+            "fence: a worker that was shut out cannot write; none: for the embedded broker, one worker only"),
+    Setting("ANBU_DATA_DIR", "data_dir", "~/.local/share/anbu", _text, "where a process keeps files of its own"),
+    Setting("ANBU_APP_ID", "app_id", "anbu", _text, "prefix of groups, changelog and transactional ids"),
+    Setting("ANBU_TICK_S", "tick_s", "5", _seconds, "seconds between the gateway's ticks"),
+    Setting("ANBU_CLOCK_TICK_S", "clock_tick_s", "5", _seconds, "seconds between a worker's clock ticks; 0: none"),
+    Setting("ANBU_CLOCK_FILE", "clock_file", None, _text, "a virtual clock shared by processes (demo and tests)"),
+    Setting("ANBU_GATEWAY_NAME", "gateway_name", "gateway", _text, "the gateway's name in registry and ticks"),
+    Setting("ANBU_GATEWAY_ALONE", "gateway_alone", "false", _flag,
+            "true: no other instance has this name, so ticks need no allowance"),
+    Setting("ANBU_GATEWAY_SECRET", "gateway_secret", None, _text, "secret of the generic JSON adapter's signatures"),
+    Setting("ANBU_GATEWAY_HOST", "gateway_host", "127.0.0.1", _text, "address the gateway listens on"),
+    Setting("ANBU_GATEWAY_PORT", "gateway_port", "8800", _port, "port the gateway listens on"),
+    Setting("ANBU_WEB_HOST", "web_host", "127.0.0.1", _text, "address the page listens on"),
+    Setting("ANBU_WEB_PORT", "web_port", "8080", _port, "port the page listens on"),
+    Setting("ANBU_WEB_TOKEN", "web_token", None, _text, "what one types to open the page; needed off loopback"),
+    Setting("ANBU_WORKER_HOST", "worker_host", "127.0.0.1", _text, "address of a worker's operator views"),
+    Setting("ANBU_WORKER_PORT", "worker_port", "6066", _port, "port of the operator views; the next worker's is one up"),
+    Setting("ANBU_WORKER_TOKEN", "worker_token", None, _text, "bearer token of the operator views; needed off loopback"),
+    Setting("ANBU_SESSION_S", "session_s", "6", _seconds, "a worker not heard of for so long is taken for dead"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, parsed. See SETTINGS for what each means."""
+
+    kafka: str
+    kafka_security: str
+    kafka_user: str | None
+    kafka_password: str | None
+    kafka_ca: str | None
+    mongodb: str
+    kek_file: str | None
+    partitions: int
+    replication: int
+    agents: tuple[str, ...] | None
+    guarantee: str
+    data_dir: str
+    app_id: str
+    tick_s: float
+    clock_tick_s: float
+    clock_file: str | None
+    gateway_name: str
+    gateway_alone: bool
+    gateway_secret: str | None
+    gateway_host: str
+    gateway_port: int
+    web_host: str
+    web_port: int
+    web_token: str | None
+    worker_host: str
+    worker_port: int
+    worker_token: str | None
+    session_s: float
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Parse the environment. Raises SettingsError naming the variable."""
+        return cls(**{setting.field: _read(setting, environ) for setting in SETTINGS})
+
+    def kek_document(self) -> bytes:
+        """The octets of ANBU_KEK_FILE. Raises SettingsError where it is not set or cannot be read."""
+        if self.kek_file is None:
+            raise SettingsError('ANBU_KEK_FILE is not set: name a JSON file {"k1": "base64 of 32 octets"}')
+        try:
+            return Path(self.kek_file).read_bytes()
+        except OSError as error:
+            raise SettingsError(f"ANBU_KEK_FILE: {self.kek_file} cannot be read: {error.strerror}") from None
+
+    def data_path(self) -> Path:
+        return Path(self.data_dir).expanduser()
+
+
+def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
+    value, source = environ.get(setting.variable), setting.variable
+    path = environ.get(f"{setting.variable}_FILE")
+    if value is None and path is not None:
+        source = f"{setting.variable}_FILE"
+        try:
+            value = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise SettingsError(f"{source}: {path} cannot be read") from None
+    if not value:
+        if setting.default is None:
+            return None
+        value = setting.default
+    try:
+        return setting.parse(value)
+    except ValueError as error:
+        raise SettingsError(f"{source}: {error}") from None
+
+
+def is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")

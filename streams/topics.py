@@ -1,0 +1,92 @@
+"""The topics: their names, how long they keep what, and that all have the same number of partitions.
+
+They are declared at start-up; a topic that exists with another number of partitions is refused, since a lane is
+partition n of all of them.
+"""
+
+import asyncio
+import logging
+from typing import Final, NamedTuple
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError
+
+from streams.kafka import kafka_options
+from streams.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+SMS, REGISTRY, COMMANDS = "sms", "registry", "commands"
+ALERTS, REPORTS, QUARANTINE = "alerts", "reports", "quarantine"
+INPUTS: Final = (SMS, REGISTRY, COMMANDS)
+_DAY_MS: Final = 86_400_000
+_WAITS: Final = (0.5, 1, 2, 5)
+
+
+class Topic(NamedTuple):
+    name: str
+    config: dict[str, str]
+
+
+def changelog(settings: Settings) -> str:
+    return f"{settings.app_id}-people-changelog"
+
+
+def topics(settings: Settings) -> list[Topic]:
+    def kept(days: int) -> dict[str, str]:
+        return {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
+
+    return [
+        Topic(SMS, kept(7)),
+        Topic(REGISTRY, {"cleanup.policy": "compact"}),
+        Topic(COMMANDS, kept(30)),
+        Topic(ALERTS, kept(30)),
+        Topic(REPORTS, kept(30)),
+        Topic(QUARANTINE, kept(30)),
+        # The lag keeps the cleaner from removing a state for the sake of a newer one whose `done` never came.
+        Topic(changelog(settings), {"cleanup.policy": "compact", "min.compaction.lag.ms": str(_DAY_MS)}),
+    ]
+
+
+async def declare(settings: Settings) -> None:
+    """Create what is missing; wait for a broker that is away, and say so. Raises SettingsError on other partitions."""
+    for attempt in range(1_000_000):
+        try:
+            await _declare(settings)
+        except KafkaConnectionError:
+            wait = _WAITS[min(attempt, len(_WAITS) - 1)]
+            log.warning("no broker at %s (ANBU_KAFKA); trying again in %g s", settings.kafka, wait)
+            await asyncio.sleep(wait)
+        else:
+            return
+
+
+async def _declare(settings: Settings) -> None:
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    await admin.start()
+    try:
+        wanted = topics(settings)
+        there = set(await admin.list_topics())
+        for topic in wanted:
+            if topic.name in there:
+                continue
+            new = NewTopic(topic.name, settings.partitions, settings.replication, topic_configs=topic.config)
+            response = await admin.create_topics([new])
+            for name, code, *_ in response.topic_errors:
+                if code not in (0, TopicAlreadyExistsError.errno):
+                    raise SettingsError(f"topic {name} cannot be created: error {code} of the broker"
+                                        f"; see ANBU_REPLICATION and the broker's log")
+        for attempt in range(50):
+            found = {one["topic"]: len(one["partitions"]) for one in
+                     await admin.describe_topics([topic.name for topic in wanted])}
+            if all(found.get(topic.name) for topic in wanted):
+                break
+            await asyncio.sleep(0.05 * attempt)
+    finally:
+        await admin.close()
+    for name, partitions in found.items():
+        if partitions != settings.partitions:
+            raise SettingsError(f"ANBU_PARTITIONS is {settings.partitions}, but topic {name} has {partitions}; "
+                                f"partitions cannot be changed under a running system: set it to {partitions}")
+
+
