@@ -2,6 +2,7 @@
 
 import click
 
+from cli.gateway import gateway
 from cli.replay import replay
 
 
@@ -11,4 +12,5 @@ def main() -> None:
     """Anbu (안부): who has woken up, who has not and why, and who needs help now."""
 
 
-main.add_command(replay)
+for command in (gateway, replay):
+    main.add_command(command)

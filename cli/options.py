@@ -1,11 +1,13 @@
-"""What several commands need: the key-encryption keys, said plainly where they are missing or wrong."""
+"""What several commands need: the settings, said plainly where one is missing or wrong."""
 
+import contextlib
 import os
-from pathlib import Path
+from collections.abc import Iterator
 
 import click
 
 from models.keys import KeyRing, parse_keks
+from streams.settings import Settings, SettingsError
 
 
 class Misconfigured(click.ClickException):
@@ -14,14 +16,24 @@ class Misconfigured(click.ClickException):
     exit_code = 2
 
 
-def key_ring() -> KeyRing:
-    """The key ring of ANBU_KEK_FILE."""
-    path = os.environ.get("ANBU_KEK_FILE")
-    if not path:
-        raise Misconfigured('ANBU_KEK_FILE is not set: name a JSON file {"k1": "base64 of 32 octets"}')
+@contextlib.contextmanager
+def settings() -> Iterator[Settings]:
+    """The settings of this process; a SettingsError inside ends the command with one line and status 2."""
     try:
-        return KeyRing(parse_keks(Path(path).read_bytes()))
-    except OSError as error:
-        raise Misconfigured(f"ANBU_KEK_FILE: {path} cannot be read: {error.strerror}") from None
+        yield Settings.from_env(os.environ)
+    except SettingsError as error:
+        raise Misconfigured(str(error)) from None
+
+
+def parsed_keks(found: Settings) -> dict[str, bytes]:
+    """The key-encryption keys of ANBU_KEK_FILE. Raises SettingsError."""
+    document = found.kek_document()
+    try:
+        return parse_keks(document)
     except ValueError as error:
-        raise Misconfigured(f"ANBU_KEK_FILE: {path} {error}") from None
+        raise SettingsError(f"ANBU_KEK_FILE: {found.kek_file} {error}") from None
+
+
+def key_ring() -> KeyRing:
+    with settings() as found:
+        return KeyRing(parsed_keks(found))

@@ -1,0 +1,48 @@
+"""The tick at T in a partition says: all SMS that this gateway accepted before T are in front of it.
+
+An SMS is answered or refused within 10 s of its arrival, so a tick at (now - 10 s) holds for all instances of a gateway
+without coordination; an instance that is alone may use its oldest SMS in flight instead.
+"""
+
+import asyncio
+import logging
+
+from aiokafka.errors import KafkaError
+
+from gateway.publisher import ANSWER_S, Publisher
+from streams.clock import Clock
+from streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN_S = 0.001  # at a virtual clock, which moves when its owner likes
+
+
+def true_time(now: float, oldest: float | None, *, alone: bool) -> int:
+    """The latest tick that is true now, in whole seconds."""
+    if not alone:
+        return int(now - ANSWER_S)
+    return int(now if oldest is None else min(now, oldest))
+
+
+class Ticks:
+    """ticked: the last tick that all partitions have acknowledged, epoch seconds."""
+
+    def __init__(self, publisher: Publisher, settings: Settings, clock: Clock) -> None:
+        self._publisher, self._settings, self._clock = publisher, settings, clock
+        self.ticked: int | None = None
+
+    async def run(self) -> None:
+        while True:
+            at = true_time(self._clock.now(), self._publisher.oldest(), alone=self._settings.gateway_alone)
+            if self.ticked is None or at >= self.ticked + self._settings.tick_s:
+                await self._tick(at)
+            await asyncio.sleep(LOOK_AGAIN_S if self._clock.virtual else min(1.0, self._settings.tick_s / 5))
+
+    async def _tick(self, at: int) -> None:
+        try:
+            await self._publisher.tick(at)
+            self.ticked = at
+        except (KafkaError, TimeoutError):
+            log.warning("no tick: the broker does not acknowledge; trying again")
+            await asyncio.sleep(0.5)
