@@ -4,10 +4,17 @@ import os
 import sys
 from typing import Any
 
+from aiokafka import AIOKafkaProducer
+
+from agents.record import INPUTS as RECORD_INPUTS
+from agents.record import RecordAgent
 from agents.watch import Watch
+from models.outputs import Output
+from stores.mongo import Store
 from streams import operator_views
 from streams.clock import clock_of
 from streams.engine.engine import Engine
+from streams.kafka import producer
 from streams.settings import Settings, SettingsError
 from streams.topics import INPUTS, changelog
 
@@ -18,7 +25,7 @@ def build(settings: Settings) -> Engine:
     if len(names) != 1:
         raise SettingsError(f"ANBU_AGENTS: one worker runs one agent, not {', '.join(names)}; `anbu worker` starts all")
     options = operator_views.faust_options(settings)
-    engine = _watch(settings, options)
+    engine = {"watch": _watch, "record": _record}[names[0]](settings, options)
     operator_views.add(engine, settings)
     return engine
 
@@ -35,6 +42,28 @@ def _watch(settings: Settings, options: dict[str, Any]) -> Engine:
     @engine.app.task
     async def tick() -> None:
         await watch.tick(engine)
+
+    return engine
+
+
+def _record(settings: Settings, options: dict[str, Any]) -> Engine:
+    store = Store(settings.mongodb)
+    sender: list[AIOKafkaProducer] = []
+
+    async def quarantine(outputs: list[Output]) -> None:
+        if not sender:
+            sender.append(producer(settings))
+            await sender[0].start()
+        for output in outputs:
+            await sender[0].send_and_wait(output.topic, output.value, key=output.key)
+
+    agent = RecordAgent(store, quarantine)
+    name = f"{settings.app_id}-record"
+    engine = Engine(settings, name, inputs=RECORD_INPUTS, changelog=f"{name}-has-none", sink=agent.handle, **options)
+
+    @engine.app.task
+    async def prepare() -> None:
+        await agent.prepare()
 
     return engine
 

@@ -1,0 +1,119 @@
+"""Alerts as the page knows them: by id and revision, from wherever they come.
+
+The topic and the database may bring the same revision twice, and an older one after a newer one. Merging is therefore
+commutative and idempotent: whatever the order, the newest revision is what counts, and no step is lost.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from models.alerts import Change
+from models.errors import ContractError
+from models.times import parse_time
+
+
+class Step(NamedTuple):
+    """What one revision said. at: epoch seconds; why: the sentence by language."""
+
+    revision: int
+    at: int
+    change: str
+    why: Mapping[str, str]
+    by: str | None = None
+    text: str | None = None
+    escalated_to: str | None = None
+    reason: str | None = None
+
+
+class Key(NamedTuple):
+    """Each lane counts the revisions of an incident for itself; lane None: an alert on a person."""
+
+    alert: str
+    lane: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert as of its newest known revision, and the steps that are known. Times are epoch seconds.
+
+    subject: None for an incident, which has a gateway and a lane instead. Kinds and changes are kept as text: a newer
+    worker may know more of them than this page, and what it says must show all the same.
+    """
+
+    key: Key
+    subject: int | None
+    gateway: str | None
+    site: str | None
+    kind: str
+    severity: str
+    active: bool
+    acknowledged_by: str | None
+    assignee: str | None
+    window: str | None
+    opened_at: int
+    steps: tuple[Step, ...]
+
+    @property
+    def newest(self) -> Step:
+        return self.steps[-1]
+
+    @property
+    def held(self) -> bool:
+        """Held back in an outage: nobody is told of it until it is released."""
+        for step in reversed(self.steps):
+            if step.change in (Change.HELD, Change.RELEASED, Change.OPENED, Change.REOPENED):
+                return step.change == Change.HELD
+        return False
+
+    @property
+    def comments(self) -> list[Step]:
+        return [step for step in self.steps if step.text]
+
+
+def alert_of_event(event: Mapping[str, Any]) -> Alert:
+    """A record of the topic `alerts`. Raises ContractError where it is none."""
+    try:
+        data, subject = event["data"], event["subject"]
+        return _alert(data, subject, [(data["revision"], {**data, "at": data["changed_at"]})])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ContractError(f"alert: {error}") from None
+
+
+def alert_of_document(document: Mapping[str, Any]) -> Alert:
+    """A document of the database: the current revision, and all steps by their number."""
+    steps = [(int(number), step) for number, step in document["revisions"].items()]
+    subject = document["gateway"] if document.get("lane") is not None else document["subject"]
+    return _alert(document, subject, steps)
+
+
+def _alert(data: Mapping[str, Any], subject: Any, steps: list[tuple[int, Mapping[str, Any]]]) -> Alert:
+    lane = data.get("lane")
+    return Alert(
+        key=Key(data["alert"], lane),
+        subject=int(subject) if lane is None else None,
+        gateway=None if lane is None else subject,
+        site=data["site"],
+        kind=data["kind"],
+        severity=data["severity"],
+        active=data["active"],
+        acknowledged_by=data["acknowledged_by"],
+        assignee=data["assignee"],
+        window=data["window"],
+        opened_at=parse_time(data["opened_at"], "opened_at"),
+        steps=tuple(_step(number, step) for number, step in sorted(steps, key=lambda one: one[0])),
+    )
+
+
+def _step(number: int, data: Mapping[str, Any]) -> Step:
+    return Step(int(number), parse_time(data["at"], "at"), data["change"], {str(k): str(v) for k, v in data["why"].items()},
+                data["by"], data["text"], data["escalated_to"], data["reason"])
+
+
+def merge(one: Alert | None, other: Alert) -> Alert:
+    """Both together: the facts of the newer, the steps of both."""
+    if one is None:
+        return other
+    steps = {step.revision: step for step in (*other.steps, *one.steps)}
+    newer = other if other.newest.revision > one.newest.revision else one
+    return replace(newer, steps=tuple(steps[number] for number in sorted(steps)))
