@@ -2,8 +2,10 @@
 
 import click
 
+from cli.demo.command import demo
 from cli.gateway import gateway
 from cli.replay import replay
+from cli.worker import worker
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -12,5 +14,5 @@ def main() -> None:
     """Anbu (안부): who has woken up, who has not and why, and who needs help now."""
 
 
-for command in (gateway, replay):
+for command in (demo, gateway, replay, worker):
     main.add_command(command)

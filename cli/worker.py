@@ -1,0 +1,97 @@
+"""`anbu worker`: keeps one `faust -A streams.app worker` running for each agent, and starts it again when it leaves."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from cli.options import settings
+from streams.settings import Settings
+
+AGENTS = ("watch", "record")
+WAITS = (0.2, 1.0, 2.0, 5.0)
+LIVED_S = 60.0  # who lived so long starts again at once
+USAGE = 2
+
+
+class Supervised:
+    """One agent's process, and how often it has left in a row."""
+
+    def __init__(self, agent: str, port: int, data_dir: Path) -> None:
+        self.agent = agent
+        program = str(Path(sys.executable).with_name("faust"))
+        folder = data_dir / agent
+        folder.mkdir(parents=True, exist_ok=True)
+        self._command = [program, "--datadir", str(folder), "-A", "streams.app", "worker", "--loglevel", "warn"]
+        self._environ = {**os.environ, "ANBU_AGENTS": agent, "ANBU_WORKER_PORT": str(port)}
+        self._left = 0
+        self._started = 0.0
+        self._again = 0.0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._started = time.monotonic()
+        # A session of its own: Ctrl-C reaches it through us, once.
+        self.process = subprocess.Popen(self._command, env=self._environ, start_new_session=True)
+
+    def tend(self) -> None:
+        """Start it again where it has left, after a wait that grows. Raises SystemExit where its settings are wrong."""
+        if self.process is None:
+            if time.monotonic() >= self._again:
+                self.start()
+            return
+        status = self.process.poll()
+        if status is None:
+            return
+        if status == USAGE:
+            raise SystemExit(USAGE)
+        self._left = 1 if time.monotonic() - self._started > LIVED_S else self._left + 1
+        wait = WAITS[min(self._left, len(WAITS)) - 1]
+        click.echo(f"{self.agent} has left with status {status}; starting it again in {wait:g} s", err=True)
+        self.process, self._again = None, time.monotonic() + wait
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> None:
+        if self.process is not None:
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def supervise(found: Settings) -> None:
+    """Until SIGTERM or SIGINT; then the batches in hand are finished."""
+    ending: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda signum, _frame: ending.append(signum))
+    agents = found.agents or AGENTS
+    children = [Supervised(agent, found.worker_port + i, found.data_path()) for i, agent in enumerate(agents)]
+    try:
+        while not ending:
+            for child in children:
+                child.tend()
+            time.sleep(0.1)
+    finally:
+        for child in children:
+            child.stop()
+        for child in children:
+            child.wait()
+
+
+@click.command()
+def worker() -> None:
+    """Run the agents that ANBU_AGENTS names (unset: watch and record), a process for each.
+
+    One that leaves is started again: what it had in hand is durable. The operator views of the first are at
+    ANBU_WORKER_PORT, of the next one port up.
+    """
+    with settings() as found:
+        supervise(found)
