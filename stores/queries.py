@@ -1,39 +1,114 @@
-"""Questions that the page asks of history."""
+"""What the page asks of history: reads only, each of them served by an index (`collections.py`).
 
-from typing import Any
+Documents are returned as they are stored. Every method raises StoreAwayError while the database does not answer.
+"""
 
-from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.errors import PyMongoError
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
-from stores.history import ALERTS, CHECKINS, PEOPLE, STATES
-from stores.operations import Document
+from stores.connection import Connection, Database, Document
+from stores.errors import StoreError, mapped
+from stores.history import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 
-StoreError = PyMongoError
+__all__ = ["Queries", "StoreError", "WindowResults"]
+
+RECENT_CHECKINS: Final = 28  # a fortnight of mornings and afternoons
+RECENT_ALERTS: Final = 50
+RECENT_WEEKS: Final = 4
+MISSING: Final = ("not_awake", "silent")
+
+
+class WindowResults(NamedTuple):
+    """One window of a date. counts: people by result; missing: check-ins of those who were silent or not awake."""
+
+    counts: dict[str, int]
+    missing: list[Document]
 
 
 class Queries:
     """Reads of one database. url: mongodb://host:port/name."""
 
     def __init__(self, url: str) -> None:
-        self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(url, serverSelectionTimeoutMS=2000)
-        self._database = self._client.get_default_database(default="anbu")
+        self._connection = Connection(url)
+        self._database: Database = self._connection.database
 
-    async def contacts(self) -> dict[int, dict[str, Any]]:
-        """Name and telephone by subject."""
-        found = self._database[PEOPLE].find({"contact": {"$exists": True}}, {"subject": 1, "contact": 1})
-        return {one["subject"]: one["contact"] async for one in found}
+    async def people(self, site: str | None = None) -> list[Document]:
+        """Everybody with a profile, by number: `subject`, `site`, `profile`; where there are any, `contact` (name,
+        telephone, address, notes) and `excuses` (by offset). site None: of all sites."""
+        return await self._found(PEOPLE, {"gone": False} | _of(site), [("subject", 1)])
+
+    async def sites(self) -> list[str]:
+        """Every site that has people."""
+        with mapped():
+            return sorted(await self._database[PEOPLE].distinct("site", {"gone": False}))
+
+    async def open_alerts(self, site: str | None = None) -> list[Document]:
+        """Active alerts, held ones too, and incidents of any site, each with all its `revisions` by number."""
+        alerts = await self._found(ALERTS, {"active": True} | _of(site), [("opened_at", 1)])
+        return alerts + await self._found(INCIDENTS, {"active": True}, [("opened_at", 1)])
+
+    async def closed_alerts(self, since: str, site: str | None = None) -> list[Document]:
+        """Alerts that were cleared at or after a time (RFC 3339, UTC), the last first."""
+        return await self._found(ALERTS, {"active": False, "changed_at": {"$gte": since}} | _of(site),
+                                 [("changed_at", -1)])
+
+    async def checkins_of_day(self, day: str, site: str | None = None) -> list[Document]:
+        """The newest result of each person's windows of a local date; `ver` is the revision."""
+        return await self._found(CHECKINS, {"day": day} | _of(site), [("subject", 1)])
+
+    async def window(self, day: str, half: str, site: str | None = None) -> WindowResults:
+        """How many have which result in the morning or the afternoon of a local date, and who is missing."""
+        counts: dict[str, int] = {}
+        missing: list[Document] = []
+        for checkin in await self._found(CHECKINS, {"day": day, "half": half} | _of(site), [("subject", 1)]):
+            counts[checkin["result"]] = counts.get(checkin["result"], 0) + 1
+            if checkin["result"] in MISSING:
+                missing.append(checkin)
+        return WindowResults(counts, missing)
+
+    async def days(self, first: str, last: str, site: str | None = None) -> list[Document]:
+        """The figures of the dates from first to last, by site."""
+        return await self._found(DAYS, {"day": {"$gte": first, "$lte": last}} | _of(site), [("day", 1), ("site", 1)])
 
     async def person(self, subject: int) -> dict[str, Any]:
-        """profile, state, check-ins (newest first) and alerts (newest first) of a person; None where there is none."""
-        key = str(subject)
-        checkins = self._database[CHECKINS].find({"subject": subject}).sort([("day", -1), ("half", 1)]).limit(28)
-        alerts = self._database[ALERTS].find({"subject": subject}).sort("opened_at", -1).limit(20)
-        return {
-            "person": await self._database[PEOPLE].find_one({"_id": key}),
-            "state": await self._database[STATES].find_one({"_id": key}),
-            "checkins": [one async for one in checkins],
-            "alerts": [one async for one in alerts],
-        }
+        """One person: `person` and `state` (None where there is none), `devices`, and newest first `checkins` (a
+        fortnight), `alerts` (50) and `reports` (of four weeks in which there were any)."""
+        mine = {"subject": subject}
+        buckets = await self._found(BUCKETS, mine, [("period", -1)], RECENT_WEEKS)
+        with mapped():
+            return {
+                "person": await self._database[PEOPLE].find_one({"_id": str(subject)}),
+                "state": await self._database[STATES].find_one({"_id": str(subject)}),
+                "devices": await self._found(DEVICES, mine, [("slot", 1)]),
+                "checkins": await self._found(CHECKINS, mine, [("day", -1), ("half", 1)], RECENT_CHECKINS),
+                "alerts": await self._found(ALERTS, mine, [("opened_at", -1)], RECENT_ALERTS),
+                "reports": timeline(buckets),
+            }
+
+    async def _found(self, collection: str, where: Mapping[str, Any], order: list[tuple[str, int]],
+                     limit: int = 0) -> list[Document]:
+        with mapped():
+            found: list[Document] = await self._database[collection].find(where).sort(order).limit(limit).to_list(None)
+            return found
 
     def close(self) -> None:
-        self._client.close()
+        self._connection.close()
+
+
+def timeline(buckets: list[Document]) -> list[Document]:
+    """The reports of some weeks, newest first, each id once.
+
+    A frame that was resent may stand in two weeks, where its own clock was not to be had: the report with the greater
+    version has the better right to its id, as within a week.
+    """
+    reports: dict[str, Document] = {}
+    for bucket in buckets:
+        for report in bucket["reports"].values():
+            known = reports.get(report["id"])
+            if known is None or known.get("ver", []) < report.get("ver", []):
+                reports[report["id"]] = report
+    return sorted(reports.values(), key=lambda one: (one["received_at"], one["id"]), reverse=True)
+
+
+def _of(site: str | None) -> dict[str, str]:
+    return {} if site is None else {"site": site}

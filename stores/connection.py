@@ -1,0 +1,32 @@
+"""The connection to MongoDB. The driver's client is made here alone, so that another driver is a change of this file.
+
+Motor reached its end of life in May 2026; PyMongo's AsyncMongoClient has the same methods and is what replaces it.
+"""
+
+from typing import Any, Final
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pymongo import WriteConcern
+
+Document = dict[str, Any]
+Database = AsyncIOMotorDatabase[Document]
+
+DEFAULT_NAME: Final = "anbu"
+SELECTION_MS: Final = 3_000   # how long an operation waits for a server before it says that none is there
+SOCKET_MS: Final = 30_000     # a server that is frozen must not freeze us: what timed out is done again
+
+
+class Connection:
+    """One client. url: mongodb://host:port/name. Raises pymongo's ConfigurationError where it is wrong.
+
+    What is acknowledged is on the disks of a majority: the consumer's position moves after it.
+    """
+
+    def __init__(self, url: str, selection_ms: int = SELECTION_MS) -> None:
+        self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+            url, serverSelectionTimeoutMS=selection_ms, connectTimeoutMS=selection_ms, socketTimeoutMS=SOCKET_MS)
+        self.database: Database = self._client.get_default_database(
+            default=DEFAULT_NAME, write_concern=WriteConcern("majority", j=True))
+
+    def close(self) -> None:
+        self._client.close()

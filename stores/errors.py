@@ -1,0 +1,59 @@
+"""What a failure of the database means for whoever asked: wait and ask again, or give this document up.
+
+The driver's errors are mapped here and nowhere else. Only a document that can never be written is refused; whatever
+else goes wrong may be right in a moment, and losing a record is worse than waiting.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from bson.errors import BSONError
+from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
+
+
+class StoreError(Exception):
+    """The database did not do what was asked."""
+
+
+class StoreAwayError(StoreError):
+    """It cannot be reached, is busy or overloaded: the same may succeed in a moment."""
+
+
+class StoreRefusedError(StoreError):
+    """It will never take these documents. places: (collection, _id)."""
+
+    def __init__(self, message: str, places: Collection[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.places = frozenset(places)
+
+
+# Codes of documents that stay wrong: BadValue, FailedToParse, TypeMismatch, PathNotViable, DocumentValidationFailure,
+# BSONObjectTooLarge, and those of objects that became too large by the update.
+HOPELESS: Final = frozenset({2, 9, 14, 28, 121, 10334, 17280, 17419, 17420})
+
+
+def is_hopeless(code: int | None) -> bool:
+    return code in HOPELESS
+
+
+@contextmanager
+def mapped() -> Iterator[None]:
+    """The driver's errors as ours."""
+    try:
+        yield
+    except (OverflowError, BSONError) as error:
+        raise StoreRefusedError(str(error)) from error
+    except ConfigurationError:
+        raise  # a wrong URL is a matter of the settings: nobody should wait for it to mend itself
+    except OperationFailure as error:
+        if is_hopeless(error.code):
+            raise StoreRefusedError(str(error)) from error
+        raise StoreAwayError(_short(error)) from error
+    except PyMongoError as error:
+        raise StoreAwayError(_short(error)) from error
+
+
+def _short(error: PyMongoError) -> str:
+    """The driver's text without the topology that it appends."""
+    return f"{type(error).__name__}: {str(error).split(', Timeout:')[0][:200]}"
