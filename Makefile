@@ -1,0 +1,63 @@
+# All that one does with this repository. `make help` lists it; CI calls the same targets.
+#
+# demo and test need nothing but Python 3.11 to 3.13, make and the Python package index: they make .venv by themselves.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do \
+	command -v $$one >/dev/null && $$one -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
+	&& command -v $$one && break; done)
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help install demo test test-browser lint type mutants requirements clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.venv/installed: requirements/dev.txt requirements/build.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is in the PATH; or say make PYTHON=/path/to/python"; exit 2; }
+	@echo "making .venv with $(PYTHON), and installing what Anbu needs (a few minutes, once)"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt || \
+		{ echo "some package has no wheel for this machine: trying to build it"; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "installed: $(BIN)/anbu --help"
+
+install: .venv/installed  ## make .venv with all that is needed, and the command anbu in it
+
+demo: .venv/installed  ## the whole system on this machine: make demo ARGS="--once --json --days 2"
+	@$(BIN)/anbu demo $(ARGS)
+
+test: .venv/installed  ## the tests, on the embedded broker and database; 100 % branch coverage of models/
+	@$(BIN)/python -m pytest -m "not browser and not kafka" --cov=models --cov-branch --cov-report=term-missing:skip-covered \
+		--cov-fail-under=100 $(ARGS)
+
+test-browser: .venv/installed  ## the page in a real browser; needs Chromium
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+		echo "Chromium is not installed: apt-get install chromium fonts-noto-cjk (Debian), or see your system's packages"; exit 2; }
+	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
+lint: .venv/installed  ## ruff, and the arrows between the rooms
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-logo
+
+type: .venv/installed  ## mypy, strict, tests included
+	@$(BIN)/mypy .
+
+mutants: .venv/installed  ## plant mistakes in the rules, one at a time: each must be caught by the tests
+	@$(BIN)/python -m tests.mutants.run $(ARGS)
+
+requirements: .venv/installed  ## pin all packages anew, by hash
+	@for one in "runtime:" "dev:--extra dev --extra embedded --extra bench"; do \
+		echo "requirements/$${one%%:*}.txt"; \
+		$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+			--no-emit-trusted-host --no-header --no-annotate $${one#*:} -o requirements/$${one%%:*}.txt pyproject.toml; done
+	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--no-header --no-annotate -o requirements/build.txt requirements/build.in
+
+clean:  ## remove .venv and what tools leave behind
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build *.egg-info
