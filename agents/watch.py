@@ -92,7 +92,7 @@ class Watch:
                 await asyncio.sleep(0.02 if self._clock.virtual else min(every, 1.0))
 
 
-class _started:  # noqa: N801 - reads as a verb where it is used
+class _started:
     """A producer that lives as long as a task, whatever ends it."""
 
     def __init__(self, settings: Settings) -> None:

@@ -26,7 +26,7 @@ class BadLine(click.ClickException):
 
 
 def natural_key(topic: str, value: Any) -> bytes | None:
-    """The key that a well-behaved producer gives a record, where its line does not tell: the subject, else the sender."""
+    """The key that a record would have on its topic, where its line does not tell: the subject, else the sender."""
     if not isinstance(value, dict):
         return None
     if topic != "sms":
@@ -40,6 +40,11 @@ def natural_key(topic: str, value: Any) -> bytes | None:
     return sender.encode() if isinstance(sender, str) else None
 
 
+def _check_topic(topic: object) -> None:
+    if topic not in INPUTS:
+        raise ValueError(f"topic {topic!r} is none of {', '.join(INPUTS)}")
+
+
 def read_records(lines: Iterable[bytes], name: str, offsets: Counter[str]) -> Iterator[Record]:
     """The records of a recorded day, as of partition 0; offsets are counted by topic. Raises BadLine."""
     for number, line in enumerate(lines, start=1):
@@ -48,8 +53,7 @@ def read_records(lines: Iterable[bytes], name: str, offsets: Counter[str]) -> It
         try:
             document = orjson.loads(line)
             topic, value = document["topic"], document.get("value")
-            if topic not in INPUTS:
-                raise ValueError(f"topic {topic!r} is none of {', '.join(INPUTS)}")
+            _check_topic(topic)
             octets = b64decode(document["raw"], validate=True) if "raw" in document else \
                 None if value is None else orjson.dumps(value)
             key = document["key"].encode() if document.get("key") is not None else natural_key(topic, value)

@@ -23,7 +23,8 @@ from streams.topics import declare
 log = logging.getLogger(__name__)
 
 _SMS_BODY: Final = {"requestBody": {"required": True, "content": {"application/json": {"schema": {
-    "type": "object", "properties": {name: {"type": "string"} for name in ("id", "sender", "recipient", "text", "binary")},
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("id", "sender", "recipient", "text", "binary")},
     "anyOf": [{"required": ["text"]}, {"required": ["binary"]}]}}}}}
 
 

@@ -159,5 +159,6 @@ def pack_incidents(incidents: list[Incident]) -> bytes:
 
 def unpack_incidents(packed: bytes) -> list[Incident]:
     version, fields = _unpack(packed)
+    incidents = _reader({1: list}, version)(fields)
     return [Incident(gateway, deadline, last_tick, opened_at, people, tuple((s, w) for s, w in silent), revision)
-            for gateway, deadline, last_tick, opened_at, people, silent, revision in _reader({1: list}, version)(fields)]
+            for gateway, deadline, last_tick, opened_at, people, silent, revision in incidents]

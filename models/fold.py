@@ -45,7 +45,8 @@ class Fold:
         except _Misplaced as misplaced:
             if not record.forwarded:
                 return [Output(record.topic, record.key, record.value, misplaced.partition, ((FORWARDED, b"1"),))]
-            return [quarantined(record, Rejected(Reason.MALFORMED, "sent on to a wrong partition"), _time(lane, record))]
+            wrong = Rejected(Reason.MALFORMED, "sent on to a wrong partition")
+            return [quarantined(record, wrong, _time(lane, record))]
         except ContractError as error:
             return [quarantined(record, Rejected(Reason.MALFORMED, str(error)), _time(lane, record))]
         return [encode(effect, record, at) for effect in effects]
@@ -54,10 +55,8 @@ class Fold:
         match record.topic:
             case "sms":
                 return self._sms(lane, record)
-            case "registry" if record.value is None:
-                return self._tombstone(lane, record)
             case "registry":
-                return self._registry(lane, record.value)
+                return self._tombstone(lane, record) if record.value is None else self._registry(lane, record.value)
             case "commands":
                 return self._command(lane, record)
             case _:

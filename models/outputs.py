@@ -45,7 +45,8 @@ def encode(effect: Effect, record: Record, at: int | None) -> Output:
         case AlertRevised():
             return Output("alerts", b"%d" % effect.subject, orjson.dumps(_alert(effect)), headers=CLOUDEVENT)
         case IncidentRevised():
-            return Output("alerts", effect.incident.gateway.encode(), orjson.dumps(_incident(effect)), headers=CLOUDEVENT)
+            gateway = effect.incident.gateway.encode()
+            return Output("alerts", gateway, orjson.dumps(_incident(effect)), headers=CLOUDEVENT)
         case CheckedIn():
             return Output("reports", b"%d" % effect.subject, orjson.dumps(_checkin(effect)))
         case Reported():
@@ -143,7 +144,8 @@ def _checkin(effect: CheckedIn) -> dict[str, Any]:
 
 def _report(effect: Reported) -> dict[str, Any]:
     payload = effect.payload
-    document: dict[str, Any] = {"type": "report", "id": effect.reference, "subject": effect.subject, "site": effect.site}
+    document: dict[str, Any] = {"type": "report", "id": effect.reference, "subject": effect.subject,
+                                "site": effect.site}
     common = {"received_at": format_time(effect.received_at), "late": effect.late,
               "sms": {"id": effect.sms_id, "gateway": effect.sms_gateway}}
     if not isinstance(payload, StatusReport):

@@ -63,7 +63,8 @@ class ReplayWindow(NamedTuple):
 
     def add(self, counter: int) -> "ReplayWindow":
         if counter > self.highest:
-            return ReplayWindow(counter, ((self.seen << min(counter - self.highest, REPLAY_COUNTERS)) | 1) & _ALL_COUNTERS)
+            moved = self.seen << min(counter - self.highest, REPLAY_COUNTERS)
+            return ReplayWindow(counter, (moved | 1) & _ALL_COUNTERS)
         return ReplayWindow(self.highest, self.seen | 1 << (self.highest - counter))
 
 

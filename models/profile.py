@@ -8,7 +8,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from models.errors import ContractError
@@ -59,6 +59,9 @@ class AttributeSpec(NamedTuple):
     high: float | None
 
 
+MORNING, AFTERNOON, THRESHOLDS = DailyWindow(6 * 60, 9 * 60), DailyWindow(13 * 60, 15 * 60), Thresholds()
+
+
 class Device(NamedTuple):
     """key: wrapped, 44 octets, under the key-encryption key named by `kek`."""
 
@@ -78,23 +81,22 @@ class Profile:
     tz: str
     since: int
     retired: bool = False
-    morning: DailyWindow | None = DailyWindow(360, 540)
-    afternoon: DailyWindow | None = DailyWindow(780, 900)
+    morning: DailyWindow | None = MORNING
+    afternoon: DailyWindow | None = AFTERNOON
     grace_min: int = 30
     devices: tuple[Device, ...] = ()
     excused: tuple[Excuse, ...] = ()
     escalation: tuple[EscalationStep, ...] = ()
-    thresholds: Thresholds = Thresholds()
+    thresholds: Thresholds = THRESHOLDS
     attributes: Mapping[int, AttributeSpec] = field(default_factory=dict)
 
 
 def parse_profile(document: Document) -> Profile:
     """Raises ContractError with the field, such as `windows.morning` or `devices[0].key`."""
-    retired = _optional(document, "retired")
-    if retired not in (None, True, False) or isinstance(retired, int) and not isinstance(retired, bool):
+    retired, grace = document.get("retired"), document.get("grace_min")
+    if retired is not None and not isinstance(retired, bool):
         raise ContractError("retired")
     windows = _mapping(document, "windows")
-    grace = _optional(document, "grace_min")
     return Profile(
         subject_of(document),
         text_of(document, "site"),
@@ -102,8 +104,8 @@ def parse_profile(document: Document) -> Profile:
         _zone(document),
         parse_time(document.get("since"), "since"),
         bool(retired),
-        Profile.__dataclass_fields__["morning"].default if windows is None else _window(windows, "morning"),
-        Profile.__dataclass_fields__["afternoon"].default if windows is None else _window(windows, "afternoon"),
+        MORNING if windows is None else _window(windows, "morning"),
+        AFTERNOON if windows is None else _window(windows, "afternoon"),
         30 if grace is None else _integer(grace, 0, MINUTES_OF_A_DAY, "grace_min"),
         tuple(_each(document, "devices", _device)),
         tuple(_each(document, "excused", _excuse)),
@@ -113,10 +115,6 @@ def parse_profile(document: Document) -> Profile:
     )
 
 
-def _optional(document: Document, name: str) -> Any:
-    return document.get(name)
-
-
 def _mapping(document: Document, name: str) -> Document | None:
     value = document.get(name)
     if value is not None and not isinstance(value, dict):
@@ -124,7 +122,7 @@ def _mapping(document: Document, name: str) -> Document | None:
     return value
 
 
-def _each(document: Document, name: str, parse: Callable[[Document, str], T]) -> list[T]:
+def _each(document: Document, name: str, parse: Callable[[Document], T]) -> list[T]:
     value = document.get(name)
     if value is None:
         return []
@@ -136,7 +134,7 @@ def _each(document: Document, name: str, parse: Callable[[Document, str], T]) ->
         if not isinstance(one, dict):
             raise ContractError(where)
         try:
-            parsed.append(parse(one, where))
+            parsed.append(parse(one))
         except ContractError as error:
             raise ContractError(f"{where}.{error}") from None
     return parsed
@@ -189,7 +187,7 @@ def _window(windows: Document, half: str) -> DailyWindow | None:
     return DailyWindow(*minutes)
 
 
-def _device(one: Document, _where: str) -> Device:
+def _device(one: Document) -> Device:
     try:
         key = b64decode(text_of(one, "key"), validate=True)
     except ValueError:
@@ -200,7 +198,7 @@ def _device(one: Document, _where: str) -> Device:
                   text_of(one, "kek"), key)
 
 
-def _excuse(one: Document, _where: str) -> Excuse:
+def _excuse(one: Document) -> Excuse:
     excuse = Excuse(parse_date(one.get("from"), "from"), parse_date(one.get("to"), "to"))
     if excuse.last < excuse.first:
         raise ContractError("to")
@@ -208,7 +206,7 @@ def _excuse(one: Document, _where: str) -> Excuse:
     return excuse
 
 
-def _step(one: Document, _where: str) -> EscalationStep:
+def _step(one: Document) -> EscalationStep:
     return EscalationStep(_integer(one.get("after_min"), 0, 1 << 31, "after_min"), text_of(one, "to"))
 
 
@@ -234,14 +232,18 @@ def _attributes(document: Document) -> dict[int, AttributeSpec]:
         if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= 255 or not isinstance(one, dict):
             raise ContractError(where)
         try:
-            scale = 1 if one.get("scale") is None else _number(one["scale"], "scale")
-            bounds = one.get("range")
-            if scale <= 0:
-                raise ContractError("scale")
-            if bounds is not None and (not isinstance(bounds, list) or len(bounds) != 2):
-                raise ContractError("range")
-            low, high = (None, None) if bounds is None else (_number(bound, "range") for bound in bounds)
-            specs[int(number)] = AttributeSpec(text_of(one, "name"), optional_text(one, "unit"), scale, low, high)
+            specs[int(number)] = _attribute(one)
         except ContractError as error:
             raise ContractError(f"{where}.{error}") from None
     return specs
+
+
+def _attribute(one: Document) -> AttributeSpec:
+    scale = 1 if one.get("scale") is None else _number(one["scale"], "scale")
+    if scale <= 0:
+        raise ContractError("scale")
+    bounds = one.get("range")
+    if bounds is not None and (not isinstance(bounds, list) or len(bounds) != 2):
+        raise ContractError("range")
+    low, high = (None, None) if bounds is None else (_number(bound, "range") for bound in bounds)
+    return AttributeSpec(text_of(one, "name"), optional_text(one, "unit"), scale, low, high)

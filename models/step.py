@@ -174,7 +174,7 @@ def _register(state: Person | None, event: Registered) -> tuple[Person, list[Eff
 
 
 def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
-    """Rule 2: a later record changes nothing for windows that have opened; their spans are kept under the old schedule."""
+    """Rule 2: a later record changes nothing for windows that have opened; they keep the spans that they had."""
     if time is None or schedule_of(profile) == schedule_of(person.profile):
         return
     time = time if person.moved is None else max(time, person.moved)

@@ -1,5 +1,6 @@
-"""Ticks: time as data. Deadlines are judged against the gateway's ticks, together, so that an outage is told from people
-who did not wake up (rules 18 to 22).
+"""Ticks: time as data (rules 18 to 22).
+
+Deadlines are judged against the gateway's ticks, together, so that an outage is told from people who did not wake up.
 
 The order at one tick: rule 19, deadlines by time, rule 20, then rules 8 and 16.
 """
@@ -127,7 +128,7 @@ def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[tuple[int
     for subject, window in due:
         person = lane.person(subject)
         if person is not None and window not in person.results:
-            _apply(lane, subject, Deadline(window, at, held_by, silence and silence.id), effects)
+            _apply(lane, subject, Deadline(window, at, held_by, silence.id if silence is not None else None), effects)
 
 
 def _end_outages(lane: Lane, at: int, effects: list[Effect]) -> None:

@@ -36,7 +36,8 @@ _WHAT: Final[dict[Kind, Words]] = {
 
 _EVIDENCE: Final[dict[str, Words]] = {
     "late": Words("하루 넘게 지난 보고", "the report is more than a day old"),
-    "remembered alarm": Words("당시 문자는 오지 않았고, 이후 보고가 알려 왔음", "its SMS was lost, a later report remembers it"),
+    "remembered alarm": Words("당시 문자는 오지 않았고, 이후 보고가 알려 왔음",
+                              "its SMS was lost, a later report remembers it"),
     "mains lost": Words("전원 끊김", "mains lost"),
     "low battery": Words("배터리 부족", "low battery"),
 }
@@ -65,7 +66,8 @@ _CHANGE: Final[dict[Change, Words]] = {
 
 _CLEARED: Final[dict[Reason, Words]] = {
     Reason.AWAKE_LATER: Words("{what}. 그 뒤 기상 또는 외출한 것을 {now}에 확인하여 종료합니다{cause}.",
-                              "{now}: over, since a later report tells of waking or going out; {what} at {opened}{cause}."),
+                              "{now}: over, since a later report tells of waking or going out; "
+                              "{what} at {opened}{cause}."),
     Reason.LATE_REPORT: Words("{what}. 해당 시간의 보고가 늦게 {now}에 도착하여 종료합니다{cause}.",
                               "{now}: over, since the report for that time came late; {what} at {opened}{cause}."),
     Reason.RECOVERED: Words("{what}. {now}에 정상으로 돌아왔습니다{cause}.",
@@ -79,10 +81,12 @@ _CLEARED: Final[dict[Reason, Words]] = {
 }
 
 _OUTAGE: Final[dict[tuple[Change, bool], Words]] = {
-    (Change.OPENED, True): Words("{now}, {gateway} 수신소의 {deadline} 마감에 {people}명 중 {silent}명이 조용합니다. 수신 장애로 보입니다.",
+    (Change.OPENED, True): Words("{now}, {gateway} 수신소의 {deadline} 마감에 {people}명 중 {silent}명이 조용합니다. "
+                                 "수신 장애로 보입니다.",
                                  "{now}: {silent} of {people} people of gateway {gateway} were silent at {deadline}, "
                                  "which looks like an outage."),
-    (Change.OPENED, False): Words("{now}, {gateway} 수신소가 {last}부터 응답하지 않습니다. 문자가 들어오지 않을 수 있습니다.",
+    (Change.OPENED, False): Words("{now}, {gateway} 수신소가 {last}부터 응답하지 않습니다. "
+                                  "문자가 들어오지 않을 수 있습니다.",
                                   "{now}: gateway {gateway} has been silent since {last}; SMS may not be coming in."),
     (Change.CLEARED, True): Words("{now}, {gateway} 수신소의 장애 상황({deadline} 마감)이 끝났습니다.",
                                   "{now}: the outage of gateway {gateway} (deadline {deadline}) is over."),

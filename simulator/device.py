@@ -1,4 +1,4 @@
-"""A device as it is in the home: it keeps a counter, remembers 16 windows and the last alarm, and seals what it says."""
+"""A device as it is in the home: it keeps a counter, remembers windows and the last alarm, and seals what it says."""
 
 from dataclasses import dataclass, field
 from typing import Final

@@ -27,8 +27,10 @@ _EPOCH_DATE: Final = date(2020, 1, 1).toordinal()
 
 
 class Fleet:
-    """subjects homes over `days` local days from `start`; scenario: usual, outage (the network holds all SMS of the first
-    morning back), storm (everybody reports within two minutes)."""
+    """So many homes over so many local days from `start`.
+
+    scenario: usual, outage (the network holds all SMS of the first morning back), storm (all report in two minutes).
+    """
 
     def __init__(self, subjects: int = 400, days: int = 1, start: date = date(2026, 11, 24), seed: int = 1,
                  scenario: str = "usual") -> None:
@@ -158,7 +160,8 @@ class Fleet:
                              alarm=alarm, first_activity_min=first)
         deadline = None if window is None else self._deadline((window >> 1) - self._day0, window & 1)
         says = None if course is None or (window is None and course is Course.NOT_AWAKE) else course.value
-        return Sent(at, home.subject, home.sender, text, window, deadline, says, device.alarm, alarm is not None, memory)
+        return Sent(at, home.subject, home.sender, text, window, deadline, says, device.alarm, alarm is not None,
+                    memory)
 
     def _latest_opened(self, at: int) -> int:
         day, second = divmod(at - self.begin, 86_400)

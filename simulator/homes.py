@@ -10,8 +10,8 @@ from typing import Final
 
 SITES: Final = ("jongno", "mapo", "nowon")
 _SURNAMES: Final = "김이박최정강조윤장임한오서신권황안송류홍"
-_GIVEN: Final = ("영자", "순자", "정숙", "영숙", "말순", "복순", "춘자", "옥순", "경자", "명자", "영수", "영호", "정수", "상철", "종수",
-                 "광수", "병철", "재호", "성호", "기철")
+_GIVEN: Final = ("영자", "순자", "정숙", "영숙", "말순", "복순", "춘자", "옥순", "경자", "명자",
+                 "영수", "영호", "정수", "상철", "종수", "광수", "병철", "재호", "성호", "기철")
 MORNING, AFTERNOON = 0, 1
 EMERGENCY_KINDS: Final = ("sos", "fire", "gas", "fall")
 

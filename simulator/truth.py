@@ -86,7 +86,8 @@ def truth_of(deliveries: list[Delivery], windows: Mapping[tuple[int, int], int],
                 up[sms.subject] = max(up.get(sms.subject, -1), sms.window)
                 if deadline is not None and delivery.at < deadline and place not in fine:
                     fine[place] = Fine(sms.subject, format_window(sms.window), delivery.at)
-            elif deadline is not None and sms.window > up.get(sms.subject, -1) and not {place} & (asleep.keys() | repaired):
+            elif (deadline is not None and sms.window > up.get(sms.subject, -1)
+                  and place not in asleep and place not in repaired):
                 asleep[place] = delivery.at
                 dues.append(Due(sms.subject, "not_awake", format_window(sms.window), delivery.at))
         for window, code in sms.memory:

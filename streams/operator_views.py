@@ -43,21 +43,21 @@ def add(engine: Engine, settings: Settings) -> None:
     def denied(view: web.View) -> web.Response:
         return view.json({"error": "a bearer token is needed (ANBU_WORKER_TOKEN)"}, status=401)
 
-    @app.page("/health/")  # type: ignore[untyped-decorator, unused-ignore]
+    @app.page("/health/")
     async def health(view: web.View, request: Any) -> web.Response:
         if not allowed(request):
             return denied(view)
         lanes = await lanes_of(engine)
         return view.json({"live": True, "ready": engine.ready, "lanes": lanes}, status=200 if engine.ready else 503)
 
-    @app.page("/metrics/")  # type: ignore[untyped-decorator, unused-ignore]
+    @app.page("/metrics/")
     async def show_metrics(view: web.View, request: Any) -> web.Response:
         if not allowed(request):
             return denied(view)
         await lanes_of(engine)
         return view.text(generate_latest(metrics.REGISTRY).decode(), content_type="text/plain")
 
-    @app.page("/people/{subject}/")  # type: ignore[untyped-decorator, unused-ignore]
+    @app.page("/people/{subject}/")
     async def person(view: web.View, request: Any, subject: str) -> web.Response:
         if not allowed(request):
             return denied(view)

@@ -79,7 +79,7 @@ SETTINGS: Final = (
     Setting("ANBU_KAFKA_SECURITY_PASSWORD", "kafka_password", None, _text, "its password"),
     Setting("ANBU_KAFKA_SECURITY_CA", "kafka_ca", None, _text, "path of the certificate authority's file"),
     Setting("ANBU_MONGODB", "mongodb", "mongodb://127.0.0.1:27017/anbu", _text, "URL of the database, with its name"),
-    Setting("ANBU_KEK_FILE", "kek_file", None, _text, "key-encryption keys: a JSON file {\"k1\": \"base64 of 32 octets\"}"),
+    Setting("ANBU_KEK_FILE", "kek_file", None, _text, "key-encryption keys, {\"k1\": \"base64 of 32 octets\"}"),
     Setting("ANBU_PARTITIONS", "partitions", "4", _positive, "partitions of every topic; cannot be changed later"),
     Setting("ANBU_REPLICATION", "replication", "1", _positive, "replicas of every topic"),
     Setting("ANBU_AGENTS", "agents", None, _agents, "what this worker runs: watch, record; unset: watch, or for "
@@ -101,8 +101,8 @@ SETTINGS: Final = (
     Setting("ANBU_WEB_PORT", "web_port", "8080", _port, "port the page listens on"),
     Setting("ANBU_WEB_TOKEN", "web_token", None, _text, "what one types to open the page; needed off loopback"),
     Setting("ANBU_WORKER_HOST", "worker_host", "127.0.0.1", _text, "address of a worker's operator views"),
-    Setting("ANBU_WORKER_PORT", "worker_port", "6066", _port, "port of the operator views; the next worker's is one up"),
-    Setting("ANBU_WORKER_TOKEN", "worker_token", None, _text, "bearer token of the operator views; needed off loopback"),
+    Setting("ANBU_WORKER_PORT", "worker_port", "6066", _port, "port of the operator views; the next agent's is one up"),
+    Setting("ANBU_WORKER_TOKEN", "worker_token", None, _text, "token of the operator views; needed off loopback"),
     Setting("ANBU_SESSION_S", "session_s", "6", _seconds, "a worker not heard of for so long is taken for dead"),
 )
 

@@ -29,7 +29,7 @@ START = date(2026, 11, 24)
               help="Virtual seconds a second, at most: 1440 is a day in a minute.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same days.")
 @click.option("--scenario", default="usual", show_default=True, type=click.Choice(SCENARIOS))
-@click.option("--once", is_flag=True, help="End by itself with a summary; status 0 only if nothing was missed or false.")
+@click.option("--once", is_flag=True, help="End with a summary; status 0 only if nothing was missed and nothing false.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def demo(*, subjects: int, days: int, speed: float, seed: int, scenario: str, once: bool, as_json: bool) -> None:
     """Run the whole system on this machine, with an embedded broker and database and a simulated fleet of homes."""
@@ -68,8 +68,8 @@ async def _run(system: System, fleet: Fleet, console: Console, *, speed: float, 
         console.print("starting gateway, worker (watch, record) and page")
         await demo.wait_until_ready()
         console.print(f"[bold]the page: {system.page_url}[/bold]")
-        console.print(f"an SOS, from a second terminal:  . {system.env_file()} && anbu send {fleet.homes[0].subject} --sos",
-                      soft_wrap=True)
+        console.print(f"an SOS, from a second terminal:  . {system.env_file()} && anbu send {fleet.homes[0].subject} "
+                      "--sos", soft_wrap=True)
         await demo.days()
     _summarize(console, demo.run, as_json=as_json)
     if not once:

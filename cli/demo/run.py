@@ -109,8 +109,9 @@ class Demo:
                 if isinstance(event, Delivery):
                     await self._deliver(http, event)
                 elif event is not None:
+                    partition = partition_of(event["subject"], self._system.settings.partitions)
                     await sender.send_and_wait(COMMANDS, orjson.dumps(event), key=b"%d" % event["subject"],
-                                               partition=partition_of(event["subject"], self._system.settings.partitions))
+                                               partition=partition)
                 else:
                     await self._ticked(http, at)
                 self._show(self.run)

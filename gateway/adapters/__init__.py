@@ -1,1 +1,1 @@
-"""One adapter a provider: a pure function from the request to the SMS in it, with the provider's own authenticity check."""
+"""One adapter a provider: a pure function from a request to its SMS, with the provider's own authenticity check."""

@@ -1,4 +1,4 @@
-"""What happens by itself while nobody acknowledges: rules 8 (raised after 60 minutes) and 16 (the chain of escalation)."""
+"""What happens by itself while nobody acknowledges: rule 8 (raised after 60 minutes) and rule 16 (escalation)."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,7 +1,7 @@
 """The changelog of a lane: states, and among them the engine's own records that say which of them count.
 
-* `plan`, before any output, names the batch about to be written. In which order the polls of several topics arrive is an
-  accident; a successor that finds a plan without its `done` folds exactly that batch, on exactly the same state, first.
+* `plan`, before any output, names the batch about to be written. In which order the polls of several topics arrive is
+  an accident; a successor that finds a plan without its `done` folds exactly that batch, on the same state, first.
 * `done`, the last record of a batch, carries the lane's positions. A reader applies states only when it meets their
   `done`: a batch is in the state wholly or not at all, and nothing is folded twice.
 * `owner` is the first record of whoever takes the lane over; under `fence` it shuts out whoever had it before.

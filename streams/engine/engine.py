@@ -75,7 +75,7 @@ class Engine:
 
         topic = app.topic(*inputs, schema=BatchSchema(), partitions=settings.partitions, internal=True)
 
-        @app.agent(topic, name="lanes", concurrency=1, supervisor_strategy=CrashingSupervisor)  # type: ignore[untyped-decorator, unused-ignore]  # Faust's decorators have no types
+        @app.agent(topic, name="lanes", concurrency=1, supervisor_strategy=CrashingSupervisor)
         async def hand_over(stream: Any) -> None:
             async for event in stream.noack().events():  # `noack`: Faust would ack in a `finally`, after failures too
                 lane = self.lanes.get(event.message.partition)
@@ -138,7 +138,7 @@ class Engine:
             self.die(f"a batch took more than {limit} s", error)
 
     async def take_over(self, generation: int) -> bool:
-        """Make the lanes those of the assignment. False: another rebalance has begun, which brings a call of its own."""
+        """Make the lanes those of the assignment. False: another rebalance has begun, which brings its own call."""
         assigned = self.app.consumer.assignment()
         numbers = {tp.partition for tp in assigned if tp.topic in self.inputs}
         torn = {n for n in numbers if not all(TP(topic, n) in assigned for topic in self.inputs)}

@@ -25,27 +25,27 @@ log = logging.getLogger(__name__)
 FETCH_WAIT_MS: Final = 50
 BATCHES_WAITING: Final = 2
 OVERRIDDEN: Final = (
-    driver.AIOKafkaConsumerThread._create_worker_consumer,  # noqa: SLF001 - their sources are hashed by a test
+    driver.AIOKafkaConsumerThread._create_worker_consumer,
     driver.AIOKafkaConsumerThread.seek_wait,
-    driver.Consumer._new_consumer_thread,  # noqa: SLF001
+    driver.Consumer._new_consumer_thread,
     driver.Consumer.getmany,
-    driver.Consumer._getmany,  # noqa: SLF001
-    driver.Consumer._get_active_partitions,  # noqa: SLF001
-    driver.Consumer._to_message,  # noqa: SLF001
+    driver.Consumer._getmany,
+    driver.Consumer._get_active_partitions,
+    driver.Consumer._to_message,
     driver.Consumer.on_partitions_revoked,
     driver.Consumer.wait_empty,
     driver.Consumer.perform_seek,
-    driver.Consumer._add_gap,  # noqa: SLF001
-    driver.Consumer._filter_tps_with_pending_acks,  # noqa: SLF001
-    driver.Consumer._filter_committable_offsets,  # noqa: SLF001
+    driver.Consumer._add_gap,
+    driver.Consumer._filter_tps_with_pending_acks,
+    driver.Consumer._filter_committable_offsets,
     driver.Consumer.commit,
-    Recovery._resume_streams,  # noqa: SLF001
-    TableManager._update_channels,  # noqa: SLF001
+    Recovery._resume_streams,
+    TableManager._update_channels,
     TableManager.on_stop,
 )
 
 
-class BatchSchema(faust.Schema):  # type: ignore[misc]  # Faust's classes have no types for mypy
+class BatchSchema(faust.Schema):
     """A batch is not for a codec: the fold parses, so that a malformed record is the fold's to answer, not Faust's."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
@@ -55,12 +55,12 @@ class BatchSchema(faust.Schema):  # type: ignore[misc]  # Faust's classes have n
         return message.value
 
 
-class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        # Faust's is 1500. aiokafka has one fetch a broker in flight, for the partitions of which nothing is buffered: if
-        # these are quiet just then (`registry`, `commands`), the fetch for the busy ones waits behind it for as long.
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        # Faust's is 1500. aiokafka has one fetch a broker in flight, for the partitions of which nothing is buffered:
+        # if these are quiet just then (`registry`, `commands`), the fetch for the busy ones waits behind it as long.
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
     async def committed(self, tp: TP) -> int | None:
@@ -68,7 +68,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return offset
 
 
-class Consumer(driver.Consumer):  # type: ignore[misc]
+class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.engine = self.app.engine
@@ -94,7 +94,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             timeout = 0.01  # what has been fetched for the others must not wait for new records of these
         for raw_tp, records in (await self._getmany(active, timeout)).items():
             if not self.engine.open or generation != self.app.consumer_generation_id:
-                return  # aiokafka's position has moved on without us: `perform_seek` corrects it before the flow resumes
+                return  # aiokafka's position has moved on without us; `perform_seek` corrects it
             tp = TP(*raw_tp)
             lane = lanes[tp.partition]
             start = lane.fetched[tp.topic]
@@ -150,7 +150,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """Faust takes the offsets between the last records of two batches for gaps, and would index every one."""
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
-        return self.engine.positions()
+        return list(self.engine.positions())
 
     def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
         return {tp: offset for tp, offset in self.engine.positions().items() if offset != self._committed_offset[tp]}
@@ -160,19 +160,21 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         return offset
 
 
-class Transport(driver.Transport):  # type: ignore[misc]
+class Transport(driver.Transport):
     Consumer = Consumer
 
 
-class LaneRecovery(Recovery):  # type: ignore[misc]
+class LaneRecovery(Recovery):
     async def _resume_streams(self, generation_id: int = 0) -> None:
-        # Without Tables this is all that Faust does after a rebalance: seek and resume. The lanes are taken over before.
+        # Without Tables this is all that Faust does after a rebalance: seek and resume. First the lanes.
         if await self.app.engine.take_over(generation_id):
             await super()._resume_streams(generation_id)
 
 
-class LaneTables(TableManager):  # type: ignore[misc]
+class LaneTables(TableManager):
     """No table, but a changelog: because of it Faust picks its co-partitioning assignor, and not round-robin."""
+
+    _recovery: Recovery | None
 
     @property
     def recovery(self) -> Recovery:

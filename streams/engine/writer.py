@@ -27,7 +27,7 @@ BATCH_OCTETS: Final = 1 << 19
 _Headers = Sequence[tuple[str, bytes]]
 
 
-class _FencingInit(InitPIDHandler):  # type: ignore[misc]  # aiokafka has no types
+class _FencingInit(InitPIDHandler):
     """InitProducerId in the name of a lane, from a producer that is idempotent but not transactional."""
 
     def __init__(self, sender: Any, name: str) -> None:
@@ -53,14 +53,14 @@ class Writer:
     async def start(self, changelog: str) -> None:
         """Shut out the former writer of this lane, and say so in the changelog."""
         if self._fence:
-            sender = self._producer._sender  # noqa: SLF001
+            sender = self._producer._sender
 
             async def init(_node: int) -> bool:
-                coordinator = await sender._find_coordinator(CoordinationType.TRANSACTION, self._name)  # noqa: SLF001
+                coordinator = await sender._find_coordinator(CoordinationType.TRANSACTION, self._name)
                 done: bool = await _FencingInit(sender, self._name).do(coordinator)
                 return done
 
-            sender._do_init_pid = init  # noqa: SLF001
+            sender._do_init_pid = init
         await self._producer.start()
         await self.write(changelog, [(OWNER, b"%d" % os.getpid())])
 
@@ -74,7 +74,7 @@ class Writer:
         for output in outputs:
             partition = self._number if output.partition is None else output.partition
             places[output.topic, partition].append((output.key, output.value, output.headers))
-        await asyncio.gather(*(self._write(topic, partition, records) for (topic, partition), records in places.items()))
+        await asyncio.gather(*(self._write(*place, records) for place, records in places.items()))
 
     async def _write(self, topic: str, partition: int,
                      records: Iterable[tuple[bytes | None, bytes | None, _Headers]]) -> None:
