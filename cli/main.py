@@ -5,6 +5,7 @@ import click
 from cli.demo.command import demo
 from cli.gateway import gateway
 from cli.replay import replay
+from cli.web import web
 from cli.worker import worker
 
 
@@ -14,5 +15,5 @@ def main() -> None:
     """Anbu (안부): who has woken up, who has not and why, and who needs help now."""
 
 
-for command in (demo, gateway, replay, worker):
+for command in (demo, gateway, replay, web, worker):
     main.add_command(command)

@@ -4,18 +4,22 @@ import click
 import uvicorn
 
 from cli.options import settings
+from stores.queries import Queries
 from streams.clock import clock_of
 from web.app import create_app
+from web.service import Web
 
 
 @click.command()
 def web() -> None:
-    """Serve the page for caseworkers.
+    """Serve the page for caseworkers, and the JSON API under /api/v1.
 
     On the loopback address unless ANBU_WEB_HOST says otherwise; then a token is needed (ANBU_WEB_TOKEN_FILE). Settings:
     ANBU_KAFKA, ANBU_MONGODB, ANBU_WEB_HOST, ANBU_WEB_PORT.
     """
     with settings() as found:
-        app = create_app(found, clock_of(found.clock_file))
+        app = create_app(Web(found, clock_of(found.clock_file), Queries(found.mongodb)))
+    host = f"[{found.web_host}]" if ":" in found.web_host else found.web_host
+    click.echo(f"http://{host}:{found.web_port}/", err=True)
     uvicorn.run(app, host=found.web_host, port=found.web_port, log_level="warning", access_log=False,
                 timeout_graceful_shutdown=2)

@@ -106,8 +106,9 @@ def _alert(data: Mapping[str, Any], subject: Any, steps: list[tuple[int, Mapping
 
 
 def _step(number: int, data: Mapping[str, Any]) -> Step:
-    return Step(int(number), parse_time(data["at"], "at"), data["change"], {str(k): str(v) for k, v in data["why"].items()},
-                data["by"], data["text"], data["escalated_to"], data["reason"])
+    why = {str(language): str(sentence) for language, sentence in data["why"].items()}
+    return Step(int(number), parse_time(data["at"], "at"), data["change"], why, data["by"], data["text"],
+                data["escalated_to"], data["reason"])
 
 
 def merge(one: Alert | None, other: Alert) -> Alert:

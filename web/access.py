@@ -1,0 +1,113 @@
+"""Who may see the page: on loopback everybody at this machine, elsewhere only who has typed the token.
+
+The session is a signed cookie, readable by nobody's script. Every form carries a token of its session, so no other site
+can press our buttons; wrong tokens are limited, so nobody can try them out.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections import deque
+from typing import Any, Final
+
+from starlette.datastructures import FormData
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from streams.settings import Settings, SettingsError, is_loopback
+from web.words import N_
+
+SESSION_S: Final = 12 * 3600
+SHORTEST_TOKEN: Final = 16
+WRONG_A_MINUTE: Final = 10
+TOO_MANY: Final = N_("Too many wrong tokens. Please wait a minute.")
+OUT_OF_DATE: Final = N_("This form is out of date. Please go back, reload the page and try again.")
+
+
+class NotSignedInError(Exception):
+    """The token has to be typed first."""
+
+
+class RefusedError(Exception):
+    """A request that is not carried out. reason: a message id of the catalogue."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+def check_settings(settings: Settings) -> None:
+    """Raises SettingsError where the page would be open to the network."""
+    if settings.web_token is None:
+        if not is_loopback(settings.web_host):
+            raise SettingsError(f"ANBU_WEB_HOST is {settings.web_host}, so everybody in the network could see the "
+                                "page: set ANBU_WEB_TOKEN_FILE to a file with a token, or use 127.0.0.1")
+    elif len(settings.web_token) < SHORTEST_TOKEN:
+        raise SettingsError(f"ANBU_WEB_TOKEN: must have at least {SHORTEST_TOKEN} characters")
+
+
+class Sessions:
+    """Middleware: the session cookie, signed with a key of the token, so a new token ends all sessions.
+
+    It is marked Secure where the page came by https.
+    """
+
+    def __init__(self, app: ASGIApp, token: str | None) -> None:
+        key = secrets.token_bytes(32) if token is None else token.encode()
+        secret = hashlib.sha256(b"anbu session\0" + key).hexdigest()
+        self._plain, self._secure = (
+            SessionMiddleware(app, secret, session_cookie="anbu", max_age=SESSION_S, same_site="lax", https_only=https)
+            for https in (False, True))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._secure if scope.get("scheme") == "https" else self._plain)(scope, receive, send)
+
+
+class Gate:
+    """Checks the token. It counts wrong ones, of all callers together: behind a proxy they look the same."""
+
+    def __init__(self, token: str | None, real_time: Any) -> None:
+        self._token, self._real_time = token, real_time
+        self._wrong: deque[float] = deque(maxlen=WRONG_A_MINUTE)
+
+    @property
+    def needed(self) -> bool:
+        return self._token is not None
+
+    def is_open(self, request: Request) -> bool:
+        if self._token is None or request.session.get("in"):
+            return True
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
+        return kind.lower() == "bearer" and self.fits(given)
+
+    def fits(self, given: str) -> bool:
+        """Raises RefusedError after too many wrong ones."""
+        now = self._real_time()
+        if len(self._wrong) == WRONG_A_MINUTE and now - self._wrong[0] < 60:
+            raise RefusedError(429, TOO_MANY)
+        if self._token is not None and hmac.compare_digest(given.encode(), self._token.encode()):
+            return True
+        self._wrong.append(now)
+        return False
+
+
+def csrf_token(request: Request) -> str:
+    """The token that this session's forms carry."""
+    token: str = request.session.setdefault("csrf", secrets.token_urlsafe(16))
+    return token
+
+
+async def checked_form(request: Request) -> FormData:
+    """The form of a post. Raises RefusedError where it does not come from a page of this session."""
+    form = await request.form(max_files=0, max_fields=20)
+    given, wanted = form.get("csrf"), request.session.get("csrf")
+    if not isinstance(given, str) or not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
+        raise RefusedError(403, OUT_OF_DATE)
+    return form
+
+
+async def signed_in(request: Request) -> None:
+    """A dependency of everything but the login. Raises NotSignedInError."""
+    if not request.app.state.web.gate.is_open(request):
+        raise NotSignedInError

@@ -1,0 +1,97 @@
+"""What one does: every button is a command, and the page says so once the broker has it.
+
+The outcome comes as a revision of the alert. Works without scripts (post, then redirect); a page with scripts asks for
+the sentence alone.
+"""
+
+from typing import Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.datastructures import FormData
+
+from models.command import CommandType
+from models.errors import ContractError
+from web.access import OUT_OF_DATE, RefusedError, checked_form, signed_in
+from web.commands import Asked, NotSentError, command
+from web.pages import language_of, local, web_of
+from web.words import N_, WORDS, translations
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(signed_in)])
+
+ON_ALERT: Final = frozenset({CommandType.ACKNOWLEDGE, CommandType.ASSIGN, CommandType.COMMENT, CommandType.RESOLVE})
+LONGEST_NAME: Final = 60
+LONGEST_TEXT: Final = 2_000
+NO_PAGE: Final = N_("There is no such page.")
+SENT: Final = N_("%(what)s has been sent. What comes of it shows here in a moment.")
+NOT_SENT: Final = N_("Not sent: the message broker does not answer. Please try again; nothing will happen twice.")
+MISSING: Final = {
+    "by": N_("Please say who you are."),
+    "text": N_("Please write a comment."),
+    "assignee": N_("Please say who takes it."),
+    "from": N_("Please give the first day."),
+    "to": N_("Please give the last day, not before the first."),
+}
+
+
+def _text(form: FormData, name: str, longest: int) -> str | None:
+    value = form.get(name)
+    return value.strip()[:longest] or None if isinstance(value, str) else None
+
+
+def _name(request: Request, form: FormData) -> str:
+    """Who acts: asked once, then remembered in the session. Raises RefusedError."""
+    name = _text(form, "by", LONGEST_NAME) or request.session.get("name")
+    if not name:
+        raise RefusedError(422, MISSING["by"])
+    request.session["name"] = name
+    return str(name)
+
+
+@router.post("/name")
+async def name(request: Request) -> Response:
+    form = await checked_form(request)
+    _name(request, form)
+    return RedirectResponse(local(str(form.get("then", "/"))), 303)
+
+
+@router.post("/alerts/{alert}/{act}")
+async def on_alert(request: Request, alert: str, act: CommandType) -> Response:
+    form = await checked_form(request)
+    subject = alert.partition(":")[0]
+    if act not in ON_ALERT or not subject.isdecimal():
+        raise RefusedError(404, NO_PAGE)
+    return await _do(request, form, Asked(
+        act, int(subject), _name(request, form), str(form.get("seen")), alert,
+        text=_text(form, "text", LONGEST_TEXT) if act is not CommandType.ACKNOWLEDGE else None,
+        assignee=_text(form, "assignee", LONGEST_NAME) if act is CommandType.ASSIGN else None))
+
+
+@router.post("/people/{subject}/{act}")
+async def on_person(request: Request, subject: int, act: CommandType) -> Response:
+    form = await checked_form(request)
+    if act in ON_ALERT:
+        raise RefusedError(404, NO_PAGE)
+    return await _do(request, form, Asked(
+        act, subject, _name(request, form), str(form.get("seen")), text=_text(form, "text", LONGEST_TEXT),
+        first=_text(form, "from", 10), last=_text(form, "to", 10)))
+
+
+async def _do(request: Request, form: FormData, asked: Asked) -> Response:
+    web, gettext = web_of(request), translations(language_of(request)).ugettext
+    try:
+        document = command(asked, int(web.clock.now()))
+    except ContractError as error:
+        raise RefusedError(422, MISSING.get(str(error), OUT_OF_DATE)) from None
+    if not web.follower.lanes:
+        raise RefusedError(503, NOT_SENT)
+    try:
+        await web.commands.send(document)
+    except NotSentError:
+        raise RefusedError(503, NOT_SENT) from None
+    said = gettext(SENT) % {
+        "what": gettext(WORDS[asked.type])}
+    if request.headers.get("x-anbu") == "sentence":
+        return PlainTextResponse(said)
+    request.session["said"] = said
+    return RedirectResponse(local(str(form.get("then", "/"))), 303)

@@ -1,0 +1,114 @@
+"""The JSON API: alerts, check-ins, and until when everybody has been judged. It reads what the page shows."""
+
+from datetime import date as Date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+
+from models.times import format_date, format_time, format_window, parse_date
+from web import board
+from web.access import RefusedError, signed_in
+from web.alerts import Alert
+from web.checkins import CheckIn
+from web.history import HistoryAwayError
+from web.pages import Site, web_of
+from web.words import N_
+
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(signed_in)])
+DATABASE_AWAY = N_("The database does not answer.")
+
+
+class AlertOut(BaseModel):
+    """An alert as of its newest revision; fields as in the topic `alerts`."""
+
+    alert: str
+    lane: int | None = Field(description="of an incident: the partition that judged it")
+    subject: int | None
+    gateway: str | None = Field(description="of an incident")
+    site: str | None
+    kind: str
+    severity: str
+    active: bool
+    held: bool = Field(description="held back in an outage")
+    revision: int
+    change: str
+    acknowledged_by: str | None
+    assignee: str | None
+    window: str | None
+    opened_at: str
+    changed_at: str
+    why: dict[str, str] = Field(description="one sentence, by language")
+
+
+class CheckInOut(BaseModel):
+    subject: int
+    site: str
+    window: str = Field(examples=["2026-11-24:morning"])
+    revision: int
+    result: str = Field(description="awake, out, not_awake, silent or excused")
+    repaired: bool = Field(description="told by a later report")
+    at: str
+
+
+class JudgedUntil(BaseModel):
+    watch: str = Field(description="watched; quiet: no sign for 30 s; partly or unwatched: for two minutes; starting")
+    all: str | None = Field(description="up to when everybody has been judged")
+    gateways: dict[str, str]
+    lanes: int
+    now: str
+
+
+def alert_out(alert: Alert) -> AlertOut:
+    newest = alert.newest
+    return AlertOut(alert=alert.key.alert, lane=alert.key.lane, subject=alert.subject, gateway=alert.gateway,
+                    site=alert.site, kind=alert.kind, severity=alert.severity, active=alert.active, held=alert.held,
+                    revision=newest.revision, change=newest.change, acknowledged_by=alert.acknowledged_by,
+                    assignee=alert.assignee, window=alert.window, opened_at=format_time(alert.opened_at),
+                    changed_at=format_time(newest.at), why=dict(newest.why))
+
+
+def checkin_out(checkin: CheckIn) -> CheckInOut:
+    return CheckInOut(**{**checkin._asdict(), "window": format_window(checkin.window), "at": format_time(checkin.at)})
+
+
+@router.get("/alerts")
+async def alerts(request: Request, site: Site = None, active: bool = True,
+                 limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> list[AlertOut]:
+    """Alerts, the most urgent first; incidents concern every site. With active=false those that have ended."""
+    found = [one for one in web_of(request).live.alerts.values()
+             if one.active is active and (site is None or one.site in (site, None))]
+    return [alert_out(one) for one in sorted(found, key=board.urgency)[:limit]]
+
+
+@router.get("/checkins")
+async def checkins(request: Request, site: Site = None, date: Date | None = None) -> list[CheckInOut]:
+    """The newest results of a local date (default: today), by window and subject."""
+    web = web_of(request)
+    day = board.page_day(web.live.people.values(), int(web.clock.now())) if date is None \
+        else parse_date(date.isoformat(), "date")
+    windows = {window: dict(web.live.checkins.get(window, {})) for window in (day * 2, day * 2 + 1)}
+    if date is not None:
+        try:
+            older = await web.history.checkins_of_day(format_date(day))
+        except HistoryAwayError:
+            raise RefusedError(503, DATABASE_AWAY) from None
+        for one in older:
+            known = windows.setdefault(one.window, {}).get(one.subject)
+            if known is None or known.revision < one.revision:
+                windows[one.window][one.subject] = one
+    return [checkin_out(by_subject[subject]) for _, by_subject in sorted(windows.items())
+            for subject in sorted(by_subject) if site is None or by_subject[subject].site == site]
+
+
+@router.get("/judged-until")
+async def judged_until(request: Request) -> JudgedUntil:
+    """Whether anybody is being watched, and up to when everybody has been judged."""
+    web = web_of(request)
+    until = board.judged_until(one.gateways for one in web.live.progress.values())
+    earliest = min(until.values(), default=None)
+    return JudgedUntil(watch=web.watch(), all=None if earliest is None else format_time(earliest),
+                       gateways={name: format_time(at) for name, at in until.items()}, lanes=web.follower.lanes,
+                       now=format_time(int(web.clock.now())))
+

@@ -1,0 +1,85 @@
+"""The application of `anbu web`: pages, actions and API behind one gate. It judges nothing and keeps nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from streams.settings import is_loopback
+from web import actions, api, pages
+from web.access import NotSignedInError, RefusedError, Sessions, check_settings
+from web.headers import Guarded
+from web.service import Web
+from web.words import HERE, N_, translations
+
+API: Final = "/api/"
+TITLE: Final = "Anbu"
+SAID: Final = {404: N_("There is no such page."), 405: N_("There is no such page.")}
+WRONG: Final = N_("This request cannot be understood.")
+
+
+def create_app(web: Web) -> FastAPI:
+    """Raises SettingsError where the page would be open to the network without a token."""
+    check_settings(web.settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with web.running():
+            yield
+
+    app = FastAPI(title=TITLE, version="1", openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None,
+                  lifespan=lifespan)
+    app.state.web = web
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    for router in (pages.router, actions.router, api.router):
+        app.include_router(router)
+    app.add_api_route("/health", _health, include_in_schema=False)
+    app.add_exception_handler(NotSignedInError, _not_signed_in)
+    app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_middleware(Sessions, token=web.settings.web_token)
+    app.add_middleware(Guarded, loopback_only=web.settings.web_token is None and is_loopback(web.settings.web_host))
+    return app
+
+
+async def _health() -> PlainTextResponse:
+    return PlainTextResponse("ok")
+
+
+async def _not_signed_in(request: Request, _: Exception) -> Response:
+    path = request.url.path
+    if path.startswith(API):
+        return JSONResponse({"detail": "authentication needed"}, 401, {"www-authenticate": "Bearer"})
+    if request.method != "GET" or path in ("/parts", "/events"):
+        return PlainTextResponse("authentication needed", 401)
+    return RedirectResponse("/login" if path == "/" else f"/login?then={path}", 303)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RefusedError):
+        raise error
+    return _said(request, error.status, error.reason)
+
+
+async def _invalid(request: Request, _: Exception) -> Response:
+    return _said(request, 422, WRONG)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return _said(request, status, SAID.get(status, WRONG))
+
+
+def _said(request: Request, status: int, reason: str) -> Response:
+    """A refusal in the form that was asked for: JSON, one sentence, or a page."""
+    if request.url.path.startswith(API):
+        return JSONResponse({"detail": reason}, status)
+    if request.headers.get("x-anbu") == "sentence":
+        return PlainTextResponse(translations(pages.language_of(request)).ugettext(reason), status)
+    return pages.render(request, "message.html", {"message": reason}, status)

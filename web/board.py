@@ -1,0 +1,201 @@
+"""What the board shows, as pure functions of what is known: who needs help, who has checked in, who has not.
+
+It orders and counts; it judges nothing. Whether somebody is silent says the check-in, whether somebody needs
+help the alert.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from models.alerts import Severity
+from models.windows import Span, local_day, schedule_of, scheduled
+from web.alerts import Alert
+from web.checkins import CheckIn, Person
+
+RANK: Final[Mapping[str, int]] = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.MAINTENANCE: 2}
+WAITING, UPCOMING = "waiting", "upcoming"
+RESULTS: Final = ("not_awake", "silent", WAITING, UPCOMING, "excused", "out", "awake")  # as the list is ordered
+DEFAULT_ZONE: Final = "Asia/Seoul"
+QUIET_S: Final = 30.0      # three progress records are missing
+UNWATCHED_S: Final = 120.0
+
+
+class Outage(NamedTuple):
+    """A gateway's incidents that are open in at least one lane. why: each sentence once, by language."""
+
+    gateway: str
+    since: int
+    why: tuple[Mapping[str, str], ...]
+
+
+class Sections(NamedTuple):
+    """The active alerts by what is to be done about them, and those that ended since a moment."""
+
+    outages: list[Outage]
+    urgent: list[Alert]
+    held: list[Alert]
+    devices: list[Alert]
+    ended: list[Alert]
+
+
+class Row(NamedTuple):
+    """One person in one window. at: when they checked in; span: when the window is."""
+
+    subject: int
+    site: str
+    name: str | None
+    result: str
+    at: int | None
+    span: Span | None
+
+
+class Tally(NamedTuple):
+    """How many people have which result in a window; opens, closes: epoch seconds of the earliest and the latest."""
+
+    counts: Mapping[str, int]
+    opens: int | None
+    closes: int | None
+
+    @property
+    def checked_in(self) -> int:
+        return self.counts.get("awake", 0) + self.counts.get("out", 0)
+
+    @property
+    def missing(self) -> int:
+        return sum(self.counts.get(result, 0) for result in ("not_awake", "silent", WAITING))
+
+    @property
+    def excused(self) -> int:
+        return self.counts.get("excused", 0)
+
+
+class Watch(StrEnum):
+    """Whether anybody is being watched, by how long ago each lane last said up to when it has judged."""
+
+    STARTING = "starting"
+    WATCHED = "watched"
+    QUIET = "quiet"
+    PARTLY = "partly"
+    UNWATCHED = "unwatched"
+
+
+def urgency(alert: Alert) -> tuple[int, bool, int, str]:
+    """Sort key: critical first, then unacknowledged, then oldest. An unknown severity is taken for critical."""
+    return RANK.get(alert.severity, 0), alert.acknowledged_by is not None, alert.opened_at, alert.key.alert
+
+
+def sections(alerts: Iterable[Alert], site: str | None, ended_since: int) -> Sections:
+    """site None: of all sites. Outages concern every site."""
+    found = Sections([], [], [], [], [])
+    incidents: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        if alert.gateway is not None:
+            if alert.active:
+                incidents.setdefault(alert.gateway, []).append(alert)
+        elif site is not None and alert.site != site:
+            continue
+        elif not alert.active:
+            if alert.newest.at >= ended_since:
+                found.ended.append(alert)
+        elif alert.held:
+            found.held.append(alert)
+        elif alert.severity == Severity.MAINTENANCE:
+            found.devices.append(alert)
+        else:
+            found.urgent.append(alert)
+    found.outages.extend(_outage(gateway, incidents[gateway]) for gateway in sorted(incidents))
+    for part in (found.urgent, found.held, found.devices):
+        part.sort(key=urgency)
+    found.ended.sort(key=lambda alert: (-alert.newest.at, alert.key.alert))
+    return found
+
+
+def _outage(gateway: str, incidents: list[Alert]) -> Outage:
+    incidents.sort(key=lambda one: (one.opened_at, one.key.alert, one.key.lane or 0))
+    sentences = {tuple(sorted(one.newest.why.items())): one.newest.why for one in incidents}
+    return Outage(gateway, incidents[0].opened_at, tuple(sentences.values()))
+
+
+def in_need(urgent: Iterable[Alert]) -> int:
+    """People, not alerts."""
+    return len({alert.subject for alert in urgent})
+
+
+def page_zone(people: Iterable[Person]) -> str:
+    """The zone that most people live in: the page's dates and times are of it."""
+    zones = Counter(person.profile.tz for person in people)
+    return max(zones, key=lambda name: (zones[name], name), default=DEFAULT_ZONE)
+
+
+def page_day(people: Iterable[Person], now: int) -> int:
+    """The date of the page, in days since 2020-01-01."""
+    return local_day(page_zone(people), now)
+
+
+def window_span(person: Person, window: int) -> Span | None:
+    """When a window is for a person, or None where nothing is expected of them then."""
+    span = scheduled(schedule_of(person.profile), window)
+    return None if span is None or person.profile.retired or span.open < person.profile.since else span
+
+
+def current_window(people: Collection[Person], now: int) -> int:
+    """Today's afternoon once it has opened for anybody, else today's morning."""
+    today = page_day(people, now)
+    spans = (window_span(person, today * 2 + 1) for person in people)
+    if any(span is not None and span.open <= now for span in spans):
+        return today * 2 + 1
+    return today * 2
+
+
+def rows(people: Mapping[int, Person], checkins: Mapping[int, CheckIn], window: int, now: int,
+         site: str | None) -> list[Row]:
+    """Everybody of whom something is expected in a window, and who has checked in without being known here.
+
+    checkins: of this window, by subject. Those who have not checked in first, then by name or number.
+    """
+    found = []
+    for subject in people.keys() | checkins.keys():
+        person, checkin = people.get(subject), checkins.get(subject)
+        name, span = (None, None) if person is None else (person.name, window_span(person, window))
+        if checkin is not None:
+            row = Row(subject, checkin.site, name, checkin.result, checkin.at, span)
+        elif span is not None and person is not None:
+            row = Row(subject, person.profile.site, name, WAITING if span.open <= now else UPCOMING, None, span)
+        else:
+            continue
+        if site is None or row.site == site:
+            found.append(row)
+    return sorted(found, key=_listed)
+
+
+def _listed(row: Row) -> tuple[int, bool, str, int]:
+    place = RESULTS.index(row.result) if row.result in RESULTS else -1  # what is unknown here should be seen
+    return place, row.name is None, row.name or "", row.subject
+
+
+def tally(listed: Collection[Row]) -> Tally:
+    spans = [row.span for row in listed if row.span is not None]
+    return Tally(Counter(row.result for row in listed), min((span.open for span in spans), default=None),
+                 max((span.deadline for span in spans), default=None))
+
+
+def watch_state(seen: Mapping[int, float], lanes: int, since: float, now: float) -> Watch:
+    """seen: when each lane last reported, real time; since: from when on this page has been listening."""
+    ages = [now - seen.get(lane, since) for lane in range(lanes)] or [now - since]
+    stale = sum(age >= UNWATCHED_S for age in ages)
+    if stale:
+        return Watch.UNWATCHED if stale == len(ages) else Watch.PARTLY
+    if not lanes or any(lane not in seen for lane in range(lanes)):
+        return Watch.STARTING
+    return Watch.QUIET if max(ages) >= QUIET_S else Watch.WATCHED
+
+
+def judged_until(by_lane: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """By gateway: up to when everybody has been judged, in epoch seconds."""
+    found: dict[str, int] = {}
+    for lane in by_lane:
+        for gateway, at in lane.items():
+            found[gateway] = min(at, found.get(gateway, at))
+    return dict(sorted(found.items()))

@@ -1,0 +1,56 @@
+"""What changed on the page, numbered, so that a browser that was away learns what it has missed.
+
+An event says which parts of the page changed; the browser then fetches those parts. Its id is this process's name and
+the number of the change; after a restart, or with an id of another instance, all parts count as changed.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from typing import Final
+
+from sse_starlette import ServerSentEvent
+
+TOP, ALERTS, PEOPLE = "top", "alerts", "people"
+PARTS: Final = (TOP, ALERTS, PEOPLE)
+HEARTBEAT_S: Final = 15.0
+PAUSE_S: Final = 0.2  # between two events to one browser: a burst becomes one event
+
+
+class Changes:
+    def __init__(self) -> None:
+        self._name = secrets.token_hex(4)
+        self._number = 0
+        self._last = dict.fromkeys(PARTS, 0)
+        self._wake = asyncio.Event()
+
+    @property
+    def id(self) -> str:
+        return f"{self._name}-{self._number}"
+
+    def mark(self, *parts: str) -> None:
+        self._number += 1
+        self._last.update(dict.fromkeys(parts, self._number))
+        self._wake.set()
+        self._wake = asyncio.Event()
+
+    def after(self, event_id: str | None) -> list[str]:
+        """The parts that changed after an event; all of them where the event is not one of ours."""
+        name, _, number = (event_id or "").partition("-")
+        if name != self._name or not number.isdecimal():
+            return list(PARTS)
+        return [part for part in PARTS if self._last[part] > int(number)]
+
+    async def events(self, event_id: str | None) -> AsyncIterator[ServerSentEvent]:
+        """Without end: the changes after an event, and a heartbeat where there are none."""
+        while True:
+            wake = self._wake
+            if parts := self.after(event_id):
+                event_id = self.id
+                yield ServerSentEvent(event="changed", id=event_id, data=" ".join(parts), retry=2000)
+                await asyncio.sleep(PAUSE_S)
+                continue
+            try:
+                await asyncio.wait_for(wake.wait(), HEARTBEAT_S)
+            except TimeoutError:
+                yield ServerSentEvent(event="beat", id=event_id, data="")

@@ -1,0 +1,58 @@
+"""Check-ins and people as the page knows them. Of one window the newest revision counts, wherever it comes from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from models.errors import ContractError
+from models.profile import Profile, parse_profile
+from models.times import parse_date, parse_time
+
+HALVES: Final = ("morning", "afternoon")
+
+
+class CheckIn(NamedTuple):
+    """The result of one window of one person. window: days since 2020-01-01 × 2 + half; at: epoch seconds."""
+
+    subject: int
+    site: str
+    window: int
+    revision: int
+    result: str
+    repaired: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who somebody is (personal data, from the database alone), and the schedule of their windows."""
+
+    subject: int
+    profile: Profile
+    name: str | None = None
+    telephone: str | None = None
+    address: str | None = None
+
+
+def window_number(text: str) -> int:
+    """Of a window such as 2026-11-24:morning. Raises ContractError."""
+    day, _, half = text.partition(":")
+    if half not in HALVES:
+        raise ContractError("window")
+    return parse_date(day, "window") * 2 + HALVES.index(half)
+
+
+def checkin_of(document: Mapping[str, Any], revision: int | None = None) -> CheckIn:
+    """A `checkin` record; revision: where it is not in the id. Raises ContractError."""
+    try:
+        number = int(document["id"].rpartition("#")[2]) if revision is None else revision
+        return CheckIn(int(document["subject"]), document["site"], window_number(document["window"]), number,
+                       document["result"], bool(document["repaired"]), parse_time(document["at"], "at"))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ContractError(f"checkin: {error}") from None
+
+
+def person_of(profile: Mapping[str, Any], personal: Mapping[str, Any]) -> Person:
+    """A person from the operational profile (its devices have no keys here) and the personal data."""
+    parsed = parse_profile({**profile, "devices": []})
+    return Person(parsed.subject, parsed, personal.get("name"), personal.get("telephone"), personal.get("address"))

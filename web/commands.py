@@ -1,0 +1,83 @@
+"""What a caseworker does becomes a record of `commands`; the page says so once the broker has acknowledged it.
+
+The id of a command is made from what the caseworker saw and did, so a button pressed twice, or a form sent again
+after a doubtful answer, is one command.
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from models.command import CommandType, parse_command
+from models.times import format_time
+from streams.kafka import producer
+from streams.settings import Settings
+from streams.topics import COMMANDS
+
+_NAMESPACE: Final = uuid.UUID("b0a1f0f4-3f0e-5d0e-9c57-0b6c2e1f7a42")
+PATIENCE_MS: Final = 8_000
+
+
+class NotSentError(RuntimeError):
+    """The broker has not acknowledged the command. Sending the same again is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for. seen: what the page showed when the button was pressed (a revision, or a time)."""
+
+    type: CommandType
+    subject: int
+    by: str
+    seen: str
+    alert: str | None = None
+    text: str | None = None
+    assignee: str | None = None
+    first: str | None = None
+    last: str | None = None
+
+
+def command(asked: Asked, now: int) -> dict[str, Any]:
+    """The record's value. Raises ContractError naming the field that is missing or wrong."""
+    fields = {"type": asked.type, "subject": asked.subject, "by": asked.by, "alert": asked.alert, "text": asked.text,
+              "assignee": asked.assignee, "from": asked.first, "to": asked.last}
+    given = {name: value for name, value in fields.items() if value is not None}
+    identity = orjson.dumps([asked.seen, given], option=orjson.OPT_SORT_KEYS).decode()
+    document = {"id": str(uuid.uuid5(_NAMESPACE, identity)), **given, "at": format_time(now)}
+    parse_command(document)
+    return document
+
+
+class Commands:
+    """The producer of this process; it connects with the first command, so a page starts without a broker."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+
+    async def send(self, document: dict[str, Any]) -> None:
+        """Returns once the broker has acknowledged it. Raises NotSentError."""
+        try:
+            sender = await self._started()
+            await sender.send_and_wait(COMMANDS, orjson.dumps(document), key=b"%d" % document["subject"])
+        except (KafkaError, OSError) as error:
+            raise NotSentError(str(error)) from error
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            sender = producer(self._settings, request_timeout_ms=PATIENCE_MS)
+            try:
+                await sender.start()
+            except BaseException:
+                await sender.stop()
+                raise
+            self._producer = sender
+        return self._producer
+
+    async def stop(self) -> None:
+        if self._producer is not None:
+            await self._producer.stop()

@@ -1,0 +1,111 @@
+"""The page follows the topics `alerts` and `reports` itself, so a new alert shows whether or not `record` runs.
+
+All partitions, without a group: every instance of the page sees everything. It begins in the recent past: everything
+that the topics hold, up to a number of records that one can read in seconds; what is older comes from the database.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from models.errors import ContractError
+from models.records import parse_object
+from models.times import parse_time
+from streams.kafka import kafka_options
+from streams.settings import Settings
+from streams.topics import ALERTS, REPORTS
+from web.alerts import alert_of_event
+from web.checkins import checkin_of
+from web.live import Live, Progress
+
+log = logging.getLogger(__name__)
+
+PAST: Final = {ALERTS: 50_000, REPORTS: 20_000}  # records of a partition
+FETCH_WAIT_MS: Final = 100
+RETRY_S: Final = 1.0
+REPORT: Final = b'{"type":"report"'  # the bulk of the topic, and nothing for the board
+
+
+class Follower:
+    """lanes: how many partitions there are; caught_up: all that was there when it began has been read."""
+
+    def __init__(self, settings: Settings, live: Live, real_time: Callable[[], float]) -> None:
+        self._settings, self._live, self._real_time = settings, live, real_time
+        self.since = real_time()
+        self.lanes = 0
+        self.caught_up = False
+
+    async def run(self) -> None:
+        """Without end; a broker that is away is waited for."""
+        while True:
+            try:
+                await self._follow()
+            except (KafkaError, OSError) as error:
+                log.warning("the topics cannot be followed (ANBU_KAFKA %s): %s", self._settings.kafka, error)
+            await asyncio.sleep(RETRY_S)
+
+    async def _follow(self) -> None:
+        consumer = AIOKafkaConsumer(**kafka_options(self._settings), enable_auto_commit=False,
+                                    auto_offset_reset="earliest", fetch_max_wait_ms=FETCH_WAIT_MS)
+        try:
+            await consumer.start()
+            ends = await self._seek(consumer)
+            while True:
+                for records in (await consumer.getmany(timeout_ms=1000, max_records=1000)).values():
+                    for record in records:
+                        self.take(record)
+                if not self.caught_up:
+                    self.caught_up = all([await consumer.position(one) >= end for one, end in ends.items()])
+                await asyncio.sleep(0)  # a long past must not keep the page from answering
+        finally:
+            await consumer.stop()
+
+    async def _seek(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
+        """Take all partitions from their recent past on. Returns where each ends now."""
+        partitions = await self._partitions()
+        self.lanes = sum(one.topic == REPORTS for one in partitions)
+        consumer.assign(partitions)
+        begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        for one in partitions:
+            consumer.seek(one, max(begins[one], ends[one] - PAST[one.topic]))
+        return dict(ends)
+
+    async def _partitions(self) -> list[TopicPartition]:
+        """All of both topics; whoever declares them may not have started yet."""
+        admin = AIOKafkaAdminClient(**kafka_options(self._settings))
+        await admin.start()
+        try:
+            while not PAST.keys() <= set(await admin.list_topics()):
+                await asyncio.sleep(RETRY_S)
+            return [TopicPartition(topic["topic"], one["partition"])
+                    for topic in await admin.describe_topics(list(PAST)) for one in topic["partitions"]]
+        finally:
+            await admin.close()
+
+    def take(self, record: ConsumerRecord) -> None:
+        """One record. What breaks the contract is none of ours: it is logged and passed over."""
+        if record.value is None or record.value.startswith(REPORT):
+            return
+        try:
+            document = parse_object(record.value)
+            if record.topic == ALERTS:
+                self._live.take_alert(alert_of_event(document))
+            elif document.get("type") == "checkin":
+                self._live.take_checkin(checkin_of(document))
+            elif document.get("type") == "progress":
+                self._live.take_progress(record.partition, self._progress(document, record.timestamp))
+        except ContractError as error:
+            log.warning("%s/%d/%d: %s", record.topic, record.partition, record.offset, error)
+
+    def _progress(self, document: dict[str, object], timestamp_ms: int) -> Progress:
+        gateways = document.get("gateways")
+        if not isinstance(gateways, dict):
+            raise ContractError("gateways")
+        # One that was written long ago says nothing of now; a sender's clock that is ahead must not outlive its sender.
+        seen = min(timestamp_ms / 1000, self._real_time())
+        return Progress({name: parse_time(at, "gateways") for name, at in gateways.items()}, seen)

@@ -1,0 +1,127 @@
+"""What the database knows is read into `Live` from time to time, so no page waits for it, and it may be away.
+
+It brings who people are, the alerts that are older than what the page has followed, and the check-ins of today.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
+
+from models.errors import ContractError
+from models.times import format_date
+from models.windows import local_day
+from stores.errors import StoreError
+from web.alerts import Alert, alert_of_document
+from web.board import page_zone
+from web.checkins import CheckIn, Person, checkin_of, person_of
+from web.live import Live
+
+log = logging.getLogger(__name__)
+
+REFRESH_S: Final = 30.0
+RETRY_S: Final = 5.0
+PATIENCE_S: Final = 4.0
+Document = dict[str, Any]
+Kind = TypeVar("Kind")
+
+
+class Queries(Protocol):
+    """What is asked of the database (stores/queries.py)."""
+
+    async def people(self) -> list[Document]:
+        """Everybody who is looked after: `profile`, and `contact` with name, telephone and address."""
+
+    async def open_alerts(self) -> list[Document]:
+        """Active alerts and incidents with all their revisions."""
+
+    async def checkins_of_day(self, day: str) -> list[Document]:
+        """The newest result of each person's windows of a local date."""
+
+    async def person(self, subject: int) -> Document:
+        """`person`, `checkins` and `alerts` of one person, newest first."""
+
+
+class HistoryAwayError(RuntimeError):
+    """The database does not answer."""
+
+
+class PersonHistory(NamedTuple):
+    """One person: None where nothing is known; check-ins by window; excuses as they were asked for, oldest first."""
+
+    person: Person | None
+    checkins: dict[int, CheckIn]
+    alerts: list[Alert]
+    excuses: list[Mapping[str, Any]]
+
+
+class History:
+    """away: the last attempt failed; read: at least one succeeded. changed: called when either changes."""
+
+    def __init__(self, queries: Queries, live: Live, now: Callable[[], float], changed: Callable[[], None]) -> None:
+        self._queries, self._live, self._now, self._changed = queries, live, now, changed
+        self.away = False
+        self.read = False
+
+    async def run(self) -> None:
+        """Without end: read all, again and again; a database that is away is asked more often."""
+        while True:
+            before = (self.away, self.read)
+            try:
+                await self.refresh()
+            except HistoryAwayError as error:
+                log.warning("the database does not answer (ANBU_MONGODB): %s", error)
+            if before != (self.away, self.read):
+                self._changed()
+            await asyncio.sleep(RETRY_S if self.away else REFRESH_S)
+
+    async def refresh(self) -> None:
+        """Read everything once. Raises HistoryAwayError."""
+        self._live.take_people(_good(_person, await self._asked(self._queries.people())))
+        for alert in _good(alert_of_document, await self._asked(self._queries.open_alerts())):
+            self._live.take_alert(alert)
+        today = local_day(page_zone(self._live.people.values()), int(self._now()))
+        for checkin in _good(_checkin, await self._asked(self._queries.checkins_of_day(format_date(today)))):
+            self._live.take_checkin(checkin)
+        self.read = True
+
+    async def checkins_of_day(self, day: str) -> list[CheckIn]:
+        """Raises HistoryAwayError."""
+        return list(_good(_checkin, await self._asked(self._queries.checkins_of_day(day))))
+
+    async def of_person(self, subject: int) -> PersonHistory:
+        """Raises HistoryAwayError."""
+        found = await self._asked(self._queries.person(subject))
+        document = found["person"] or {}
+        excuses = sorted((document.get("excuses") or {}).items(), key=lambda one: int(one[0]))
+        return PersonHistory(
+            next(_good(_person, [document]), None) if document.get("profile") else None,
+            {one.window: one for one in _good(_checkin, found["checkins"])},
+            list(_good(alert_of_document, found["alerts"])),
+            [excuse for _, excuse in excuses])
+
+    async def _asked(self, answer: Awaitable[Kind]) -> Kind:
+        try:
+            found = await asyncio.wait_for(answer, PATIENCE_S)
+        except (StoreError, TimeoutError) as error:
+            self.away = True
+            raise HistoryAwayError(str(error) or "no answer") from error
+        self.away = False
+        return found
+
+
+def _person(document: Document) -> Person:
+    return person_of(document["profile"], document.get("contact") or {})
+
+
+def _checkin(document: Document) -> CheckIn:
+    return checkin_of(document, document["ver"])
+
+
+def _good(parse: Callable[[Document], Kind], documents: Iterable[Document]) -> Iterator[Kind]:
+    """One document that cannot be read must not hide the others."""
+    for document in documents:
+        try:
+            yield parse(document)
+        except (ContractError, KeyError, TypeError, ValueError) as error:
+            log.warning("%s cannot be read: %r", document.get("_id"), error)

@@ -1,0 +1,74 @@
+"""What is known now, in memory: every source only adds to it, by id and revision, in any order.
+
+The topics bring what is new within a second, the database what is older and who people are. So a page never waits for
+the database, and shows live alerts while it is away.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from web.alerts import Alert, Key, merge
+from web.changes import ALERTS, PEOPLE, TOP, Changes
+from web.checkins import CheckIn, Person
+
+KEPT_WINDOWS: Final = 6        # three days
+KEPT_ENDED: Final = 5_000
+
+
+class Progress(NamedTuple):
+    """Up to when a lane has judged, by gateway, in epoch seconds. seen: when it said so, real time."""
+
+    gateways: Mapping[str, int]
+    seen: float
+
+
+class Live:
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self.alerts: dict[Key, Alert] = {}
+        self.checkins: dict[int, dict[int, CheckIn]] = {}  # by window, then subject
+        self.people: dict[int, Person] = {}
+        self.progress: dict[int, Progress] = {}
+
+    def take_alert(self, alert: Alert) -> None:
+        known = self.alerts.get(alert.key)
+        merged = merge(known, alert)
+        if merged != known:
+            self.alerts[alert.key] = merged
+            self._forget_ended()
+            self._changes.mark(TOP, ALERTS)
+
+    def take_checkin(self, checkin: CheckIn) -> None:
+        if len(self.checkins) >= KEPT_WINDOWS and checkin.window < min(self.checkins):
+            return
+        window = self.checkins.setdefault(checkin.window, {})
+        known = window.get(checkin.subject)
+        if known is None or known.revision < checkin.revision:
+            window[checkin.subject] = checkin
+            self._changes.mark(TOP, PEOPLE)
+        if len(self.checkins) > KEPT_WINDOWS:
+            del self.checkins[min(self.checkins)]
+
+    def take_progress(self, lane: int, progress: Progress) -> None:
+        known = self.progress.get(lane)
+        self.progress[lane] = progress
+        if known is None or known.gateways != progress.gateways:
+            self._changes.mark(TOP)
+
+    def take_people(self, people: Iterable[Person]) -> None:
+        """All of them: who is not among them is gone."""
+        found = {person.subject: person for person in people}
+        if found != self.people:
+            self.people = found
+            self._changes.mark(*(TOP, ALERTS, PEOPLE))
+
+    def alerts_of(self, subject: int) -> list[Alert]:
+        return [alert for alert in self.alerts.values() if alert.subject == subject]
+
+    def _forget_ended(self) -> None:
+        """Of the alerts that have ended the oldest half, once there are too many: what repeats is younger."""
+        ended = [alert for alert in self.alerts.values() if not alert.active]
+        if len(ended) > KEPT_ENDED:
+            ended.sort(key=lambda alert: alert.newest.at)
+            for alert in ended[:KEPT_ENDED // 2]:
+                del self.alerts[alert.key]

@@ -1,0 +1,115 @@
+"""What a template is given: the board as of now, in one language, for one site. Nothing here waits for anything."""
+
+from typing import Any, Final, NamedTuple
+
+from models.times import format_date
+from models.windows import local_day
+from web import board
+from web.alerts import merge
+from web.checkins import HALVES, CheckIn
+from web.history import PersonHistory
+from web.service import Web
+from web.words import Moments
+
+ENDED_S: Final = 12 * 3600
+SHOWN_ALERTS: Final = 200
+SHOWN_PEOPLE: Final = 600  # of one result
+DAYS: Final = 7
+
+
+class Look(NamedTuple):
+    """What one wants to see. site None: all; half None: the window that is open or was last."""
+
+    site: str | None = None
+    half: str | None = None
+
+
+class Group(NamedTuple):
+    result: str
+    rows: list[board.Row]
+
+
+def status(web: Web) -> dict[str, Any]:
+    """Whether what is shown can be trusted: is anybody watched, until when is everybody judged, what is away."""
+    until = board.judged_until(one.gateways for one in web.live.progress.values())
+    return {
+        "watch": web.watch(),
+        "judged": until,
+        "judged_until": min(until.values(), default=None),
+        "caught_up": web.follower.caught_up,
+        "history_away": web.history.away,
+        "history_read": web.history.read,
+    }
+
+
+def page(web: Web, look: Look, language: str) -> dict[str, Any]:
+    """Everything that the board's parts need."""
+    live, now = web.live, int(web.clock.now())
+    people = live.people.values()
+    zone, day = board.page_zone(people), board.page_day(people, now)
+    window = board.current_window(people, now) if look.half is None else day * 2 + HALVES.index(look.half)
+    halves = {half: board.rows(live.people, live.checkins.get(day * 2 + index, {}), day * 2 + index, now, look.site)
+              for index, half in enumerate(HALVES)}
+    listed = halves[HALVES[window & 1]]
+    found = board.sections(live.alerts.values(), look.site, now - ENDED_S)
+    return {
+        **status(web),
+        "moments": Moments(language, zone, now),
+        "look": look,
+        "window": window,
+        "half": HALVES[window & 1],
+        "tallies": {half: board.tally(rows) for half, rows in halves.items()},
+        "groups": [Group(result, [row for row in listed if row.result == result])
+                   for result in dict.fromkeys(row.result for row in listed)],
+        "sections": found,
+        "in_need": board.in_need(found.urgent),
+        "people": live.people,
+        "sites": sites(web),
+        "shown_alerts": SHOWN_ALERTS,
+        "shown_people": SHOWN_PEOPLE,
+        "date": format_date(day),
+    }
+
+
+def sites(web: Web) -> list[str]:
+    return sorted({person.profile.site for person in web.live.people.values()}
+                  | {alert.site for alert in web.live.alerts.values() if alert.site is not None})
+
+
+def anchor(alert: str) -> str:
+    """The HTML id of an alert's card."""
+    return f"alert-{alert}"
+
+
+def person(web: Web, subject: int, known: PersonHistory | None, language: str) -> dict[str, Any]:
+    """A person's page. known None: the database is away, so it has what the topics told."""
+    live, now = web.live, int(web.clock.now())
+    who = (known.person if known else None) or live.people.get(subject)
+    alerts = {alert.key: alert for alert in live.alerts_of(subject)}
+    for alert in known.alerts if known else ():
+        alerts[alert.key] = merge(alerts.get(alert.key), alert)
+    checkins = dict(known.checkins) if known else {}
+    for window, results in live.checkins.items():
+        found = [one for one in (results.get(subject), checkins.get(window)) if one is not None]
+        if found:
+            checkins[window] = max(found, key=_revision)
+    zone = who.profile.tz if who else board.DEFAULT_ZONE
+    day = local_day(zone, now)
+    return {
+        **status(web),
+        "found": bool(who or alerts or checkins),
+        "away": known is None,
+        "moments": Moments(language, zone, now),
+        "subject": subject,
+        "person": who,
+        "people": live.people,
+        "days": [(one * 2, [checkins.get(one * 2 + half) for half in range(len(HALVES))])
+                 for one in range(day, day - DAYS, -1)],
+        "alerts": sorted(alerts.values(), key=lambda one: (not one.active, -one.opened_at, one.key.alert)),
+        "excuses": known.excuses[::-1] if known else [],
+        "date": format_date(day),
+    }
+
+
+def _revision(checkin: CheckIn) -> int:
+    return checkin.revision

@@ -1,0 +1,115 @@
+"""The page's words: Korean first, English too. Message ids are English; the Korean catalogue is compiled from its .po.
+
+Words for kinds, results and changes stand here, marked for extraction; an unknown one (of a newer worker) is shown as
+it is.
+"""
+
+import datetime
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from babel.core import negotiate_locale
+from babel.dates import format_date, format_timedelta
+from babel.support import NullTranslations, Translations
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from models.times import EPOCH_ORDINAL
+from models.windows import local_time
+
+HERE: Final = Path(__file__).parent
+LANGUAGES: Final = ("ko", "en")
+DOMAIN: Final = "anbu"
+
+
+def N_(message: str) -> str:
+    """Marks a message for extraction; it is translated where it is shown."""
+    return message
+
+
+KINDS: Final = {
+    "sos": N_("SOS"), "fire": N_("Fire"), "gas": N_("Gas"), "fall": N_("Fall"),
+    "not_awake": N_("Not awake"), "no_report": N_("Nothing heard"), "inactivity": N_("No activity"),
+    "low_battery": N_("Low battery"), "mains_lost": N_("Mains lost"), "weak_signal": N_("Weak signal"),
+    "sensor_fault": N_("Sensor fault"), "temperature": N_("Temperature"), "gateway_outage": N_("Gateway outage"),
+}
+SEVERITIES: Final = {"critical": N_("Critical"), "warning": N_("Warning"), "maintenance": N_("Maintenance")}
+RESULTS: Final = {
+    "not_awake": N_("No sign of waking"), "silent": N_("Silent"), "waiting": N_("Still waiting"),
+    "upcoming": N_("Not yet begun"), "excused": N_("Planned absence"), "out": N_("Went out"), "awake": N_("Awake"),
+}
+HALVES: Final = {"morning": N_("Morning"), "afternoon": N_("Afternoon")}
+CHANGES: Final = {
+    "opened": N_("opened"), "reopened": N_("reopened"), "repeated": N_("repeated"), "raised": N_("raised to critical"),
+    "escalated": N_("escalated"), "acknowledged": N_("acknowledged"), "assigned": N_("assigned"),
+    "commented": N_("commented"), "held": N_("held back"), "released": N_("no longer held back"),
+    "cleared": N_("closed"),
+}
+COMMANDS: Final = {
+    "acknowledge": N_("Acknowledgement"), "assign": N_("Assignment"), "comment": N_("Comment"),
+    "resolve": N_("Closing"),
+    "excuse": N_("Planned absence"), "unexcuse": N_("Cancelled absence"),
+}
+WORDS: Final = KINDS | SEVERITIES | RESULTS | HALVES | CHANGES | COMMANDS
+
+
+@lru_cache
+def translations(language: str) -> NullTranslations:
+    if language == "en":
+        return NullTranslations()
+    return Translations.load(HERE / "locale", [language], DOMAIN)
+
+
+@lru_cache
+def environment(language: str) -> Environment:
+    """Templates of one language; everything that goes into them is escaped."""
+    env = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
+                      trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"])
+    env.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # by extension
+    env.filters["word"] = lambda word: translations(language).ugettext(WORDS.get(str(word), str(word)))
+    env.filters["sentence"] = lambda why: sentence(why, language)
+    return env
+
+
+def sentence(why: Mapping[str, str], language: str) -> str:
+    return why.get(language) or why.get("ko") or next(iter(why.values()), "")
+
+
+def chosen_language(remembered: object, accepted: str) -> str:
+    """What was chosen before, else the first of the browser's languages that we have, else Korean."""
+    if remembered in LANGUAGES:
+        return str(remembered)
+    wanted = [part.partition(";")[0].strip() for part in accepted.split(",")]
+    found = negotiate_locale([one.split("-")[0] for one in wanted if one], LANGUAGES)
+    return found or LANGUAGES[0]
+
+
+class Moments(NamedTuple):
+    """How times are said on one page. zone: of the people; now: epoch seconds."""
+
+    language: str
+    zone: str
+    now: int
+
+    def time(self, at: int) -> str:
+        return f"{local_time(self.zone, at):%H:%M}"
+
+    def moment(self, at: int) -> str:
+        """With the date where it is not today."""
+        there, here = local_time(self.zone, at), local_time(self.zone, self.now)
+        if there.date() == here.date():
+            return f"{there:%H:%M}"
+        return f"{format_date(there.date(), 'MMM d', locale=self.language)} {there:%H:%M}"
+
+    def iso(self, at: int) -> str:
+        return local_time(self.zone, at).isoformat()
+
+    def ago(self, at: int) -> str:
+        elapsed = datetime.timedelta(seconds=min(at - self.now, 0))
+        return format_timedelta(elapsed, granularity="minute", threshold=1.5, add_direction=True, locale=self.language)
+
+    def day(self, window: int) -> str:
+        """The date of a window, with its weekday."""
+        date = datetime.date.fromordinal(EPOCH_ORDINAL + (window >> 1))
+        return format_date(date, "M월 d일 (E)" if self.language == "ko" else "EEE d MMM", locale=self.language)
