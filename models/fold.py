@@ -89,9 +89,12 @@ class Fold:
         profile = parse_profile(parse_object(value))
         self._check_lane(lane, profile.subject)
         person = lane.person(profile.subject)
-        former = None if person is None else lane.gateway(person.profile.gateway).judged
         now = profile.since if lane.latest is None else lane.latest
-        after, effects = step(person, Registered(profile, now, former, lane.gateway(profile.gateway).judged))
+        event = Registered(profile, now, lane.gateway(profile.gateway).judged)
+        if person is not None:
+            former = lane.gateway(person.profile.gateway)
+            event = event._replace(before=former.judged, first=former.first)
+        after, effects = step(person, event)
         lane.put(profile.subject, after)
         lane.schedule(after)
         return now, effects

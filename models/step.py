@@ -29,13 +29,17 @@ class Arrived(NamedTuple):
 
 
 class Registered(NamedTuple):
-    """A registry record. at: the highest tick of any source; before and after: the time of the person's gateway until
-    now, and of the one that the record names (None: it has not ticked here)."""
+    """A registry record. at: the highest tick of any source.
+
+    Up to when the person's gateway until now is judged (before), and the one that the record names (after); first: where
+    the former began. None: it has not ticked here, or there was nobody.
+    """
 
     profile: Profile
     at: int
-    before: int | None
     after: int | None
+    before: int | None = None
+    first: int | None = None
 
 
 class Erased(NamedTuple):
@@ -160,7 +164,7 @@ def _register(state: Person | None, event: Registered) -> tuple[Person, list[Eff
     else:
         person = state.copy()
         if person.started is None:
-            person.started = event.before if event.before is not None else event.after
+            person.started = event.first if event.first is not None else event.after
         _keep_opened(person, profile, event.before)
         if profile.gateway != person.profile.gateway and event.before is not None:
             person.moved = event.before if person.moved is None else max(person.moved, event.before)

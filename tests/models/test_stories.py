@@ -1,0 +1,33 @@
+"""Stories of judged days; each is a text in tests/stories that a caseworker could read."""
+
+from pathlib import Path
+
+import pytest
+from support.story import STORIES, Stage, read_story
+
+from models.lane import Lane
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_story(path: Path) -> None:
+    stage = Stage()
+    for step in read_story(path):
+        assert sorted(stage.play(step.text)) == sorted(step.expected), f"{path.name}, line {step.line}: {step.text}"
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_story_goes_on_after_a_restart(path: Path) -> None:
+    """What is in the changelog is all that a lane needs: a lane made anew after each event judges the same."""
+    stage = Stage()
+    kept: dict[bytes, bytes] = {}
+    for step in read_story(path):
+        assert sorted(stage.play(step.text)) == sorted(step.expected), f"{path.name}, line {step.line}: {step.text}"
+        for key, value in stage.lane.take_touched():
+            if value is None:
+                kept.pop(key, None)
+            else:
+                kept[key] = value
+        stage.lane = Lane(0)
+        for key, value in kept.items():
+            stage.lane.restore(key, value)
+        stage.lane.ready()

@@ -1,0 +1,202 @@
+"""What the database must hold after some records, made naively: all that is known of a document, then the newest.
+
+It shares nothing with `stores` but the shapes of the documents. Records come in any order, any number of times.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+Document = dict[str, Any]
+Documents = dict[str, dict[str, Document]]
+
+
+class Said(NamedTuple):
+    """One record. offset counts for registry and commands only; value: parsed JSON, None for a tombstone."""
+
+    topic: str
+    offset: int
+    key: str | None
+    value: Document | None
+
+
+def expected(records: Iterable[Said]) -> Documents:
+    """Documents by collection and _id, without `expires`."""
+    found: Documents = defaultdict(dict)
+    said = list(records)
+    reports = [one.value for one in said if one.topic == "reports" and one.value and one.value["type"] == "report"]
+    checkins = [one.value for one in said if one.topic == "reports" and one.value and one.value["type"] == "checkin"]
+    alerts = [one.value for one in said if one.topic == "alerts" and one.value]
+    _people(found, said)
+    _buckets(found, reports)
+    _states(found, reports, checkins)
+    _devices(found, reports)
+    _checkins(found, checkins)
+    _alerts(found, alerts)
+    _days(found)
+    return {name: documents for name, documents in found.items() if documents}
+
+
+def _people(found: Documents, said: list[Said]) -> None:
+    for one in sorted((one for one in said if one.topic == "registry"), key=lambda one: one.offset):
+        subject = int(one.key or "") if one.value is None else one.value["subject"]
+        if one.value is None:
+            profile = None
+        else:
+            names = {"subject", "site", "gateway", "tz", "since", "retired", "windows", "grace_min", "excused",
+                     "escalation", "thresholds", "attributes"}
+            devices = [{"slot": device["slot"], "epoch": device["epoch"]} for device in one.value.get("devices", [])]
+            profile = {name: value for name, value in one.value.items() if name in names} | {"devices": devices}
+        found["people"][str(subject)] = {
+            "schema": 1, "subject": subject, "ver": one.offset, "gone": profile is None, "profile": profile,
+            "site": None if profile is None else profile["site"]}
+    for one in said:
+        if one.topic == "commands" and one.value and one.value["type"] in ("excuse", "unexcuse"):
+            person = found["people"].setdefault(str(one.value["subject"]),
+                                                {"schema": 1, "subject": one.value["subject"]})
+            person.setdefault("excuses", {})[str(one.offset)] = {
+                name: one.value.get(name) for name in ("id", "type", "from", "to", "by", "at", "text")}
+
+
+def _buckets(found: Documents, reports: list[Document]) -> None:
+    weeks: dict[tuple[int, str], list[Document]] = defaultdict(list)
+    for report in reports:
+        received = _time(report["received_at"])
+        made = _time(report["device_time"]) if report["device_time"] else received
+        if not received - timedelta(days=60) <= made <= received + timedelta(days=1):
+            made = received
+        year, week, _ = made.isocalendar()
+        weeks[report["subject"], f"{year}-W{week:02d}"].append(report)
+    for (subject, period), ones in weeks.items():
+        by_id: dict[str, Document] = {}
+        # The last one stays: those that are not late after those that are, of these the first to arrive last.
+        for report in sorted(ones, key=lambda one: (not one["late"], -_time(one["received_at"]).timestamp(),
+                                                    one["sms"]["id"] or "")):
+            kept = {name: value for name, value in report.items() if name not in ("type", "subject")}
+            kept["ver"] = [int(not report["late"]), -int(_time(report["received_at"]).timestamp()),
+                           report["sms"]["id"] or ""]
+            by_id[report["id"].replace(".", "-")] = kept
+        batteries = [one["battery_pct"] for one in by_id.values() if one["battery_pct"] is not None]
+        found["buckets"][f"{subject}/{period}"] = {
+            "schema": 1, "subject": subject, "period": period, "reports": by_id,
+            "c": {"n": len(by_id), "last": max(one["received_at"] for one in by_id.values()),
+                  "battery_min": min(batteries, default=None)}}
+
+
+def _order(report: Document) -> list[int]:
+    return [int(part) for part in report["id"].split(".")]
+
+
+def _states(found: Documents, reports: list[Document], checkins: list[Document]) -> None:
+    def state(subject: int) -> Document:
+        return found["states"].setdefault(str(subject), {"schema": 1, "subject": subject})
+
+    punctual = [one for one in reports if not one["late"]]
+    for one in sorted(punctual, key=_heard):
+        state(one["subject"])["heard"] = {"ver": _heard(one), "at": one["received_at"], "report": one["id"]}
+    for one in sorted((one for one in punctual if one["activity"] is not None), key=_told):
+        kept = ("id", "site", "device_time", "received_at", "window", "result", "battery_pct", "signal_dbm", "temp_c",
+                "humidity_pct", "idle_min", "first_activity", "flags")
+        state(one["subject"])["report"] = {"ver": _told(one)} | {name: one[name] for name in kept}
+    for one in sorted(checkins, key=lambda one: (one["window"], _revision(one))):
+        day, half = one["window"].split(":")
+        number = (date.fromisoformat(day) - date(2020, 1, 1)).days
+        state(one["subject"]).setdefault("windows", {})[half] = {
+            "ver": [number, _revision(one)], "window": one["window"], "revision": _revision(one), **_result(one)}
+
+
+def _heard(report: Document) -> list[int]:
+    slot, epoch, counter = _order(report)
+    return [int(_time(report["received_at"]).timestamp()), epoch, counter, slot]
+
+
+def _told_at(report: Document) -> datetime:
+    received = _time(report["received_at"])
+    return min(_time(report["device_time"]), received) if report["device_time"] else received
+
+
+def _told(report: Document) -> list[int]:
+    return [int(_told_at(report).timestamp()), *_heard(report)]
+
+
+def _devices(found: Documents, reports: list[Document]) -> None:
+    units = {"battery_pct": "%", "signal_dbm": "dBm", "temp_c": "°C", "humidity_pct": "%"}
+    attributes: dict[str, dict[str, Document]] = defaultdict(dict)
+    for one in sorted((one for one in reports if not one["late"]), key=lambda one: _order(one)[1:]):
+        slot, epoch, counter = _order(one)
+        key = f"{one['subject']}/{slot}"
+        at = f"{_told_at(one).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        for name, unit in units.items():
+            if one[name] is not None:
+                attributes[key][name] = {"k": name, "v": one[name], "u": unit, "t": at, "ver": [epoch, counter]}
+        for attr in one["attrs"]:
+            attributes[key][attr["k"]] = {**attr, "t": at, "ver": [epoch, counter]}
+        found["devices"][key] = {
+            "schema": 1, "subject": one["subject"], "slot": slot,
+            "heard": {"ver": [epoch, counter], "at": one["received_at"], "report": one["id"]},
+            "measured": {_field(name): value for name, value in attributes[key].items()},
+            "attrs": [{name: value for name, value in attributes[key][k].items() if name != "ver"}
+                      for k in sorted(attributes[key], key=str.encode)]}
+
+
+def _field(name: str) -> str:
+    plain = set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-~")
+    return "".join(chr(octet) if octet in plain else f"%{octet:02X}" for octet in name.encode()) or "%"
+
+
+def _revision(checkin: Document) -> int:
+    return int(checkin["id"].split("#")[1])
+
+
+def _result(checkin: Document) -> Document:
+    return {name: checkin[name] for name in ("site", "result", "previous", "repaired", "at")}
+
+
+def _checkins(found: Documents, checkins: list[Document]) -> None:
+    for one in sorted(checkins, key=_revision):
+        day, half = one["window"].split(":")
+        key = f"{one['subject']}/{one['window']}"
+        former = found["checkins"].get(key, {}).get("revisions", {})
+        found["checkins"][key] = {
+            "schema": 1, "subject": one["subject"], "window": one["window"], "day": day, "half": half,
+            "ver": _revision(one), **_result(one), "revisions": {**former, str(_revision(one)): _result(one)}}
+
+
+def _alerts(found: Documents, alerts: list[Document]) -> None:
+    for event in sorted(alerts, key=lambda one: int(one["data"]["revision"])):
+        data = event["data"]
+        of_gateway = data["kind"] == "gateway_outage"
+        collection = "incidents" if of_gateway else "alerts"
+        key = f"{data['lane']}/{data['alert']}" if of_gateway else data["alert"]
+        subject = event["subject"]
+        whose = {"gateway": subject, "lane": data["lane"]} if of_gateway else {"subject": int(subject)}
+        step = {name: data[name] for name in ("change", "severity", "site", "by", "text", "why", "reason",
+                                              "escalated_to")} | {"at": data["changed_at"]}
+        former = found[collection].get(key, {}).get("revisions", {})
+        state = {name: value for name, value in data.items() if name != "lane"}
+        found[collection][key] = {"schema": 1, **whose, "ver": data["revision"], **state,
+                                  "revisions": {**former, str(data["revision"]): step}}
+
+
+def _days(found: Documents) -> None:
+    results: Counter[tuple[str, str, str, str]] = Counter(
+        (one["day"], one["site"], one["half"], one["result"]) for one in found["checkins"].values())
+    kinds: Counter[tuple[str, str, str]] = Counter()
+    for one in found["alerts"].values():
+        profile = found["people"].get(str(one["subject"]), {}).get("profile")
+        zone = ZoneInfo(profile["tz"]) if profile else UTC
+        opened = _time(one["opened_at"]).astimezone(zone).date().isoformat()
+        day = one["window"].split(":")[0] if one["window"] else opened
+        kinds[day, one["site"], one["kind"]] += 1
+    for day, site in {(day, site) for day, site, *_ in [*results, *kinds]}:
+        found["days"][f"{day}/{site}"] = {
+            "schema": 1, "day": day, "site": site,
+            "checkins": {half: {key[3]: n for key, n in results.items() if key[:3] == (day, site, half)}
+                         for half in ("morning", "afternoon")},
+            "alerts": {key[2]: n for key, n in kinds.items() if key[:2] == (day, site)}}
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

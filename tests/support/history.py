@@ -1,0 +1,67 @@
+"""Records into the database and documents out of it, for tests of whatever writes history."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from models.outputs import Record
+from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
+from stores.history import changes_of
+from stores.mongo import Store
+from stores.operations import Change, merged
+from support.expected_history import Documents, Said
+
+INPUTS = ("alerts", "reports", "registry", "commands")
+HISTORY = (PEOPLE, STATES, DEVICES, BUCKETS, CHECKINS, ALERTS, INCIDENTS, DAYS)
+
+
+def record_of(said: Said) -> Record:
+    return Record(said.topic, 0, said.offset, None if said.key is None else said.key.encode(),
+                  None if said.value is None else orjson.dumps(said.value))
+
+
+def changes(batch: Iterable[Said]) -> list[Change]:
+    return merged([change for said in batch for change in changes_of(record_of(said))])
+
+
+async def write(store: Store, batch: Sequence[Said]) -> None:
+    """As the agent writes a batch."""
+    found = changes(batch)
+    await store.apply(found)
+    await store.refresh_days(found)
+
+
+async def documents(store: Store) -> Documents:
+    """All of history by collection and _id, without when it expires and who people are, which no record says."""
+    found: Documents = {}
+    for name in HISTORY:
+        ones: dict[str, dict[str, Any]] = {}
+        async for one in store.database[name].find():
+            one.pop("expires", None)
+            one.pop("contact", None)
+            ones[one.pop("_id")] = one
+        if ones:
+            found[name] = ones
+    return found
+
+
+async def clear(store: Store) -> None:
+    for name in HISTORY:
+        await store.database[name].delete_many({})
+
+
+def said_of(inputs: Iterable[dict[str, Any]], outputs: Iterable[dict[str, Any]]) -> list[Said]:
+    """Of what went into `anbu replay` and came out of it, all that history is made of: what is not malformed."""
+    outputs = list(outputs)
+    malformed = {(origin["topic"], origin["offset"]) for origin in (
+        line["value"]["origin"] for line in outputs
+        if line["topic"] == "quarantine" and line["value"]["reason"] == "malformed")}
+    found, counts = [], Counter[str]()
+    for line in [*inputs, *outputs]:
+        topic = line["topic"]
+        if topic in INPUTS and (topic, counts[topic]) not in malformed:
+            found.append(Said(topic, counts[topic], line.get("key"), line.get("value")))
+        counts[topic] += 1
+    return found
