@@ -66,6 +66,13 @@ class Lane:
         self._remember(subject, person)
         return person
 
+    def somebody(self, subject: int) -> Person:
+        """A person who is here. Raises LookupError."""
+        person = self.person(subject)
+        if person is None:
+            raise LookupError(f"nobody has the number {subject}")
+        return person
+
     def put(self, subject: int, person: Person | None) -> None:
         """Keep what a step made of a person; None forgets the person. Timers are entered; deadlines see `schedule`."""
         before = self.person(subject)

@@ -51,7 +51,7 @@ def encode(effect: Effect, record: Record, at: int | None) -> Output:
             return Output("reports", b"%d" % effect.subject, orjson.dumps(_checkin(effect)))
         case Reported():
             return Output("reports", b"%d" % effect.subject, orjson.dumps(_report(effect)))
-        case Rejected():
+        case _:
             return quarantined(record, effect, at)
 
 

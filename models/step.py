@@ -31,8 +31,8 @@ class Arrived(NamedTuple):
 class Registered(NamedTuple):
     """A registry record. at: the highest tick of any source.
 
-    Up to when the person's gateway until now is judged (before), and the one that the record names (after); first: where
-    the former began. None: it has not ticked here, or there was nobody.
+    Up to when the person's gateway until now is judged (before), and the one that the record names (after); first:
+    where the former began. None: it has not ticked here, or there was nobody.
     """
 
     profile: Profile

@@ -98,14 +98,12 @@ def _judge(lane: Lane, gateway: str, until: int, at: int, effects: list[Effect])
     for deadline in sorted(due):
         _judge_together(lane, gateway, deadline, due[deadline], at, effects, fresh=deadline > before)
     for subject in concerned:
-        person = lane.person(subject)
-        if person is None:
-            continue
-        if person.moved is not None and person.moved <= until:
-            person = person.copy()
-            person.moved = None
-            lane.put(subject, person)
-        lane.schedule(person)
+        judged = lane.somebody(subject)
+        if judged.moved is not None and judged.moved <= until:
+            judged = judged.copy()
+            judged.moved = None
+            lane.put(subject, judged)
+        lane.schedule(judged)
 
 
 def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[tuple[int, int]], at: int,
@@ -115,9 +113,8 @@ def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[tuple[int
     fresh: the gateway had not come to this deadline before; later on only those who came from another gateway are
     judged by it, and they are too few to tell an outage.
     """
-    asked = [(subject, window, person) for subject, window in due
-             if (person := lane.person(subject)) is not None and not person.excused(window >> 1)]
-    silent = tuple((subject, window) for subject, window, person in asked if window not in person.results)
+    asked = [(subject, window) for subject, window in due if not lane.somebody(subject).excused(window >> 1)]
+    silent = tuple((subject, window) for subject, window in asked if window not in lane.somebody(subject).results)
     silence = lane.silence_of(gateway)
     held_by: str | None = None
     if fresh and len(asked) >= ENOUGH_PEOPLE and len(silent) * 10 > len(asked) * 3:
@@ -126,8 +123,7 @@ def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[tuple[int
         effects.append(IncidentRevised(incident, Change.OPENED, lane.number, at))
         held_by = incident.id
     for subject, window in due:
-        person = lane.person(subject)
-        if person is not None and window not in person.results:
+        if window not in lane.somebody(subject).results:
             _apply(lane, subject, Deadline(window, at, held_by, silence.id if silence is not None else None), effects)
 
 

@@ -4,7 +4,7 @@
               => 42 24-morning silent                   what must come of it, all of it, in any order
               => 42 no_report 24-morning opened warning
 
-Reports themselves are not listed among what comes of an event, but for late ones. `tests/stories/README.md` has the words.
+Of what comes of an event reports are not listed, but for late ones. tests/stories/README.md has the words.
 """
 
 import json
@@ -57,8 +57,8 @@ def read_story(path: Path) -> list[Step]:
 
 def instant(day: str, clock: str) -> int:
     """A local time of November 2026; days above 30 are of December."""
-    hour, minute, *second = (int(part) for part in clock.split(":"))
-    at = datetime(2026, 11, 1, hour, minute, *second, tzinfo=SEOUL) + timedelta(days=int(day) - 1)
+    hour, minute, second = (int(part) for part in f"{clock}:00".split(":")[:3])
+    at = datetime(2026, 11, 1, hour, minute, second, tzinfo=SEOUL) + timedelta(days=int(day) - 1)
     return int(at.timestamp())
 
 
@@ -80,6 +80,7 @@ class Stage:
         self.fold = Fold(KeyRing({"k1": KEK}))
         self._counters: dict[tuple[int, int, int], int] = {}
         self._profiles: dict[int, dict[str, Any]] = {}
+        self._last_sms: dict[int, tuple[str, Any, bytes | None]] = {}
         self._commands = 0
         self._offset = 0
 
@@ -165,8 +166,6 @@ class Stage:
         """again 42 …: the last SMS of that subject once more, as providers do."""
         topic, value, key = self._last_sms[int(words[1])]
         return topic, {**value, "received_at": format_time(at), "id": "another"}, key
-
-    _last_sms: dict[int, tuple[str, Any, bytes | None]] = {}
 
     def _sms(self, at: int, subject: int, said: dict[str, list[str]], payload: bytes) -> tuple[str, Any, bytes | None]:
         slot, epoch = int(said.get("slot", ["0"])[0]), int(said.get("epoch", ["1"])[0])

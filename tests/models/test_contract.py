@@ -1,0 +1,178 @@
+"""What breaks the contract is refused by the name of the field, whatever it is; what keeps it is read as it says."""
+
+import contextlib
+import json
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.command import CommandType, parse_command
+from models.errors import ContractError
+from models.profile import AttributeSpec, EscalationStep, Excuse, Profile, Thresholds, parse_profile
+from models.records import Sms, Tick, parse_object, parse_sms, read_time
+
+SMS = {"received_at": "2026-11-23T21:04:05Z", "text": "W.x"}
+GATEWAY_TICK = {"type": "tick", "source": "gateway", "gateway": "seoul-1", "at": "2026-11-23T21:04:10Z"}
+DEVICE = {"slot": 0, "epoch": 1, "kek": "k1", "key": b64encode(bytes(44)).decode()}
+PROFILE: dict[str, Any] = {"subject": 42, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul",
+                           "since": "2026-11-01T00:00:00Z"}
+COMMAND = {"id": "1", "type": "acknowledge", "subject": 42, "by": "kim", "at": "2026-11-24T00:35:00Z",
+           "alert": "42:sos:0.1.1"}
+EXCUSE = {"id": "1", "type": "excuse", "subject": 42, "by": "kim", "at": "2026-11-24T00:35:00Z", "from": "2026-11-24",
+          "to": "2026-11-24"}
+
+
+def test_reads_an_sms() -> None:
+    assert parse_sms({**SMS, "type": "sms", "gateway": "g", "id": "i", "sender": "s", "unknown": 1}) == Sms(
+        1_795_467_845, "W.x", None, "g", "i", "s")
+    eight_bit = {"received_at": "2026-11-24T06:04:05.9+09:00", "binary": "AA=="}
+    assert parse_sms(eight_bit) == Sms(1_795_467_845, None, "AA==")
+
+
+def test_reads_ticks() -> None:
+    assert parse_sms(GATEWAY_TICK) == Tick("gateway", "seoul-1", 1_795_467_850)
+    assert parse_sms({"type": "tick", "source": "clock", "at": "2026-11-23T21:04:10Z"}) == Tick(
+        "clock", None, 1_795_467_850)
+
+
+@pytest.mark.parametrize(("document", "field"), [
+    ({**SMS, "type": "letter"}, "type"),
+    ({"text": "W.x"}, "received_at"),
+    ({**SMS, "received_at": "2026-11-23T21:04:05"}, "received_at"),
+    ({**SMS, "text": None}, "text"),
+    ({**SMS, "text": 5}, "text"),
+    ({**SMS, "binary": 5}, "binary"),
+    ({**SMS, "gateway": 5}, "gateway"),
+    ({**SMS, "id": 5}, "id"),
+    ({**SMS, "sender": 5}, "sender"),
+    ({**GATEWAY_TICK, "source": "moon"}, "source"),
+    ({**GATEWAY_TICK, "gateway": ""}, "gateway"),
+    ({**GATEWAY_TICK, "at": None}, "at"),
+])
+def test_refuses_an_sms(document: dict[str, Any], field: str) -> None:
+    with pytest.raises(ContractError, match=f"^{field}$"):
+        parse_sms(document)
+
+
+@pytest.mark.parametrize(("value", "said"), [(b"{\xff", "not JSON"), (b"", "not JSON"), (b"[1]", "not an object")])
+def test_refuses_what_is_no_object(value: bytes, said: str) -> None:
+    with pytest.raises(ContractError, match=said):
+        parse_object(value)
+
+
+def test_reads_a_time_of_a_broken_record() -> None:
+    assert read_time({"at": "2026-11-23T21:04:10Z"}, "at") == 1_795_467_850
+    assert read_time({"at": "yesterday"}, "at") is None
+
+
+def test_reads_a_profile() -> None:
+    profile = parse_profile({
+        **PROFILE, "retired": True, "grace_min": 0, "devices": [DEVICE],
+        "windows": {"morning": {"open": "05:00", "close": "23:59"}, "afternoon": None},
+        "excused": [{"from": "2020-01-01", "to": "2020-01-03", "reason": "travel"}],
+        "escalation": [{"after_min": 0, "to": "lead"}],
+        "thresholds": {"battery_pct": 20, "temp_c": [1.5, 30]},
+        "attributes": {"7": {"name": "co2", "unit": "ppm", "scale": 10, "range": [0, 100]}, "8": {"name": "x"}}})
+    assert (profile.retired, profile.grace_min, profile.morning, profile.afternoon) == (True, 0, (300, 1439), None)
+    assert profile.excused == (Excuse(0, 2),)
+    assert profile.escalation == (EscalationStep(0, "lead"),)
+    assert profile.thresholds == Thresholds(battery_pct=20, temp_low=1.5, temp_high=30)
+    assert profile.attributes == {7: AttributeSpec("co2", "ppm", 10, 0, 100),
+                                  8: AttributeSpec("x", None, 1, None, None)}
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    assert parse_profile(PROFILE) == Profile(42, "jongno", "seoul-1", "Asia/Seoul", 1_793_491_200)
+    assert (Profile(1, "", "", "", 0).morning, Profile(1, "", "", "", 0).afternoon) == ((360, 540), (780, 900))
+
+
+def window(**fields: Any) -> dict[str, Any]:
+    return {"windows": {"morning": {"open": "06:00", "close": "09:00", **fields}}}
+
+
+@pytest.mark.parametrize(("change", "field"), [
+    ({"subject": "42"}, "subject"), ({"subject": True}, "subject"), ({"subject": -1}, "subject"),
+    ({"subject": 1 << 32}, "subject"), ({"site": None}, "site"), ({"site": ""}, "site"), ({"gateway": 1}, "gateway"),
+    ({"since": "2026-11-01"}, "since"), ({"retired": 1}, "retired"), ({"grace_min": -1}, "grace_min"),
+    ({"grace_min": 1441}, "grace_min"), ({"grace_min": True}, "grace_min"), ({"grace_min": 30.0}, "grace_min"),
+    *(({"tz": zone}, "tz") for zone in (
+        "Asia/Atlantis", "Asia", "../../etc/passwd", "/etc/passwd", "", 5, None, "x" * 300)),
+    ({"windows": []}, "windows"), ({"windows": {"morning": 6}}, "windows.morning"),
+    (window(open="6:00"), "windows.morning.open"), (window(close="24:00"), "windows.morning.close"),
+    (window(open=None), "windows.morning.open"), (window(close="06:00"), "windows.morning.close"),
+    (window(close="05:00"), "windows.morning.close"),
+    ({"devices": {}}, "devices"), ({"devices": [5]}, r"devices\[0\]"),
+    ({"devices": [DEVICE, {**DEVICE, "slot": 8}]}, r"devices\[1\].slot"),
+    ({"devices": [{**DEVICE, "epoch": 1 << 24}]}, r"devices\[0\].epoch"),
+    ({"devices": [{**DEVICE, "kek": None}]}, r"devices\[0\].kek"),
+    ({"devices": [{**DEVICE, "key": "AAAA"}]}, r"devices\[0\].key"),
+    ({"devices": [{**DEVICE, "key": "no base64"}]}, r"devices\[0\].key"),
+    ({"devices": [{**DEVICE, "key": None}]}, r"devices\[0\].key"),
+    ({"excused": [{"from": "2026-11-24"}]}, r"excused\[0\].to"),
+    ({"excused": [{"from": "2026-11-24", "to": "2026-11-23"}]}, r"excused\[0\].to"),
+    ({"excused": [{"from": "2026-02-30", "to": "2026-03-01"}]}, r"excused\[0\].from"),
+    ({"excused": [{"from": "2026-11-24", "to": "2026-11-24", "reason": 5}]}, r"excused\[0\].reason"),
+    ({"escalation": [{"after_min": -1, "to": "lead"}]}, r"escalation\[0\].after_min"),
+    ({"escalation": [{"after_min": 1}]}, r"escalation\[0\].to"),
+    ({"thresholds": 5}, "thresholds"), ({"thresholds": {"idle_h": "12"}}, "thresholds.idle_h"),
+    ({"thresholds": {"temp_c": [1]}}, "thresholds.temp_c"), ({"thresholds": {"temp_c": [9, 1]}}, "thresholds.temp_c"),
+    ({"thresholds": {"temp_c": [1, None]}}, "thresholds.temp_c"),
+    ({"attributes": {"0": {"name": "x"}}}, "attributes.0"), ({"attributes": {"256": {"name": "x"}}}, "attributes.256"),
+    ({"attributes": {"x": {"name": "x"}}}, "attributes.x"), ({"attributes": {"7": 5}}, "attributes.7"),
+    ({"attributes": {"7": {"name": ""}}}, "attributes.7.name"),
+    ({"attributes": {"7": {"name": "x", "unit": 5}}}, "attributes.7.unit"),
+    ({"attributes": {"7": {"name": "x", "scale": 0}}}, "attributes.7.scale"),
+    ({"attributes": {"7": {"name": "x", "scale": "1"}}}, "attributes.7.scale"),
+    ({"attributes": {"7": {"name": "x", "range": [1]}}}, "attributes.7.range"),
+    ({"attributes": {"7": {"name": "x", "range": [1, "2"]}}}, "attributes.7.range"),
+])
+def test_refuses_a_profile(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(ContractError, match=f"^{field}$"):
+        parse_profile({**PROFILE, **change})
+
+
+@pytest.mark.parametrize(("document", "field"), [
+    ({**COMMAND, "id": None}, "id"), ({**COMMAND, "id": ""}, "id"), ({**COMMAND, "type": "dance"}, "type"),
+    ({**COMMAND, "type": None}, "type"), ({**COMMAND, "subject": None}, "subject"), ({**COMMAND, "by": 5}, "by"),
+    ({**COMMAND, "at": "now"}, "at"), ({**COMMAND, "alert": None}, "alert"), ({**COMMAND, "text": 5}, "text"),
+    ({**COMMAND, "type": "assign"}, "assignee"), ({**COMMAND, "type": "comment"}, "text"),
+    ({**COMMAND, "type": "resolve", "alert": ""}, "alert"),
+    ({**EXCUSE, "from": None}, "from"), ({**EXCUSE, "to": "24 November"}, "to"), ({**EXCUSE, "to": "2026-11-23"}, "to"),
+    ({**EXCUSE, "text": 5}, "text"),
+])
+def test_refuses_a_command(document: dict[str, Any], field: str) -> None:
+    with pytest.raises(ContractError, match=f"^{field}$"):
+        parse_command(document)
+
+
+def test_reads_commands() -> None:
+    assert parse_command(COMMAND).type is CommandType.ACKNOWLEDGE
+    assert parse_command({**COMMAND, "type": "assign", "assignee": "lee"}).assignee == "lee"
+    assert parse_command({**COMMAND, "type": "comment", "text": "on my way"}).text == "on my way"
+    excused = parse_command({**EXCUSE, "type": "unexcuse"})
+    assert (excused.first, excused.last, excused.alert) == (2519, 2519, None)
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+                    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+                    max_leaves=8)
+
+
+@given(st.sampled_from(["sms", "profile", "command"]), st.data())
+def test_nothing_but_a_contract_error_comes_of_any_json(kind: str, data: st.DataObject) -> None:
+    parse, whole = {"sms": (parse_sms, {**SMS, **GATEWAY_TICK}), "profile": (parse_profile, {
+        **PROFILE, "windows": {}, "devices": [DEVICE], "attributes": {}, "thresholds": {}, "excused": [],
+        "escalation": []}), "command": (parse_command, {**COMMAND, **EXCUSE})}[kind]
+    document = dict(whole)
+    document[data.draw(st.sampled_from(sorted(whole)))] = data.draw(JSON)
+    with contextlib.suppress(ContractError):
+        parse(document)
+
+
+@given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_octets_are_an_object_or_refused(value: bytes) -> None:
+    with contextlib.suppress(ContractError):
+        assert isinstance(parse_object(value), dict)

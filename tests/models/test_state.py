@@ -1,0 +1,210 @@
+"""The core's seams: the table of alerts, the codec, the agenda, misplaced records, and calendars at their edges."""
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from support.story import Stage
+
+from models.agenda import Agenda
+from models.alerts import Alert, Change, IllegalChange, Kind, Likely, Phase, Severity
+from models.codec import UnknownVersion, pack_person, unpack_person
+from models.fold import Fold
+from models.keys import KeyRing
+from models.lane import Lane
+from models.outputs import Record
+from models.profile import DailyWindow
+from models.step import Deadline, Erased, Registered, step
+from models.windows import Calendar, Schedule
+
+
+def test_an_illegal_change_changes_nothing() -> None:
+    alert = Alert(Kind.SOS, "0.1.1", Severity.CRITICAL, Likely.PERSON, ())
+    with pytest.raises(IllegalChange, match="repeated cannot follow new"):
+        alert.change(Change.REPEATED, 5)
+    assert (alert.phase, alert.revision) == (Phase.NEW, 0)
+
+
+def played(*events: str) -> Stage:
+    stage = Stage()
+    for event in events:
+        stage.play(event)
+    return stage
+
+
+def a_full_life() -> Stage:
+    return played(
+        'registry 7 {"slots": [[0, 1], [0, 2]], "excused": [{"from": "2026-11-30", "to": "2026-11-30"}]}',
+        "24 05:00 tick", "24 06:10 report 7 sos awake for 24-morning battery 3 signal -120 temp 1 faults 1",
+        "24 06:11 report 7 battery 90 signal -120 mains_lost idle 9", "24 06:12 kim acknowledge 7:sos:0.1.1",
+        "24 06:13 kim excuse 7 26 27", 'registry 7 {"grace_min": 45}', "25 09:45 tick")
+
+
+def test_a_person_is_kept_whole() -> None:
+    person = a_full_life().lane.person(7)
+    assert person is not None
+    assert unpack_person(pack_person(person), 7) == person
+    assert pack_person(unpack_person(pack_person(person), 7)) == pack_person(person)
+
+
+def test_a_newer_program_s_state_is_refused() -> None:
+    with pytest.raises(UnknownVersion, match="deploy a newer one"):
+        unpack_person(b"\x91\x63", 7)
+
+
+def test_the_live_view_has_no_keys() -> None:
+    shown = a_full_life().lane.view(7)
+    assert shown is not None
+    assert shown["devices"] == [{"slot": 0, "epoch": 1}, {"slot": 0, "epoch": 2}]
+    assert shown["results"]["2026-11-24:morning"] == "awake"
+    assert "key" not in json.dumps(shown["devices"])
+    assert a_full_life().lane.view(8) is None
+
+
+def test_a_lane_says_up_to_when_it_has_judged() -> None:
+    assert a_full_life().lane.judged_until() == {"seoul-1": 1_795_567_500}
+
+
+def test_a_tombstone_in_the_changelog_forgets() -> None:
+    lane = Lane(0)
+    kept = a_full_life().lane.take_touched()
+    for key, value in [*kept, (b"7", None)]:
+        lane.restore(key, value)
+    lane.restore(b"\x00incidents", None)
+    lane.restore(b"\x00lane", None)
+    lane.ready()
+    assert lane.person(7) is None
+
+
+def test_a_lane_keeps_only_so_many_people_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.lane._UNPACKED", 1)
+    stage = played("registry 1", "registry 2", "24 05:00 tick")
+    stage.lane.take_touched()
+    assert [stage.lane.person(subject) is not None for subject in (1, 2, 1, 3)] == [True, True, True, False]
+    assert stage.play("24 06:10 report 1 awake for 24-morning") == ["1 24-morning awake"]
+
+
+def test_a_gateway_with_nobody_is_forgotten_after_nine_days() -> None:
+    stage = played("registry 1", "24 05:00 tick", "24 05:00 tick busan-1", "34 05:00 tick")
+    assert set(stage.lane.gateways) == {"seoul-1"}
+
+
+def test_a_person_without_a_gateway_s_time_waits() -> None:
+    stage = played("registry 1", "tombstone 1", "registry 2", 'registry 2 {"gateway": "busan-1"}', "24 05:00 tick",
+                   "24 05:00 tick busan-1")
+    assert stage.play("24 09:30 tick") == []
+    assert sorted(stage.play("24 09:31 tick busan-1")) == ["2 24-morning silent",
+                                                           "2 no_report 24-morning opened warning"]
+
+
+def test_an_agenda_gives_each_once_in_order() -> None:
+    agenda = Agenda()
+    for at, subject in ((5, 2), (3, 9), (5, 1), (3, 9), (7, 3)):
+        agenda.add(at, subject)
+    assert agenda.pop(2) == []
+    assert agenda.pop(5) == [1, 2, 9]
+    assert agenda.pop(9) == [3]
+
+
+# Records that are not for this lane, or no records at all
+
+
+def record(topic: str, value: Any, *, key: bytes | None = None, forwarded: bool = False) -> Record:
+    octets = value if isinstance(value, bytes | None) else json.dumps(value).encode()
+    return Record(topic, 0, 0, key, octets, forwarded)
+
+
+NOW = "2026-11-24T00:00:00Z"
+COMMAND = {"id": "1", "type": "resolve", "subject": 3, "by": "kim", "at": NOW, "alert": "x"}
+
+
+def fold_of_two() -> Fold:
+    return Fold(KeyRing({}), lambda subject: subject % 2)
+
+
+def test_a_misplaced_record_is_sent_on_unchanged_and_once() -> None:
+    original = record("commands", COMMAND, key=b"wrong")
+    [output] = fold_of_two()(Lane(0), original)
+    assert (output.topic, output.key, output.value) == ("commands", b"wrong", original.value)
+    assert (output.partition, output.headers) == (1, (("anbu-forwarded", b"1"),))
+    [refused] = fold_of_two()(Lane(0), original._replace(forwarded=True))
+    assert json.loads(refused.value or b"")["reason"] == "malformed"
+
+
+@pytest.mark.parametrize(("given", "reason", "at", "original"), [
+    (record("sms", b"\xff{"), "malformed", None, {"raw": "/3s="}),
+    (record("sms", b""), "malformed", None, {"raw": ""}),
+    (record("sms", None), "malformed", None, None),
+    (record("sms", [1]), "malformed", None, [1]),
+    (record("sms", {"at": NOW}), "malformed", NOW, {"at": NOW}),
+    (record("sms", {"received_at": NOW}), "malformed", NOW,
+     {"received_at": NOW}),
+    (record("registry", {"subject": 2}), "malformed", None, {"subject": 2}),
+    (record("registry", None, key=b"two"), "malformed", None, None),
+    (record("registry", None, key=None), "malformed", None, None),
+    (record("commands", {**COMMAND, "subject": 2}), "unknown_subject", NOW, {**COMMAND, "subject": 2}),
+    (record("commands", {"at": NOW}), "malformed", NOW,
+     {"at": NOW}),
+])
+def test_what_cannot_be_processed_goes_to_quarantine_whole(given: Record, reason: str, at: str | None,
+                                                           original: Any) -> None:
+    [output] = fold_of_two()(Lane(0), given)
+    value = json.loads(output.value or b"")
+    assert output.topic == "quarantine"
+    assert (value["reason"], value["at"], value["original"]) == (reason, at, original)
+    assert value["origin"] == {"topic": given.topic, "partition": 0, "offset": 0}
+
+
+def test_another_topic_is_a_mistake_of_ours() -> None:
+    with pytest.raises(LookupError, match="no input"):
+        fold_of_two()(Lane(0), record("alerts", {}))
+
+
+def test_a_deadline_is_judged_once() -> None:
+    stage = played("registry 1", "24 05:00 tick", "24 09:30 tick")
+    person = stage.lane.somebody(1)
+    assert step(person, Deadline(5038, 1_795_500_000)) == (person, [])
+    with pytest.raises(LookupError, match="nobody has the number 2"):
+        stage.lane.somebody(2)
+
+
+def test_only_a_registry_record_makes_a_person() -> None:
+    with pytest.raises(LookupError, match="nobody is registered"):
+        step(None, Erased(5))
+    person = a_full_life().lane.person(7)
+    assert person is not None
+    made, effects = step(None, Registered(person.profile, 5, None))
+    assert (made.started, effects) == (None, [])
+
+
+# Calendars
+
+SEOUL = Schedule("Asia/Seoul", DailyWindow(360, 540), None, 30, 0)
+
+
+def test_a_person_without_windows_is_never_due() -> None:
+    empty = Calendar(SEOUL._replace(morning=None), {}, 0)
+    assert empty.next_deadline(1_795_000_000) is None
+    assert empty.latest_opened(1_795_000_000) is None
+    assert Calendar(SEOUL, {}, None).next_deadline(1_795_000_000) is None
+
+
+def test_spring_moves_a_missing_time_forward_and_autumn_takes_the_first() -> None:
+    berlin = Schedule("Europe/Berlin", DailyWindow(150, 240), None, 0, 0)  # 02:30 to 04:00
+    calendar = Calendar(berlin, {}, 0)
+    for day, opens in ((date(2027, 3, 28), datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),  # 02:30 does not exist: 03:30
+                       (date(2027, 10, 31), datetime(2027, 10, 31, 0, 30, tzinfo=UTC))):  # 02:30 comes twice
+        span = calendar.span((day - date(2020, 1, 1)).days * 2)
+        assert span is not None
+        assert datetime.fromtimestamp(span.open, UTC) == opens
+
+
+def test_a_deadline_may_lie_on_the_next_day() -> None:
+    late = Calendar(Schedule("Asia/Seoul", None, DailyWindow(1200, 1439), 1440, 0), {}, 0)
+    at = 1_795_500_000
+    due = late.next_deadline(at)
+    assert due is not None
+    assert [deadline for deadline, _ in late.due(at, due)] == [due]
+    assert late.due(at, due - 1) is not None
+    assert list(late.due(at, due - 1)) == []

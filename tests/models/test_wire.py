@@ -1,0 +1,156 @@
+"""Frames, keys, payloads and times at their edges, against naive ways of saying the same."""
+
+import json
+from base64 import b64encode
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.errors import ContractError, Reason, Rejected
+from models.frame import find_frame, open_frame, read_header, seal, to_text
+from models.keys import KeyRing, message_key, parse_keks, unwrap, wrap
+from models.payload import AttributeReport, StatusReport, decode, encode, encode_attributes
+from models.profile import AttributeSpec
+from models.times import format_date, format_time, format_window, parse_date, parse_time
+
+OCTETS_40 = st.binary(min_size=40, max_size=40)
+SUBJECTS, SLOTS = st.integers(0, 2**32 - 1), st.integers(0, 7)
+EPOCHS, COUNTERS = st.integers(0, 2**24 - 1), st.integers(0, 2**24 - 1)
+
+
+@given(st.binary(min_size=16, max_size=16), SUBJECTS, SLOTS, EPOCHS, COUNTERS, OCTETS_40)
+def test_opens_what_was_sealed(key: bytes, subject: int, slot: int, epoch: int, counter: int, plaintext: bytes) -> None:
+    cipher = AESCCM(message_key(key, subject, slot, epoch), tag_length=8)
+    frame = seal(cipher, subject, slot, epoch, counter, plaintext)
+    assert read_header(frame) == (1, slot, epoch & 3, subject, counter)
+    assert open_frame(cipher, frame, epoch) == plaintext
+    assert find_frame(f"[Web발신] {to_text(frame)} W.", None) == frame
+    assert find_frame(None, b64encode(frame).decode()) == frame
+    changed = bytearray(frame)
+    changed[counter % 56] ^= 1
+    assert open_frame(cipher, bytes(changed), epoch) is None
+
+
+@pytest.mark.parametrize(("text", "binary", "reason"), [
+    ("hello", None, Reason.NO_FRAME), ("W.", None, Reason.CORRUPT), ("x" * 65_536, None, Reason.NO_FRAME),
+    ("W.@" * 21_845, None, Reason.CORRUPT), ("W." + "@" * 75, None, Reason.CORRUPT), ("", "AA==", Reason.NO_FRAME),
+    (None, "AA==", Reason.CORRUPT), (None, "no base64!", Reason.CORRUPT), (None, "한", Reason.CORRUPT),
+    (None, b64encode(bytes(57)).decode(), Reason.CORRUPT), (None, None, Reason.CORRUPT),
+])
+def test_finds_no_frame(text: str | None, binary: str | None, reason: Reason) -> None:
+    found = find_frame(text, binary)
+    assert isinstance(found, Rejected)
+    assert found.reason is reason
+
+
+def test_the_spare_bits_of_the_last_character_are_ignored() -> None:
+    frame = bytes(range(56))
+    text = to_text(frame)
+    others = {find_frame(text[:-1] + last, None) for last in "ABCD"}
+    assert len(others) == 1 or frame in others
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=12, max_size=12), st.binary(min_size=16, max_size=16),
+       SUBJECTS, SLOTS, EPOCHS)
+def test_unwraps_what_was_wrapped_for_the_same_place_only(kek: bytes, nonce: bytes, key: bytes, subject: int, slot: int,
+                                                          epoch: int) -> None:
+    wrapped = wrap(kek, nonce, key, subject, slot, epoch)
+    assert unwrap(kek, wrapped, subject, slot, epoch) == key
+    assert unwrap(kek, wrapped, subject ^ 1, slot, epoch) is None
+    assert unwrap(kek, wrapped, subject, slot, epoch ^ 1) is None
+    assert unwrap(kek, wrapped[:-1], subject, slot, epoch) is None
+
+
+@pytest.mark.parametrize("document", [b"{", b"[]", b"{}", b'{"k1": "x"}', b'{"k1": 5}', b'{"k1": "AAAA"}'])
+def test_refuses_key_encryption_keys(document: bytes) -> None:
+    with pytest.raises(ValueError, match=r"JSON|object|base64|octets"):
+        parse_keks(document)
+
+
+def test_a_key_ring_keeps_so_many_ciphers() -> None:
+    kek = bytes(32)
+    ring = KeyRing(parse_keks(json.dumps({"k1": b64encode(kek).decode()}).encode()), size=2)
+    wrapped = [wrap(kek, bytes(12), bytes(16), subject, 0, 1) for subject in range(3)]
+    first = ring.cipher(0, 0, 1, "k1", wrapped[0])
+    assert first is not None
+    assert ring.cipher(0, 0, 1, "k1", wrapped[0]) is first
+    assert ring.cipher(1, 0, 1, "k1", wrapped[1]) is not None
+    assert ring.cipher(2, 0, 1, "k1", wrapped[2]) is not None
+    assert ring.cipher(0, 0, 1, "k1", wrapped[0]) is not first
+    assert ring.cipher(0, 0, 1, "k2", wrapped[0]) is None
+    assert ring.cipher(1, 0, 1, "k1", wrapped[0]) is None
+
+
+@given(OCTETS_40)
+def test_any_plaintext_is_decoded_or_refused(plaintext: bytes) -> None:
+    decoded = decode(plaintext, {7: AttributeSpec("co2", "ppm", 10, 0, 100)})
+    assert isinstance(decoded, StatusReport | AttributeReport | Rejected)
+
+
+@given(OCTETS_40)
+def test_a_report_within_its_ranges_is_encoded_as_it_came(rest: bytes) -> None:
+    report = decode(b"\x01" + rest[1:], {})
+    assert isinstance(report, StatusReport)
+    if not report.out_of_range:
+        assert encode(report)[:39] == b"\x01" + rest[1:39]
+
+
+@given(st.lists(st.tuples(st.integers(1, 255), st.integers(-2**63, 2**63 - 1)), max_size=3))
+def test_attributes_are_read_as_they_were_sent(values: list[tuple[int, int]]) -> None:
+    report = decode(encode_attributes(values), {})
+    assert isinstance(report, AttributeReport)
+    assert [(int(one.name), one.value) for one in report.attributes] == values
+
+
+def test_more_attributes_than_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="octets of attributes"):
+        encode_attributes([(1, 2**62)] * 5)
+
+
+@pytest.mark.parametrize("octets", ["0207", "020700", "020709" + "00" * 9, "02" + "0101" * 18 + "0105"])
+def test_a_bad_length_refuses_the_whole_frame(octets: str) -> None:
+    refused = decode(bytes.fromhex(octets).ljust(40, b"\0"), {})
+    assert isinstance(refused, Rejected | AttributeReport)
+    if isinstance(refused, Rejected):
+        assert refused.reason is Reason.OUT_OF_RANGE
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2199, 12, 30),  # noqa: DTZ001 - zone below
+                    timezones=st.timezones()))
+def test_times_are_those_of_the_standard_library(at: datetime) -> None:
+    offset = at.utcoffset()
+    assert offset is not None
+    if offset.total_seconds() % 60:
+        return  # local mean time of long ago: RFC 3339 has no seconds in an offset
+    seconds = int(at.timestamp() // 1)
+    assert parse_time(at.isoformat(), "at") == seconds
+    assert format_time(seconds) == datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.mark.parametrize("text", [
+    "2026-11-24", "2026-11-24T00:00:00", "2026-11-24T24:00:00Z", "2026-11-24T00:60:00Z", "2026-11-24T00:00:61Z",
+    "2026-02-30T00:00:00Z", "2026-11-24T00:00:00+24:00", "2026-11-24T00:00:00+00:60", "0000-01-01T00:00:00Z",
+    "1969-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "2026-11-24T00:00:00Z ", "２026-11-24T00:00:00Z", None, 5,
+])
+def test_refuses_times(text: object) -> None:
+    with pytest.raises(ContractError, match=r"^at$"):
+        parse_time(text, "at")
+
+
+def test_a_leap_second_is_the_first_of_the_next_minute() -> None:
+    assert parse_time("2016-12-31t23:59:60z", "at") == parse_time("2017-01-01 00:00:00-00:00", "at")
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "20261124", "2026-11-24T00:00:00Z", None])
+def test_refuses_dates(text: object) -> None:
+    with pytest.raises(ContractError, match=r"^to$"):
+        parse_date(text, "to")
+
+
+def test_dates_and_windows() -> None:
+    assert format_date(parse_date("2026-11-24", "to")) == "2026-11-24"
+    assert format_window(5038) == "2026-11-24:morning"
+    assert format_window(5039) == "2026-11-24:afternoon"
