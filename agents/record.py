@@ -1,23 +1,23 @@
 """`record` writes history to MongoDB, idempotently, in batches: alerts, reports, check-ins, profiles and excuses.
 
 The database away is a reason to wait, never to lose: the batch is tried until it is durable, then the offset moves.
+What can never be written is put into quarantine, so that one record does not hold up all that are behind it.
 """
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import ConsumerRecord
 
-from models.command import parse_command
 from models.errors import ContractError, Reason, Rejected
 from models.outputs import Output, Record, quarantined
-from models.profile import parse_profile
-from models.records import parse_object
-from stores.history import merged, of_alert, of_checkin, of_command, of_registry, of_report
-from stores.mongo import Store, StoreError
-from stores.operations import Change
+from stores.errors import StoreAwayError, StoreRefusedError
+from stores.history import changes_of, subject_of_record
+from stores.operations import Change, merged
+from stores.ports import History
 from streams.topics import ALERTS, COMMANDS, REGISTRY, REPORTS
 
 log = logging.getLogger(__name__)
@@ -25,86 +25,80 @@ log = logging.getLogger(__name__)
 INPUTS: Final = (ALERTS, REPORTS, REGISTRY, COMMANDS)
 _WAITS: Final = (0.5, 1.0, 2.0, 5.0)
 
-
-def changes_of(record: ConsumerRecord) -> list[Change]:
-    """What one record does to the documents. Raises ContractError where it is none of ours."""
-    if record.topic == REGISTRY and record.value is None:
-        key = record.key or b""
-        if not key.isdigit():
-            raise ContractError("key")
-        return of_registry(int(key), None, record.offset)
-    document = parse_object(record.value or b"")
-    try:
-        match record.topic:
-            case "alerts":
-                return of_alert(document)
-            case "registry":
-                parse_profile(document)
-                return of_registry(document["subject"], document, record.offset)
-            case "commands":
-                parse_command(document)
-                return of_command(document, record.offset)
-            case _:
-                return _of_reports(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ContractError(str(error)) from error
-
-
-def _of_reports(document: dict[str, Any]) -> list[Change]:
-    match document["type"]:
-        case "report":
-            return of_report(document)
-        case "checkin":
-            return of_checkin(document)
-        case "progress":
-            return []
-        case other:
-            raise ContractError(f"type {other}")
+Sleep = Callable[[float], Awaitable[None]]
+Quarantine = Callable[[list[Output]], Awaitable[None]]
 
 
 class RecordAgent:
-    """quarantine: publishes what cannot be written."""
+    """quarantine: publishes what cannot be written. partition_of: of a subject; None where there is one partition."""
 
-    def __init__(self, store: Store, quarantine: Callable[[list[Output]], Awaitable[None]]) -> None:
+    def __init__(self, store: History, quarantine: Quarantine, partition_of: Callable[[int], int] | None = None,
+                 sleep: Sleep = asyncio.sleep) -> None:
         self._store, self._quarantine = store, quarantine
+        self._partition_of, self._sleep = partition_of, sleep
 
     async def prepare(self) -> None:
-        """Create indexes, as soon as the database is there."""
+        """Create collections and indexes, as soon as the database is there."""
         await self._durably(self._store.prepare)
 
-    async def handle(self, records: Sequence[ConsumerRecord]) -> None:
+    async def handle(self, batch: Sequence[ConsumerRecord]) -> None:
         """Returns when all of a batch is durable, or in quarantine."""
         changes: list[Change] = []
-        refused: list[Output] = []
-        for record in records:
+        sources: defaultdict[tuple[str, str], dict[Record, None]] = defaultdict(dict)
+        bad: dict[Record, str] = {}
+        for one in batch:
+            record = Record(one.topic, one.partition, one.offset, one.key, one.value)
+            if self._misplaced(record):
+                continue
             try:
-                changes += changes_of(record)
+                found = changes_of(record)
             except ContractError as error:
                 # What `watch` reads as well, it has put into quarantine itself.
                 if record.topic in (ALERTS, REPORTS):
-                    origin = Record(record.topic, record.partition, record.offset, record.key, record.value)
-                    refused.append(quarantined(origin, Rejected(Reason.MALFORMED, str(error)), None))
-        days = {(change.fields["day"], change.fields["site"]) for change in changes if change.collection == "checkins"}
-        days |= {(change.fields["opened_at"][:10], change.fields["site"]) for change in changes
-                 if change.collection == "alerts"}
-        whole = merged(changes)
+                    bad[record] = str(error)
+                continue
+            changes += found
+            for change in found:
+                sources[change.place][record] = None
+        suspects = {record for place in await self._written(merged(changes)) for record in sources[place]}
+        for record in sorted(suspects, key=lambda one: one.offset):  # each alone, as the others are not at fault
+            refused = await self._written(merged(changes_of(record)))
+            if refused:
+                bad[record] = "; ".join(sorted(set(refused.values())))
+        if bad:
+            await self._quarantine([quarantined(record, Rejected(Reason.MALFORMED, why), None)
+                                    for record, why in bad.items()])
+
+    def _misplaced(self, record: Record) -> bool:
+        """`watch` sends such a record on to its own partition, whose offsets are the versions: it comes again there."""
+        if self._partition_of is None or record.topic not in (REGISTRY, COMMANDS):
+            return False
+        subject = subject_of_record(record)
+        return subject is not None and self._partition_of(subject) != record.partition
+
+    async def _written(self, changes: Sequence[Change]) -> dict[tuple[str, str], str]:
+        """Write until it is durable. Returns the places that were refused, and why."""
+        refused: dict[tuple[str, str], str] = {}
 
         async def write() -> None:
-            await self._store.apply(whole)
-            await self._store.refresh_days(days)
+            refused.clear()
+            try:
+                await self._store.apply(changes)
+            except StoreRefusedError as error:
+                log.warning("the database refuses %d documents: %s", len(error.places), error)
+                refused.update(dict.fromkeys(error.places, str(error)))
+            await self._store.refresh_days([one for one in changes if one.place not in refused])
 
         await self._durably(write)
-        if refused:
-            await self._quarantine(refused)
+        return refused
 
     async def _durably(self, write: Callable[[], Awaitable[None]]) -> None:
-        for attempt in range(1_000_000):
+        attempt = 0
+        while True:
             try:
-                await write()
-            except StoreError as error:
+                return await write()
+            except StoreAwayError as error:
                 wait = _WAITS[min(attempt, len(_WAITS) - 1)]
-                log.warning("the database does not take the batch (%s); trying again in %g s",
-                            type(error).__name__, wait)
-                await asyncio.sleep(wait)
-            else:
-                return
+                log.warning("the database does not take the batch (%s); trying again in %g s", error, wait)
+            await self._sleep(wait)
+            attempt += 1

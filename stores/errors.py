@@ -28,9 +28,9 @@ class StoreRefusedError(StoreError):
         self.places = frozenset(places)
 
 
-# Codes of documents that stay wrong: BadValue, FailedToParse, TypeMismatch, PathNotViable, DocumentValidationFailure,
-# BSONObjectTooLarge, and those of objects that became too large by the update.
-HOPELESS: Final = frozenset({2, 9, 14, 28, 121, 10334, 17280, 17419, 17420})
+# Codes of documents that stay wrong: BadValue, FailedToParse, TypeMismatch, Overflow (nested too deep), PathNotViable,
+# ImmutableField, DocumentValidationFailure, BSONObjectTooLarge, and those of an update that makes them too large.
+HOPELESS: Final = frozenset({2, 9, 14, 15, 28, 66, 121, 10334, 17280, 17419, 17420})
 
 
 def is_hopeless(code: int | None) -> bool:

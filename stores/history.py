@@ -1,107 +1,195 @@
 """Records of the topics as changes of documents: pure, a function for each kind of record.
 
-An _id starts with the subject, as report and check-in ids are unique within one subject only; an incident's has its
-lane. Map keys are event ids with `.` written `-`.
+Only fields that the contract names are taken: neither a device's key nor a name that somebody put into a registry
+record gets into the database, and no field of a record can displace one of ours. Map keys are event ids with `.`
+written `-`.
 """
 
-from datetime import date
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
 
-from stores.operations import Change, Document
+from models.alerts import Kind
+from models.command import CommandType, parse_command
+from models.effects import Result
+from models.errors import ContractError
+from models.outputs import Record
+from models.profile import parse_profile
+from models.records import parse_object, subject_of
+from models.times import format_time, parse_date, parse_time
+from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
+from stores.operations import Change, Document, Entry
 
-PEOPLE, STATES, DEVICES, BUCKETS = "people", "states", "devices", "buckets"
-CHECKINS, ALERTS, INCIDENTS, DAYS = "checkins", "alerts", "incidents", "days"
-SCHEMA = 1
+RETENTION: Final = timedelta(days=400)  # of reports: a year can be compared with the one before
+_DAY: Final = 86_400
+_CLOCK_AHEAD_S: Final = _DAY            # a device's clock is believed so far ahead of the arrival,
+_CLOCK_BEHIND_S: Final = 60 * _DAY      # and so far behind: an SMS may have lain somewhere, or been sent again
+
+_PROFILE: Final = ("site", "gateway", "tz", "since", "retired", "windows", "grace_min", "excused", "escalation",
+                   "thresholds", "attributes")
+_ALERT: Final = ("alert", "revision", "change", "kind", "severity", "active", "acknowledged_by", "assignee", "site",
+                 "window", "opened_at", "changed_at", "cause", "why", "by", "text", "escalated_to", "reason")
+_REVISION: Final = ("change", "severity", "site", "by", "text", "why", "reason", "escalated_to")
+_CHECKIN: Final = ("site", "result", "previous", "repaired", "at")
+_REPORT: Final = ("id", "site", "device_time", "received_at", "late", "window", "result", "battery_pct", "signal_dbm",
+                  "temp_c", "humidity_pct", "idle_min", "first_activity", "activity", "flags", "attrs", "sms")
+_STATUS: Final = ("id", "site", "device_time", "received_at", "window", "result", "battery_pct", "signal_dbm", "temp_c",
+                  "humidity_pct", "idle_min", "first_activity", "flags")
+_UNITS: Final = {"battery_pct": "%", "signal_dbm": "dBm", "temp_c": "°C", "humidity_pct": "%"}
+
+
+def changes_of(record: Record) -> list[Change]:
+    """What a record of the topics alerts, reports, registry and commands does. Raises ContractError."""
+    if record.topic == "registry" and record.value is None:
+        subject = subject_of_record(record)
+        if subject is None:
+            raise ContractError("key")
+        return of_registry(subject, None, record.offset)
+    document = parse_object(record.value or b"")
+    try:
+        match record.topic:
+            case "alerts":
+                return of_alert(document)
+            case "registry":
+                return of_registry(parse_profile(document).subject, document, record.offset)
+            case "commands":
+                return of_command(document, record.offset)
+        match document["type"]:
+            case "report":
+                return of_report(document)
+            case "checkin":
+                return of_checkin(document)
+            case "progress":
+                return []
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ContractError(str(error)) from error
+    raise ContractError("type")
+
+
+def subject_of_record(record: Record) -> int | None:
+    """Whose registry record or command it is: as `watch` reads it, by the value, of a tombstone by the key."""
+    try:
+        if record.value is not None:
+            return subject_of(parse_object(record.value))
+    except ContractError:
+        return None
+    key = record.key or b""
+    return int(key) if key.isdigit() and len(key) <= 10 else None  # ten digits: 2^32 - 1
 
 
 def of_alert(event: Document) -> list[Change]:
     """A revision of an alert, or of an incident: the current one, and every one by its number."""
     data = event["data"]
-    revision: int = data["revision"]
-    current = {"schema": SCHEMA, **{name: value for name, value in data.items() if name not in ("change",)},
-               "change": data["change"]}
-    entry = {("revisions", str(revision)): {"at": event["time"], "change": data["change"], "by": data["by"],
-                                            "text": data["text"], "why": data["why"], "reason": data["reason"],
-                                            "escalated_to": data["escalated_to"], "severity": data["severity"]}}
-    if data["kind"] == "gateway_outage":
-        return [Change(INCIDENTS, f"{data['lane']}/{data['alert']}", revision, {"gateway": event["subject"], **current},
-                       entries=entry)]
-    return [Change(ALERTS, data["alert"], revision, {"subject": int(event["subject"]), **current}, entries=entry)]
+    revision, kind = int(data["revision"]), Kind(data["kind"])
+    for name in ("opened_at", "changed_at"):
+        parse_time(data[name], name)
+    if data["window"] is not None:
+        _half_of(data["window"])
+    state = {name: data.get(name) for name in _ALERT}
+    entries = {f"revisions.{revision}": Entry({"at": data["changed_at"], **_of(data, _REVISION)})}
+    if kind is Kind.GATEWAY_OUTAGE:
+        lane = int(data["lane"])
+        fixed = {"gateway": event["subject"], "lane": lane}
+        return [Change(INCIDENTS, f"{lane}/{data['alert']}", fixed, revision, state, entries)]
+    return [Change(ALERTS, data["alert"], {"subject": int(event["subject"])}, revision, state, entries)]
 
 
 def of_checkin(checkin: Document) -> list[Change]:
-    """The result of a window, by its revision; and of the person's recent windows."""
-    subject, window = checkin["subject"], checkin["window"]
+    """The result of a window by its revision, and what is known of the person's newest morning and afternoon."""
+    subject, window, result = subject_of(checkin), checkin["window"], Result(checkin["result"])
+    day, half = _half_of(window)
     revision = int(checkin["id"].rsplit("#", 1)[1])
-    day, half = window.split(":")
-    fields = {"schema": SCHEMA, "subject": subject, "site": checkin["site"], "day": day, "half": half,
-              **{name: checkin[name] for name in ("window", "result", "previous", "repaired", "at")}}
-    return [Change(CHECKINS, f"{subject}/{window}", revision, fields)]
+    state = {**_of(checkin, _CHECKIN), "result": result.value}
+    newest = Entry({"window": window, "revision": revision, **state}, [parse_date(day, "window"), revision])
+    return [
+        Change(CHECKINS, f"{subject}/{window}", {"subject": subject, "window": window, "day": day, "half": half},
+               revision, state, {f"revisions.{revision}": Entry(state)}),
+        Change(STATES, str(subject), {"subject": subject}, entries={f"windows.{half}": newest}),
+    ]
 
 
 def of_report(report: Document) -> list[Change]:
-    """A report in its week's bucket, and what is current of person and device if it is the newest."""
-    subject, slot = report["subject"], report["id"].split(".")[0]
-    received = report["received_at"]
-    year, week, _ = date.fromisoformat(received[:10]).isocalendar()
-    period = f"{year}-W{week:02d}"
-    bucket = Change(BUCKETS, f"{subject}/{period}",
-                    always={"schema": SCHEMA, "subject": subject, "period": period},
-                    reports={("reports", report["id"].replace(".", "-")): report})
+    """A report in its week, and what is newest of person and device; a late one is history only."""
+    subject = subject_of(report)
+    slot, epoch, counter = (int(part) for part in report["id"].split("."))
+    received = parse_time(report["received_at"], "received_at")
+    clock = None if report["device_time"] is None else parse_time(report["device_time"], "device_time")
+    sms = _of(report.get("sms") or {}, ("id", "gateway"))
+    # Of one id the one that is not late stays, else the first; of two in one second any, but always the same.
+    right = [int(not report["late"]), -received, sms["id"] or ""]
+    kept = {**_of(report, _REPORT), "sms": sms}
+    changes = [Change(BUCKETS, *_bucket(subject, _week(clock, received)),
+                      entries={f"reports.{slot}-{epoch}-{counter}": Entry(kept, right)})]
     if report["late"]:
-        return [bucket]
-    version = [received, *(int(part) for part in report["id"].split("."))]
-    current: Document = {"schema": SCHEMA, "subject": subject, "site": report["site"], "received_at": received}
-    if report["attrs"]:
-        attributes = {**current, "attrs": report["attrs"]}
-        return [bucket, Change(DEVICES, f"{subject}/{slot}/attributes", version, attributes)]
-    measured = ("battery_pct", "signal_dbm", "temp_c", "humidity_pct")
-    device = {**current, "slot": int(slot), "attrs": [{"k": name, "v": report[name]} for name in measured]}
-    state = {**current, "device_time": report["device_time"], "window": report["window"], "result": report["result"],
-             "idle_min": report["idle_min"], "first_activity": report["first_activity"], "flags": report["flags"]}
-    return [bucket, Change(STATES, str(subject), version, state), Change(DEVICES, f"{subject}/{slot}", version, device)]
+        return changes
+    told = received if clock is None else min(clock, received)
+    state: dict[str, Entry] = {
+        "heard": Entry({"at": report["received_at"], "report": report["id"]}, [received, epoch, counter, slot])}
+    if report["activity"] is not None:  # a status report; the other kind has attributes only
+        state["report"] = Entry(_of(report, _STATUS), [told, received, epoch, counter, slot])
+    device = {"heard": Entry({"at": report["received_at"], "report": report["id"]}, [epoch, counter])}
+    device |= _measured(report, [epoch, counter], format_time(told))
+    return [*changes, Change(STATES, str(subject), {"subject": subject}, entries=state),
+            Change(DEVICES, f"{subject}/{slot}", {"subject": subject, "slot": slot}, entries=device)]
 
 
 def of_registry(subject: int, profile: Document | None, offset: int) -> list[Change]:
     """The operational profile, never its keys; its version is the record's offset. None: a tombstone."""
     if profile is None:
-        return [Change(PEOPLE, str(subject), offset, {"schema": SCHEMA, "subject": subject, "gone": True,
-                                                      "profile": None})]
-    kept = {name: value for name, value in profile.items() if name != "devices"}
-    kept["devices"] = [{"slot": one["slot"], "epoch": one["epoch"]} for one in profile.get("devices") or []]
-    return [Change(PEOPLE, str(subject), offset, {"schema": SCHEMA, "subject": subject, "site": profile["site"],
-                                                  "gone": False, "profile": kept})]
+        state: Document = {"gone": True, "site": None, "profile": None}
+    else:
+        kept: Document = {"subject": subject, **{name: profile[name] for name in _PROFILE if name in profile}}
+        kept["devices"] = [_of(one, ("slot", "epoch")) for one in profile.get("devices") or []]
+        state = {"gone": False, "site": profile["site"], "profile": kept}
+    return [Change(PEOPLE, str(subject), {"subject": subject}, offset, state)]
 
 
-def of_command(command: Document, offset: int) -> list[Change]:
+def of_command(document: Document, offset: int) -> list[Change]:
     """Excuses, by their offset; what is done to an alert comes back as its revision."""
-    if command["type"] not in ("excuse", "unexcuse"):
+    command = parse_command(document)
+    if command.type not in (CommandType.EXCUSE, CommandType.UNEXCUSE):
         return []
-    entry = {name: command.get(name) for name in ("type", "from", "to", "by", "at", "text")}
-    return [Change(PEOPLE, str(command["subject"]), always={"subject": command["subject"]},
-                   entries={("excuses", str(offset)): entry})]
+    excuse = Entry(_of(document, ("id", "type", "from", "to", "by", "at", "text")))
+    return [Change(PEOPLE, str(command.subject), {"subject": command.subject}, entries={f"excuses.{offset}": excuse})]
 
 
-def merged(changes: list[Change]) -> list[Change]:
-    """One change a document."""
-    by_id: dict[tuple[str, str], Change] = {}
-    for change in changes:
-        there = by_id.setdefault((change.collection, change.id), change)
-        if there is not change:
-            there.merge(change)
-    return list(by_id.values())
+def _of(document: Document, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: document.get(name) for name in names}
 
 
-def day_figures(checkins: list[Document], alerts: list[Document]) -> tuple[int, Document]:
-    """Version and figures of a site's day, from all its check-ins and the alerts opened then. The version is the sum of
-    all revisions, which only grows: so a figure made from less never replaces one made from more."""
-    results: dict[str, dict[str, int]] = {"morning": {}, "afternoon": {}}
-    kinds: dict[str, int] = {}
-    for one in checkins:
-        half = results[one["half"]]
-        half[one["result"]] = half.get(one["result"], 0) + 1
-    for one in alerts:
-        kinds[one["kind"]] = kinds.get(one["kind"], 0) + 1
-    version = sum(one["ver"] for one in checkins) + sum(one["ver"] for one in alerts)
-    ordered: dict[str, Any] = {half: dict(sorted(counts.items())) for half, counts in results.items()}
-    return version, {"schema": SCHEMA, "checkins": ordered, "alerts": dict(sorted(kinds.items()))}
+def _half_of(window: str) -> tuple[str, str]:
+    """The date and the half of a window such as 2026-11-24:morning. Raises ContractError."""
+    day, _, half = window.partition(":")
+    parse_date(day, "window")
+    if half not in HALVES:
+        raise ContractError("window")
+    return day, half
+
+
+def _week(clock: int | None, received: int) -> date:
+    """The Monday of the week in which a report was made (UTC).
+
+    By the device's clock where it can be right: a frame that is sent again weeks later then stands beside the first.
+    """
+    believed = clock is not None and received - _CLOCK_BEHIND_S <= clock <= received + _CLOCK_AHEAD_S
+    day = datetime.fromtimestamp(clock if clock is not None and believed else received, UTC).date()
+    return day - timedelta(days=day.weekday())
+
+
+def _bucket(subject: int, monday: date) -> tuple[str, Document]:
+    year, week, _ = monday.isocalendar()
+    period = f"{year}-W{week:02d}"
+    end = datetime(monday.year, monday.month, monday.day, tzinfo=UTC) + timedelta(days=7)
+    return f"{subject}/{period}", {"subject": subject, "period": period, "expires": end + RETENTION}
+
+
+def _measured(report: Document, version: list[Any], at: str) -> dict[str, Entry]:
+    """The attributes of a device that a report tells, by name; what it does not know stays as it was."""
+    known = [{"k": name, "v": report[name], "u": unit} for name, unit in _UNITS.items() if report[name] is not None]
+    known += [_of(one, ("k", "v", "u")) for one in report["attrs"]]
+    return {f"measured.{_key(one['k'])}": Entry({**one, "t": at}, version) for one in known}
+
+
+def _key(name: str) -> str:
+    """An attribute's name, which may be any text, as a field's."""
+    return quote(name, safe="").replace(".", "%2E") or "%"

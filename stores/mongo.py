@@ -1,72 +1,129 @@
-"""MongoDB, written so that delivery at least once is enough. Driver calls stand here and in `queries`, nowhere else.
+"""MongoDB, written so that delivery at least once is enough: what `record` and the page write.
 
-Motor reached its end of life in May 2026; PyMongo's AsyncMongoClient has the same methods and replaces it here.
+One operation a document in a bulk, unordered, filtered by _id; what failed is tried once more; acknowledged is what a
+majority has in its journal. What can never be written is named (StoreRefusedError), after all the rest was written.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import WriteConcern
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo import DeleteOne, ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError, OperationFailure
 
-from stores.history import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES, day_figures
-from stores.operations import Change, Document
+from stores.collections import AUDIT, CATALOGUE, DAYS, PEOPLE, SCHEMA, Collection
+from stores.connection import Connection, Document
+from stores.days import DayReader, ids_of
+from stores.errors import StoreAwayError, StoreRefusedError, is_hopeless, mapped
+from stores.operations import Change
 
-StoreError = PyMongoError
-INDEXES = {
-    ALERTS: [[("active", 1), ("site", 1)], [("subject", 1), ("opened_at", -1)], [("site", 1), ("opened_at", 1)]],
-    INCIDENTS: [[("active", 1)]],
-    CHECKINS: [[("day", 1), ("site", 1)], [("subject", 1), ("day", -1)]],
-    BUCKETS: [[("subject", 1), ("period", 1)]],
-    PEOPLE: [[("site", 1)]],
-    DAYS: [[("day", 1), ("site", 1)]],
-    STATES: [[("site", 1)]],
-    DEVICES: [[("attrs.k", 1), ("attrs.v", 1)]],
-}
+Operation = UpdateOne | ReplaceOne[Document] | DeleteOne
+CONTACT = ("name", "telephone", "address", "notes")
+_NAMESPACE_EXISTS = 48
 
 
 class Store:
-    """One database. url: mongodb://host:port/name."""
+    """One database. url: mongodb://host:port/name. Methods raise StoreAwayError where the same may succeed later."""
 
     def __init__(self, url: str) -> None:
-        self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(url, serverSelectionTimeoutMS=3000)
-        self.database = self._client.get_default_database(
-            default="anbu", write_concern=WriteConcern("majority", j=True))
+        self._connection = Connection(url)
+        self.database = self._connection.database
+        self._days = DayReader(self.database)
 
     async def prepare(self) -> None:
-        """Create the indexes; doing it again changes nothing."""
-        for collection, indexes in INDEXES.items():
-            for keys in indexes:
-                await self.database[collection].create_index(keys)
+        """Create collections, validators and indexes; doing it again changes nothing."""
+        with mapped():
+            for collection in CATALOGUE:
+                await self._prepare(collection)
 
-    async def apply(self, changes: list[Change]) -> None:
-        """Apply changes, one operation a document; what failed is tried once more. Raises StoreError."""
-        by_collection: dict[str, list[Change]] = defaultdict(list)
+    async def _prepare(self, collection: Collection) -> None:
+        try:
+            await self.database.command("create", collection.name)
+        except OperationFailure as error:
+            if error.code != _NAMESPACE_EXISTS:
+                raise
+        await self.database.command("collMod", collection.name, validator=collection.validator)
+        for index in collection.indexes:
+            options: dict[str, Any] = {"expireAfterSeconds": 0} if index.expires else {}
+            await self.database[collection.name].create_index(list(index.keys), **options)
+
+    async def apply(self, changes: Iterable[Change]) -> None:
+        """Apply changes, of which no two are of one document. Raises StoreRefusedError, all others being applied."""
+        by_collection: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
         for change in changes:
-            by_collection[change.collection].append(change)
-        for collection, ones in by_collection.items():
-            try:
-                await self.database[collection].bulk_write([one.operation() for one in ones], ordered=False)
-            except BulkWriteError as error:
-                failed = [ones[one["index"]] for one in error.details["writeErrors"]]
-                await self.database[collection].bulk_write([one.operation() for one in failed], ordered=False)
+            by_collection[change.collection][change.id] = change.operation()
+        refused: dict[tuple[str, str], str] = {}
+        for collection, operations in by_collection.items():
+            refused |= await self._write(collection, operations)
+        if refused:
+            raise StoreRefusedError("; ".join(sorted(set(refused.values()))), refused)
 
-    async def refresh_days(self, days: set[tuple[str, str]]) -> None:
-        """Make the figures of (day, site) anew from what is stored."""
-        for day, site in sorted(days):
-            checkins = [one async for one in self.database[CHECKINS].find(
-                {"day": day, "site": site}, {"half": 1, "result": 1, "ver": 1})]
-            alerts = [one async for one in self.database[ALERTS].find(
-                {"site": site, "opened_at": {"$gte": f"{day}T00:00:00Z", "$lte": f"{day}T23:59:59Z"}},
-                {"kind": 1, "ver": 1})]
-            version, figures = day_figures(checkins, alerts)
-            await self.apply([Change(DAYS, f"{day}/{site}", version, {"day": day, "site": site, **figures})])
+    async def refresh_days(self, changes: Iterable[Change]) -> None:
+        """Make the figures of the days anew that changes touch, once these are applied."""
+        with mapped():
+            days = await self._days.touched(ids_of(changes))
+            while days:
+                wanted = await self._days.figures(days)
+                stored = await self._days.stored(days)
+                operations: dict[str, Operation] = {
+                    key: ReplaceOne({"_id": key}, one, upsert=True) for key, one in wanted.items()
+                    if one != stored.get(key)}
+                operations |= {key: DeleteOne({"_id": key}) for key in stored.keys() - wanted.keys()}
+                if not operations:
+                    return
+                await self._write(DAYS, operations)
 
-    async def set_contact(self, subject: int, contact: dict[str, Any]) -> None:
-        """Name, telephone and address of a person: personal data, which lives here only."""
-        await self.database[PEOPLE].update_one({"_id": str(subject)}, {"$set": {"subject": subject, "contact": contact}},
-                                               upsert=True)
+    async def set_contact(self, subject: int, contact: Mapping[str, Any]) -> None:
+        """Who a person is: name, telephone, address, notes; personal data, which lives here only."""
+        fields = {name: contact[name] for name in CONTACT if contact.get(name) is not None}
+        with mapped():
+            await self.database[PEOPLE].update_one(
+                {"_id": str(subject)}, {"$set": {"schema": SCHEMA, "subject": subject, "contact": fields}}, upsert=True)
+
+    async def append_audit(self, key: str, at: str, by: str, action: str, subject: int | None = None,
+                           detail: Mapping[str, Any] | None = None) -> None:
+        """Who saw or did what; key: unique, given by the one who writes. An entry that is there stays as it is."""
+        entry = {"schema": SCHEMA, "at": at, "by": by, "action": action, "subject": subject,
+                 "detail": dict(detail or {})}
+        with mapped():
+            await self.database[AUDIT].update_one({"_id": key}, {"$setOnInsert": entry}, upsert=True)
+
+    async def _write(self, collection: str, operations: Mapping[str, Operation]) -> dict[tuple[str, str], str]:
+        """Write operations by _id. Returns the places that were refused for good, and why. Raises StoreAwayError."""
+        failed = await self._bulk(collection, operations)
+        if failed:
+            failed = await self._bulk(collection, {key: operations[key] for key in failed})
+        for code in failed.values():
+            if not is_hopeless(code):
+                raise StoreAwayError(f"{collection}: error {code} of the database")
+        return {(collection, key): f"{collection}: {_REASONS.get(code, f'error {code}')}"
+                for key, code in failed.items()}
+
+    async def _bulk(self, collection: str, operations: Mapping[str, Operation]) -> dict[str, int]:
+        """The error codes of those operations that failed, by _id."""
+        keys = list(operations)
+        try:
+            with mapped():
+                try:
+                    await self.database[collection].bulk_write(list(operations.values()), ordered=False)
+                except BulkWriteError as error:
+                    found = error.details or {}
+                    if found.get("writeConcernErrors"):  # written, but perhaps not to stay
+                        raise StoreAwayError(f"{collection}: not acknowledged by a majority") from error
+                    return {keys[one["index"]]: one["code"] for one in found["writeErrors"]}
+        except StoreRefusedError:
+            if len(keys) == 1:
+                return {keys[0]: _CANNOT_BE_ENCODED}
+            # The driver could not encode one of them and does not say which.
+            failed: dict[str, int] = {}
+            for key, operation in operations.items():
+                failed |= await self._bulk(collection, {key: operation})
+            return failed
+        return {}
 
     def close(self) -> None:
-        self._client.close()
+        self._connection.close()
+
+
+_CANNOT_BE_ENCODED = 2
+_REASONS = {_CANNOT_BE_ENCODED: "no value of this database", 121: "not of the collection's schema"}

@@ -1,76 +1,93 @@
 """What a record does to a document, so that applying any part of the log again leaves every document as it was.
 
-Two shapes (B7 and S2 of the design): a map keyed by event id takes entries, and of one entry the rightful one stays; a
-current state is replaced only by a newer version. Nothing is counted, nothing depends on the clock or on arrival.
+Three shapes (`docs/` and the design call them S2 and B7): a current state, replaced only by a newer version; entries of
+a map, each with a version of its own or always the same; figures derived anew from the document on every write. Nothing
+is counted, nothing depends on the clock or on the order of arrival.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from pymongo import UpdateOne
 
+from stores.collections import COMPUTED, SCHEMA
+
 Document = dict[str, Any]
+Version = int | list[Any]  # of one place always of one shape, and never of two bodies the same
+
+VERSION: Final = "ver"
+
+
+class Entry(NamedTuple):
+    """What belongs at one path of a document, such as `reports.0-1-17`. version None: it is always the same."""
+
+    value: Document
+    version: Version | None = None
+
+    @property
+    def stored(self) -> Document:
+        return self.value if self.version is None else {VERSION: self.version, **self.value}
 
 
 @dataclass(slots=True)
 class Change:
-    """What a batch does to one document. version None: no current state is touched.
+    """What a batch does to one document.
 
-    fields: the current state, if `version` is newer than what is there; entries: by map field and key;
-    reports: like entries, but of one id the one that is not late stays, else the one that was received first;
-    unset: fields that are to be removed with the new state.
+    fixed: fields that are the same in every change of the document; version and state: the current state at the top of
+    the document, None where it is not touched; entries: by path.
     """
 
     collection: str
     id: str
-    version: list[Any] | int | None = None
-    fields: Document = field(default_factory=dict)
-    always: Document = field(default_factory=dict)
-    entries: dict[tuple[str, str], Document] = field(default_factory=dict)
-    reports: dict[tuple[str, str], Document] = field(default_factory=dict)
+    fixed: Document = field(default_factory=dict)
+    version: int | None = None
+    state: Document = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.collection, self.id
 
     def merge(self, other: "Change") -> None:
         """Take in what another record of the same batch does to the same document."""
-        if other.version is not None and (self.version is None or _newer(other.version, self.version)):
-            self.version, self.fields = other.version, other.fields
-        self.always |= other.always
-        self.entries |= other.entries
-        for place, report in other.reports.items():
-            there = self.reports.get(place)
-            if there is None or _rank(report) < _rank(there):
-                self.reports[place] = report
+        if other.version is not None and (self.version is None or self.version < other.version):
+            self.version, self.state = other.version, other.state
+        for path, entry in other.entries.items():
+            there = self.entries.get(path)
+            if there is None or _newer(entry.version, there.version):
+                self.entries[path] = entry
 
     def operation(self) -> UpdateOne:
         """One pipeline update, filtered by _id alone."""
-        stages: list[Mapping[str, Any]] = []
-        sets: Document = {name: {"$literal": value} for name, value in self.always.items()}
-        sets |= {f"{name}.{key}": {"$literal": entry} for (name, key), entry in self.entries.items()}
-        sets |= {f"{name}.{key}": _rightful(f"${name}.{key}", report) for (name, key), report in self.reports.items()}
-        if sets:
-            stages.append({"$set": sets})
+        sets: Document = {name: {"$literal": value} for name, value in {"schema": SCHEMA, **self.fixed}.items()}
+        sets |= {path: _kept_or(path, entry) for path, entry in self.entries.items()}
+        stages: list[Document] = [{"$set": sets}]
         if self.version is not None:
-            new = {"$mergeObjects": ["$$ROOT", {"$literal": {"ver": self.version, **self.fields}}]}
-            known = {"$ifNull": ["$ver", None]}
-            stages.append({"$replaceWith": {"$cond": [
-                {"$or": [{"$eq": [known, None]}, {"$lt": [known, {"$literal": self.version}]}]}, new, "$$ROOT"]}})
+            new = {"$mergeObjects": ["$$ROOT", {"$literal": {VERSION: self.version, **self.state}}]}
+            # A missing version is less than any.
+            stages.append({"$replaceWith": {"$cond": [{"$lt": [f"${VERSION}", self.version]}, new, "$$ROOT"]}})
+        computed = COMPUTED[self.collection]
+        if computed:
+            stages.append({"$set": dict(computed)})
         return UpdateOne({"_id": self.id}, stages, upsert=True)
 
 
-def _newer(one: list[Any] | int, other: list[Any] | int) -> bool:
-    return bool(one > other)  # type: ignore[operator]  # versions of one collection are of one type
+def merged(changes: list[Change]) -> list[Change]:
+    """One change a document."""
+    by_place: dict[tuple[str, str], Change] = {}
+    for change in changes:
+        there = by_place.setdefault(change.place, change)
+        if there is not change:
+            there.merge(change)
+    return list(by_place.values())
 
 
-def _rank(report: Document) -> tuple[bool, str]:
-    """Smaller is rightful: not late before late, then the earliest received."""
-    return report["late"], report["received_at"]
+def _newer(one: Version | None, other: Version | None) -> bool:
+    return one is not None and other is not None and bool(one > other)  # type: ignore[operator]  # of one shape
 
 
-def _rightful(path: str, report: Document) -> Document:
-    """The report that is there, unless the new one has the better right to its id."""
-    there_late, there_at = {"$ifNull": [f"{path}.late", True]}, {"$ifNull": [f"{path}.received_at", "9999"]}
-    if report["late"]:
-        better: Document = {"$and": [there_late, {"$gt": [there_at, report["received_at"]]}]}
-    else:
-        better = {"$or": [there_late, {"$gt": [there_at, report["received_at"]]}]}
-    return {"$cond": [better, {"$literal": report}, path]}
+def _kept_or(path: str, entry: Entry) -> Document:
+    literal: Document = {"$literal": entry.stored}
+    if entry.version is None:
+        return literal
+    return {"$cond": [{"$lt": [f"${path}.{VERSION}", {"$literal": entry.version}]}, literal, f"${path}"]}

@@ -6,9 +6,9 @@ Documents are returned as they are stored. Every method raises StoreAwayError wh
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
 from stores.errors import StoreError, mapped
-from stores.history import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 
 __all__ = ["Queries", "StoreError", "WindowResults"]
 

@@ -15,6 +15,7 @@ from streams import operator_views
 from streams.clock import clock_of
 from streams.engine.engine import Engine
 from streams.kafka import producer
+from streams.partition import partition_of
 from streams.settings import Settings, SettingsError
 from streams.topics import INPUTS, changelog
 
@@ -57,7 +58,7 @@ def _record(settings: Settings, options: dict[str, Any]) -> Engine:
         for output in outputs:
             await sender[0].send_and_wait(output.topic, output.value, key=output.key)
 
-    agent = RecordAgent(store, quarantine)
+    agent = RecordAgent(store, quarantine, lambda subject: partition_of(subject, settings.partitions))
     name = f"{settings.app_id}-record"
     engine = Engine(settings, name, inputs=RECORD_INPUTS, changelog=f"{name}-has-none", sink=agent.handle, **options)
 

@@ -136,7 +136,7 @@ def _devices(found: Documents, reports: list[Document]) -> None:
         found["devices"][key] = {
             "schema": 1, "subject": one["subject"], "slot": slot,
             "heard": {"ver": [epoch, counter], "at": one["received_at"], "report": one["id"]},
-            "measured": {_field(name): value for name, value in attributes[key].items()},
+            **({"measured": {_field(k): value for k, value in attributes[key].items()}} if attributes[key] else {}),
             "attrs": [{name: value for name, value in attributes[key][k].items() if name != "ver"}
                       for k in sorted(attributes[key], key=str.encode)]}
 

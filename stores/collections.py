@@ -1,0 +1,113 @@
+"""The catalogue of collections: what each is for, its schema, its indexes and why, and what is computed in it.
+
+Every document has its schema version, `schema`. An `_id` is text; where it begins with a subject, that is what it is
+looked up by. Times are RFC 3339 in UTC, as in the records: they sort as text. Validators are loose on purpose: they
+keep out what no reader could use, not what a newer version adds.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+Document = dict[str, Any]
+
+SCHEMA: Final = 1
+PEOPLE, STATES, DEVICES, BUCKETS = "people", "states", "devices", "buckets"
+CHECKINS, ALERTS, INCIDENTS, DAYS, AUDIT = "checkins", "alerts", "incidents", "days", "audit"
+HALVES: Final = ("morning", "afternoon")
+
+_TEXT: Final = {"bsonType": "string"}
+_TEXT_OR_NULL: Final = {"bsonType": ["string", "null"]}
+_WHOLE: Final = {"bsonType": ["int", "long"]}
+_FLAG: Final = {"bsonType": "bool"}
+_MAP: Final = {"bsonType": "object"}
+_MAP_OR_NULL: Final = {"bsonType": ["object", "null"]}
+_VERSION: Final = {"bsonType": ["int", "long"], "minimum": 0}
+_REVISION: Final = {"bsonType": ["int", "long"], "minimum": 1}
+
+
+class Index(NamedTuple):
+    """keys: (field, 1 | -1). expires: documents go once the date in the field is past (a TTL index)."""
+
+    keys: tuple[tuple[str, int], ...]
+    expires: bool = False
+
+
+class Collection(NamedTuple):
+    """required, properties: of its `$jsonSchema`. computed: fields that every write derives anew from the document."""
+
+    name: str
+    required: tuple[str, ...]
+    properties: Mapping[str, Any]
+    indexes: tuple[Index, ...] = ()
+    computed: Mapping[str, Any] = {}
+
+    @property
+    def validator(self) -> Document:
+        return {"$jsonSchema": {"bsonType": "object", "required": ["schema", *self.required],
+                                "properties": {"schema": {"enum": [SCHEMA]}, **self.properties}}}
+
+
+def _values(path: str) -> Document:
+    """The values of a map as a list; by `$map`, as not every engine takes a path into an array (`$list.field`)."""
+    return {"$map": {"input": {"$objectToArray": {"$ifNull": [path, {}]}}, "as": "one", "in": "$$one.v"}}
+
+
+def _each(path: str, field: str) -> Document:
+    return {"$map": {"input": _values(path), "as": "value", "in": f"$$value.{field}"}}
+
+
+_ALERT: Final[Mapping[str, Any]] = {
+    "ver": _REVISION, "revision": _REVISION, "alert": _TEXT, "kind": _TEXT, "severity": _TEXT, "active": _FLAG,
+    "acknowledged_by": _TEXT_OR_NULL, "assignee": _TEXT_OR_NULL, "site": _TEXT_OR_NULL, "window": _TEXT_OR_NULL,
+    "opened_at": _TEXT, "changed_at": _TEXT, "change": _TEXT, "revisions": _MAP}
+_ALERT_REQUIRED: Final = ("ver", "alert", "kind", "severity", "active", "opened_at", "changed_at", "revisions")
+
+CATALOGUE: Final = (
+    # `42`: the operational profile (of the registry, never its keys) and, from the page alone, who that is: `contact`
+    # with name, telephone, address, notes. `excuses`: commands by their offset. `gone`: the registry has a tombstone.
+    Collection(PEOPLE, ("subject",), {
+        "subject": _WHOLE, "ver": _VERSION, "gone": _FLAG, "site": _TEXT_OR_NULL, "profile": _MAP_OR_NULL,
+        "contact": _MAP, "excuses": _MAP},
+        (Index((("gone", 1), ("site", 1))),)),          # the people of a site
+    # `42`: the newest report by the device's clock, when the person was last heard of, newest morning and afternoon.
+    Collection(STATES, ("subject",), {"subject": _WHOLE, "report": _MAP, "heard": _MAP, "windows": _MAP}),
+    # `42/0`: what a device last measured, as attributes: they vary by device.
+    Collection(DEVICES, ("subject", "slot"), {
+        "subject": _WHOLE, "slot": _WHOLE, "heard": _MAP, "measured": _MAP, "attrs": {"bsonType": "array"}},
+        (Index((("subject", 1),)),                      # a person's page
+         Index((("attrs.k", 1), ("attrs.v", 1)))),      # "every device with battery below 15"
+        {"attrs": {"$sortArray": {"sortBy": {"k": 1}, "input": {"$map": {
+            "input": _values("$measured"), "as": "one",
+            "in": {"k": "$$one.k", "v": "$$one.v", "u": "$$one.u", "t": "$$one.t"}}}}}}),
+    # `42/2026-W48`: the reports of one person and ISO week by id, `.` written `-`, and figures of them, `c`.
+    Collection(BUCKETS, ("subject", "period", "reports"), {
+        "subject": _WHOLE, "period": _TEXT, "reports": _MAP, "c": _MAP, "expires": {"bsonType": "date"}},
+        (Index((("subject", 1), ("period", 1))),        # a person's page, exports
+         Index((("expires", 1),), expires=True)),       # retention
+        {"c": {"n": {"$size": _values("$reports")}, "last": {"$max": _each("$reports", "received_at")},
+               "battery_min": {"$min": _each("$reports", "battery_pct")}}}),
+    # `42/2026-11-24:morning`: the result of a window, and all its revisions by number.
+    Collection(CHECKINS, ("ver", "subject", "site", "day", "half", "window", "result", "revisions"), {
+        "ver": _REVISION, "subject": _WHOLE, "site": _TEXT, "day": _TEXT, "half": {"enum": list(HALVES)},
+        "window": _TEXT, "result": _TEXT, "repaired": _FLAG, "at": _TEXT, "revisions": _MAP},
+        (Index((("day", 1), ("site", 1), ("half", 1))),  # the board, the figures of a day
+         Index((("subject", 1), ("day", -1))))),         # a person's page
+    # `42:no_report:2026-11-24:morning`, the alert's own id: as it stands, and all its revisions by number.
+    Collection(ALERTS, (*_ALERT_REQUIRED, "subject", "site"), {**_ALERT, "subject": _WHOLE, "site": _TEXT},
+        (Index((("active", 1), ("site", 1), ("changed_at", -1))),   # the board: what is open, what ended last
+         Index((("subject", 1), ("opened_at", -1))),                # a person's page
+         Index((("site", 1), ("window", 1), ("opened_at", 1))))),   # the figures of a day
+    # `3/gateway_outage:seoul-1:…`: lane and id, since each lane counts its own revisions.
+    Collection(INCIDENTS, (*_ALERT_REQUIRED, "gateway", "lane"), {**_ALERT, "gateway": _TEXT, "lane": _WHOLE},
+        (Index((("active", 1),)),)),
+    # `2026-11-24/jongno`: absolute figures, made from check-ins and alerts whenever one of them changes.
+    Collection(DAYS, ("day", "site", "checkins", "alerts"), {
+        "day": _TEXT, "site": _TEXT, "checkins": _MAP, "alerts": _MAP},
+        (Index((("day", 1), ("site", 1))),)),           # statistics over some time
+    # Who saw and did what; append-only. The `_id` is given by whoever writes, so that a repetition adds nothing.
+    Collection(AUDIT, ("at", "by", "action"), {
+        "at": _TEXT, "by": _TEXT, "action": _TEXT, "subject": {"bsonType": ["int", "long", "null"]}},
+        (Index((("at", -1),)), Index((("subject", 1), ("at", -1))))),
+)
+
+COMPUTED: Final[Mapping[str, Mapping[str, Any]]] = {one.name: one.computed for one in CATALOGUE}

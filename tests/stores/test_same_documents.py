@@ -1,0 +1,80 @@
+"""Applying any part of the log again, in any batches and order, by any number of writers, leaves every document equal.
+
+And what is left is what a naive reading of the records says there must be.
+"""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.expected_history import Said, expected
+from support.history import changes, clear, documents, said_of, write
+from support.journals import cut, journals
+from support.vectors import SCENARIOS, VECTORS, key_ring, read_lines, replay
+
+from stores.mongo import Store
+
+ON_A_DATABASE = settings(max_examples=15, deadline=None,
+                         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+
+def scenario(name: str) -> list[Said]:
+    """The input of a golden scenario, and what the pure core makes of it."""
+    lines = read_lines(VECTORS / "scenarios" / f"{name}.in.jsonl")
+    return said_of(lines, replay(lines, key_ring()))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_a_golden_scenario_written_twice(store: Store, name: str) -> None:
+    records = scenario(name)
+    for _ in range(2):
+        await write(store, records)
+        assert await documents(store) == expected(records)
+
+
+@ON_A_DATABASE
+@given(data=st.data(), journal=journals())
+async def test_any_order_any_batches_any_suffix_again(store: Store, data: Any, journal: list[Said]) -> None:
+    await clear(store)
+    batches = data.draw(cut(journal))
+    for batch in batches:
+        await write(store, batch)
+    assert await documents(store) == expected(journal)
+    suffix = [said for batch in batches for said in batch][data.draw(st.integers(0, len(journal))):]
+    for batch in data.draw(cut(suffix)):
+        await write(store, batch)
+        await write(store, batch)
+    assert await documents(store) == expected(journal)
+
+
+@ON_A_DATABASE
+@given(data=st.data(), journal=journals())
+async def test_a_batch_of_which_a_part_was_written(store: Store, data: Any, journal: list[Said]) -> None:
+    """The process dies in the middle of a bulk, and before the figures of the day; the batch comes again."""
+    await clear(store)
+    for batch in data.draw(cut(journal)):
+        whole = changes(batch)
+        await store.apply(data.draw(st.permutations(whole))[:data.draw(st.integers(0, len(whole)))])
+        await write(store, batch)
+    assert await documents(store) == expected(journal)
+
+
+@ON_A_DATABASE
+@given(data=st.data(), journal=journals())
+async def test_four_writers_at_once(store: Store, database_url: str, data: Any, journal: list[Said]) -> None:
+    await clear(store)
+    orders = [data.draw(cut(journal)) for _ in range(4)]
+    writers = [Store(database_url) for _ in orders]
+
+    async def write_all(writer: Store, batches: list[list[Said]]) -> None:
+        for batch in batches:
+            await write(writer, batch)
+
+    try:
+        await asyncio.gather(*map(write_all, writers, orders))
+    finally:
+        for writer in writers:
+            writer.close()
+    assert await documents(store) == expected(journal)
