@@ -39,6 +39,7 @@ def create_app(web: Web) -> FastAPI:
     for router in (pages.router, actions.router, api.router):
         app.include_router(router)
     app.add_api_route("/health", _health, include_in_schema=False)
+    app.add_api_route("/ready", _ready, include_in_schema=False)
     app.add_exception_handler(NotSignedInError, _not_signed_in)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -49,7 +50,14 @@ def create_app(web: Web) -> FastAPI:
 
 
 async def _health() -> PlainTextResponse:
+    """The process lives. Without a broker it is still worth living: the page says so in red."""
     return PlainTextResponse("ok")
+
+
+async def _ready(request: Request) -> PlainTextResponse:
+    """Everything that was in the topics has been read."""
+    ready = pages.web_of(request).follower.caught_up
+    return PlainTextResponse("ready" if ready else "not ready", 200 if ready else 503)
 
 
 async def _not_signed_in(request: Request, _: Exception) -> Response:

@@ -1,12 +1,12 @@
 """What changed on the page, numbered, so that a browser that was away learns what it has missed.
 
-An event says which parts of the page changed; the browser then fetches those parts. Its id is this process's name and
-the number of the change; after a restart, or with an id of another instance, all parts count as changed.
+An event says which parts of the page changed; the browser then fetches those. Its id is this process's name and the
+number of the change; after a restart, or with an id of another instance, all parts count as changed.
 """
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Final
 
 from sse_starlette import ServerSentEvent
@@ -17,11 +17,15 @@ HEARTBEAT_S: Final = 15.0
 PAUSE_S: Final = 0.2  # between two events to one browser: a burst becomes one event
 
 
+def part_of_person(subject: int) -> str:
+    return f"person-{subject}"
+
+
 class Changes:
     def __init__(self) -> None:
         self._name = secrets.token_hex(4)
         self._number = 0
-        self._last = dict.fromkeys(PARTS, 0)
+        self._last: dict[str, int] = {}
         self._wake = asyncio.Event()
 
     @property
@@ -34,18 +38,18 @@ class Changes:
         self._wake.set()
         self._wake = asyncio.Event()
 
-    def after(self, event_id: str | None) -> list[str]:
-        """The parts that changed after an event; all of them where the event is not one of ours."""
+    def after(self, event_id: str | None, wanted: Collection[str]) -> list[str]:
+        """Which of some parts changed after an event; all of them where the event is not one of ours."""
         name, _, number = (event_id or "").partition("-")
         if name != self._name or not number.isdecimal():
-            return list(PARTS)
-        return [part for part in PARTS if self._last[part] > int(number)]
+            return list(wanted)
+        return [part for part in wanted if self._last.get(part, 0) > int(number)]
 
-    async def events(self, event_id: str | None) -> AsyncIterator[ServerSentEvent]:
+    async def events(self, event_id: str | None, wanted: Collection[str]) -> AsyncIterator[ServerSentEvent]:
         """Without end: the changes after an event, and a heartbeat where there are none."""
         while True:
             wake = self._wake
-            if parts := self.after(event_id):
+            if parts := self.after(event_id, wanted):
                 event_id = self.id
                 yield ServerSentEvent(event="changed", id=event_id, data=" ".join(parts), retry=2000)
                 await asyncio.sleep(PAUSE_S)

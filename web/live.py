@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from web.alerts import Alert, Key, merge
-from web.changes import ALERTS, PEOPLE, TOP, Changes
+from web.changes import ALERTS, PEOPLE, TOP, Changes, part_of_person
 from web.checkins import CheckIn, Person
 
 KEPT_WINDOWS: Final = 6        # three days
@@ -36,7 +36,7 @@ class Live:
         if merged != known:
             self.alerts[alert.key] = merged
             self._forget_ended()
-            self._changes.mark(TOP, ALERTS)
+            self._changes.mark(TOP, ALERTS, *([] if alert.subject is None else [part_of_person(alert.subject)]))
 
     def take_checkin(self, checkin: CheckIn) -> None:
         if len(self.checkins) >= KEPT_WINDOWS and checkin.window < min(self.checkins):
@@ -45,7 +45,7 @@ class Live:
         known = window.get(checkin.subject)
         if known is None or known.revision < checkin.revision:
             window[checkin.subject] = checkin
-            self._changes.mark(TOP, PEOPLE)
+            self._changes.mark(TOP, PEOPLE, part_of_person(checkin.subject))
         if len(self.checkins) > KEPT_WINDOWS:
             del self.checkins[min(self.checkins)]
 

@@ -40,6 +40,7 @@ def render(request: Request, template: str, context: dict[str, Any], status: int
 
 
 Site = Annotated[str | None, Query(max_length=100)]
+Parts = Annotated[list[str], Query(max_length=len(PARTS))]
 Half = Annotated[str | None, Query(pattern=f"^({'|'.join(HALVES)})$")]
 
 
@@ -56,7 +57,7 @@ async def board_page(request: Request, look: Looked) -> Response:
 
 
 @router.get("/parts", dependencies=seen_only)
-async def parts(request: Request, look: Looked, part: Annotated[list[str], Query()]) -> Response:
+async def parts(request: Request, look: Looked, part: Parts) -> Response:
     """The parts of the board that changed, for the page that is open."""
     context = view.page(web_of(request), look, language_of(request))
     here = "/" + (f"?{request.url.include_query_params(part=[]).query}" if look != view.Look() else "")
@@ -64,21 +65,31 @@ async def parts(request: Request, look: Looked, part: Annotated[list[str], Query
 
 
 @router.get("/events", dependencies=seen_only)
-async def events(request: Request, after: str | None = None) -> Response:
+async def events(request: Request, part: Parts, after: str | None = None) -> Response:
     """Changes after an event: the browser names the last it got, a page that has just been loaded the one it shows."""
     changes = web_of(request).changes
-    return EventSourceResponse(changes.events(request.headers.get("last-event-id") or after))
+    return EventSourceResponse(changes.events(request.headers.get("last-event-id") or after, part))
 
 
 @router.get("/people/{subject}", dependencies=seen_only)
 async def person_page(request: Request, subject: int) -> Response:
+    context = await _about(request, subject)
+    return render(request, "person.html", context, 200 if context["found"] else 404)
+
+
+@router.get("/people/{subject}/part", dependencies=seen_only)
+async def person_part(request: Request, subject: int) -> Response:
+    """The same for the page that is open: whatever changed, it is one part."""
+    return render(request, "about.html", await _about(request, subject))
+
+
+async def _about(request: Request, subject: int) -> dict[str, Any]:
     web = web_of(request)
     try:
         known = await web.history.of_person(subject)
     except HistoryAwayError:
         known = None
-    context = view.person(web, subject, known, language_of(request))
-    return render(request, "person.html", context, 200 if context["found"] else 404)
+    return view.person(web, subject, known, language_of(request)) | {"here": f"/people/{subject}"}
 
 
 @router.get("/alerts/{alert}", dependencies=seen_only)

@@ -30,7 +30,7 @@ def N_(message: str) -> str:
 
 KINDS: Final = {
     "sos": N_("SOS"), "fire": N_("Fire"), "gas": N_("Gas"), "fall": N_("Fall"),
-    "not_awake": N_("Not awake"), "no_report": N_("Nothing heard"), "inactivity": N_("No activity"),
+    "not_awake": N_("No sign of waking"), "no_report": N_("Nothing heard"), "inactivity": N_("No activity"),
     "low_battery": N_("Low battery"), "mains_lost": N_("Mains lost"), "weak_signal": N_("Weak signal"),
     "sensor_fault": N_("Sensor fault"), "temperature": N_("Temperature"), "gateway_outage": N_("Gateway outage"),
 }

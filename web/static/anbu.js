@@ -32,7 +32,7 @@ function changeChildren(parent, fresh) {
   const wanted = fresh.map((one) => {
     const old = keyOf(one) ? keyed.get(keyOf(one)) : plain.find((other) => matches(other, one));
     if (!old || !matches(old, one)) return document.importNode(one, true);
-    plain.splice(plain.indexOf(old), keyOf(one) ? 0 : 1);
+    if (!keyOf(one)) plain.splice(plain.indexOf(old), 1);
     change(old, one);
     return old;
   });
@@ -58,15 +58,17 @@ const lost = document.getElementById("lost");
 const due = new Set();
 let busy = false, peopleAt = 0, timer = 0, heardAt = Date.now();
 
+// Says new alerts to those who do not see them, and keeps the number in the title.
+let announced = null;
+
 function announce() {
-  const known = (announce.known ??= null);
-  const now = new Map([...document.querySelectorAll("[data-new]")].map((one) => [one.dataset.key, one.dataset.new]));
-  if (known) {
-    const fresh = [...now].filter(([key]) => !known.has(key)).map(([, text]) => text);
-    if (fresh.length) document.getElementById("news").textContent = fresh.join(". ");
-  }
-  announce.known = new Set(now.keys());
-  document.title = document.getElementById("top").dataset.title;
+  const top = document.getElementById("top");
+  if (!top) return;
+  document.title = top.dataset.title;
+  const open = new Map([...document.querySelectorAll("[data-new]")].map((one) => [one.dataset.key, one.dataset.new]));
+  const fresh = announced ? [...open].filter(([key]) => !announced.has(key)).map(([, said]) => said) : [];
+  if (fresh.length) document.getElementById("news").textContent = fresh.join(". ");
+  announced = new Set(open.keys());
 }
 
 async function refresh() {
@@ -90,10 +92,9 @@ async function refresh() {
     announce();
   } catch (error) {
     parts.forEach((part) => due.add(part));
-    setTimeout(refresh, 2000);
-  } finally {
-    busy = false;
+    await new Promise((again) => setTimeout(again, 2000));
   }
+  busy = false;
   refresh();
 }
 
@@ -104,7 +105,9 @@ function heard() {
 
 if (live) {
   announce();
-  const source = new EventSource(`/events?after=${encodeURIComponent(document.body.dataset.event)}`);
+  const wanted = new URLSearchParams([["after", document.body.dataset.event]]);
+  live.dataset.parts.split(" ").forEach((part) => wanted.append("part", part));
+  const source = new EventSource(`/events?${wanted}`);
   source.addEventListener("open", heard);
   source.addEventListener("beat", heard);
   source.addEventListener("changed", (event) => {
