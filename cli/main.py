@@ -2,9 +2,13 @@
 
 import click
 
+from cli.alerts import alert, alerts, excuse, unexcuse
 from cli.demo.command import demo
 from cli.gateway import gateway
+from cli.provision import provision
 from cli.replay import replay
+from cli.send import send
+from cli.simulate import score, simulate
 from cli.web import web
 from cli.worker import worker
 
@@ -15,5 +19,5 @@ def main() -> None:
     """Anbu (안부): who has woken up, who has not and why, and who needs help now."""
 
 
-for command in (demo, gateway, replay, web, worker):
+for command in (alert, alerts, demo, excuse, gateway, provision, replay, score, send, simulate, unexcuse, web, worker):
     main.add_command(command)

@@ -22,6 +22,7 @@ GATEWAY: Final = "seoul-1"
 SEOUL_S: Final = 9 * 3600
 OPEN_MIN, CLOSE_MIN = (360, 780), (540, 900)  # morning, afternoon, in minutes of the local day
 GRACE_MIN: Final = 30
+SEND_SLOT: Final = 7  # of `anbu send`: a device that nobody has at home
 _FLAGS: Final = {Course.AWAKE: 1, Course.OUT: 2, Course.NOT_AWAKE: 0}
 _EPOCH_DATE: Final = date(2020, 1, 1).toordinal()
 
@@ -34,7 +35,8 @@ class Fleet:
 
     def __init__(self, subjects: int = 400, days: int = 1, start: date = date(2026, 11, 24), seed: int = 1,
                  scenario: str = "usual") -> None:
-        self._dice = Random(f"{seed}/{scenario}/{subjects}/{days}/{start}")
+        self._name = f"{seed}/{scenario}/{subjects}/{days}/{start}"
+        self._dice = Random(self._name)
         self.days, self.scenario = days, scenario
         self._day0 = start.toordinal() - _EPOCH_DATE
         self.begin = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp()) - SEOUL_S
@@ -102,7 +104,12 @@ class Fleet:
     # Homes
 
     def _profile(self, home: Home) -> dict[str, Any]:
-        wrapped = wrap(self._kek, self._dice.randbytes(12), self._keys[home.subject], home.subject, SLOT, EPOCH)
+        dice = Random(f"{self._name}/{home.subject}")
+        keys = {SLOT: self._keys[home.subject], SEND_SLOT: dice.randbytes(16)}
+        wrapped = {slot: wrap(self._kek, dice.randbytes(12), key, home.subject, slot, EPOCH)
+                   for slot, key in keys.items()}
+        devices = [{"slot": slot, "epoch": EPOCH, "kek": "k1", "key": b64encode(key).decode()}
+                   for slot, key in wrapped.items()]
         excused = []
         if home.excused is not None and not home.excused_by_command:
             first, last = (format_date(self._day0 + day) for day in home.excused)
@@ -110,7 +117,7 @@ class Fleet:
         return {
             "subject": home.subject, "site": home.site, "gateway": GATEWAY, "tz": "Asia/Seoul",
             "since": format_time(self.begin - 86_400),
-            "devices": [{"slot": SLOT, "epoch": EPOCH, "kek": "k1", "key": b64encode(wrapped).decode()}],
+            "devices": devices,
             "excused": excused, "escalation": [{"after_min": 10, "to": "backup"}, {"after_min": 30, "to": "lead"}],
         }
 

@@ -83,14 +83,13 @@ class Demo:
                                   partition=partition_of(profile["subject"], settings.partitions))
                 for profile in self._fleet.registry()])
         store = Store(settings.mongodb)
-        for person in self._fleet.people():
-            await store.set_contact(person.pop("subject"), person)
+        await asyncio.gather(*(store.set_contact(person.pop("subject"), person) for person in self._fleet.people()))
         store.close()
 
     async def wait_until_ready(self) -> None:
         """Every part answers. Raises PartFailed where one has left."""
         system = self._system
-        urls = [f"{system.gateway_url}/health", *(
+        urls = [f"{system.gateway_url}/health", f"{system.page_url}health", *(
             f"{system.worker_url(number)}/health/" for number in (0, 1))]
         async with httpx.AsyncClient(timeout=5) as http:
             while not all([await ready(http, url) for url in urls]):

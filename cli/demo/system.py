@@ -57,7 +57,7 @@ class System:
         self.environ = {**inherited, **self.variables}
         self.settings = Settings.from_env(self.environ)
         anbu = str(Path(sys.executable).with_name("anbu"))
-        self._parts = [Part(name, [anbu, name], self.environ, folder) for name in ("gateway", "worker")]
+        self._parts = [Part(name, [anbu, name], self.environ, folder) for name in ("gateway", "worker", "web")]
 
     def start_services(self) -> None:
         """Broker and database. Raises EmbeddedError."""
