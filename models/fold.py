@@ -16,7 +16,7 @@ from models.lane import Lane
 from models.outputs import Output, Record, encode, quarantined
 from models.profile import parse_profile
 from models.receive import receive
-from models.records import Tick, parse_object, parse_sms, read_time
+from models.records import Tick, parse_object, parse_sms, read_time, subject_of_key
 from models.step import Arrived, Erased, Registered, step
 from models.ticks import tick
 
@@ -100,10 +100,7 @@ class Fold:
         return now, effects
 
     def _tombstone(self, lane: Lane, record: Record) -> tuple[int | None, list[Effect]]:
-        key = record.key or b""
-        if not key.isdigit():
-            raise ContractError("key")
-        subject = int(key)
+        subject = subject_of_key(record.key)
         self._check_lane(lane, subject)
         person = lane.person(subject)
         if person is None:

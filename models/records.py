@@ -67,6 +67,13 @@ def subject_of(document: Document) -> int:
     return value
 
 
+def subject_of_key(key: bytes | None) -> int:
+    """The subject of a tombstone, which has nothing but its key. Raises ContractError, whatever the key is."""
+    if key is None or not key.isdigit() or len(key) > 10:  # ten digits: 2^32 - 1; thousands are no number to Python
+        raise ContractError("key")
+    return int(key)
+
+
 def read_time(document: Document, field: str) -> int | None:
     """A time of a record that may be broken elsewhere; None where it cannot be read."""
     try:

@@ -15,7 +15,7 @@ from models.effects import Result
 from models.errors import ContractError
 from models.outputs import Record
 from models.profile import parse_profile
-from models.records import parse_object, subject_of
+from models.records import parse_object, subject_of, subject_of_key
 from models.times import format_time, parse_date, parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
 from stores.operations import Change, Document, Entry
@@ -41,10 +41,7 @@ _UNITS: Final = {"battery_pct": "%", "signal_dbm": "dBm", "temp_c": "°C", "humi
 def changes_of(record: Record) -> list[Change]:
     """What a record of the topics alerts, reports, registry and commands does. Raises ContractError."""
     if record.topic == "registry" and record.value is None:
-        subject = subject_of_record(record)
-        if subject is None:
-            raise ContractError("key")
-        return of_registry(subject, None, record.offset)
+        return of_registry(subject_of_key(record.key), None, record.offset)
     document = parse_object(record.value or b"")
     try:
         match record.topic:
@@ -69,12 +66,9 @@ def changes_of(record: Record) -> list[Change]:
 def subject_of_record(record: Record) -> int | None:
     """Whose registry record or command it is: as `watch` reads it, by the value, of a tombstone by the key."""
     try:
-        if record.value is not None:
-            return subject_of(parse_object(record.value))
+        return subject_of_key(record.key) if record.value is None else subject_of(parse_object(record.value))
     except ContractError:
         return None
-    key = record.key or b""
-    return int(key) if key.isdigit() and len(key) <= 10 else None  # ten digits: 2^32 - 1
 
 
 def of_alert(event: Document) -> list[Change]:

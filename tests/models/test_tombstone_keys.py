@@ -1,0 +1,24 @@
+"""A tombstone has nothing but its key, which anybody may have written: whatever it is, it is answered."""
+
+import pytest
+from support.vectors import key_ring
+
+from models.errors import ContractError
+from models.fold import Fold
+from models.lane import Lane
+from models.outputs import Record
+from models.records import subject_of_key
+
+
+@pytest.mark.parametrize(("key", "subject"), [(b"0", 0), (b"42", 42), (b"4294967295", (1 << 32) - 1)])
+def test_a_number(key: bytes, subject: int) -> None:
+    assert subject_of_key(key) == subject
+
+
+@pytest.mark.parametrize("key", [None, b"", b"-1", b"x", b"1.0", "\u0664".encode(), b"9" * 11, b"9" * 5000],
+                         ids=["none", "empty", "minus", "letter", "fraction", "other digits", "long", "very long"])
+def test_none(key: bytes | None) -> None:
+    with pytest.raises(ContractError, match=r"^key$"):
+        subject_of_key(key)
+    outputs = Fold(key_ring())(Lane(0), Record("registry", 0, 0, key, None))
+    assert [output.topic for output in outputs] == ["quarantine"]
