@@ -22,9 +22,9 @@ class Connection:
     What is acknowledged is on the disks of a majority: the consumer's position moves after it.
     """
 
-    def __init__(self, url: str, selection_ms: int = SELECTION_MS) -> None:
+    def __init__(self, url: str) -> None:
         self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-            url, serverSelectionTimeoutMS=selection_ms, connectTimeoutMS=selection_ms, socketTimeoutMS=SOCKET_MS)
+            url, serverSelectionTimeoutMS=SELECTION_MS, connectTimeoutMS=SELECTION_MS, socketTimeoutMS=SOCKET_MS)
         self.database: Database = self._client.get_default_database(
             default=DEFAULT_NAME, write_concern=WriteConcern("majority", j=True))
 

@@ -29,8 +29,9 @@ class StoreRefusedError(StoreError):
 
 
 # Codes of documents that stay wrong: BadValue, FailedToParse, TypeMismatch, Overflow (nested too deep), PathNotViable,
-# ImmutableField, DocumentValidationFailure, BSONObjectTooLarge, and those of an update that makes them too large.
-HOPELESS: Final = frozenset({2, 9, 14, 15, 28, 66, 121, 10334, 17280, 17419, 17420})
+# DollarPrefixedFieldName, EmptyFieldName, DottedFieldName, ImmutableField, DocumentValidationFailure,
+# BSONObjectTooLarge, and those of an update that makes them too large.
+HOPELESS: Final = frozenset({2, 9, 14, 15, 28, 52, 56, 57, 66, 121, 10334, 17280, 17419, 17420})
 
 
 def is_hopeless(code: int | None) -> bool:

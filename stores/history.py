@@ -15,7 +15,7 @@ from models.effects import Result
 from models.errors import ContractError
 from models.outputs import Record
 from models.profile import parse_profile
-from models.records import parse_object, subject_of, subject_of_key
+from models.records import parse_object, subject_of, subject_of_key, text_of
 from models.times import format_time, parse_date, parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
 from stores.operations import Change, Document, Entry
@@ -58,7 +58,7 @@ def changes_of(record: Record) -> list[Change]:
                 return of_checkin(document)
             case "progress":
                 return []
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ContractError(str(error)) from error
     raise ContractError("type")
 
@@ -73,8 +73,8 @@ def subject_of_record(record: Record) -> int | None:
 
 def of_alert(event: Document) -> list[Change]:
     """A revision of an alert, or of an incident: the current one, and every one by its number."""
-    data = event["data"]
-    revision, kind = int(data["revision"]), Kind(data["kind"])
+    data, subject = event["data"], text_of(event, "subject")
+    alert, revision, kind = text_of(data, "alert"), _whole(data, "revision"), Kind(data["kind"])
     for name in ("opened_at", "changed_at"):
         parse_time(data[name], name)
     if data["window"] is not None:
@@ -82,16 +82,17 @@ def of_alert(event: Document) -> list[Change]:
     state = {name: data.get(name) for name in _ALERT}
     entries = {f"revisions.{revision}": Entry({"at": data["changed_at"], **_of(data, _REVISION)})}
     if kind is Kind.GATEWAY_OUTAGE:
-        lane = int(data["lane"])
-        fixed = {"gateway": event["subject"], "lane": lane}
-        return [Change(INCIDENTS, f"{lane}/{data['alert']}", fixed, revision, state, entries)]
-    return [Change(ALERTS, data["alert"], {"subject": int(event["subject"])}, revision, state, entries)]
+        lane = _whole(data, "lane")
+        return [Change(INCIDENTS, f"{lane}/{alert}", {"gateway": subject, "lane": lane}, revision, state, entries)]
+    text_of(data, "site")
+    return [Change(ALERTS, alert, {"subject": int(subject)}, revision, state, entries)]
 
 
 def of_checkin(checkin: Document) -> list[Change]:
     """The result of a window by its revision, and what is known of the person's newest morning and afternoon."""
     subject, window, result = subject_of(checkin), checkin["window"], Result(checkin["result"])
     day, half = _half_of(window)
+    text_of(checkin, "site")
     revision = int(checkin["id"].rsplit("#", 1)[1])
     state = {**_of(checkin, _CHECKIN), "result": result.value}
     newest = Entry({"window": window, "revision": revision, **state}, [parse_date(day, "window"), revision])
@@ -110,7 +111,7 @@ def of_report(report: Document) -> list[Change]:
     clock = None if report["device_time"] is None else parse_time(report["device_time"], "device_time")
     sms = _of(report.get("sms") or {}, ("id", "gateway"))
     # Of one id the one that is not late stays, else the first; of two in one second any, but always the same.
-    right = [int(not report["late"]), -received, sms["id"] or ""]
+    right = [int(not report["late"]), -received, str(sms["id"] or "")]
     kept = {**_of(report, _REPORT), "sms": sms}
     changes = [Change(BUCKETS, *_bucket(subject, _week(clock, received)),
                       entries={f"reports.{slot}-{epoch}-{counter}": Entry(kept, right)})]
@@ -149,6 +150,13 @@ def of_command(document: Document, offset: int) -> list[Change]:
 
 def _of(document: Document, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: document.get(name) for name in names}
+
+
+def _whole(document: Document, field: str) -> int:
+    value = document[field]
+    if type(value) is not int:
+        raise ContractError(field)
+    return value
 
 
 def _half_of(window: str) -> tuple[str, str]:

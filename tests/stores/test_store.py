@@ -1,0 +1,163 @@
+"""What the page writes is not touched by records, a schema keeps out what nobody could read, errors say what to do."""
+
+import asyncio
+from asyncio.subprocess import DEVNULL
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson.errors import InvalidDocument
+from pymongo import UpdateOne
+from pymongo.errors import AutoReconnect, BulkWriteError, ConfigurationError, OperationFailure
+from support.expected_history import Said
+from support.history import documents, write
+
+from stores.collections import ALERTS, AUDIT, BUCKETS, CATALOGUE, CHECKINS, PEOPLE
+from stores.embedded import embedded_database_command
+from stores.errors import StoreAwayError, StoreRefusedError, mapped
+from stores.mongo import Store
+from stores.operations import Change
+from streams.embedded import ChildService, free_port
+
+PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-11-01T00:00:00Z",
+           "name": "Kim", "devices": [{"slot": 0, "epoch": 1, "kek": "k1", "key": "A" * 58 + "A="}],
+           "excused": [{"from": "2026-12-24", "to": "2026-12-26", "reason": "travel"}]}
+
+
+async def test_who_a_person_is_stays_whatever_the_registry_says(store: Store) -> None:
+    contact = {"name": "김영희", "telephone": "+821012345678", "address": "종로 1", "notes": "hard of hearing"}
+    await store.set_contact(7, contact)
+    await write(store, [Said("registry", 5, "7", PROFILE)])
+    await store.set_contact(8, {"name": "Lee", "shoe_size": 42})
+    await write(store, [Said("registry", 6, "7", None)])
+    people = {one["_id"]: one async for one in store.database[PEOPLE].find()}
+    assert people["7"]["contact"] == contact
+    assert (people["7"]["gone"], people["7"]["profile"], people["7"]["site"]) == (True, None, None)
+    assert people["8"]["contact"] == {"name": "Lee"}
+
+
+async def test_neither_keys_nor_names_come_from_the_registry(store: Store) -> None:
+    await write(store, [Said("registry", 5, "7", PROFILE)])
+    [person] = (await documents(store))["people"].values()
+    assert person["profile"] == {name: value for name, value in PROFILE.items() if name != "name"} | {
+        "devices": [{"slot": 0, "epoch": 1}]}
+
+
+async def test_an_audit_entry_is_written_once(store: Store) -> None:
+    for by in ("kim", "somebody else"):
+        await store.append_audit("r1", "2026-11-24T00:00:00Z", by, "viewed", 7, {"page": "person"})
+    [entry] = [one async for one in store.database[AUDIT].find()]
+    assert (entry["by"], entry["action"], entry["subject"], entry["detail"]) == ("kim", "viewed", 7, {"page": "person"})
+
+
+async def test_preparing_again_changes_nothing(store: Store) -> None:
+    async def indexes() -> dict[str, object]:
+        return {one.name: await store.database[one.name].index_information() for one in CATALOGUE}
+
+    before = await indexes()
+    await store.prepare()
+    assert await indexes() == before
+    assert {name: len(found) - 1 for name, found in before.items() if isinstance(found, dict)} == {
+        one.name: len(one.indexes) for one in CATALOGUE}
+
+
+async def test_a_schema_refuses_what_no_reader_could_use_and_writes_the_rest(store: Store) -> None:
+    good = Change(PEOPLE, "8", {"subject": 8})
+    with pytest.raises(StoreRefusedError, match="not of the collection's schema") as refused:
+        await store.apply([Change(PEOPLE, "7", {"subject": "seven"}), good, Change(CHECKINS, "7/x", {"subject": 7})])
+    assert refused.value.places == {(PEOPLE, "7"), (CHECKINS, "7/x")}
+    assert list((await documents(store))["people"]) == ["8"]
+
+
+async def test_reports_go_when_their_time_is_over(store: Store) -> None:
+    received = "2026-11-24T00:00:00Z"
+    await write(store, [Said("reports", 0, "7", {
+        "type": "report", "id": "0.1.1", "subject": 7, "site": "jongno", "device_time": None, "received_at": received,
+        "late": False, "attrs": [], "activity": None, "battery_pct": None, "signal_dbm": None, "temp_c": None,
+        "humidity_pct": None})])
+    bucket = await store.database[BUCKETS].find_one()
+    assert bucket is not None
+    assert bucket["_id"] == "7/2026-W48"
+    assert bucket["expires"].replace(tzinfo=UTC) == datetime(2026, 11, 30, tzinfo=UTC) + timedelta(days=400)
+    found = await store.database[BUCKETS].index_information()
+    assert [one["expireAfterSeconds"] for one in found.values() if "expireAfterSeconds" in one] == [0]
+
+
+@pytest.mark.parametrize(("error", "ours"), [
+    (AutoReconnect("gone"), StoreAwayError),
+    (OperationFailure("not primary", 10107), StoreAwayError),
+    (OperationFailure("bad value", 2), StoreRefusedError),
+    (InvalidDocument("no"), StoreRefusedError),
+    (OverflowError("70 bits"), StoreRefusedError),
+    (ConfigurationError("no such option"), ConfigurationError),
+])
+def test_an_error_says_what_to_do(error: Exception, ours: type[Exception]) -> None:
+    with pytest.raises(ours), mapped():
+        raise error
+
+
+class Failing:
+    """A collection of which every bulk fails. counts: the operations of each."""
+
+    def __init__(self, answer: Callable[[int], dict[str, Any]]) -> None:
+        self._answer, self.counts = answer, list[int]()
+
+    async def bulk_write(self, operations: list[UpdateOne], *, ordered: bool) -> None:
+        assert not ordered
+        self.counts.append(len(operations))
+        raise BulkWriteError(self._answer(len(operations)))
+
+
+async def test_what_no_majority_has_is_not_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"writeErrors": [], "writeConcernErrors": [{"code": 64}]}
+    monkeypatch.setattr(store, "database", {ALERTS: Failing(lambda _: answer)})
+    with pytest.raises(StoreAwayError, match="majority"):
+        await store.apply([Change(ALERTS, "7:sos:0.1.17")])
+
+
+async def test_an_error_that_passes_is_tried_once_more_and_then_waited_for(store: Store,
+                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    collection = Failing(lambda count: {"writeErrors": [{"index": count - 1, "code": 11000}]})
+    monkeypatch.setattr(store, "database", {ALERTS: collection})
+    with pytest.raises(StoreAwayError, match="11000"):
+        await store.apply([Change(ALERTS, "one"), Change(ALERTS, "two")])
+    assert collection.counts == [2, 1]
+
+
+async def test_nobody_there() -> None:
+    store = Store(f"mongodb://127.0.0.1:{free_port()}/anbu")
+    with pytest.raises(StoreAwayError):
+        await store.apply([Change(ALERTS, "one")])
+    store.close()
+
+
+async def test_what_was_acknowledged_is_there_after_a_kill(tmp_path: Path) -> None:
+    port = free_port()
+    command = embedded_database_command(tmp_path / "data", port)
+    said = [Said("registry", 5, str(subject), {**PROFILE, "subject": subject}) for subject in range(50)]
+    store = Store(f"mongodb://127.0.0.1:{port}/anbu")
+    process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
+    try:
+        await until_it_answers(store)
+        await write(store, said)
+        before = await documents(store)
+    finally:
+        process.kill()
+        await process.wait()
+    with pytest.raises(StoreAwayError):
+        await write(store, said)
+    with ChildService(command, port, tmp_path / "log"):
+        assert await documents(store) == before
+        await write(store, said)
+        assert await documents(store) == before
+    store.close()
+
+
+async def until_it_answers(store: Store) -> None:
+    for _ in range(10):
+        with suppress(StoreAwayError):  # each attempt waits for seconds itself
+            return await store.prepare()
+    raise TimeoutError("the embedded database did not start")
