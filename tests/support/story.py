@@ -81,6 +81,7 @@ class Stage:
         self._counters: dict[tuple[int, int, int], int] = {}
         self._profiles: dict[int, dict[str, Any]] = {}
         self._last_sms: dict[int, tuple[str, Any, bytes | None]] = {}
+        self._last_command: tuple[str, Any, bytes | None] = ("commands", {}, None)
         self._commands = 0
         self._offset = 0
 
@@ -180,9 +181,10 @@ class Stage:
 
     def _command(self, at: int, words: list[str]) -> tuple[str, Any, bytes | None]:
         """kim acknowledge 42:sos:0.1.1 | kim comment ALERT on my way | kim excuse 42 24 26"""
+        if words[1:] == ["repeat"]:
+            return self._last_command
         by, verb, target, *rest = words
-        if verb != "repeat":
-            self._commands += 1
+        self._commands += 1
         document: dict[str, Any] = {"id": f"command-{self._commands}", "type": verb, "by": by, "at": format_time(at)}
         if verb in ("excuse", "unexcuse"):
             document |= {"subject": int(target), "from": date_of(rest[0]), "to": date_of(rest[1])}
@@ -190,7 +192,8 @@ class Stage:
             document |= {"subject": int(target.split(":")[0]), "alert": re.sub(
                 r"(\d+)-(morning|afternoon)$", lambda m: f"{date_of(m[1])}:{m[2]}", target)}
             document |= {"assignee": rest[0]} if verb == "assign" else {"text": " ".join(rest) or None}
-        return "commands", document, b"%d" % document["subject"]
+        self._last_command = ("commands", document, b"%d" % document["subject"])
+        return self._last_command
 
     # What came of it
 

@@ -1,0 +1,88 @@
+"""Mistakes that somebody could make in the rules; each is one replacement in one file, and what it would do to people."""
+
+from typing import NamedTuple
+
+
+class Mutation(NamedTuple):
+    """find must stand exactly once in the file."""
+
+    file: str
+    find: str
+    replace: str
+    harm: str
+
+
+MUTATIONS = (
+    Mutation("models/windows.py", "span.open <= self.started", "span.open < self.started",
+             "a window is judged that had opened before anybody was looking"),
+    Mutation("models/windows.py", "after < span.deadline <= until", "after < span.deadline < until",
+             "a silent person is told one tick late"),
+    Mutation("models/windows.py", "self.schedule.since <= span.open <= at < span.deadline",
+             "self.schedule.since <= span.open <= at <= span.deadline", "a report at the deadline counts"),
+    Mutation("models/rules/checkins.py", "named >> 1 < today - LATE_DAYS", "named >> 1 <= today - LATE_DAYS",
+             "a report of eight days ago repairs nothing"),
+    Mutation("models/rules/checkins.py", "if named >> 1 > today or", "if named >> 1 >= today or",
+             "no report counts for the window that it names"),
+    Mutation("models/rules/checkins.py", "if named is None and now - device_time > DAY:",
+             "if now - device_time > DAY:", "a device with a slow clock is never heard"),
+    Mutation("models/rules/checkins.py", "elif not turn.person.excused(window >> 1):\n            became",
+             "else:\n            became", "an excused person raises an alarm"),
+    Mutation("models/rules/checkins.py", "if result is None or window < earliest:", "if result is None:",
+             "history older than eight days is written again"),
+    Mutation("models/rules/checkins.py", "if not turn.person.awake_after(window):\n        turn.open",
+             "if True:\n        turn.open", "a late report about a person who is up raises an alarm"),
+    Mutation("models/rules/checkins.py", "alert.window <= through", "alert.window < through",
+             "an alert stays open though the person is up"),
+    Mutation("models/rules/checkins.py", "reading.device_time < span.deadline", "reading.device_time <= span.deadline",
+             "late waking is told as a late SMS"),
+    Mutation("models/rules/checkins.py", "if person.awake_after(window):\n        return",
+             "if False:\n        return", "an alarm about a window long gone, of a person who is up"),
+    Mutation("models/rules/checkins.py", "newest.battery_pct < 20", "newest.battery_pct < 19",
+             "a flat battery is taken for a silent person"),
+    Mutation("models/rules/turn.py", "_RANK[result] <= _RANK[judged.result]", "_RANK[result] < _RANK[judged.result]",
+             "the same result is told again and again"),
+    Mutation("models/rules/turn.py", "self.now - former.cleared_at <= REOPENED_WITHIN",
+             "self.now - former.cleared_at > REOPENED_WITHIN", "a flapping device makes a new alert each time"),
+    Mutation("models/rules/emergencies.py", ">= REPEATED_AFTER", "> 100 * REPEATED_AFTER",
+             "somebody presses again, and nobody is told"),
+    Mutation("models/rules/emergencies.py", "if turn.now - moment >= DAY:", "if turn.now - moment > 2 * DAY:",
+             "an emergency of the day before yesterday is told as new"),
+    Mutation("models/rules/emergencies.py", "(told.epoch, told.counter) > (epoch, counter) and abs",
+             "(told.epoch, told.counter) < (epoch, counter) and abs", "a second SOS within minutes is swallowed"),
+    Mutation("models/rules/emergencies.py", "if turn.now - device_time > DAY else ()", "if turn.now < 0 else ()",
+             "nobody is told that the SOS is old"),
+    Mutation("models/rules/devices.py", "(epoch, counter) < state.judged", "(epoch, counter) > state.judged",
+             "an old report of a low battery overrules a new one"),
+    Mutation("models/rules/devices.py", "if weak and state.weak:", "if weak:", "one weak report is an alert"),
+    Mutation("models/rules/devices.py", "limits.battery_pct + BATTERY_RECOVERED", "limits.battery_pct",
+             "a battery at its limit flaps"),
+    Mutation("models/rules/devices.py", "if person.excused(person.today(turn.now)):\n        return",
+             "if False:\n        return", "a traveller's empty home is an alarm"),
+    Mutation("models/rules/timers.py", "alert.phase is not Phase.OPEN or", "not alert.active or",
+             "escalation goes on after somebody has acknowledged"),
+    Mutation("models/rules/timers.py", "alert.started + RAISED_AFTER", "alert.opened_at + RAISED_AFTER",
+             "a released alert is critical at once"),
+    Mutation("models/rules/timers.py", "if step.to not in told:", "if True:", "the same person is called at every tick"),
+    Mutation("models/rules/commands.py", "if known in turn.person.commands:\n        return",
+             "if False:\n        return", "a command that comes twice is refused the second time"),
+    Mutation("models/rules/commands.py", "last=min(old.last, new.first - 1)", "last=old.last",
+             "an absence that was taken back stays"),
+    Mutation("models/ticks.py", "len(silent) * 10 > len(asked) * 3", "len(silent) * 10 >= len(asked) * 3",
+             "three of ten silent people are taken for an outage"),
+    Mutation("models/ticks.py", "len(asked) >= ENOUGH_PEOPLE", "len(asked) >= 2",
+             "two silent people are taken for an outage"),
+    Mutation("models/ticks.py", "at - ticked > SILENT_AFTER", "at - ticked >= SILENT_AFTER",
+             "a gateway is blamed a moment too early"),
+    Mutation("models/ticks.py", "still * 10 >= incident.people * 3 and", "still * 10 > incident.people * 3 and",
+             "alerts are released while the outage lasts"),
+    Mutation("models/ticks.py", "if lane.latest is None or at > lane.latest:", "if True:",
+             "an old tick of another source escalates"),
+    Mutation("models/person.py", "counter <= self.highest - REPLAY_COUNTERS", "counter < self.highest - REPLAY_COUNTERS",
+             "a frame that was seen is taken again"),
+    Mutation("models/step.py", "if turn.now - reading.device_time <= DAY:", "if True:",
+             "an SOS of last week is told as new"),
+    Mutation("models/step.py", "if span is not None and span.open <= time:", "if span is not None and span.open < 0:",
+             "a change of schedule loses the window that is open: a missed person"),
+    Mutation("models/receive.py", "abs(device.epoch - current) <= 1", "abs(device.epoch - current) <= 0",
+             "a new device in the home is never heard"),
+)
