@@ -7,17 +7,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.expected_history import Said, expected
 from support.history import changes, clear, documents, said_of, write
-from support.journals import cut, journals
+from support.journals import ON_A_DATABASE, cut, journals
 from support.vectors import SCENARIOS, VECTORS, key_ring, read_lines, replay
 
 from stores.mongo import Store
-
-ON_A_DATABASE = settings(max_examples=15, deadline=None,
-                         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def scenario(name: str) -> list[Said]:

@@ -6,10 +6,14 @@ id of another report with a body of its own.
 
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from support.expected_history import Said
 
+# Every example writes to a real database, which is emptied before it.
+ON_A_DATABASE = settings(max_examples=15, deadline=None,
+                         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 SUBJECTS = (7, 42)
 SITES = ("jongno", "mapo")
 DAYS = ("2026-11-22", "2026-11-23", "2026-11-24")  # of two ISO weeks

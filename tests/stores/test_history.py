@@ -1,0 +1,76 @@
+"""Whatever a record says, reading it gives changes or a ContractError, and a batch of it never stops `record`."""
+
+import contextlib
+from typing import Any
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+from support.expected_history import Said
+from support.history import clear, record_of
+from support.journals import ON_A_DATABASE, alerts, checkins, registry, reports
+
+from agents.record import RecordAgent
+from models.errors import ContractError
+from models.outputs import Output, Record
+from stores.history import changes_of, subject_of_record
+from stores.mongo import Store
+from stores.operations import Change, merged
+
+anything: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats(allow_nan=False)
+    | st.text(max_size=5) | st.sampled_from(["$x", "a.b", "2026-11-24:morning", "0.1.17", "9" * 5000]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2), max_leaves=3)
+
+
+@st.composite
+def broken(draw: st.DrawFn) -> Record:
+    """A record of which one field, at the top or one below, is anything or missing."""
+    said = draw((reports() | checkins() | alerts() | registry()).filter(bool).flatmap(st.sampled_from))
+    value: Any = None if said.value is None else orjson.loads(orjson.dumps(said.value))
+    if value is None:
+        return record_of(Said(said.topic, said.offset, draw(st.text(max_size=12)), None))
+    target = draw(st.sampled_from([value, *(one for one in value.values() if isinstance(one, dict) and one)]))
+    field = draw(st.sampled_from(sorted(target)))
+    if draw(st.booleans()):
+        target[field] = draw(anything)
+    else:
+        del target[field]
+    return record_of(said._replace(value=value))
+
+
+@given(record=broken())
+def test_reading_raises_nothing_else(record: Record) -> None:
+    subject_of_record(record)
+    with contextlib.suppress(ContractError):
+        for change in merged([*changes_of(record), *changes_of(record)]):
+            change.operation()
+
+
+@ON_A_DATABASE
+@given(records=st.lists(broken(), min_size=1, max_size=5))
+async def test_the_agent_gets_to_the_end_of_any_batch(store: Store, records: list[Record]) -> None:
+    quarantined: list[Output] = []
+
+    async def quarantine(outputs: list[Output]) -> None:
+        quarantined.extend(outputs)
+
+    async def never(seconds: float) -> None:
+        raise AssertionError(f"it would wait {seconds} s for a database that is there")
+
+    await clear(store)
+    await RecordAgent(store, quarantine, sleep=never).handle([_consumed(record) for record in records])
+    assert all(output.topic == "quarantine" for output in quarantined)
+
+
+def _consumed(record: Record) -> Any:
+    return record  # what the agent reads of a consumer's record, a record of the core has as well
+
+
+def test_the_newer_of_two_in_a_batch_stays() -> None:
+    def alert(revision: int) -> list[Change]:
+        return [Change("alerts", "a", {}, revision, {"text": str(revision)})]
+
+    for order in ([10, 9], [9, 10]):
+        [change] = merged([one for revision in order for one in alert(revision)])
+        assert (change.version, change.state) == (10, {"text": "10"})

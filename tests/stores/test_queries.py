@@ -1,0 +1,124 @@
+"""The page's questions: what is asked for and no more, in the order that a page shows it, by an index."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from support.expected_history import Said
+from support.history import said_of, write
+from support.vectors import VECTORS, key_ring, read_lines, replay
+
+from stores.collections import CATALOGUE
+from stores.mongo import Store
+from stores.queries import Queries, timeline
+
+DAY = "2026-11-24"
+
+
+async def scenario(store: Store, name: str) -> None:
+    lines = read_lines(VECTORS / "scenarios" / f"{name}.in.jsonl")
+    await write(store, said_of(lines, replay(lines, key_ring())))
+
+
+@pytest.fixture
+async def queries(database_url: str) -> AsyncIterator[Queries]:
+    one = Queries(database_url)
+    yield one
+    one.close()
+
+
+async def test_people_are_those_with_a_profile(store: Store, queries: Queries) -> None:
+    await scenario(store, "excuse")
+    await store.set_contact(7, {"name": "Kim", "telephone": "+8210"})
+    await store.set_contact(99, {"name": "not registered yet"})
+    people = await queries.people("jongno")
+    assert [one["subject"] for one in people] == [7, 8]
+    assert people[0]["contact"] == {"name": "Kim", "telephone": "+8210"}
+    assert [excuse["type"] for excuse in people[0]["excuses"].values()] == ["excuse", "unexcuse"]
+    assert people[1]["profile"]["excused"] == [{"from": DAY, "to": DAY, "reason": "travel"}]
+    assert await queries.people("mapo") == []
+    assert await queries.sites() == ["jongno"]
+
+
+async def test_open_and_closed_alerts(store: Store, queries: Queries) -> None:
+    await scenario(store, "gateway_outage")
+    everything = [one async for one in store.database["alerts"].find()]
+    assert {one["_id"] for one in await queries.open_alerts("jongno")} == {
+        one["_id"] for one in everything if one["active"]}
+    closed = await queries.closed_alerts("2026-11-24T00:00:00Z")
+    assert [one["reason"] for one in closed] == ["late_report"]
+    assert [step["change"] for step in closed[0]["revisions"].values()] == ["held", "cleared"]
+    assert await queries.closed_alerts("2026-11-25T00:00:00Z") == []
+    assert await queries.open_alerts("mapo") == []
+
+
+async def test_an_open_incident_is_told_to_every_site(store: Store, queries: Queries) -> None:
+    lines = read_lines(VECTORS / "scenarios" / "gateway_outage.in.jsonl")
+    outputs = [line for line in replay(lines, key_ring()) if line["key"] == "seoul-1"]
+    await write(store, said_of([], outputs[:1]))
+    [incident] = await queries.open_alerts("mapo")
+    assert (incident["_id"], incident["gateway"], incident["lane"]) == (f"0/{incident['alert']}", "seoul-1", 0)
+    await write(store, said_of([], outputs))
+    assert await queries.open_alerts("mapo") == []
+
+
+async def test_a_window_and_who_is_missing(store: Store, queries: Queries) -> None:
+    await scenario(store, "morning")
+    results = await queries.window(DAY, "morning", "jongno")
+    assert sum(results.counts.values()) == len(await queries.checkins_of_day(DAY))
+    missing = {one["subject"]: one["result"] for one in results.missing}
+    assert missing
+    assert set(missing.values()) <= {"silent", "not_awake"}
+    assert await queries.window(DAY, "afternoon") == ({}, [])
+    [day] = await queries.days(DAY, DAY, "jongno")
+    assert day["checkins"] == {"morning": results.counts, "afternoon": {}}
+    assert await queries.days("2026-11-25", "2026-11-30") == []
+
+
+async def test_a_person(store: Store, queries: Queries) -> None:
+    await scenario(store, "device_alerts")
+    found = await queries.person(7)
+    assert found["person"]["profile"]["site"] == "jongno"
+    received = [one["received_at"] for one in found["reports"]]
+    assert len(received) > 2
+    assert received == sorted(received, reverse=True)
+    assert found["state"]["report"]["id"] == found["reports"][0]["id"]
+    assert found["state"]["windows"]["morning"]["result"] == "awake"
+    [device] = found["devices"]
+    assert {one["k"]: one["v"] for one in device["attrs"]}["battery_pct"] == found["reports"][0]["battery_pct"]
+    opened = [one["opened_at"] for one in found["alerts"]]
+    assert opened == sorted(opened, reverse=True)
+    nobody = await queries.person(8)
+    assert (nobody["person"], nobody["state"], nobody["reports"]) == (None, None, [])
+
+
+async def test_a_report_that_came_again_in_another_week_is_shown_once(store: Store, queries: Queries) -> None:
+    """Its own clock is unknown, so that the second cannot be put beside the first."""
+    def report(received: str, *, late: bool) -> Said:
+        nothing = dict.fromkeys(["device_time", "window", "result", "battery_pct", "signal_dbm", "temp_c",
+                                 "humidity_pct", "idle_min", "first_activity", "activity"])
+        return Said("reports", 0, "7", {**nothing, "type": "report", "id": "0.1.1", "subject": 7, "site": "jongno",
+                                        "received_at": received, "late": late, "flags": [], "attrs": [],
+                                        "sms": {"id": "m", "gateway": "g"}})
+
+    await write(store, [report("2026-12-24T00:00:00Z", late=True), report("2026-11-24T00:00:00Z", late=False)])
+    found = await queries.person(7)
+    assert [(one["received_at"], one["late"]) for one in found["reports"]] == [("2026-11-24T00:00:00Z", False)]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_weeks_the_one_with_the_better_right_is_shown(order: tuple[int, int]) -> None:
+    reports: list[dict[str, Any]] = [{"id": "0.1.1", "received_at": "2026-11-24T00:00:00Z", "ver": [1, -5, "m"]},
+                                     {"id": "0.1.1", "received_at": "2026-12-24T00:00:00Z", "ver": [0, -9, "m"]}]
+    assert timeline([{"reports": {"0-1-1": reports[number]}} for number in order]) == [reports[0]]
+
+
+def test_every_question_has_an_index() -> None:
+    """By equality first, then by what is sorted by or has a range: the fields as the questions name them."""
+    keys = {one.name: [tuple(name for name, _ in index.keys) for index in one.indexes] for one in CATALOGUE}
+    asked = {"people": ("gone", "site"), "alerts": ("active", "site", "changed_at"), "incidents": ("active",),
+             "checkins": ("day", "site", "half"), "days": ("day", "site"), "devices": ("subject",),
+             "buckets": ("subject", "period")}
+    assert {name: fields for name, fields in asked.items() if fields not in keys[name]} == {}
+    assert ("subject", "day") in keys["checkins"]
+    assert ("subject", "opened_at") in keys["alerts"]
