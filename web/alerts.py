@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from models.alerts import Change
+from models.alerts import Change, Kind
 from models.errors import ContractError
 from models.times import parse_time
 
@@ -83,16 +83,16 @@ def alert_of_event(event: Mapping[str, Any]) -> Alert:
 def alert_of_document(document: Mapping[str, Any]) -> Alert:
     """A document of the database: the current revision, and all steps by their number."""
     steps = [(int(number), step) for number, step in document["revisions"].items()]
-    subject = document["gateway"] if document.get("lane") is not None else document["subject"]
+    subject = document["gateway"] if document["kind"] == Kind.GATEWAY_OUTAGE else document["subject"]
     return _alert(document, subject, steps)
 
 
 def _alert(data: Mapping[str, Any], subject: Any, steps: list[tuple[int, Mapping[str, Any]]]) -> Alert:
-    lane = data.get("lane")
+    incident = data["kind"] == Kind.GATEWAY_OUTAGE
     return Alert(
-        key=Key(data["alert"], lane),
-        subject=int(subject) if lane is None else None,
-        gateway=None if lane is None else subject,
+        key=Key(data["alert"], data.get("lane")),
+        subject=None if incident else int(subject),
+        gateway=subject if incident else None,
         site=data["site"],
         kind=data["kind"],
         severity=data["severity"],

@@ -78,8 +78,8 @@ class Follower:
     async def _partitions(self) -> list[TopicPartition]:
         """All of both topics; whoever declares them may not have started yet."""
         admin = AIOKafkaAdminClient(**kafka_options(self._settings))
-        await admin.start()
         try:
+            await admin.start()
             while not PAST.keys() <= set(await admin.list_topics()):
                 await asyncio.sleep(RETRY_S)
             return [TopicPartition(topic["topic"], one["partition"])

@@ -41,6 +41,8 @@ class Queries(Protocol):
     async def person(self, subject: int) -> Document:
         """`person`, `checkins` and `alerts` of one person, newest first."""
 
+    def close(self) -> None: ...
+
 
 class HistoryAwayError(RuntimeError):
     """The database does not answer."""
@@ -99,6 +101,9 @@ class History:
             {one.window: one for one in _good(_checkin, found["checkins"])},
             list(_good(alert_of_document, found["alerts"])),
             [excuse for _, excuse in excuses])
+
+    def close(self) -> None:
+        self._queries.close()
 
     async def _asked(self, answer: Awaitable[Kind]) -> Kind:
         try:

@@ -48,6 +48,7 @@ class Web:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.commands.stop()
+            self.history.close()
 
     async def _look(self) -> None:
         """Silence is no event: somebody has to look whether it has lasted too long."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from babel.core import negotiate_locale
-from babel.dates import format_date, format_timedelta
+from babel.dates import format_skeleton, format_timedelta
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -51,6 +51,7 @@ COMMANDS: Final = {
     "resolve": N_("Closing"),
     "excuse": N_("Planned absence"), "unexcuse": N_("Cancelled absence"),
 }
+JUST_NOW: Final = N_("just now")
 WORDS: Final = KINDS | SEVERITIES | RESULTS | HALVES | CHANGES | COMMANDS
 
 
@@ -100,16 +101,18 @@ class Moments(NamedTuple):
         there, here = local_time(self.zone, at), local_time(self.zone, self.now)
         if there.date() == here.date():
             return f"{there:%H:%M}"
-        return f"{format_date(there.date(), 'MMM d', locale=self.language)} {there:%H:%M}"
+        return f"{format_skeleton('MMMd', there, locale=self.language)} {there:%H:%M}"
 
     def iso(self, at: int) -> str:
         return local_time(self.zone, at).isoformat()
 
     def ago(self, at: int) -> str:
-        elapsed = datetime.timedelta(seconds=min(at - self.now, 0))
+        if self.now - at < 60:
+            return translations(self.language).ugettext(JUST_NOW)
+        elapsed = datetime.timedelta(seconds=at - self.now)
         return format_timedelta(elapsed, granularity="minute", threshold=1.5, add_direction=True, locale=self.language)
 
     def day(self, window: int) -> str:
         """The date of a window, with its weekday."""
-        date = datetime.date.fromordinal(EPOCH_ORDINAL + (window >> 1))
-        return format_date(date, "M월 d일 (E)" if self.language == "ko" else "EEE d MMM", locale=self.language)
+        date = datetime.datetime.fromordinal(EPOCH_ORDINAL + (window >> 1))
+        return format_skeleton("MMMEd", date, locale=self.language)

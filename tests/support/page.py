@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
+import httpx
 import orjson
 import uvicorn
 
@@ -24,6 +25,7 @@ from web.service import Web
 NOW = parse_time("2026-11-24T00:40:00Z", "now")  # 09:40 in Seoul: ten minutes after the morning's deadline
 MORNING = "2026-11-24:morning"
 Document = dict[str, Any]
+Kind = TypeVar("Kind")
 
 
 class StoppedClock:
@@ -60,7 +62,10 @@ class MemoryHistory:
     async def person(self, subject: int) -> Document:
         return {"person": None, "checkins": [], "alerts": [], **self._answer(self.of_one).get(subject, {})}
 
-    def _answer(self, found: Any) -> Any:
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _answer(self, found: Kind) -> Kind:
         if self.error is not None:
             raise self.error
         return found
@@ -142,6 +147,16 @@ def running_page(web: Web) -> Iterator[Running]:
     finally:
         server.should_exit = True
         thread.join(20)
+
+
+def browser(page: Running, language: str = "ko") -> httpx.Client:
+    """A client that keeps cookies, as a browser without scripts does. It follows no redirects."""
+    return httpx.Client(base_url=page.url, headers={"accept-language": language}, timeout=20)
+
+
+def csrf_of(answer: httpx.Response) -> str:
+    """The token of the first form of a page."""
+    return answer.text.split('name="csrf" value="')[1].split('"')[0]
 
 
 def wait_until(condition: Any, patience: float = 20) -> None:

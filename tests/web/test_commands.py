@@ -1,0 +1,40 @@
+"""A command is what the contract says, and the same button on the same state is the same command."""
+
+from dataclasses import replace
+
+import pytest
+
+from models.command import CommandType
+from models.errors import ContractError
+from web.commands import Asked, command
+
+ASKED = Asked(CommandType.COMMENT, 7, "kim", "3", alert="7:sos:0.1.1", text="on my way")
+
+
+def test_the_same_is_one_command_at_whatever_time() -> None:
+    first, again = command(ASKED, 1_700_000_000), command(ASKED, 1_700_000_009)
+    assert first["id"] == again["id"]
+    assert first == {"id": first["id"], "type": "comment", "subject": 7, "by": "kim", "alert": "7:sos:0.1.1",
+                     "text": "on my way", "at": "2023-11-14T22:13:20Z"}
+
+
+OTHERS: list[dict[str, object]] = [{"seen": "4"}, {"by": "lee"}, {"text": "there"}, {"alert": "7:sos:0.1.2"},
+                                   {"subject": 8}, {"type": CommandType.RESOLVE}]
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda other: next(iter(other)))
+def test_anything_else_is_another(other: dict[str, object]) -> None:
+    assert command(replace(ASKED, **other), 0)["id"] != command(ASKED, 0)["id"]  # type: ignore[arg-type]  # names of fields
+
+
+@pytest.mark.parametrize(("changes", "field"), [
+    ({"text": None}, "text"),
+    ({"type": CommandType.ASSIGN}, "assignee"),
+    ({"type": CommandType.EXCUSE}, "from"),
+    ({"type": CommandType.EXCUSE, "first": "2026-11-24"}, "to"),
+    ({"type": CommandType.EXCUSE, "first": "2026-11-24", "last": "2026-11-23"}, "to"),
+    ({"by": ""}, "by"),
+])
+def test_what_is_missing_is_named(changes: dict[str, object], field: str) -> None:
+    with pytest.raises(ContractError, match=f"^{field}$"):
+        command(replace(ASKED, **changes), 0)  # type: ignore[arg-type]  # names of fields

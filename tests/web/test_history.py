@@ -1,0 +1,138 @@
+"""What the database knows, by way of the real one: written as `record` writes it, read as the page reads it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from support.page import (
+    MORNING,
+    NOW,
+    MemoryHistory,
+    Running,
+    StoppedClock,
+    browser,
+    checkin,
+    event,
+    page_settings,
+    person,
+    running_page,
+    wait_until,
+)
+
+from stores.errors import StoreAwayError
+from stores.history import of_alert, of_checkin, of_command, of_registry
+from stores.mongo import Store
+from stores.queries import Queries
+from streams.embedded import free_port
+from web.alerts import alert_of_event
+from web.changes import Changes
+from web.checkins import window_number
+from web.history import History, HistoryAwayError
+from web.live import Live
+from web.service import Web
+
+
+@pytest.fixture
+async def filled(store: Store) -> Store:
+    """Two people, one of whom is absent, an alert of three revisions, an outage and a morning."""
+    excuse = {"id": "1", "type": "excuse", "subject": 2, "by": "kim", "at": "2026-11-20T00:00:00Z",
+              "from": "2026-11-23", "to": "2026-11-30", "text": "hospital"}
+    revisions = [event(1, "sos"), event(1, "sos", 2, "commented", by="kim", text="on my way"),
+                 event(1, "sos", 3, "acknowledged", acknowledged_by="kim")]
+    outage = event("seoul-1", "gateway_outage", lane=2)
+    for number, profile in ((1, person(1)["profile"]), (2, person(2)["profile"]), (3, None)):
+        await store.apply(of_registry(number, profile, number))
+    for change in (of_command(excuse, 4), of_checkin(checkin(1, "awake")), of_checkin(checkin(2, "excused")),
+                   of_checkin(checkin(2, "awake", "2026-11-20:morning")), of_alert(outage),
+                   *(of_alert(one) for one in revisions)):
+        await store.apply(change)
+    await store.set_contact(1, {"name": "김영자", "telephone": "010-5550-0001", "address": "서울 종로구 <1층>"})
+    return store
+
+
+@pytest.fixture
+def page(filled: Store, database_url: str) -> Iterator[Running]:
+    """Without a broker: what shows comes from the database."""
+    settings = page_settings(kafka=f"127.0.0.1:{free_port()}")
+    with running_page(Web(settings, StoppedClock(), Queries(database_url))) as running:
+        yield running
+
+
+def test_the_board_begins_with_what_is_stored(page: Running) -> None:
+    wait_until(lambda: page.web.history.read)
+    with browser(page) as client:
+        shown = client.get("/").text
+        assert "김영자" in shown
+        assert "sos 때문입니다 3." in shown
+        assert "on my way" in shown
+        assert "문자 수신 장애 · seoul-1" in shown
+        assert [one["result"] for one in client.get("/api/v1/checkins").json()] == ["awake", "excused"]
+        older = client.get("/api/v1/checkins?date=2026-11-20").json()
+        assert [one["window"] for one in older] == ["2026-11-20:morning"]
+
+
+def test_a_person_s_page_tells_all_there_is(page: Running) -> None:
+    with browser(page) as client:
+        first, second = client.get("/people/1").text, client.get("/people/2").text
+        assert "서울 종로구 &lt;1층&gt;" in first
+        assert first.count("sos 때문입니다") == 4  # the sentence of now, and the course
+        assert "2026-11-23 – 2026-11-30 · kim · hospital" in second
+        assert "11월 20일" in second
+        assert client.get("/people/3").status_code == 404
+        assert client.get("/people/3/part").status_code == 200
+        assert client.get("/alerts/1:sos:0.1.1").headers["location"] == "/people/1#alert-1:sos:0.1.1"
+
+
+def test_the_newer_revision_counts_wherever_it_comes_from(page: Running) -> None:
+    wait_until(lambda: page.web.history.read)
+    page.web.live.take_alert(alert_of_event(event(1, "sos", 2, "escalated")))
+    assert "sos 때문입니다 3." in httpx.get(f"{page.url}/people/1").text
+    page.web.live.take_alert(alert_of_event(event(1, "sos", 4, "cleared")))
+    assert httpx.get(f"{page.url}/api/v1/alerts").json()[0]["kind"] == "gateway_outage"
+    assert "sos 때문입니다 4." in httpx.get(f"{page.url}/people/1").text
+
+
+
+async def test_a_database_that_is_away_is_said_and_what_was_read_stays(history: MemoryHistory) -> None:
+    history.everybody = [person(1, "김영자")]
+    live = Live(Changes())
+    reader = History(history, live, lambda: NOW, lambda: None)
+    await reader.refresh()
+    history.error = StoreAwayError("gone")
+    for asked in (reader.refresh(), reader.of_person(1), reader.checkins_of_day("2026-11-24")):
+        with pytest.raises(HistoryAwayError):
+            await asked
+    assert (reader.away, reader.read, list(live.people)) == (True, True, [1])
+
+
+async def test_one_document_that_cannot_be_read_hides_no_other(history: MemoryHistory) -> None:
+    history.everybody = [{"_id": "9", "profile": {"subject": "nine"}}, person(1)]
+    history.checkins = [{"window": "2026-11-24:noon"}, {**checkin(1, "awake"), "ver": 1}]
+    live = Live(Changes())
+    await History(history, live, lambda: NOW, lambda: None).refresh()
+    assert (list(live.people), list(live.checkins[window_number(MORNING)])) == ([1], [1])
+
+
+def test_a_page_without_its_database_shows_what_it_has(history: MemoryHistory, lonely: Running) -> None:
+    history.error = StoreAwayError("gone")
+    lonely.web.live.take_alert(alert_of_event(event(1, "sos")))
+    with browser(lonely, "en") as client:
+        shown = client.get("/people/1").text
+        assert "Because of sos 1." in shown
+        assert "The database is away" in shown
+        assert client.get("/api/v1/checkins?date=2026-11-20").status_code == 503
+        assert client.get("/api/v1/checkins?date=yesterday").status_code == 422
+
+
+def test_what_somebody_wrote_is_text_and_never_markup(history: MemoryHistory, lonely: Running) -> None:
+    evil = "<script>alert(1)</script>"
+    history.everybody = [person(1, evil, site=evil)]
+    wait_until(lambda: lonely.web.history.read)
+    facts: dict[str, Any] = dict.fromkeys(("text", "by", "site", "acknowledged_by", "assignee", "severity"), evil)
+    lonely.web.live.take_alert(alert_of_event(event(1, evil, why={"ko": evil, "en": evil}, **facts)))
+    with browser(lonely) as client:
+        for path in ("/", "/people/1", "/parts?part=alerts&part=top&part=people", f"/?site={evil}"):
+            shown = client.get(path).text
+            assert evil not in shown
+            assert path.startswith("/?site") or "&lt;script&gt;alert(1)" in shown
