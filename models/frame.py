@@ -6,7 +6,7 @@ octets; the framing is ours. Integers are big-endian.
 
 import re
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
+from binascii import a2b_base64
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -19,7 +19,8 @@ HEADER_OCTETS: Final = 8
 PLAINTEXT_OCTETS: Final = 40
 TAG_OCTETS: Final = 8
 VERSION: Final = 1
-_ALPHABET: Final = b"-."  # the last two characters of base64: the same code in ASCII and GSM 03.38, no URL escape
+_ALPHABET: Final = b"-."  # for + and /: the same code in ASCII and in GSM 03.38, no escape in a URL
+_TO_BASE64: Final = bytes.maketrans(_ALPHABET, b"+/")
 _TEXT: Final = re.compile(r"W\.([A-Za-z0-9.-]{75})", re.ASCII)
 
 
@@ -38,11 +39,12 @@ def find_frame(text: str | None, binary: str | None) -> bytes | Rejected:
     if text is not None:
         match = _TEXT.search(text)
         if match is not None:
-            return b64decode(match[1] + "A", altchars=_ALPHABET)[:FRAME_OCTETS]  # the 2 spare bits are ignored
+            characters = match[1].encode().translate(_TO_BASE64)
+            return a2b_base64(characters + b"A")[:FRAME_OCTETS]  # the 2 spare bits are ignored
         return Rejected(Reason.CORRUPT if "W." in text else Reason.NO_FRAME)
     try:
         frame = b64decode(binary or "", validate=True)
-    except (Base64Error, ValueError):
+    except ValueError:
         return Rejected(Reason.CORRUPT, "no base64")
     return frame if len(frame) == FRAME_OCTETS else Rejected(Reason.CORRUPT, f"{len(frame)} octets")
 
@@ -57,21 +59,21 @@ def to_text(frame: bytes) -> str:
     return "W." + b64encode(frame, altchars=_ALPHABET).decode().rstrip("=")
 
 
-def _nonce(slot: int, subject: int, epoch: int, counter: int) -> bytes:
-    return b"\x01" + slot.to_bytes(1) + subject.to_bytes(4) + epoch.to_bytes(3) + counter.to_bytes(4)
+def _nonce(header: bytes, epoch: int) -> bytes:
+    """13 octets: version ‖ slot ‖ subject (4) ‖ epoch (3) ‖ counter (4)."""
+    return bytes((VERSION, header[0] >> 2 & 7)) + header[1:5] + epoch.to_bytes(3) + b"\0" + header[5:8]
 
 
 def seal(cipher: AESCCM, subject: int, slot: int, epoch: int, counter: int, plaintext: bytes) -> bytes:
     """Encrypt 40 octets as a device does. A counter must never be used twice with one key."""
     header = (VERSION << 5 | slot << 2 | epoch & 3).to_bytes(1) + subject.to_bytes(4) + counter.to_bytes(3)
-    return header + cipher.encrypt(_nonce(slot, subject, epoch, counter), plaintext, header)
+    return header + cipher.encrypt(_nonce(header, epoch), plaintext, header)
 
 
 def open_frame(cipher: AESCCM, frame: bytes, epoch: int) -> bytes | None:
     """The 40 octets of plaintext, or None where the frame is not authentic under this key and epoch."""
-    header = read_header(frame)
+    header = frame[:HEADER_OCTETS]
     try:
-        return cipher.decrypt(_nonce(header.slot, header.subject, epoch, header.counter), frame[HEADER_OCTETS:],
-                              frame[:HEADER_OCTETS])
+        return cipher.decrypt(_nonce(header, epoch), frame[HEADER_OCTETS:], header)
     except InvalidTag:
         return None

@@ -5,6 +5,7 @@ A value out of range counts as unknown and marks the report: a broken hygrometer
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, isinf
 from struct import Struct
 from typing import Final
 
@@ -18,9 +19,9 @@ FLAG_NAMES: Final = ("awake", "out", "sos", "fire", "gas", "fall", "mains_lost",
 
 _EPOCH_2020: Final = 1_577_836_800
 _UNKNOWN_16, _UNKNOWN_8, _UNKNOWN_TEMPERATURE = 0xFFFF, 0xFF, -128
-_STATUS: Final = Struct(">BIHBHHBBbBBBBB12sIBHB")
-_NIBBLES: Final = tuple((octet >> 4, octet & 15) for octet in range(256))
-_PAIRS: Final = tuple((octet >> 6, octet >> 4 & 3, octet >> 2 & 3, octet & 3) for octet in range(256))
+_STATUS: Final = Struct(">BIHBHHBBbBBBBB12s4sBHB")
+_NIBBLES: Final = bytes.maketrans(b"0123456789abcdef", bytes(range(16)))  # a nibble is a hexadecimal digit
+_CODES: Final = tuple((octet >> 6, octet >> 4 & 3, octet >> 2 & 3, octet & 3) for octet in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,8 @@ def _decode_status(plaintext: bytes) -> StatusReport:
         temperature if temperature != _UNKNOWN_TEMPERATURE else None,
         humidity if humidity <= 100 else None,
         reset_cause, faults, firmware, config,
-        tuple(nibble for octet in activity for nibble in _NIBBLES[octet]),
-        tuple(code for octet in previous.to_bytes(4) for code in _PAIRS[octet]),
+        tuple(activity.hex().encode().translate(_NIBBLES)),
+        _CODES[previous[0]] + _CODES[previous[1]] + _CODES[previous[2]] + _CODES[previous[3]],
         alarm, age,
         bad_first or bad_battery or bad_humidity,
     )
@@ -111,7 +112,9 @@ def _decode_attributes(plaintext: bytes, specs: Mapping[int, AttributeSpec]) -> 
             found.append(Attribute(str(number), raw, None))
         else:
             scaled = raw / spec.scale
-            if (spec.low is not None and scaled < spec.low) or (spec.high is not None and scaled > spec.high):
+            low = -inf if spec.low is None else spec.low
+            high = inf if spec.high is None else spec.high
+            if not low <= scaled <= high or isinf(scaled):
                 return Rejected(Reason.OUT_OF_RANGE, f"attribute {number}: {scaled:g}")
             found.append(Attribute(spec.name, scaled, spec.unit))
         at += 2 + length
@@ -136,14 +139,18 @@ def encode(report: StatusReport) -> bytes:
         _UNKNOWN_TEMPERATURE if report.temp_c is None else report.temp_c,
         _UNKNOWN_8 if report.humidity_pct is None else report.humidity_pct,
         report.reset_cause, report.faults, report.firmware, report.config,
-        bytes(octets), previous, report.alarm, report.alarm_age_min, 0)
+        bytes(octets), previous.to_bytes(4), report.alarm, report.alarm_age_min, 0)
 
 
 def encode_attributes(values: Sequence[tuple[int, int]]) -> bytes:
-    """The 40 octets of (id, raw value) pairs, each in as few octets as it needs. ValueError where they do not fit."""
+    """The 40 octets of (id, raw value) pairs, each in as few octets as it needs. ValueError where one is impossible
+    or they do not fit.
+    """
     octets = bytes([ATTRIBUTES])
     for number, value in values:
         length = (value + (value < 0)).bit_length() // 8 + 1
+        if number == 0 or length > 8:
+            raise ValueError(f"attribute {number} = {value}: ids are 1 to 255, values of at most 8 octets")
         octets += bytes([number, length]) + value.to_bytes(length, signed=True)
     if len(octets) > PLAINTEXT_OCTETS:
         raise ValueError(f"{len(octets)} octets of attributes; {PLAINTEXT_OCTETS} fit")

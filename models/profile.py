@@ -18,7 +18,9 @@ from models.times import parse_date, parse_time
 WRAPPED_OCTETS: Final = 44
 MINUTES_OF_A_DAY: Final = 1440
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_ATTRIBUTE: Final = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", re.ASCII)
+_OF_THE_MACHINE: Final = "localtime"  # loads, but two workers may take it for different zones
 T = TypeVar("T")
 
 
@@ -163,7 +165,7 @@ def _is_zone(name: str) -> bool:
 
 def _zone(document: Document) -> str:
     name = text_of(document, "tz")
-    if _ZONE.fullmatch(name) is None or not _is_zone(name):
+    if _ZONE.fullmatch(name) is None or name == _OF_THE_MACHINE or not _is_zone(name):
         raise ContractError("tz")
     return name
 
@@ -229,7 +231,7 @@ def _attributes(document: Document) -> dict[int, AttributeSpec]:
     specs = {}
     for number, one in document.items():
         where = f"attributes.{number}"
-        if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= 255 or not isinstance(one, dict):
+        if _ATTRIBUTE.fullmatch(number) is None or int(number) > 255 or not isinstance(one, dict):
             raise ContractError(where)
         try:
             specs[int(number)] = _attribute(one)

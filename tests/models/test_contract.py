@@ -99,7 +99,7 @@ def window(**fields: Any) -> dict[str, Any]:
     ({"since": "2026-11-01"}, "since"), ({"retired": 1}, "retired"), ({"grace_min": -1}, "grace_min"),
     ({"grace_min": 1441}, "grace_min"), ({"grace_min": True}, "grace_min"), ({"grace_min": 30.0}, "grace_min"),
     *(({"tz": zone}, "tz") for zone in (
-        "Asia/Atlantis", "Asia", "../../etc/passwd", "/etc/passwd", "", 5, None, "x" * 300)),
+        "Asia/Atlantis", "Asia", "../../etc/passwd", "/etc/passwd", "", 5, None, "x" * 300, "localtime")),
     ({"windows": []}, "windows"), ({"windows": {"morning": 6}}, "windows.morning"),
     (window(open="6:00"), "windows.morning.open"), (window(close="24:00"), "windows.morning.close"),
     (window(open=None), "windows.morning.open"), (window(close="06:00"), "windows.morning.close"),
@@ -121,7 +121,8 @@ def window(**fields: Any) -> dict[str, Any]:
     ({"thresholds": {"temp_c": [1]}}, "thresholds.temp_c"), ({"thresholds": {"temp_c": [9, 1]}}, "thresholds.temp_c"),
     ({"thresholds": {"temp_c": [1, None]}}, "thresholds.temp_c"),
     ({"attributes": {"0": {"name": "x"}}}, "attributes.0"), ({"attributes": {"256": {"name": "x"}}}, "attributes.256"),
-    ({"attributes": {"x": {"name": "x"}}}, "attributes.x"), ({"attributes": {"7": 5}}, "attributes.7"),
+    *(({"attributes": {number: {"name": "x"}}}, f"attributes.{number}") for number in ("x", "07", "", "٧", "9" * 5000)),
+    ({"attributes": {"7": 5}}, "attributes.7"),
     ({"attributes": {"7": {"name": ""}}}, "attributes.7.name"),
     ({"attributes": {"7": {"name": "x", "unit": 5}}}, "attributes.7.unit"),
     ({"attributes": {"7": {"name": "x", "scale": 0}}}, "attributes.7.scale"),

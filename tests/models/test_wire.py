@@ -1,7 +1,7 @@
 """Frames, keys, payloads and times at their edges, against naive ways of saying the same."""
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models.errors import ContractError, Reason, Rejected
 from models.frame import find_frame, open_frame, read_header, seal, to_text
 from models.keys import KeyRing, message_key, parse_keks, unwrap, wrap
-from models.payload import AttributeReport, StatusReport, decode, encode, encode_attributes
+from models.payload import Attribute, AttributeReport, StatusReport, decode, encode, encode_attributes
 from models.profile import AttributeSpec
 from models.times import format_date, format_time, format_window, parse_date, parse_time
 
@@ -49,8 +49,26 @@ def test_finds_no_frame(text: str | None, binary: str | None, reason: Reason) ->
 def test_the_spare_bits_of_the_last_character_are_ignored() -> None:
     frame = bytes(range(56))
     text = to_text(frame)
-    others = {find_frame(text[:-1] + last, None) for last in "ABCD"}
-    assert len(others) == 1 or frame in others
+    assert text[-1] == "c"  # 011100: four bits of the frame, two spare
+    assert [find_frame(text[:-1] + last, None) == frame for last in "bcdefg"] == [False, True, True, True, True, False]
+
+
+def test_the_first_of_two_frames_counts() -> None:
+    first, second = bytes(range(56)), bytes(56)
+    assert find_frame(f"W.short {to_text(first)} {to_text(second)}", None) == first
+    assert find_frame(to_text(second)[:-1] + "@" + to_text(first), None) == first
+
+
+@given(st.text(st.sampled_from("W.-A9@+ 한"), max_size=400))
+def test_a_frame_is_found_wherever_a_patient_search_finds_one(text: str) -> None:
+    alphabet = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
+    starts = [i for i in range(len(text)) if text[i:i + 2] == "W." and len(text) >= i + 77 and
+              set(text[i + 2:i + 77]) <= alphabet]
+    found = find_frame(text, None)
+    if starts:
+        assert found == b64decode(text[starts[0] + 2:starts[0] + 77] + "A", altchars=b"-.")[:56]
+    else:
+        assert found == Rejected(Reason.CORRUPT if "W." in text else Reason.NO_FRAME)
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=12, max_size=12), st.binary(min_size=16, max_size=16),
@@ -105,17 +123,44 @@ def test_attributes_are_read_as_they_were_sent(values: list[tuple[int, int]]) ->
     assert [(int(one.name), one.value) for one in report.attributes] == values
 
 
-def test_more_attributes_than_fit_are_refused() -> None:
+def test_attributes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="octets of attributes"):
         encode_attributes([(1, 2**62)] * 5)
+    for impossible in ((0, 1), (1, 2**63), (1, -2**63 - 1)):
+        with pytest.raises(ValueError, match="ids are 1 to 255, values of at most 8 octets"):
+            encode_attributes([impossible])
 
 
-@pytest.mark.parametrize("octets", ["0207", "020700", "020709" + "00" * 9, "02" + "0101" * 18 + "0105"])
+@pytest.mark.parametrize("octets", [
+    pytest.param("0207", id="length 0"),
+    pytest.param("020709" + "01" * 9, id="length 9"),
+    pytest.param("02" + "010105" * 12 + "010201", id="one octet beyond the end"),
+    pytest.param("02" + "010105" * 11 + "0103010203" + "09", id="an id in the last octet"),
+])
 def test_a_bad_length_refuses_the_whole_frame(octets: str) -> None:
     refused = decode(bytes.fromhex(octets).ljust(40, b"\0"), {})
-    assert isinstance(refused, Rejected | AttributeReport)
-    if isinstance(refused, Rejected):
-        assert refused.reason is Reason.OUT_OF_RANGE
+    assert isinstance(refused, Rejected)
+    assert refused.reason is Reason.OUT_OF_RANGE
+
+
+@pytest.mark.parametrize(("low", "high", "taken"), [
+    (None, None, True), (-1.2, None, True), (-1.1, None, False), (None, -1.2, True), (None, -1.3, False),
+    (-2, 2, True),
+])
+def test_the_range_is_of_the_scaled_value(low: float | None, high: float | None, *, taken: bool) -> None:
+    decoded = decode(encode_attributes([(7, -12)]), {7: AttributeSpec("tilt", None, 10, low, high)})
+    assert decoded == (AttributeReport((Attribute("tilt", -1.2, None),)) if taken else
+                       Rejected(Reason.OUT_OF_RANGE, "attribute 7: -1.2"))
+
+
+def test_a_value_beyond_all_numbers_is_out_of_range() -> None:
+    decoded = decode(encode_attributes([(7, 1)]), {7: AttributeSpec("x", None, 5e-324, None, None)})
+    assert decoded == Rejected(Reason.OUT_OF_RANGE, "attribute 7: inf")
+
+
+def test_an_attribute_sent_twice_is_kept_twice() -> None:
+    decoded = decode(encode_attributes([(7, 1), (8, 2), (7, 3)]), {7: AttributeSpec("co2", "ppm", 1, None, None)})
+    assert decoded == AttributeReport((Attribute("co2", 1, "ppm"), Attribute("8", 2, None), Attribute("co2", 3, "ppm")))
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2199, 12, 30),  # noqa: DTZ001 - zone below
@@ -127,13 +172,16 @@ def test_times_are_those_of_the_standard_library(at: datetime) -> None:
         return  # local mean time of long ago: RFC 3339 has no seconds in an offset
     seconds = int(at.timestamp() // 1)
     assert parse_time(at.isoformat(), "at") == seconds
-    assert format_time(seconds) == datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert format_time(seconds) == text
+    assert parse_time(text, "at") == seconds
 
 
 @pytest.mark.parametrize("text", [
     "2026-11-24", "2026-11-24T00:00:00", "2026-11-24T24:00:00Z", "2026-11-24T00:60:00Z", "2026-11-24T00:00:61Z",
     "2026-02-30T00:00:00Z", "2026-11-24T00:00:00+24:00", "2026-11-24T00:00:00+00:60", "0000-01-01T00:00:00Z",
-    "1969-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "2026-11-24T00:00:00Z ", "２026-11-24T00:00:00Z", None, 5,
+    "2026-11-24T00:00:0５Z", "2026-11-24T00:60:05Z", "2026-11-24T00:00:+5Z", "1969-12-31T23:59:59Z",
+    "2200-01-01T00:00:00Z", "2026-11-24T00:00:00Z ", "２026-11-24T00:00:00Z", None, 5,
 ])
 def test_refuses_times(text: object) -> None:
     with pytest.raises(ContractError, match=r"^at$"):
