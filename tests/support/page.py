@@ -7,6 +7,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -123,7 +124,8 @@ def send(settings: Settings, *records: tuple[str, Document, int | None]) -> None
         finally:
             await sender.stop()
 
-    asyncio.run(write())
+    with ThreadPoolExecutor(1) as pool:  # this thread may have a loop already: that of a browser
+        pool.submit(lambda: asyncio.run(write())).result()
 
 
 class Running:

@@ -142,7 +142,7 @@ def test_nobody_is_watched_after_two_minutes_of_real_time(settings: Settings, hi
         wait_until(lambda: listening.changed)
         real.at = 0.0  # as if the records had just come
         send(settings, *ALL_LANES)
-        wait_until(lambda: page.web.watch() == "watched")
+        wait_until(lambda: [one.seen for one in page.web.live.progress.values()] == [0.0] * 4)
         wait_until(lambda: not shows(page, "지켜보고 있지 않습니다", "top"))
         real.at = 121.0
         wait_until(lambda: shows(page, "지금 아무도 지켜보고 있지 않습니다!", "top"))
