@@ -6,6 +6,7 @@ import uvicorn
 from cli.options import settings
 from stores.queries import Queries
 from streams.clock import clock_of
+from streams.settings import SettingsError
 from web.app import create_app
 from web.service import Web
 
@@ -18,7 +19,11 @@ def web() -> None:
     ANBU_KAFKA, ANBU_MONGODB, ANBU_WEB_HOST, ANBU_WEB_PORT.
     """
     with settings() as found:
-        app = create_app(Web(found, clock_of(found.clock_file), Queries(found.mongodb)))
+        try:
+            queries = Queries(found.mongodb)
+        except ValueError as error:
+            raise SettingsError(f"ANBU_MONGODB: {error}") from None
+        app = create_app(Web(found, clock_of(found.clock_file), queries))
     host = f"[{found.web_host}]" if ":" in found.web_host else found.web_host
     click.echo(f"http://{host}:{found.web_port}/", err=True)
     uvicorn.run(app, host=found.web_host, port=found.web_port, log_level="warning", access_log=False,

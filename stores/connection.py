@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import WriteConcern
+from pymongo.errors import ConfigurationError
 
 Document = dict[str, Any]
 Database = AsyncIOMotorDatabase[Document]
@@ -17,14 +18,19 @@ SOCKET_MS: Final = 30_000     # a server that is frozen must not freeze us: what
 
 
 class Connection:
-    """One client. url: mongodb://host:port/name. Raises pymongo's ConfigurationError where it is wrong.
+    """One client. url: mongodb://host:port/name. Raises ValueError with what is wrong with it.
 
     What is acknowledged is on the disks of a majority: the consumer's position moves after it.
     """
 
     def __init__(self, url: str) -> None:
-        self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-            url, serverSelectionTimeoutMS=SELECTION_MS, connectTimeoutMS=SELECTION_MS, socketTimeoutMS=SOCKET_MS)
+        if not url.startswith(("mongodb://", "mongodb+srv://")):
+            raise ValueError("a URL such as mongodb://host:27017/anbu is needed")
+        try:
+            self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+                url, serverSelectionTimeoutMS=SELECTION_MS, connectTimeoutMS=SELECTION_MS, socketTimeoutMS=SOCKET_MS)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
         self.database: Database = self._client.get_default_database(
             default=DEFAULT_NAME, write_concern=WriteConcern("majority", j=True))
 

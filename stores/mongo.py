@@ -23,7 +23,10 @@ _NAMESPACE_EXISTS = 48
 
 
 class Store:
-    """One database. url: mongodb://host:port/name. Methods raise StoreAwayError where the same may succeed later."""
+    """One database. url: mongodb://host:port/name, else ValueError.
+
+    Methods raise StoreAwayError where the same may succeed later.
+    """
 
     def __init__(self, url: str) -> None:
         self._connection = Connection(url)

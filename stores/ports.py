@@ -1,7 +1,7 @@
 """What others need of the stores to write, and no more; the adapter is in `mongo.py`, reads are in `queries.py`."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
 from stores.operations import Change
 
@@ -17,14 +17,3 @@ class History(Protocol):
 
     async def refresh_days(self, changes: Iterable[Change]) -> None:
         """Figures by day and site, after these changes were applied."""
-
-
-class Personal(Protocol):
-    """What the page writes, none of it judged. Both raise StoreAwayError."""
-
-    async def set_contact(self, subject: int, contact: Mapping[str, Any]) -> None:
-        """name, telephone, address, notes."""
-
-    async def append_audit(self, key: str, at: str, by: str, action: str, subject: int | None = None,
-                           detail: Mapping[str, Any] | None = None) -> None:
-        """Who saw or did what."""

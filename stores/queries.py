@@ -26,7 +26,7 @@ class WindowResults(NamedTuple):
 
 
 class Queries:
-    """Reads of one database. url: mongodb://host:port/name."""
+    """Reads of one database. url: mongodb://host:port/name, else ValueError."""
 
     def __init__(self, url: str) -> None:
         self._connection = Connection(url)

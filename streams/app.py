@@ -48,7 +48,10 @@ def _watch(settings: Settings, options: dict[str, Any]) -> Engine:
 
 
 def _record(settings: Settings, options: dict[str, Any]) -> Engine:
-    store = Store(settings.mongodb)
+    try:
+        store = Store(settings.mongodb)
+    except ValueError as error:
+        raise SettingsError(f"ANBU_MONGODB: {error}") from None
     sender: list[AIOKafkaProducer] = []
 
     async def quarantine(outputs: list[Output]) -> None:

@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 import orjson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.expected_history import Said
 from support.history import clear, record_of
@@ -39,6 +39,7 @@ def broken(draw: st.DrawFn) -> Record:
     return record_of(said._replace(value=value))
 
 
+@settings(deadline=None)  # a busy machine is no mistake
 @given(record=broken())
 def test_reading_raises_nothing_else(record: Record) -> None:
     subject_of_record(record)

@@ -127,6 +127,13 @@ async def test_an_error_that_passes_is_tried_once_more_and_then_waited_for(store
     assert collection.counts == [2, 1]
 
 
+@pytest.mark.parametrize(("url", "why"), [("", "a URL such as"), ("localhost:27017", "a URL such as"),
+                                          ("mongodb://", "hostname"), ("mongodb://host:99999/anbu", "Port")])
+def test_a_wrong_url_is_said_at_once(url: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Store(url)
+
+
 async def test_nobody_there() -> None:
     store = Store(f"mongodb://127.0.0.1:{free_port()}/anbu")
     with pytest.raises(StoreAwayError):
