@@ -1,5 +1,7 @@
 """`anbu web`: the process that serves the caseworkers' page."""
 
+import json
+
 import click
 import uvicorn
 
@@ -12,7 +14,8 @@ from web.service import Web
 
 
 @click.command()
-def web() -> None:
+@click.option("--openapi", is_flag=True, help="Print the description of the JSON API and end.")
+def web(openapi: bool) -> None:
     """Serve the page for caseworkers, and the JSON API under /api/v1.
 
     On the loopback address unless ANBU_WEB_HOST says otherwise; then a token is needed (ANBU_WEB_TOKEN_FILE). Settings:
@@ -24,6 +27,9 @@ def web() -> None:
         except ValueError as error:
             raise SettingsError(f"ANBU_MONGODB: {error}") from None
         app = create_app(Web(found, clock_of(found.clock_file), queries))
+    if openapi:
+        click.echo(json.dumps(app.openapi(), indent=2))
+        return
     host = f"[{found.web_host}]" if ":" in found.web_host else found.web_host
     click.echo(f"http://{host}:{found.web_port}/", err=True)
     uvicorn.run(app, host=found.web_host, port=found.web_port, log_level="warning", access_log=False,

@@ -6,6 +6,7 @@ It brings who people are, the alerts that are older than what the page has follo
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from models.errors import ContractError
@@ -20,7 +21,7 @@ from web.live import Live
 log = logging.getLogger(__name__)
 
 REFRESH_S: Final = 30.0
-RETRY_S: Final = 5.0
+RETRY_S: Final = 3.0
 PATIENCE_S: Final = 4.0
 Document = dict[str, Any]
 Kind = TypeVar("Kind")
@@ -66,7 +67,7 @@ class History:
         self.read = False
 
     async def run(self) -> None:
-        """Without end: read all, again and again; a database that is away is asked more often."""
+        """Without end: read all, again and again, sooner where somebody is unknown or the database was away."""
         while True:
             before = (self.away, self.read)
             try:
@@ -75,10 +76,14 @@ class History:
                 log.warning("the database does not answer (ANBU_MONGODB): %s", error)
             if before != (self.away, self.read):
                 self._changed()
-            await asyncio.sleep(RETRY_S if self.away else REFRESH_S)
+            await asyncio.sleep(RETRY_S)
+            if not self.away:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._live.stranger.wait(), REFRESH_S)
 
     async def refresh(self) -> None:
         """Read everything once. Raises HistoryAwayError."""
+        self._live.stranger.clear()
         self._live.take_people(_good(_person, await self._asked(self._queries.people())))
         for alert in _good(alert_of_document, await self._asked(self._queries.open_alerts())):
             self._live.take_alert(alert)

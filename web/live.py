@@ -4,6 +4,7 @@ The topics bring what is new within a second, the database what is older and who
 the database, and shows live alerts while it is away.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -28,12 +29,14 @@ class Live:
         self.alerts: dict[Key, Alert] = {}
         self.checkins: dict[int, dict[int, CheckIn]] = {}  # by window, then subject
         self.people: dict[int, Person] = {}
+        self.stranger = asyncio.Event()  # something came of somebody who is not among the people
         self.progress: dict[int, Progress] = {}
 
     def take_alert(self, alert: Alert) -> None:
         known = self.alerts.get(alert.key)
         merged = merge(known, alert)
         if merged != known:
+            self._greet(alert.subject)
             self.alerts[alert.key] = merged
             self._forget_ended()
             self._changes.mark(TOP, ALERTS, *([] if alert.subject is None else [part_of_person(alert.subject)]))
@@ -44,6 +47,7 @@ class Live:
         window = self.checkins.setdefault(checkin.window, {})
         known = window.get(checkin.subject)
         if known is None or known.revision < checkin.revision:
+            self._greet(checkin.subject)
             window[checkin.subject] = checkin
             self._changes.mark(TOP, PEOPLE, part_of_person(checkin.subject))
         if len(self.checkins) > KEPT_WINDOWS:
@@ -64,6 +68,10 @@ class Live:
 
     def alerts_of(self, subject: int) -> list[Alert]:
         return [alert for alert in self.alerts.values() if alert.subject == subject]
+
+    def _greet(self, subject: int | None) -> None:
+        if subject is not None and subject not in self.people:
+            self.stranger.set()
 
     def _forget_ended(self) -> None:
         """Of the alerts that have ended the oldest half, once there are too many: what repeats is younger."""

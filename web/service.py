@@ -10,13 +10,14 @@ from streams.clock import Clock
 from streams.settings import Settings
 from web import board
 from web.access import Gate
-from web.changes import TOP, Changes
+from web.changes import PARTS, TOP, Changes
 from web.commands import Commands
 from web.follow import Follower
 from web.history import History, Queries
 from web.live import Live
 
 LOOK_S: Final = 1.0
+REDRAW_S: Final = 30.0
 
 
 class Web:
@@ -51,11 +52,14 @@ class Web:
             self.history.close()
 
     async def _look(self) -> None:
-        """Silence is no event: somebody has to look whether it has lasted too long."""
-        before = None
+        """Silence is no event, and neither is the passing of time: somebody has to look."""
+        before, drawn = None, 0.0
         while True:
             now = (self.watch(), self.follower.caught_up)
-            if now != before:
-                before = now
+            if time.monotonic() - drawn >= REDRAW_S:  # "two minutes ago", and windows that open
+                drawn = time.monotonic()
+                self.changes.mark(*PARTS)
+            elif now != before:
                 self.changes.mark(TOP)
+            before = now
             await asyncio.sleep(LOOK_S)

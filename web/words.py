@@ -5,6 +5,7 @@ it is.
 """
 
 import datetime
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -69,8 +70,14 @@ def environment(language: str) -> Environment:
                       trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"])
     env.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # by extension
     env.filters["word"] = lambda word: translations(language).ugettext(WORDS.get(str(word), str(word)))
+    env.filters["telephone"] = telephone
     env.filters["sentence"] = lambda why: sentence(why, language)
     return env
+
+
+def telephone(number: str) -> str:
+    """A Korean mobile number as one reads it, 010-1234-5678; any other as it is."""
+    return re.sub(r"^(?:\+82|0)10(\d{4})(\d{4})$", r"010-\1-\2", number)
 
 
 def sentence(why: Mapping[str, str], language: str) -> str:

@@ -81,7 +81,7 @@ def test_what_somebody_is_typing_stays(seeded: Running, settings: Settings, page
     opened(page, seeded)
     card = page.locator("#alerts .alert", has_text="보고 없음")
     card.get_by_text("메모 · 처리 완료 · 부재 등록").click()
-    box = card.get_by_label("메모", exact=True)
+    box = card.get_by_label("메모 또는 처리 내용")
     box.fill("전화해 보")
     send(settings, ("alerts", event(6, "gas"), None),  # comes before the card that somebody is in
          ("alerts", event(2, "no_report", 2, "raised", reference=MORNING, window=MORNING, at=NOW - 600), None),
@@ -109,6 +109,9 @@ def test_acknowledging_asks_for_a_name_once(seeded: Running, settings: Settings,
     other = page.locator("#alerts .alert", has_text="보고 없음")
     other.get_by_role("button", name="제가 대응합니다").click()  # no name is asked for any more
     expect(other.locator("form output").first).to_contain_text("요청을 보냈습니다")
+    card.get_by_text("메모 · 처리 완료 · 부재 등록").click()
+    card.get_by_role("button", name="처리 완료").click()  # without a word is allowed
+    expect(card.locator("output").first).to_contain_text("'처리 완료' 요청을 보냈습니다")
 
 
 def test_a_page_that_lost_its_server_says_so(seeded: Running, page: Page) -> None:
@@ -142,8 +145,8 @@ def test_without_scripts_all_can_be_done(seeded: Running, chromium: Browser) -> 
     card.get_by_text("메모 · 처리 완료 · 부재 등록").click()
     form = card.locator("form", has=page.get_by_role("button", name="메모 남기기"))
     form.get_by_label("이름").fill("김복지")
-    form.get_by_label("메모", exact=True).fill("전화했습니다")
-    form.get_by_role("button").click()
+    form.get_by_label("메모 또는 처리 내용").fill("전화했습니다")
+    form.get_by_role("button", name="메모 남기기").click()
     expect(page.get_by_role("status").filter(has_text="'메모' 요청을 보냈습니다")).to_be_visible()
     page.get_by_role("link", name="English").click()
     expect(page.get_by_role("heading", name="Needs help now")).to_be_visible()

@@ -13,7 +13,7 @@ from support.page import MORNING, NOW, Running, browser
 from models.alerts import Change, Kind, Severity
 from models.command import CommandType
 from web.checkins import window_number
-from web.words import HERE, WORDS, Moments, chosen_language, environment, sentence
+from web.words import HERE, WORDS, Moments, chosen_language, environment, sentence, telephone
 
 CATALOGUE = HERE / "locale" / "ko" / "LC_MESSAGES" / "anbu.po"
 HINT = "see web/locale/README.md"
@@ -60,6 +60,11 @@ def test_a_chosen_language_is_remembered(lonely: Running) -> None:
         assert client.get("/language/en", params={"then": "/people/7"}).headers["location"] == "/people/7"
         client.get("/language/xx")
         assert '<html lang="en">' in client.get("/").text
+
+
+def test_a_mobile_number_is_said_as_one_reads_it() -> None:
+    assert [telephone(one) for one in ("+821012345678", "01012345678", "02-123-4567", "+8101012345678")] == \
+        ["010-1234-5678", "010-1234-5678", "02-123-4567", "+8101012345678"]
 
 
 def test_a_sentence_falls_back() -> None:

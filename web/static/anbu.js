@@ -127,10 +127,11 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.matches("[data-act]")) return;
   event.preventDefault();
-  const button = form.querySelector("button"), said = form.querySelector("output");
-  button.disabled = true;
+  const buttons = form.querySelectorAll("button"), said = form.querySelector("output");
+  const address = event.submitter?.getAttribute("formaction") || form.action;
+  buttons.forEach((one) => { one.disabled = true; });
   try {
-    const answer = await fetch(form.action, { method: "POST", headers: { "x-anbu": "sentence" }, body: new URLSearchParams(new FormData(form)) });
+    const answer = await fetch(address, { method: "POST", headers: { "x-anbu": "sentence" }, body: new URLSearchParams(new FormData(form)) });
     said.textContent = await answer.text();
     said.className = answer.ok ? "" : "failed";
     if (answer.ok) form.reset();
@@ -138,6 +139,6 @@ document.addEventListener("submit", async (event) => {
     said.textContent = document.body.dataset.failed;
     said.className = "failed";
   } finally {
-    button.disabled = false;
+    buttons.forEach((one) => { one.disabled = false; });
   }
 });
