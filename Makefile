@@ -10,7 +10,7 @@ PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help install demo test test-browser lint type mutants requirements clean
+.PHONY: help install demo test test-system test-browser lint type mutants requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,8 +34,11 @@ demo: .venv/installed  ## the whole system on this machine: make demo ARGS="--on
 	@$(BIN)/anbu demo $(ARGS)
 
 test: .venv/installed  ## the tests, on the embedded broker and database; 100 % branch coverage of models/
-	@$(BIN)/python -m pytest -m "not browser and not kafka" --cov=models --cov-branch --cov-report=term-missing:skip-covered \
+	@$(BIN)/python -m pytest -m "not browser and not kafka" --ignore=tests/system --cov=models --cov-branch --cov-report=term-missing:skip-covered \
 		--cov-fail-under=100 $(ARGS)
+
+test-system: .venv/installed  ## whole systems: scenarios through a worker, a killed worker, the demo (minutes)
+	@$(BIN)/python -m pytest tests/system $(ARGS)
 
 test-browser: .venv/installed  ## the page in a real browser; needs Chromium
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \

@@ -16,7 +16,7 @@ from models.command import parse_command
 from models.errors import ContractError
 from models.times import format_time, parse_time
 from streams.clock import clock_of
-from streams.kafka import kafka_options, producer
+from streams.kafka import kafka_options, producer, stop_consumer
 from streams.partition import partition_of
 from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS
@@ -69,7 +69,7 @@ async def _read(found: Settings, show: Any, *, follow: bool) -> None:
             for record in sorted(records, key=lambda record: record.timestamp):
                 show(record.value)
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
 
 
 @click.group()

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from models.errors import ContractError
 from models.keys import unwrap
 from models.profile import Device, parse_profile
-from streams.kafka import kafka_options
+from streams.kafka import kafka_options, stop_consumer
 from streams.partition import partition_of
 from streams.settings import Settings
 from streams.topics import REGISTRY
@@ -28,7 +28,7 @@ async def read_profile(subject: int, found: Settings) -> dict[str, Any] | None:
             for record in (await consumer.getmany(place, timeout_ms=500)).get(place, []):
                 newest = _of(record, subject, newest)
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
     return newest
 
 

@@ -26,6 +26,7 @@ class Supervised:
         program = str(Path(sys.executable).with_name("faust"))
         folder = data_dir / agent
         folder.mkdir(parents=True, exist_ok=True)
+        self._pid_file = folder / "pid"
         self._command = [program, "--datadir", str(folder), "-A", "streams.app", "worker", "--loglevel", "warn"]
         self._environ = {**os.environ, "ANBU_AGENTS": agent, "ANBU_WORKER_PORT": str(port)}
         self._left = 0
@@ -37,6 +38,7 @@ class Supervised:
         self._started = time.monotonic()
         # A session of its own: Ctrl-C reaches it through us, once.
         self.process = subprocess.Popen(self._command, env=self._environ, start_new_session=True)
+        self._pid_file.write_text(str(self.process.pid))
 
     def tend(self) -> None:
         """Start it again where it has left, after a wait that grows. Raises SystemExit where its settings are wrong."""

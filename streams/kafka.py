@@ -1,11 +1,14 @@
 """One place that knows how our Kafka clients connect, and what a producer must promise."""
 
+import asyncio
 import ssl
-from typing import Any
+from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams.settings import Settings
+
+STOP_S: Final = 2.0
 
 
 def kafka_options(settings: Settings) -> dict[str, Any]:
@@ -29,3 +32,15 @@ def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     promise: dict[str, Any] = ({"acks": "all", "max_batch_size": 1} if settings.guarantee == "none"
                                else {"enable_idempotence": True})
     return AIOKafkaProducer(**{**kafka_options(settings), **promise, **options})
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, also where aiokafka would wait for ever.
+
+    In 0.14.0 a fetch routine that is cancelled while it cancels the fetches of a former assignment goes on (fetcher.py,
+    `_fetch_requests_routine`), and `stop` waits for it. The second cancellation, by the time-out, ends it.
+    """
+    try:
+        await asyncio.wait_for(consumer.stop(), STOP_S)
+    except TimeoutError:
+        await consumer._client.close()

@@ -23,7 +23,7 @@ from simulator.fleet import Fleet
 from simulator.network import Delivery
 from simulator.score import Score, score
 from stores.mongo import Store
-from streams.kafka import kafka_options, producer
+from streams.kafka import kafka_options, producer, stop_consumer
 from streams.partition import partition_of
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, declare
 
@@ -41,7 +41,7 @@ class Run:
     accepted: int = 0
     alerts: list[dict[str, Any]] = field(default_factory=list)
     checkins: dict[tuple[int, str], tuple[int, str]] = field(default_factory=dict)
-    quarantined: Counter[str] = field(default_factory=Counter)
+    refused: dict[bytes, str] = field(default_factory=dict)  # by origin
     began: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
 
@@ -50,12 +50,23 @@ class Run:
         verdict = self.verdict()
         return {
             "people": len(self.fleet.homes), "sent": self.sent, "accepted": self.accepted,
-            "quarantined": dict(sorted(self.quarantined.items())),
+            "quarantined": dict(sorted(Counter(self.refused.values()).items())),
             "checkins": dict(sorted(Counter(result for _, result in self.checkins.values()).items())),
             "alerts": dict(sorted(Counter(one["data"]["kind"] for one in self.opened().values()).items())),
             "missed": len(verdict.missed), "false": len(verdict.false),
             "seconds": round(self.seconds, 1), "sms_per_second": round(self.sent / max(self.seconds, 0.001), 1),
         }
+
+    def take(self, topic: str, value: dict[str, Any]) -> None:
+        """One record of what the system says; a repeat after a fault changes nothing."""
+        if topic == ALERTS:
+            self.alerts.append(value)
+        elif topic == QUARANTINE:
+            self.refused[orjson.dumps(value["origin"])] = value["reason"]
+        elif value["type"] == "checkin":
+            place, revision = (value["subject"], value["window"]), int(value["id"].rsplit("#", 1)[1])
+            if revision > self.checkins.get(place, (0, ""))[0]:
+                self.checkins[place] = (revision, value["result"])
 
     def opened(self) -> dict[str, dict[str, Any]]:
         """The first revision of each alert; an incident once, whatever the number of lanes."""
@@ -205,19 +216,11 @@ class Demo:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     async def _listen(self, consumer: AIOKafkaConsumer) -> None:
         async for record in consumer:
-            value = orjson.loads(record.value)
-            if record.topic == ALERTS:
-                self.run.alerts.append(value)
-            elif record.topic == QUARANTINE:
-                self.run.quarantined[value["reason"]] += 1
-            elif value["type"] == "checkin":
-                place, revision = (value["subject"], value["window"]), int(value["id"].rsplit("#", 1)[1])
-                if revision > self.run.checkins.get(place, (0, ""))[0]:
-                    self.run.checkins[place] = (revision, value["result"])
+            self.run.take(record.topic, orjson.loads(record.value))
 
 
 @contextlib.asynccontextmanager

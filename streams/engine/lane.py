@@ -15,7 +15,7 @@ from faust.types import TP
 from streams.engine.batch import Batch
 from streams.engine.changelog import DONE, PLAN, Plan, load, read
 from streams.engine.writer import Writer
-from streams.kafka import kafka_options
+from streams.kafka import kafka_options, stop_consumer
 
 if TYPE_CHECKING:
     from streams.engine.engine import Engine
@@ -47,7 +47,7 @@ class Lane(ABC):
         try:
             await self._recover(reader)
         finally:
-            await reader.stop()
+            await stop_consumer(reader)
         self._task = asyncio.create_task(self._run())
 
     @abstractmethod

@@ -1,0 +1,103 @@
+"""The verdict on a run: the pure core folds the input again, in the order in which each lane read it.
+
+Which of several topics a lane read first is an accident; the history of `done` in the changelog tells it.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from models.fold import FORWARDED, Fold
+from models.keys import KeyRing
+from models.lane import Lane
+from models.outputs import Record
+from streams.engine.changelog import DONE, OWNER, PLAN, read
+from streams.kafka import kafka_options, stop_consumer
+from streams.partition import partition_of
+from streams.settings import Settings
+from streams.topics import ALERTS, INPUTS, QUARANTINE, REPORTS, changelog
+from support.expected_history import Said
+
+
+@dataclass
+class Audit:
+    """problems: in words, empty where all is right; said: what the database has to hold; repeats: seen again."""
+
+    problems: list[str] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+    inputs: int = 0
+    outputs: int = 0
+    repeats: int = 0
+    owners: int = 0
+
+
+async def audit(settings: Settings, keys: KeyRing) -> Audit:
+    found = Audit()
+    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        for number in range(settings.partitions):
+            await _lane(consumer, number, settings, keys, found)
+    finally:
+        await stop_consumer(consumer)
+    return found
+
+
+async def _topic(consumer: AIOKafkaConsumer, topic: str, number: int) -> list[ConsumerRecord]:
+    return [record async for record in read(consumer, TopicPartition(topic, number))]
+
+
+async def _lane(consumer: AIOKafkaConsumer, number: int, settings: Settings, keys: KeyRing, found: Audit) -> None:
+    inputs = {topic: await _topic(consumer, topic, number) for topic in INPUTS}
+    lane, fold = Lane(number), Fold(keys, lambda subject: partition_of(subject, settings.partitions))
+    at, expected = dict.fromkeys(INPUTS, 0), defaultdict(set)
+    states: dict[bytes, bytes | None] = {}
+    kept: dict[bytes, bytes | None] = {}
+
+    def fold_to(positions: dict[str, int]) -> None:
+        for topic, end in positions.items():
+            for record in inputs[topic][at[topic]:end]:
+                for output in fold(lane, _record(record)):
+                    expected[output.topic].add((output.key, output.value))
+            at[topic] = end
+        states.update(lane.take_touched())
+
+    for record in await _topic(consumer, changelog(settings), number):
+        if record.key == DONE:
+            positions = orjson.loads(record.value)
+            moved = [topic for topic in INPUTS if positions[topic] != at[topic]]
+            # Batches without effect leave no trace: they may lie between two others.
+            if any(positions[topic] < at[topic] for topic in moved):
+                found.problems.append(f"lane {number}: done goes back from {at} to {positions}")
+            fold_to(positions)
+        elif record.key == OWNER:
+            found.owners += 1
+        elif record.key != PLAN:
+            kept[record.key] = record.value
+    fold_to({topic: len(records) for topic, records in inputs.items()})  # what had no effect any more
+    found.inputs += sum(len(records) for records in inputs.values())
+    found.problems += [f"lane {number}: the state of {key!r} is not what the core makes of the input"
+                       for key in sorted(states.keys() | kept.keys()) if states.get(key) != kept.get(key)]
+    for topic in (ALERTS, REPORTS, QUARANTINE):
+        records = [record for record in await _topic(consumer, topic, number)
+                   if topic != REPORTS or orjson.loads(record.value)["type"] != "progress"]
+        there = {(record.key, record.value) for record in records}
+        found.outputs += len(expected[topic])
+        found.repeats += len(records) - len(there)
+        found.problems += [f"{topic} {number}: missing {value!r}" for _, value in expected[topic] - there]
+        found.problems += [f"{topic} {number}: not expected {value!r}" for _, value in there - expected[topic]]
+        found.said += [_said(record) for record in records if topic != QUARANTINE]
+    found.said += [_said(record) for topic in ("registry", "commands") for record in inputs[topic]]
+
+
+def _record(record: ConsumerRecord) -> Record:
+    return Record(record.topic, record.partition, record.offset, record.key, record.value,
+                  any(name == FORWARDED for name, _ in record.headers))
+
+
+def _said(record: ConsumerRecord) -> Said:
+    value: Any = None if record.value is None else orjson.loads(record.value)
+    return Said(record.topic, record.offset, None if record.key is None else record.key.decode(), value)

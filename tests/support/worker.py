@@ -1,0 +1,94 @@
+"""A real worker process on a broker of its own, for tests: started, fed, killed, started again, and always ended."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from streams.embedded import embedded_broker, free_port
+from streams.settings import Settings
+
+PATIENCE_S = 60.0
+
+
+class WorkerProcess:
+    """`faust -A streams.app worker` with its embedded broker. `health` asks its operator views."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._broker = embedded_broker(folder)
+        self.port = free_port()
+        given = {"ANBU_KAFKA": self._broker.address, "ANBU_GUARANTEE": "none", "ANBU_WORKER_PORT": str(self.port),
+                 "ANBU_CLOCK_TICK_S": "0", "ANBU_DATA_DIR": str(folder / "data"), **variables}
+        self.environ = {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")} | given
+        self.settings = Settings.from_env(self.environ)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "WorkerProcess":
+        self._broker.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.kill()
+        self._broker.stop()
+
+    @property
+    def log(self) -> Path:
+        return self._folder / "worker.log"
+
+    def start(self) -> None:
+        command = [str(Path(sys.executable).with_name("faust")), "--datadir", str(self._folder / "faust"), "-A",
+                   "streams.app", "worker", "--loglevel", "info"]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log,
+                                             stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def kill(self) -> None:
+        """SIGKILL: it has no chance to say good-bye."""
+        self._end(signal.SIGKILL)
+
+    def terminate(self) -> int | None:
+        """SIGTERM; its exit status."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> int | None:
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        process.send_signal(number)
+        try:
+            return process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+    async def health(self, http: httpx.AsyncClient) -> dict[str, Any] | None:
+        """What /health/ says, or None where nobody answers."""
+        if self._process is not None and self._process.poll() is not None:
+            raise RuntimeError(f"the worker has left with {self._process.returncode}:\n{self.log.read_text()[-1500:]}")
+        try:
+            found: dict[str, Any] = (await http.get(f"http://127.0.0.1:{self.port}/health/")).json()
+        except (httpx.TransportError, ValueError):
+            return None
+        return found
+
+    async def wait_idle(self, http: httpx.AsyncClient) -> None:
+        """Until the worker has its lanes and nothing waits to be folded."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            health = await self.health(http)
+            if (health is not None and health["ready"] and len(health["lanes"]) == self.settings.partitions
+                    and not any(lag for lane in health["lanes"].values() for lag in lane["lag"].values())):
+                return
+            await asyncio.sleep(0.02)
+        raise TimeoutError(f"the worker is not idle after {PATIENCE_S} s:\n{self.log.read_text()[-1500:]}")

@@ -1,0 +1,80 @@
+"""The scenarios again, through a real worker on the embedded broker: what stands on the topics is what was expected."""
+
+import asyncio
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from support.compare import differences
+from support.vectors import KEK_FILE, SCENARIOS, VECTORS, read_lines
+from support.worker import WorkerProcess
+
+from cli.replay import read_records
+from streams.engine.changelog import read
+from streams.kafka import kafka_options, producer, stop_consumer
+from streams.topics import ALERTS, QUARANTINE, REPORTS, declare
+
+AT_ONCE = 6
+pytestmark = pytest.mark.timeout(240)
+
+
+async def play(name: str, folder: Path) -> list[dict[str, Any]]:
+    """The lines of a scenario on the topics, in their order; and what the worker made of them."""
+    lines = read_lines(VECTORS / "scenarios" / f"{name}.in.jsonl")
+    with WorkerProcess(folder, ANBU_PARTITIONS="1", ANBU_KEK_FILE=str(KEK_FILE)) as worker:
+        await declare(worker.settings)
+        worker.start()
+        sender = producer(worker.settings)
+        await sender.start()
+        async with httpx.AsyncClient() as http:
+            await worker.wait_idle(http)
+            before = None
+            for record in read_records([json.dumps(line).encode() for line in lines], name, Counter()):
+                if before not in (None, record.topic):
+                    await worker.wait_idle(http)  # else it is chance which topic is read first
+                before = record.topic
+                await sender.send_and_wait(record.topic, record.value, key=record.key, partition=0)
+            await worker.wait_idle(http)
+        await sender.stop()
+        found = await said(worker)
+        assert worker.terminate() == 0
+    return found
+
+
+async def said(worker: WorkerProcess) -> list[dict[str, Any]]:
+    consumer = AIOKafkaConsumer(**kafka_options(worker.settings), enable_auto_commit=False)
+    await consumer.start()
+    try:
+        return [{"topic": topic, "key": (record.key or b"").decode() or None, "value": json.loads(record.value)}
+                for topic in (ALERTS, REPORTS, QUARANTINE)
+                async for record in read(consumer, TopicPartition(topic, 0)) if b'"progress"' not in record.value]
+    finally:
+        await stop_consumer(consumer)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]] | Exception]:
+    """All scenarios, some at once: most of the time a worker waits to join its group."""
+    folder = tmp_path_factory.mktemp("scenarios")
+
+    def run(name: str) -> list[dict[str, Any]] | Exception:
+        try:
+            return asyncio.run(play(name, folder / name))
+        except Exception as error:  # noqa: BLE001 - it fails the test of its scenario
+            return error
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(SCENARIOS, pool.map(run, SCENARIOS), strict=True))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenario(name: str, played: dict[str, list[dict[str, Any]] | Exception]) -> None:
+    got = played[name]
+    if isinstance(got, Exception):
+        raise got
+    assert differences(read_lines(VECTORS / "scenarios" / f"{name}.out.jsonl"), got) == []
