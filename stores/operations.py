@@ -1,8 +1,8 @@
 """What a record does to a document, so that applying any part of the log again leaves every document as it was.
 
-Three shapes (`docs/` and the design call them S2 and B7): a current state, replaced only by a newer version; entries of
-a map, each with a version of its own or always the same; figures derived anew from the document on every write. Nothing
-is counted, nothing depends on the clock or on the order of arrival.
+Three shapes: a current state, replaced only by a newer version; entries of a map, each with a version of its own or
+always the same; figures derived anew from the document on every write. Nothing is counted, nothing depends on the clock
+or on the order of arrival.
 """
 
 from dataclasses import dataclass, field

@@ -14,7 +14,9 @@ from support.history import changes, clear, documents, said_of, write
 from support.journals import ON_A_DATABASE, cut, journals
 from support.vectors import SCENARIOS, VECTORS, key_ring, read_lines, replay
 
+from stores.days import Day, DayReader
 from stores.mongo import Store
+from stores.operations import Document
 
 
 def scenario(name: str) -> list[Said]:
@@ -56,6 +58,24 @@ async def test_a_batch_of_which_a_part_was_written(store: Store, data: Any, jour
         await store.apply(data.draw(st.permutations(whole))[:data.draw(st.integers(0, len(whole)))])
         await write(store, batch)
     assert await documents(store) == expected(journal)
+
+
+async def test_figures_that_were_overtaken_are_made_again(store: Store, database_url: str,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the reading and the writing of one another writes more, and its figures: the slow one comes last."""
+    first, *others = checkins = [said for said in scenario("morning") if said.value and "repaired" in said.value]
+    quick, figures = Store(database_url), DayReader.figures
+
+    async def overtaken(reader: DayReader, days: set[Day]) -> dict[str, Document]:
+        stale = await figures(reader, days)
+        monkeypatch.undo()
+        await write(quick, others)
+        return stale
+
+    monkeypatch.setattr(DayReader, "figures", overtaken)
+    await write(store, [first])
+    quick.close()
+    assert await documents(store) == expected(checkins)
 
 
 @ON_A_DATABASE

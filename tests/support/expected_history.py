@@ -14,7 +14,7 @@ Documents = dict[str, dict[str, Document]]
 
 
 class Said(NamedTuple):
-    """One record. offset counts for registry and commands only; value: parsed JSON, None for a tombstone."""
+    """One record, of registry and commands in its subject's partition, where the offset counts. value: parsed JSON."""
 
     topic: str
     offset: int
