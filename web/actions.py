@@ -14,7 +14,7 @@ from models.command import CommandType
 from models.errors import ContractError
 from web.access import OUT_OF_DATE, RefusedError, checked_form, signed_in
 from web.commands import Asked, NotSentError, command
-from web.pages import language_of, local, web_of
+from web.pages import Subject, language_of, local, web_of
 from web.words import N_, WORDS, translations
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(signed_in)])
@@ -68,7 +68,7 @@ async def on_alert(request: Request, alert: str, act: CommandType) -> Response:
 
 
 @router.post("/people/{subject}/{act}")
-async def on_person(request: Request, subject: int, act: CommandType) -> Response:
+async def on_person(request: Request, subject: Subject, act: CommandType) -> Response:
     form = await checked_form(request)
     if act in ON_ALERT:
         raise RefusedError(404, NO_PAGE)

@@ -88,18 +88,18 @@ def alert_of_document(document: Mapping[str, Any]) -> Alert:
 
 
 def _alert(data: Mapping[str, Any], subject: Any, steps: list[tuple[int, Mapping[str, Any]]]) -> Alert:
-    incident = data["kind"] == Kind.GATEWAY_OUTAGE
+    incident, lane = data["kind"] == Kind.GATEWAY_OUTAGE, data.get("lane")
     return Alert(
-        key=Key(data["alert"], data.get("lane")),
+        key=Key(str(data["alert"]), None if lane is None else int(lane)),
         subject=None if incident else int(subject),
-        gateway=subject if incident else None,
-        site=data["site"],
-        kind=data["kind"],
-        severity=data["severity"],
-        active=data["active"],
-        acknowledged_by=data["acknowledged_by"],
-        assignee=data["assignee"],
-        window=data["window"],
+        gateway=str(subject) if incident else None,
+        site=_text(data["site"]),
+        kind=str(data["kind"]),
+        severity=str(data["severity"]),
+        active=bool(data["active"]),
+        acknowledged_by=_text(data["acknowledged_by"]),
+        assignee=_text(data["assignee"]),
+        window=_text(data["window"]),
         opened_at=parse_time(data["opened_at"], "opened_at"),
         steps=tuple(_step(number, step) for number, step in sorted(steps, key=lambda one: one[0])),
     )
@@ -107,8 +107,12 @@ def _alert(data: Mapping[str, Any], subject: Any, steps: list[tuple[int, Mapping
 
 def _step(number: int, data: Mapping[str, Any]) -> Step:
     why = {str(language): str(sentence) for language, sentence in data["why"].items()}
-    return Step(int(number), parse_time(data["at"], "at"), data["change"], why, data["by"], data["text"],
-                data["escalated_to"], data["reason"])
+    return Step(int(number), parse_time(data["at"], "at"), str(data["change"]), why, _text(data["by"]),
+                _text(data["text"]), _text(data["escalated_to"]), _text(data["reason"]))
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def merge(one: Alert | None, other: Alert) -> Alert:

@@ -6,7 +6,7 @@ number of the change; after a restart, or with an id of another instance, all pa
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from typing import Final
 
 from sse_starlette import ServerSentEvent
@@ -45,7 +45,7 @@ class Changes:
             return list(wanted)
         return [part for part in wanted if self._last.get(part, 0) > int(number)]
 
-    async def events(self, event_id: str | None, wanted: Collection[str]) -> AsyncIterator[ServerSentEvent]:
+    async def events(self, event_id: str | None, wanted: Collection[str]) -> AsyncGenerator[ServerSentEvent]:
         """Without end: the changes after an event, and a heartbeat where there are none."""
         while True:
             wake = self._wake

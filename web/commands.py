@@ -4,6 +4,7 @@ The id of a command is made from what the caseworker saw and did, so a button pr
 after a doubtful answer, is one command.
 """
 
+import asyncio
 import uuid
 from dataclasses import dataclass
 from typing import Any, Final
@@ -58,11 +59,13 @@ class Commands:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
 
     async def send(self, document: dict[str, Any]) -> None:
         """Returns once the broker has acknowledged it. Raises NotSentError."""
         try:
-            sender = await self._started()
+            async with self._starting:
+                sender = await self._started()
             await sender.send_and_wait(COMMANDS, orjson.dumps(document), key=b"%d" % document["subject"])
         except (KafkaError, OSError) as error:
             raise NotSentError(str(error)) from error

@@ -47,6 +47,8 @@ class Follower:
                 await self._follow()
             except (KafkaError, OSError) as error:
                 log.warning("the topics cannot be followed (ANBU_KAFKA %s): %s", self._settings.kafka, error)
+            except Exception:  # a page that has gone blind must try again, whatever the reason
+                log.exception("the topics cannot be followed")
             await asyncio.sleep(RETRY_S)
 
     async def _follow(self) -> None:

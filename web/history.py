@@ -74,6 +74,8 @@ class History:
                 await self.refresh()
             except HistoryAwayError as error:
                 log.warning("the database does not answer (ANBU_MONGODB): %s", error)
+            except Exception:  # names that are out of date are better than none ever again
+                log.exception("the database cannot be read")
             if before != (self.away, self.read):
                 self._changed()
             await asyncio.sleep(RETRY_S)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sse_starlette import EventSourceResponse
 
@@ -40,6 +40,7 @@ def render(request: Request, template: str, context: dict[str, Any], status: int
 
 
 Site = Annotated[str | None, Query(max_length=100)]
+Subject = Annotated[int, Path(ge=0, le=0xFFFFFFFF)]
 Parts = Annotated[list[str], Query(max_length=len(PARTS))]
 Half = Annotated[str | None, Query(pattern=f"^({'|'.join(HALVES)})$")]
 
@@ -72,13 +73,13 @@ async def events(request: Request, part: Parts, after: str | None = None) -> Res
 
 
 @router.get("/people/{subject}", dependencies=seen_only)
-async def person_page(request: Request, subject: int) -> Response:
+async def person_page(request: Request, subject: Subject) -> Response:
     context = await _about(request, subject)
     return render(request, "person.html", context, 200 if context["found"] else 404)
 
 
 @router.get("/people/{subject}/part", dependencies=seen_only)
-async def person_part(request: Request, subject: int) -> Response:
+async def person_part(request: Request, subject: Subject) -> Response:
     """The same for the page that is open: whatever changed, it is one part."""
     return render(request, "about.html", await _about(request, subject))
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from support.page import Running, browser, csrf_of
 
 from models.command import CommandType
 from models.errors import ContractError
@@ -38,3 +39,29 @@ def test_anything_else_is_another(other: dict[str, object]) -> None:
 def test_what_is_missing_is_named(changes: dict[str, object], field: str) -> None:
     with pytest.raises(ContractError, match=f"^{field}$"):
         command(replace(ASKED, **changes), 0)  # type: ignore[arg-type]  # names of fields
+
+
+FORMS: list[tuple[str, dict[str, str], int, str]] = [
+    ("/alerts/7:sos:0.1.1/acknowledge", {}, 422, "Please say who you are."),
+    ("/alerts/7:sos:0.1.1/comment", {"by": "kim", "text": "  "}, 422, "Please write a comment."),
+    ("/alerts/7:sos:0.1.1/assign", {"by": "kim"}, 422, "Please say who takes it."),
+    ("/people/7/excuse", {"by": "kim"}, 422, "Please give the first day."),
+    ("/people/7/unexcuse", {"by": "kim", "from": "2026-11-24", "to": "2026-11-23"}, 422, "not before the first"),
+    ("/alerts/7:sos:0.1.1/excuse", {"by": "kim"}, 404, "no such page"),
+    ("/alerts/gateway_outage:seoul-1:x/resolve", {"by": "kim"}, 404, "no such page"),
+    ("/people/7/resolve", {"by": "kim"}, 404, "no such page"),
+    ("/people/7/dance", {"by": "kim"}, 422, "cannot be understood"),
+    (f"/alerts/{10**12}:sos:0.1.1/resolve", {"by": "kim"}, 422, "out of date"),
+]
+
+
+def test_a_form_that_cannot_be_carried_out_says_why(lonely: Running) -> None:
+    for path, data, status, words in FORMS:
+        with browser(lonely, "en") as client:
+            csrf = csrf_of(client.get("/people/7"))
+            page = client.post(path, data={"csrf": csrf, **data})
+            sentence = client.post(path, data={"csrf": csrf, **data}, headers={"x-anbu": "sentence"})
+        assert (path, page.status_code, sentence.status_code) == (path, status, status)
+        assert words in page.text
+        assert words in sentence.text
+        assert "<" not in sentence.text

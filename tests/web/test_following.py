@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from support.page import (
     checkin,
     csrf_of,
     event,
+    page_settings,
     person,
     progress,
     running_page,
@@ -27,6 +29,7 @@ from support.page import (
 )
 
 from stores.errors import StoreAwayError
+from streams.embedded import embedded_broker, free_port
 from streams.kafka import kafka_options
 from streams.settings import Settings
 from web.service import Web
@@ -215,6 +218,18 @@ def test_without_a_broker_the_page_says_that_nothing_was_sent(lonely: Running) -
         assert (answer.status_code, answer.text.split(":")[0]) == (503, "Not sent")
         assert client.get("/health").status_code == 200
         assert client.get("/ready").status_code == 503
+
+
+def test_a_broker_that_comes_late_and_goes_and_comes_again(history: MemoryHistory, tmp_path: Path) -> None:
+    port = free_port()
+    settings = page_settings(kafka=f"127.0.0.1:{port}")
+    with running_page(Web(settings, StoppedClock(), history)) as page:
+        assert shows(page, "첫 신호를 기다리고 있습니다", "top")
+        for number in (1, 2):
+            with embedded_broker(tmp_path, port):
+                send(settings, *ALL_LANES, ("alerts", event(number, "sos"), None))
+                wait_until(lambda number=number: shows(page, f"{number}번", "alerts"), patience=40)
+        assert shows(page, "1번", "alerts")  # what was known stays
 
 
 def test_the_clock_of_the_page_is_the_one_it_was_given(settings: Settings, history: MemoryHistory) -> None:
