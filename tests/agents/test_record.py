@@ -117,8 +117,10 @@ async def test_what_is_refused_goes_to_quarantine_and_nothing_else(agent: Record
                         kafka("reports", good[1].value, offset=2)])
     assert quarantine.origins() == [("reports", 1)]
     assert (await documents(store))["checkins"] == expected(good)["checkins"]
-    await agent.handle([kafka("reports", checkin(9, previous=1 << 63), offset=3)])
+    await agent.handle([kafka("reports", checkin(9, previous=1 << 63), offset=3),
+                        kafka("reports", checkin(10), offset=4)])
     assert quarantine.origins()[1:] == [("reports", 3)]
+    assert "10/2026-11-24:morning" in (await documents(store))["checkins"]
 
 
 @pytest.mark.parametrize("topic", ["registry", "commands"])

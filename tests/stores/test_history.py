@@ -4,6 +4,7 @@ import contextlib
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.expected_history import Said
@@ -66,6 +67,14 @@ async def test_the_agent_gets_to_the_end_of_any_batch(store: Store, records: lis
 
 def _consumed(record: Record) -> Any:
     return record  # what the agent reads of a consumer's record, a record of the core has as well
+
+
+@pytest.mark.parametrize("revision", ["1", 1.0, True, None])
+def test_a_revision_is_a_number(revision: Any) -> None:
+    record = record_of(Said("alerts", 0, "7", {"subject": "7", "data": {
+        "alert": "7:sos:0.1.17", "revision": revision, "kind": "sos"}}))
+    with pytest.raises(ContractError, match="revision"):
+        changes_of(record)
 
 
 def test_the_newer_of_two_in_a_batch_stays() -> None:

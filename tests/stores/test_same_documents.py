@@ -60,6 +60,21 @@ async def test_a_batch_of_which_a_part_was_written(store: Store, data: Any, jour
     assert await documents(store) == expected(journal)
 
 
+async def test_a_time_zone_that_is_told_after_the_alert(store: Store) -> None:
+    """22:00 in London is the next morning in Seoul; the registry may be read later, and say another zone then."""
+    sos = next(said for said in scenario("sos_life") if said.topic == "alerts")
+    assert sos.value
+    sos.value["data"]["opened_at"] = "2026-11-23T22:00:00Z"
+    profile = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "since": "2026-11-01T00:00:00Z"}
+    records = [sos, *(Said("registry", offset, "7", {**profile, "tz": zone})
+                      for offset, zone in enumerate(["Asia/Seoul", "Europe/London"]))]
+    for count, day in enumerate(["2026-11-23", "2026-11-24", "2026-11-23"]):
+        await write(store, [records[count]])
+        found = await documents(store)
+        assert found == expected(records[:count + 1])
+        assert list(found["days"]) == [f"{day}/jongno"]
+
+
 async def test_figures_that_were_overtaken_are_made_again(store: Store, database_url: str,
                                                          monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the reading and the writing of one another writes more, and its figures: the slow one comes last."""

@@ -127,6 +127,35 @@ async def test_an_error_that_passes_is_tried_once_more_and_then_waited_for(store
     assert collection.counts == [2, 1]
 
 
+async def test_what_fails_once_is_written_at_the_second_attempt(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Once(Failing):
+        async def bulk_write(self, operations: list[UpdateOne], *, ordered: bool) -> None:
+            if not self.counts:
+                await super().bulk_write(operations, ordered=ordered)
+
+    collection = Once(lambda _: {"writeErrors": [{"index": 0, "code": 11000}]})
+    monkeypatch.setattr(store, "database", {ALERTS: collection})
+    await store.apply([Change(ALERTS, "one"), Change(ALERTS, "two")])
+    assert collection.counts == [2]
+
+
+async def test_a_database_that_does_not_let_us_in(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed:
+        async def command(self, *_: object) -> None:
+            raise OperationFailure("not authorized", 13)
+
+    monkeypatch.setattr(store, "database", Closed())
+    with pytest.raises(StoreAwayError, match="not authorized"):
+        await store.prepare()
+
+
+def test_an_embedded_database_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="pip install"):
+        embedded_database_command(tmp_path, 1)
+
+
 @pytest.mark.parametrize(("url", "why"), [("", "a URL such as"), ("localhost:27017", "a URL such as"),
                                           ("mongodb://", "hostname"), ("mongodb://host:99999/anbu", "Port")])
 def test_a_wrong_url_is_said_at_once(url: str, why: str) -> None:
