@@ -100,7 +100,7 @@ class Demo:
     async def wait_until_ready(self) -> None:
         """Every part answers. Raises PartFailed where one has left."""
         system = self._system
-        urls = [f"{system.gateway_url}/health", f"{system.page_url}health", *(
+        urls = [f"{system.gateway_url}/health", f"{system.page_url}ready", *(
             f"{system.worker_url(number)}/health/" for number in (0, 1))]
         async with httpx.AsyncClient(timeout=5) as http:
             while not all([await ready(http, url) for url in urls]):

@@ -33,7 +33,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python that has aiokafka and what it needs, as pinned here, and nothing of ours."""
     folder = tmp_path_factory.mktemp("aiokafka-alone")
     pinned = (ROOT / "requirements" / "runtime.txt").read_text(encoding="utf-8")
-    wanted = [block for name in NEEDED for block in re.findall(rf"^{name}==[^\n]*(?:\n +--hash[^\n]*)*", pinned, re.MULTILINE)]
+    block = r"==[^\n]*(?:\n +--hash[^\n]*)*"
+    wanted = [found for name in NEEDED for found in re.findall(rf"^{name}{block}", pinned, re.MULTILINE)]
     (folder / "requirements.txt").write_text("\n".join(wanted) + "\n", encoding="utf-8")
     venv.create(folder / "venv", with_pip=True)
     found = folder / "venv" / "bin" / "python"
@@ -64,7 +65,8 @@ async def test_a_foreign_producer_and_a_subscriber(python: Path, tmp_path: Path)
         sender = producer(worker.settings)
         await sender.start()
         for subject in SUBJECTS:
-            await sender.send_and_wait(REGISTRY, profile(subject), key=b"%d" % subject, partition=partition_of(subject, 4))
+            await sender.send_and_wait(REGISTRY, profile(subject), key=b"%d" % subject,
+                                       partition=partition_of(subject, 4))
         await sender.stop()
         worker.start()
         async with httpx.AsyncClient() as http:

@@ -1,7 +1,7 @@
 """The README is true: its console blocks are run, its settings are those of the code, its links lead somewhere.
 
-A block is a fence of `console`; each line that begins with `$ ` is a command. `make …` runs in this checkout, the rest in a
-folder of its own. `make test` is the run that we are in; `make demo`, which ends with Ctrl-C, is ended so once its page answers.
+A block is a fence of `console`; each line that begins with `$ ` is a command. `make …` runs in this checkout, the rest in
+a folder of its own. `make test` is the run that we are in; `make demo` ends with Ctrl-C, once its page has answered.
 """
 
 import os
@@ -9,9 +9,9 @@ import re
 import signal
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
 
 from streams.settings import SETTINGS
@@ -29,8 +29,8 @@ def environ() -> dict[str, str]:
 
 def run_demo(command: str) -> None:
     """Start it, find the page that it names, and end it as a person would."""
-    process = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=ROOT, env=environ(), stderr=subprocess.PIPE, text=True,
-                               start_new_session=True)
+    process = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=ROOT, env=environ(), stderr=subprocess.PIPE,
+                               text=True, start_new_session=True)
     try:
         assert process.stderr is not None
         said = ""
@@ -38,8 +38,7 @@ def run_demo(command: str) -> None:
             said += line
             page = re.search(r"the page: (http://\S+)", said)
             if page:
-                with urllib.request.urlopen(page[1], timeout=10) as answer:
-                    assert "안부" in answer.read().decode()
+                assert "안부" in httpx.get(page[1], timeout=10).text
                 break
         else:
             pytest.fail(f"{command} names no page:\n{said}")

@@ -1,0 +1,51 @@
+"""Settings are read once and refused in one line that names the variable and says what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from streams.settings import SETTINGS, Settings, SettingsError, is_loopback
+
+
+def test_defaults() -> None:
+    found = Settings.from_env({})
+    assert (found.kafka, found.partitions, found.guarantee, found.agents) == ("127.0.0.1:9092", 4, "fence", None)
+    assert (found.gateway_alone, found.tick_s, found.web_token) == (False, 5.0, None)
+
+
+def test_every_setting_has_its_field() -> None:
+    assert sorted(one.field for one in SETTINGS) == sorted(Settings.__dataclass_fields__)
+    assert len({one.variable for one in SETTINGS}) == len(SETTINGS)
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("hidden\n")
+    assert Settings.from_env({"ANBU_GATEWAY_SECRET_FILE": str(path)}).gateway_secret == "hidden"
+    both = {"ANBU_GATEWAY_SECRET": "seen", "ANBU_GATEWAY_SECRET_FILE": "/none"}
+    assert Settings.from_env(both).gateway_secret == "seen"
+
+
+@pytest.mark.parametrize(("variable", "value"), [
+    ("ANBU_PARTITIONS", "0"), ("ANBU_PARTITIONS", "four"), ("ANBU_GUARANTEE", "maybe"), ("ANBU_AGENTS", "watch,dance"),
+    ("ANBU_AGENTS", ","), ("ANBU_TICK_S", "-1"), ("ANBU_TICK_S", "inf"), ("ANBU_WEB_PORT", "70000"),
+    ("ANBU_GATEWAY_ALONE", "yes"), ("ANBU_KAFKA_SECURITY", "none"), ("ANBU_WEB_TOKEN_FILE", "/does/not/exist"),
+])
+def test_a_wrong_one_is_named(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{variable}: "):
+        Settings.from_env({variable: value})
+
+
+def test_key_encryption_keys(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="ANBU_KEK_FILE is not set"):
+        Settings.from_env({}).kek_document()
+    with pytest.raises(SettingsError, match=r"ANBU_KEK_FILE: .* cannot be read"):
+        Settings.from_env({"ANBU_KEK_FILE": str(tmp_path / "none")}).kek_document()
+    (tmp_path / "kek").write_bytes(b"{}")
+    assert Settings.from_env({"ANBU_KEK_FILE": str(tmp_path / "kek")}).kek_document() == b"{}"
+
+
+@pytest.mark.parametrize(("host", "loopback"), [("127.0.0.1", True), ("127.1.2.3", True), ("localhost", True),
+                                                ("::1", True), ("0.0.0.0", False), ("10.0.0.1", False)])  # noqa: S104 - only compared
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
