@@ -85,7 +85,7 @@ def where(engine: Engine, lane: int) -> str | None:
 
 async def lanes_of(engine: Engine) -> dict[str, Any]:
     """For each lane of this worker: records waiting by topic, and judged until when by gateway."""
-    positions = engine.positions()
+    positions = engine.positions() if engine.ready else {}
     ends = await engine.app.consumer.highwaters(*positions) if positions else {}
     shown: dict[str, Any] = {}
     metrics.LANES.set(len(engine.lanes))

@@ -7,17 +7,18 @@ is a changelog; unequal counts are refused at start-up.
 import asyncio
 import logging
 import os
+import sys
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NoReturn
 
-import faust
 import orjson
 from aiokafka import ConsumerRecord
 from faust.types import TP
 from mode import CrashingSupervisor
 
 from streams.engine.batch import Batch, Fold, NewState, Output
+from streams.engine.boot import LanesApp
 from streams.engine.lane import Lane, SinkLane, StateLane
 from streams.engine.transport import BatchSchema, LaneTables, Transport
 from streams.settings import Settings
@@ -25,6 +26,7 @@ from streams.topics import declare
 
 log = logging.getLogger(__name__)
 
+EXIT_MISCONFIGURED: Final = 2
 EXIT_SURPRISE: Final = 70  # EX_SOFTWARE: a supervisor starts the process again
 Sink = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 Applied = Callable[[Lane, Batch, Sequence[Output]], None]
@@ -69,7 +71,7 @@ class Engine:
         self.generation = -1
         self._opening: asyncio.Future[Any] | None = None
         brokers = [f"kafka://{one}" for one in settings.kafka.split(",")]
-        self.app = app = faust.App(name, broker=brokers, **faust_settings(settings) | faust_options)
+        self.app = app = LanesApp(name, broker=brokers, **faust_settings(settings) | faust_options)
         app.engine = self
         app.transport = Transport(app.conf.broker, app)
 
@@ -176,6 +178,12 @@ class Engine:
         self.ready = False
         while self.lanes:
             await self.lanes.popitem()[1].drop()
+
+    def refuse(self, why: str) -> NoReturn:
+        """Leave where a setting is wrong: one line, status 2, so that no supervisor tries again."""
+        sys.stderr.write(f"{why}\n")
+        sys.stderr.flush()
+        os._exit(EXIT_MISCONFIGURED)
 
     def die(self, why: str, error: BaseException | None = None) -> NoReturn:
         """Leave at once, without acks, commits or clean-up: all that is needed to go on is in the broker."""

@@ -1,7 +1,7 @@
 """The README is true: its console blocks are run, its settings are those of the code, its links lead somewhere.
 
-A block is a fence of `console`; each line that begins with `$ ` is a command. `make …` runs in this checkout, the rest in
-a folder of its own. `make test` is the run that we are in; `make demo` ends with Ctrl-C, once its page has answered.
+A block is a fence of `console`; each line that begins with `$ ` is a command. `make …` runs in this checkout, others in
+a folder of their own. `make test` is the run that we are in; `make demo` ends with Ctrl-C, once its page has answered.
 """
 
 import os

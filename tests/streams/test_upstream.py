@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.producer.sender import InitPIDHandler, Sender
+from faust.app.base import BootStrategy
 
 from streams.engine.transport import OVERRIDDEN
 
 ALL: tuple[Callable[..., Any], ...] = (
     *OVERRIDDEN, Sender._maybe_wait_for_pid, Sender._find_coordinator, InitPIDHandler.do,
-    InitPIDHandler.handle_response, Fetcher._fetch_requests_routine)
+    InitPIDHandler.handle_response, Fetcher._fetch_requests_routine, BootStrategy.server)
 READ = {
     "AIOKafkaConsumerThread._create_worker_consumer": "c2701bfc3e6f6cad",
     "AIOKafkaConsumerThread.seek_wait": "12e8d34e554e9024",
@@ -37,6 +38,7 @@ READ = {
     "BaseHandler.do": "1106439a38fe7943",
     "InitPIDHandler.handle_response": "bdb0727aba5de02e",
     "Fetcher._fetch_requests_routine": "2a8ec5932644c9b0",
+    "BootStrategy.server": "97e47ea1dec34b55",
 }
 
 

@@ -1,0 +1,128 @@
+"""Whatever anybody writes to a topic is answered, through a real worker; whatever is set wrong is said in one line."""
+
+import json
+import os
+import subprocess
+import sys
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+from support.vectors import KEK_FILE
+from support.worker import WorkerProcess
+
+from models.frame import seal, to_text
+from models.keys import message_key, wrap
+from models.payload import SOS, StatusReport, encode
+from streams.engine.changelog import read
+from streams.kafka import kafka_options, producer, stop_consumer
+from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, SMS, declare
+
+KEK, KEY = bytes(32), bytes(16)
+AT = "2026-11-24T00:40:00Z"
+PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-01-01T00:00:00Z",
+           "devices": [{"slot": 0, "epoch": 5, "kek": "k1", "key": b64encode(
+               wrap(KEK, bytes(12), KEY, 7, 0, 5)).decode()}]}
+COMMAND = {"id": "1", "type": "resolve", "subject": 7, "by": "kim", "at": AT, "alert": "7:sos:0.5.99"}
+
+
+def frame(counter: int, plaintext: bytes = encode(StatusReport(None, None, 1, *(None,) * 6)), *, subject: int = 7,
+          epoch: int = 5, slot: int = 0, key: bytes = KEY) -> str:
+    cipher = AESCCM(message_key(key, subject, slot, epoch), tag_length=8)
+    return to_text(seal(cipher, subject, slot, epoch, counter, plaintext))
+
+
+def sms(text: str | None, **fields: Any) -> dict[str, Any]:
+    return {"received_at": AT, "text": text, **fields}
+
+
+INPUT: list[tuple[str, str, Any, str | None]] = [
+    # what                                  topic     value (octets or JSON)                        reason, None: accepted
+    ("a damaged frame",                     SMS,      sms(frame(1)[:40] + "@" + frame(1)[41:]),     "corrupt"),
+    ("a cut frame",                         SMS,      sms(frame(1)[:60]),                           "corrupt"),
+    ("a forged frame",                      SMS,      sms(frame(1, key=bytes(15) + b"x")),          "not_authentic"),
+    ("an unknown subject",                  SMS,      sms(frame(1, subject=8)),                     "unknown_subject"),
+    ("a wrong epoch",                       SMS,      sms(frame(1, epoch=7)),                       "bad_epoch"),
+    ("an unknown slot",                     SMS,      sms(frame(1, slot=3)),                        "unknown_device"),
+    ("64 kB of text",                       SMS,      sms("x" * 65_536),                            "no_frame"),
+    ("no base64",                           SMS,      sms(None, binary="%%%"),                      "corrupt"),
+    ("a random but authentic report",       SMS,      sms(frame(2, bytes([1, *range(100, 139)]))), None),
+    ("a random type",                       SMS,      sms(frame(3, bytes([99] * 40))),              "bad_type"),
+    ("a random list of attributes",         SMS,      sms(frame(4, bytes([2, 1, 77] + [5] * 37))),  "out_of_range"),
+    ("a replayed frame",                    SMS,      sms(frame(2, bytes([1, *range(100, 139)]))), None),
+    ("a clock years off",                   SMS,      sms(frame(5, encode(StatusReport(
+        4_000_000_000, 5038, SOS, *(None,) * 6)))),                                                 None),
+    ("invalid UTF-8 on sms",                SMS,      b'{"text": "\xff"}',                          "malformed"),
+    ("invalid UTF-8 on registry",           REGISTRY, b'{"site": "\xff"}',                          "malformed"),
+    ("invalid UTF-8 on commands",           COMMANDS, b'{"by": "\xff"}',                            "malformed"),
+    ("no JSON on sms",                      SMS,      b"hello",                                     "malformed"),
+    ("no JSON on registry",                 REGISTRY, b"{",                                         "malformed"),
+    ("no JSON on commands",                 COMMANDS, b"",                                          "malformed"),
+    ("a registry record with a field less", REGISTRY, {**PROFILE, "site": None},                    "malformed"),
+    ("an impossible zone",                  REGISTRY, {**PROFILE, "tz": "Asia/Atlantis"},           "malformed"),
+    ("a window that closes before it opens", REGISTRY, {**PROFILE, "windows": {"morning": {
+        "open": "09:00", "close": "06:00"}}},                                                       "malformed"),
+    ("a command on a closed alert",         COMMANDS, COMMAND,                                      "stale_command"),
+    ("a command of an unknown subject",     COMMANDS, {**COMMAND, "subject": 8},                    "unknown_subject"),
+    ("a command without its text",          COMMANDS, {**COMMAND, "type": "comment"},               "malformed"),
+]
+
+
+async def lines(worker: WorkerProcess, topic: str) -> list[dict[str, Any]]:
+    consumer = AIOKafkaConsumer(**kafka_options(worker.settings), enable_auto_commit=False)
+    await consumer.start()
+    try:
+        return [json.loads(record.value) async for record in read(consumer, TopicPartition(topic, 0))]
+    finally:
+        await stop_consumer(consumer)
+
+
+@pytest.mark.timeout(120)
+async def test_every_bad_record_is_answered_with_its_reason(tmp_path: Path) -> None:
+    keks = tmp_path / "kek.json"
+    keks.write_text(json.dumps({"k1": b64encode(KEK).decode()}))
+    places: dict[tuple[str, int], str | None] = {}
+    with WorkerProcess(tmp_path / "worker", ANBU_PARTITIONS="1", ANBU_KEK_FILE=str(keks)) as worker:
+        await declare(worker.settings)
+        sender = producer(worker.settings)
+        await sender.start()
+        await sender.send_and_wait(REGISTRY, json.dumps(PROFILE).encode(), key=b"7", partition=0)
+        worker.start()
+        async with httpx.AsyncClient() as http:
+            await worker.wait_idle(http)
+            for _, topic, value, reason in INPUT:
+                octets = value if isinstance(value, bytes) else json.dumps(value).encode()
+                sent = await sender.send_and_wait(topic, octets, key=b"any", partition=0)
+                places[topic, sent.offset] = reason
+            await worker.wait_idle(http)
+        await sender.stop()
+        refused = {(one["origin"]["topic"], one["origin"]["offset"]): one["reason"]
+                   for one in await lines(worker, QUARANTINE)}
+        reports = [one for one in await lines(worker, REPORTS) if one["type"] == "report"]
+        alerts = await lines(worker, ALERTS)
+    assert refused == {place: reason for place, reason in places.items() if reason is not None}
+    assert [one["id"] for one in reports] == ["0.5.2", "0.5.5"], "the authentic ones, each once"
+    assert "clock" in reports[1]["flags"]
+    assert "7:sos:0.5.5/1" in {one["id"] for one in alerts}, "a clock years off does not silence an SOS"
+
+
+@pytest.mark.parametrize(("variables", "said"), [
+    ({}, "ANBU_KEK_FILE is not set"),
+    ({"ANBU_KEK_FILE": "/does/not/exist"}, "ANBU_KEK_FILE: /does/not/exist cannot be read"),
+    ({"ANBU_KEK_FILE": str(Path(__file__))}, "is no JSON"),
+    ({"ANBU_KEK_FILE": str(KEK_FILE), "ANBU_AGENTS": "watch,record"}, "one worker runs one agent"),
+    ({"ANBU_KEK_FILE": str(KEK_FILE), "ANBU_WORKER_HOST": "0.0.0.0"}, "ANBU_WORKER_TOKEN is not set"),
+    ({"ANBU_KEK_FILE": str(KEK_FILE), "ANBU_GUARANTEE": "hope"}, "ANBU_GUARANTEE: must be one of fence, none"),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_a_wrong_setting_ends_a_worker_in_one_line(variables: dict[str, str], said: str, tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")}
+    faust = str(Path(sys.executable).with_name("faust"))
+    done = subprocess.run([faust, "--datadir", str(tmp_path), "-A", "streams.app", "worker"], env=kept | variables,
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
