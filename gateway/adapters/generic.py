@@ -8,6 +8,7 @@
 
 import hashlib
 import hmac
+import re
 from typing import Any, Final
 
 import orjson
@@ -15,7 +16,31 @@ import orjson
 from gateway.sms import InboundSms, Refused, Request
 
 TOLERANCE_S: Final = 300
+# The longest SMS there is, 255 parts of 67 characters of UCS-2, takes 103 kB where each is written as \uXXXX.
 MOST_OCTETS: Final = 128 * 1024
+TIMESTAMP, SIGNATURE = "X-Anbu-Timestamp", "X-Anbu-Signature"
+FIELDS: Final = ("id", "sender", "recipient", "text", "binary")
+_SECONDS: Final = re.compile(r"\d{1,12}", re.ASCII)
+
+OPENAPI: Final[dict[str, Any]] = {
+    "parameters": [
+        {"name": TIMESTAMP, "in": "header", "required": True, "schema": {"type": "string", "pattern": r"^\d{1,12}$"},
+         "description": f"Seconds since 1970, at most {TOLERANCE_S} off."},
+        {"name": SIGNATURE, "in": "header", "required": True,
+         "schema": {"type": "string", "pattern": "^sha256=[0-9a-f]{64}$"},
+         "description": "`sha256=` and HMAC-SHA256, in hex, of the shared secret over the timestamp, a dot, and the "
+                        "octets of the body."}],
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {
+        "type": "object",
+        "properties": {
+            "id": {"type": ["string", "null"], "description": "The provider's own; not used to tell SMS apart."},
+            "sender": {"type": ["string", "null"]},
+            "recipient": {"type": ["string", "null"]},
+            "text": {"type": ["string", "null"], "description": "As it came; carriers may have added to it."},
+            "binary": {"type": ["string", "null"], "contentEncoding": "base64", "description": "Of an 8-bit SMS."}},
+        "anyOf": [{"required": ["text"], "properties": {"text": {"type": "string"}}},
+                  {"required": ["binary"], "properties": {"binary": {"type": "string"}}}]}}}},
+}
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
@@ -23,23 +48,27 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
+def signed(secret: str, now: float, body: bytes) -> dict[str, str]:
+    """The headers of a request, for those who send to this adapter."""
+    timestamp = str(int(now))
+    return {TIMESTAMP: timestamp, SIGNATURE: sign(secret, timestamp, body), "Content-Type": "application/json"}
+
+
 def parse(request: Request, secret: str, now: float) -> InboundSms:
-    """The SMS of a request. Raises Refused: 401 not authentic, 413 too large, 400 no JSON, 422 a field."""
-    if len(request.body) > MOST_OCTETS:
-        raise Refused(413, f"the body has {len(request.body)} octets, at most {MOST_OCTETS} are accepted")
-    timestamp = request.headers.get("x-anbu-timestamp", "")
+    """The SMS of a request. Raises Refused: 401 not authentic, 400 no JSON, 422 a field."""
+    timestamp = request.headers.get(TIMESTAMP.lower(), "")
     expected = sign(secret, timestamp, request.body)
-    if not hmac.compare_digest(expected.encode(), request.headers.get("x-anbu-signature", "").encode()):
-        raise Refused(401, "X-Anbu-Signature does not fit the body and X-Anbu-Timestamp; check the secret")
-    if not timestamp.isdecimal() or abs(int(timestamp) - now) > TOLERANCE_S:
-        raise Refused(401, f"X-Anbu-Timestamp is more than {TOLERANCE_S} s off; check the clock of the sender")
+    if not hmac.compare_digest(expected.encode(), request.headers.get(SIGNATURE.lower(), "").encode()):
+        raise Refused(401, f"{SIGNATURE} does not fit the body and {TIMESTAMP}; check the secret")
+    if _SECONDS.fullmatch(timestamp) is None or abs(int(timestamp) - now) > TOLERANCE_S:
+        raise Refused(401, f"{TIMESTAMP} is more than {TOLERANCE_S} s off; check the clock of the sender")
     try:
         document = orjson.loads(request.body)
     except orjson.JSONDecodeError:
         raise Refused(400, "the body is not JSON in UTF-8") from None
     if not isinstance(document, dict):
         raise Refused(422, "the body must be an object")
-    fields: dict[str, Any] = {name: document.get(name) for name in ("id", "sender", "recipient", "text", "binary")}
+    fields: dict[str, Any] = {name: document.get(name) for name in FIELDS}
     for name, value in fields.items():
         if value is not None and not isinstance(value, str):
             raise Refused(422, f"{name} must be a text")

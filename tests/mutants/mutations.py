@@ -1,4 +1,4 @@
-"""Mistakes that somebody could make in the rules; each is one replacement in one file, and what it would do to people."""
+"""Mistakes that somebody could make in the rules: each one replacement in one file, and what it would do to people."""
 
 from typing import NamedTuple
 
@@ -62,7 +62,8 @@ MUTATIONS = (
              "escalation goes on after somebody has acknowledged"),
     Mutation("models/rules/timers.py", "alert.started + RAISED_AFTER", "alert.opened_at + RAISED_AFTER",
              "a released alert is critical at once"),
-    Mutation("models/rules/timers.py", "if step.to not in told:", "if True:", "the same person is called at every tick"),
+    Mutation("models/rules/timers.py", "if step.to not in told:", "if True:",
+             "the same person is called at every tick"),
     Mutation("models/rules/commands.py", "if known in turn.person.commands:\n        return",
              "if False:\n        return", "a command that comes twice is refused the second time"),
     Mutation("models/rules/commands.py", "last=min(old.last, new.first - 1)", "last=old.last",
@@ -77,8 +78,8 @@ MUTATIONS = (
              "alerts are released while the outage lasts"),
     Mutation("models/ticks.py", "if lane.latest is None or at > lane.latest:", "if True:",
              "an old tick of another source escalates"),
-    Mutation("models/person.py", "counter <= self.highest - REPLAY_COUNTERS", "counter < self.highest - REPLAY_COUNTERS",
-             "a frame that was seen is taken again"),
+    Mutation("models/person.py", "counter <= self.highest - REPLAY_COUNTERS",
+             "counter < self.highest - REPLAY_COUNTERS", "a frame that was seen is taken again"),
     Mutation("models/step.py", "if turn.now - reading.device_time <= DAY:", "if True:",
              "an SOS of last week is told as new"),
     Mutation("models/step.py", "if span is not None and span.open <= time:", "if span is not None and span.open < 0:",

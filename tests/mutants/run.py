@@ -1,6 +1,6 @@
 """Plant each mistake in a copy of the tree, run the tests of the rules, and say which let it through.
 
-    python -m tests.mutants.run [WORD]      only mutations whose file or harm contains the word
+    python -m mutants.run [WORD]      only mutations whose file or harm contains the word
 
 Exit status 1 where one survives, or where its text does not stand exactly once in its file.
 """
@@ -13,7 +13,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutants.mutations import MUTATIONS, Mutation
+from mutants.mutations import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("models", "cli", "streams", "simulator", "tests/models", "tests/support", "tests/vectors", "tests/stories",

@@ -46,6 +46,6 @@ def test_key_encryption_keys(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("host", "loopback"), [("127.0.0.1", True), ("127.1.2.3", True), ("localhost", True),
-                                                ("::1", True), ("0.0.0.0", False), ("10.0.0.1", False)])  # noqa: S104 - only compared
+                                                ("::1", True), ("0.0.0.0", False), ("10.0.0.1", False)])
 def test_loopback(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback

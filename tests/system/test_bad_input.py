@@ -41,7 +41,7 @@ def sms(text: str | None, **fields: Any) -> dict[str, Any]:
 
 
 INPUT: list[tuple[str, str, Any, str | None]] = [
-    # what                                  topic     value (octets or JSON)                        reason, None: accepted
+    # what                                  topic     value: octets or JSON                     reason (None: accepted)
     ("a damaged frame",                     SMS,      sms(frame(1)[:40] + "@" + frame(1)[41:]),     "corrupt"),
     ("a cut frame",                         SMS,      sms(frame(1)[:60]),                           "corrupt"),
     ("a forged frame",                      SMS,      sms(frame(1, key=bytes(15) + b"x")),          "not_authentic"),

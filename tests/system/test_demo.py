@@ -1,4 +1,4 @@
-"""`anbu demo --once` ends with 0 only if nothing is missed and nothing false: an alert taken away or invented is seen."""
+"""`anbu demo --once` ends with 0 only if nothing was missed and nothing false, and sees what is tampered with."""
 
 import json
 from collections.abc import Callable
