@@ -98,6 +98,10 @@ class Stage:
             verb, *words = match[3].split()
             topic, value, key = {"tick": self._tick, "report": self._report, "attributes": self._attributes,
                                  "again": self._again}.get(verb, self._command)(at, [verb, *words])
+        return self.deliver(topic, value, key)
+
+    def deliver(self, topic: str, value: Any, key: bytes | None) -> list[Output]:
+        """One record as it is."""
         self._offset += 1
         octets = None if value is None else json.dumps(value).encode()
         return self.fold(self.lane, Record(topic, 0, self._offset, key, octets))

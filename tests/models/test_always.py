@@ -1,0 +1,151 @@
+"""What must always hold, on made-up days (`support.days`) and on any authentic report whatever its octets."""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.days import made_up
+from support.story import Stage, window_of
+
+from models.codec import pack_person
+from models.lane import Lane
+from models.outputs import Output
+
+SEEDS = range(60)
+
+
+def values(outputs: list[Output], topic: str) -> list[dict[str, Any]]:
+    return [json.loads(output.value or b"") for output in outputs if output.topic == topic]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_revisions_have_no_gaps_and_nothing_follows_cleared_but_reopened(seed: int) -> None:
+    stage = Stage()
+    last: dict[str, tuple[int, str]] = {}
+    for text in made_up(seed):
+        if text.startswith("tombstone"):  # the same number may be given again: its alerts begin anew
+            stage.outputs(text)
+            last = {name: seen for name, seen in last.items() if not name.startswith(f"{text.split()[1]}:")}
+            continue
+        for event in values(stage.outputs(text), "alerts"):
+            data = event["data"]
+            revision, change = last.get(data["alert"], (0, "nothing"))
+            assert data["revision"] == revision + 1
+            assert (change in ("cleared", "nothing")) == (data["change"] in ("opened", "held", "reopened"))
+            assert data["active"] == (data["change"] != "cleared")
+            assert (data["change"] == "reopened") == (change == "cleared")
+            last[data["alert"]] = (data["revision"], data["change"])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_event_handled_twice_says_nothing_and_changes_nothing(seed: int) -> None:
+    stage = Stage()
+    for text in made_up(seed):
+        counters = dict(stage._counters)
+        commands = stage._commands
+        stage.outputs(text)
+        before = packed(stage.lane)
+        if not text.startswith(("registry", "tombstone")):
+            stage._counters, stage._commands = counters, commands  # the very same octets once more
+        again = stage.outputs(text)
+        assert [output.topic for output in again if output.topic == "alerts"] == []
+        assert all(one["late"] for one in values(again, "reports"))
+        assert packed(stage.lane) == before, text
+
+
+def packed(lane: Lane) -> dict[int, bytes]:
+    return {subject: pack_person(person) for subject in (1, 2, 3) if (person := lane.person(subject)) is not None}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_lane_made_anew_from_its_changelog_judges_the_same(seed: int) -> None:
+    straight, restarted = Stage(), Stage()
+    kept: dict[bytes, bytes | None] = {}
+    for number, text in enumerate(made_up(seed, days=3)):
+        assert straight.outputs(text) == restarted.outputs(text), text
+        kept |= dict(restarted.lane.take_touched())
+        if number % 7 == seed % 7:
+            restarted.lane = Lane(0)
+            for key, value in kept.items():
+                restarted.lane.restore(key, value)
+            restarted.lane.ready()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_report_is_said_of_windows_without_an_earlier_sms_only(seed: int) -> None:
+    stage = Stage()
+    heard: dict[str, set[str]] = defaultdict(set)
+    for text in made_up(seed):
+        if text.startswith("tombstone"):
+            stage.outputs(text)
+            heard.pop(text.split()[1], None)
+            continue
+        outputs = stage.outputs(text)
+        for event in values(outputs, "alerts"):
+            if event["data"]["kind"] == "no_report" and event["data"]["change"] in ("opened", "held"):
+                assert event["data"]["window"] not in heard[event["subject"]], text
+        for report in values(outputs, "reports"):
+            if report["type"] == "report" and not report["late"] and report["result"] in ("awake", "out"):
+                heard[str(report["subject"])].add(report["window"])
+
+
+REPORTS = st.lists(st.sampled_from([
+    "report 1 awake for 24-morning", "report 1 out for 24-morning", "report 1 for 24-morning", "report 1 awake",
+    "report 1 out", "report 1", "report 1 awake for 23-afternoon", "report 1 for 23-morning",
+    "report 1 for 24-morning before awake,out,not_awake", "report 1 awake before not_awake,awake",
+    "report 1 awake device 24 05:00 for 24-morning", "report 1 clockless for 24-morning before out"]), max_size=6)
+
+
+@given(REPORTS, st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None)
+def test_the_order_of_arrival_before_the_deadline_makes_no_difference(reports: list[str], dice: Any) -> None:
+    """The same reports, each with its own counter, in another order: the same results of windows."""
+    numbered = [f"24 07:00 {report} counter {number}" for number, report in enumerate(reports, start=1)]
+    shuffled = list(numbered)
+    dice.shuffle(shuffled)
+    assert results(numbered) == results(shuffled)
+
+
+def results(reports: list[str]) -> dict[int, str]:
+    stage = Stage()
+    for text in ["registry 1", "22 05:00 tick", "23 23:00 tick", *reports, "24 09:30 tick"]:
+        stage.outputs(text)
+    return {window: judged.result for window, judged in stage.lane.somebody(1).results.items()}
+
+
+@given(st.lists(st.binary(min_size=40, max_size=40), max_size=5), st.sampled_from(["24 07:00", "24 15:31", "31 00:00"]))
+@settings(max_examples=150, deadline=None)
+def test_no_authentic_report_raises_whatever_its_octets(plaintexts: list[bytes], when: str) -> None:
+    stage = Stage()
+    for text in ("registry 1", "24 05:00 tick"):
+        stage.outputs(text)
+    for plaintext in plaintexts:
+        for kind in (plaintext[0], 1, 2):
+            topic, value, key = stage._sms(1_795_500_000, 1, {}, bytes([kind]) + plaintext[1:])
+            outputs = stage.deliver(topic, value, key)
+            assert outputs
+        stage.outputs(f"{when} tick")
+
+
+def test_the_state_of_a_busy_person_does_not_grow() -> None:
+    """Sixty days of five reports, alarms, excuses and resolved alerts a day."""
+    stage = Stage()
+    for text in ("registry 1", "1 05:00 tick"):
+        stage.outputs(text)
+    sizes = []
+    for day in range(1, 61):
+        for text in (f"{day} 07:00 report 1 awake for {day}-morning battery {day % 30} idle 1", f"{day} 09:30 tick",
+                     f"{day} 10:00 report 1 sos alarm fire 30", f"{day} 13:10 report 1 for {day}-afternoon temp 50",
+                     f"{day} 14:00 report 1 temp 20", f"{day} 15:30 tick", f"{day} 16:00 report 1 awake",
+                     f"{day} 17:00 kim excuse 1 {day + 3} {day + 3}",
+                     f"{day} 18:00 kim unexcuse 1 {day + 3} {day + 3}"):
+            stage.outputs(text)
+        for name in list(stage.lane.somebody(1).alerts):
+            stage.outputs(f"{day} 19:00 kim resolve {name.replace(f'2026-11-{day:02d}:', f'{day}-')}")
+        sizes.append(len(pack_person(stage.lane.somebody(1))))
+    assert max(sizes[48:]) <= max(sizes[36:48]) + 64, "numbers get longer, nothing else"
+    assert max(sizes) < 2_500
+    assert window_of("24-morning") == 5038
