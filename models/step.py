@@ -173,7 +173,7 @@ def _register(state: Person | None, event: Registered) -> tuple[Person, list[Eff
     turn = Turn(person, event.at)
     if profile.retired:
         commands.retire(turn)
-    commands.excuse(turn)
+    commands.excuse(turn, profile.excused)
     return turn.person, turn.effects
 
 

@@ -1,5 +1,6 @@
 """What a caseworker does (rule 15), and planned absence, by command or registry (rule 7)."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -9,6 +10,7 @@ from models.effects import Result
 from models.errors import Reason as Refusal
 from models.errors import Rejected
 from models.person import Override, Person
+from models.profile import Excuse
 from models.rules.turn import Turn
 
 REMEMBERED: Final = 64
@@ -28,7 +30,7 @@ def obey(turn: Turn, command: Command) -> None:
         excused = command.type is CommandType.EXCUSE
         _override(turn.person, Override(command.first, command.last, excused))
         if excused:
-            excuse(turn, by=command.by, text=command.text)
+            excuse(turn, [Excuse(command.first, command.last)], by=command.by, text=command.text)
         return
     alert = turn.person.alerts.get(command.alert or "")
     if alert is None or not _change(turn, command, alert):
@@ -61,15 +63,19 @@ def _override(person: Person, new: Override) -> None:
     person.overrides = tuple(sorted(kept))
 
 
-def excuse(turn: Turn, *, by: str | None = None, text: str | None = None) -> None:
-    """Rule 7: an excuse counts at once, for results, alerts of its dates, and for inactivity if now is on one."""
+def excuse(turn: Turn, excuses: Sequence[Excuse], *, by: str | None = None, text: str | None = None) -> None:
+    """Rule 7: excuses count at once, for results and alerts of their dates, and for inactivity if now is on one."""
     person = turn.person
+
+    def excused(day: int) -> bool:
+        return any(one.first <= day <= one.last for one in excuses) and person.excused(day)
+
     for window, judged in sorted(person.results.items()):
-        if judged.result in (Result.SILENT, Result.NOT_AWAKE) and person.excused(window >> 1):
+        if judged.result in (Result.SILENT, Result.NOT_AWAKE) and excused(window >> 1):
             turn.take(window, Result.EXCUSED)
-    today = person.excused(person.today(turn.now))
+    today = excused(person.today(turn.now))
     for alert in list(person.alerts.values()):
-        of_date = alert.kind in OF_A_WINDOW and alert.window is not None and person.excused(alert.window >> 1)
+        of_date = alert.kind in OF_A_WINDOW and alert.window is not None and excused(alert.window >> 1)
         if of_date or (alert.kind is Kind.INACTIVITY and today):
             turn.clear(alert, Reason.EXCUSED, by=by, text=text)
 
