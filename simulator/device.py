@@ -1,55 +1,64 @@
 """A device as it is in the home: it keeps a counter, remembers windows and the last alarm, and seals what it says."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from models.frame import TAG_OCTETS, seal, to_text
 from models.keys import message_key
-from models.payload import AWAKE, OUT, StatusReport, encode
-from simulator.homes import EMERGENCY_KINDS
+from models.payload import AWAKE, FALL, FIRE, GAS, MAINS_LOST, OUT, SOS, StatusReport, encode
+from simulator.calendar import AFTERNOON, MORNING, Calendar
+from simulator.homes import EMERGENCY_KINDS, Home
+from simulator.life import Life, Plan
+from simulator.network import Sent
 
 SLOT, EPOCH = 0, 1
-ALARM_FLAGS: Final = {"sos": 4, "fire": 8, "gas": 16, "fall": 32}
+_ALARM_FLAGS: Final = {"sos": SOS, "fire": FIRE, "gas": GAS, "fall": FALL}
+_SAYS_FLAGS: Final = {"awake": AWAKE, "out": OUT, "not_awake": 0, None: 0}
 _CODES: Final = {"awake": 1, "not_awake": 2, "out": 3}
+_REMEMBERED: Final = 16
+_OLDEST_MIN: Final = 0xFFFF
 
 
-@dataclass(slots=True)
 class Device:
-    """subject: whose; key: 16 octets. Times are epoch seconds, windows as on the wire."""
+    """The home unit of one person. key: 16 octets."""
 
-    subject: int
-    key: bytes
-    battery_pct: int
-    mains_lost: bool
-    counter: int = 0
-    remembered: dict[int, int] = field(default_factory=dict)  # window -> code
-    alarm: tuple[str, int] | None = None  # kind and moment
-    active_at: int | None = None
+    def __init__(self, home: Home, life: Life, calendar: Calendar, key: bytes) -> None:
+        self._home, self._life, self._calendar = home, life, calendar
+        self._cipher = AESCCM(message_key(key, home.subject, SLOT, EPOCH), tag_length=TAG_OCTETS)
+        self._counter = 0
+        self._windows = {calendar.window(-1, half): _CODES["awake"] for half in (MORNING, AFTERNOON)}
+        self._alarm: tuple[str, int] | None = None  # kind and moment
 
-    def remember(self, window: int, course: str) -> None:
-        """What the device itself saw of a window, sent or not."""
-        self.remembered[window] = _CODES[course]
+    def reports(self) -> Iterator[Sent]:
+        """All that it sends, in order of time."""
+        for plan in self._life.plans:
+            yield self._send(plan)
 
-    def report(self, now: int, *, window: int | None, newest: int, flags: int, alarm: str | None = None,
-               first_activity_min: int | None = None) -> str:
-        """The text of one SMS. newest: the window of now, before which the 16 remembered ones lie."""
-        if flags & (AWAKE | OUT):
-            self.active_at = now
-        if alarm is not None:
-            self.alarm = (alarm, now)
-            flags |= ALARM_FLAGS[alarm]
+    def _send(self, plan: Plan) -> Sent:
+        home, at = self._home, plan.at
+        if plan.window is not None and plan.says is not None:
+            self._windows[plan.window] = _CODES[plan.says]
+        if plan.alarm is not None:
+            self._alarm = (plan.alarm, at)
+        flags = _SAYS_FLAGS[plan.says] | (_ALARM_FLAGS[plan.alarm] if plan.alarm else 0)
+        newest = self._calendar.latest_opened(at) if plan.window is None else plan.window
+        previous = tuple(self._windows.get(newest - back, 0) for back in range(1, _REMEMBERED + 1))
         code, age = 0, 0
-        if self.alarm is not None:
-            code, age = EMERGENCY_KINDS.index(self.alarm[0]) + 1, (now - self.alarm[1]) // 60
-        idle = None if self.active_at is None else min((now - self.active_at) // 60, 0xFFFE)
+        if self._alarm is not None:
+            code, age = EMERGENCY_KINDS.index(self._alarm[0]) + 1, min((at - self._alarm[1]) // 60, _OLDEST_MIN)
+        idle = self._life.idle_min(at)
+        self._counter += 1
         plaintext = encode(StatusReport(
-            device_time=now, window=window, flags=flags | (64 if self.mains_lost else 0), idle_min=idle,
-            first_activity_min=first_activity_min, battery_pct=self.battery_pct, signal_dbm=-85, temp_c=21,
-            humidity_pct=45, firmware=3, config=1,
-            previous=tuple(self.remembered.get(newest - back, 0) for back in range(1, 17)),
-            alarm=code, alarm_age_min=min(age, 0xFFFF)))
-        self.counter += 1
-        cipher = AESCCM(message_key(self.key, self.subject, SLOT, EPOCH), tag_length=TAG_OCTETS)
-        return to_text(seal(cipher, self.subject, SLOT, EPOCH, self.counter, plaintext))
+            device_time=at, window=plan.window, flags=flags | (MAINS_LOST if home.mains_lost else 0), idle_min=idle,
+            first_activity_min=self._life.first_activity_min(at), battery_pct=home.battery_pct,
+            signal_dbm=home.signal_dbm, temp_c=home.temp_c, humidity_pct=40 + home.subject % 20, firmware=3, config=1,
+            activity=self._life.activity(at), previous=previous, alarm=code, alarm_age_min=age))
+        text = to_text(seal(self._cipher, home.subject, SLOT, EPOCH, self._counter, plaintext))
+        return Sent(
+            at=at, subject=home.subject, counter=self._counter, sender=home.sender, text=text, window=plan.window,
+            deadline=None if plan.window is None else self._calendar.deadline(plan.window), says=plan.says,
+            idle_min=idle, alarm=self._alarm, flagged=plan.alarm is not None,
+            memory=tuple((newest - back, code) for back, code in enumerate(previous, start=1) if code),
+            certain=plan.certain)

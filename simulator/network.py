@@ -5,25 +5,32 @@ from random import Random
 from typing import Final, NamedTuple
 
 # Of each 100 SMS, in an order that chance gives: so the quotas hold for every seed.
-LOST, LATE, REORDERED, DOUBLED, FORGED = 3, 6, 6, 6, 1
+LOST, LATE, REORDERED, DOUBLED, FORGED = 3, 7, 6, 7, 1
+RECIPIENT: Final = "1666"
 SPAM: Final = ("[광고] 오늘만 특가", "인증번호 482913을 입력하세요", "W.", "W.짧은 조각")
 
 
 class Sent(NamedTuple):
-    """An SMS as a device sent it. deadline: of the window that it names, or None; says: awake, out, not_awake or None;
-    alarm: an emergency that it tells of, by flag or from memory, as (kind, moment); memory: (window, code) of the
-    windows before."""
+    """An SMS as a device sent it, and what it says. Times are epoch seconds, windows as on the wire.
+
+    deadline: of the window that it names, or None; says: awake, out, not_awake or None; alarm: an emergency that it
+    tells of, by flag (flagged) or from memory, as (kind, moment); memory: (window, code) of the windows before;
+    certain: it arrives at once.
+    """
 
     at: int
     subject: int
+    counter: int
     sender: str
     text: str
     window: int | None
     deadline: int | None
     says: str | None
+    idle_min: int
     alarm: tuple[str, int] | None
     flagged: bool
     memory: tuple[tuple[int, int], ...]
+    certain: bool
 
 
 class Delivery(NamedTuple):
@@ -38,13 +45,12 @@ class Delivery(NamedTuple):
 
 
 class Network:
-    """Decides the fate of every SMS; counts what it did."""
+    """Decides the fate of every SMS."""
 
-    def __init__(self, dice: Random, end: int) -> None:
-        self._dice, self._end = dice, end
+    def __init__(self, dice: Random) -> None:
+        self._dice = dice
         self._fates: list[str] = []
         self._extras: list[str] = []
-        self.counts = dict.fromkeys(("sent", "lost", "doubled", "late", "reordered", "forged"), 0)
 
     def _deal(self, cards: list[str], **quotas: int) -> str:
         """The next card of a deck of 100; a new one is shuffled where it is used up."""
@@ -52,31 +58,27 @@ class Network:
             cards += [name for name, count in quotas.items() for _ in range(count)]
             cards += ["usual"] * (100 - len(cards))
             self._dice.shuffle(cards)
-        card = cards.pop()
-        if card != "usual":
-            self.counts[card] += 1
-        return card
+        return cards.pop()
 
     def carry(self, sms: Sent) -> list[Delivery]:
         """Where and when one SMS arrives: nowhere, once or twice."""
         dice = self._dice
-        self.counts["sent"] += 1
-        fate = self._deal(self._fates, lost=LOST, late=LATE, reordered=REORDERED)
+        fate = "usual" if sms.certain else self._deal(self._fates, lost=LOST, late=LATE, reordered=REORDERED)
         extra = self._deal(self._extras, doubled=DOUBLED, forged=FORGED)
         at = sms.at + dice.randint(2, 20)
         if fate == "late":
-            at = max(at, sms.deadline or at) + dice.randint(5, 240) * 60
+            at = max(at, sms.deadline or at) + dice.randint(5, 360) * 60
         elif fate == "reordered":
             at += dice.randint(120, 1200)
         deliveries = [] if fate == "lost" else [self._delivery(at, sms)]
         if extra == "doubled":
-            deliveries += [self._delivery(at + dice.randint(1, 900), one.sent) for one in deliveries if one.sent]
+            deliveries += [self._delivery(at + dice.randint(1, 900), sms) for _ in deliveries]
         elif extra == "forged":
             deliveries.append(self._forged(at, sms))
-        return [delivery for delivery in deliveries if delivery.at < self._end]
+        return deliveries
 
     def _delivery(self, at: int, sms: Sent) -> Delivery:
-        return Delivery(at, f"{self._dice.getrandbits(48):012x}", sms.sender, "1666", sms.text, sms)
+        return Delivery(at, f"{self._dice.getrandbits(48):012x}", sms.sender, RECIPIENT, sms.text, sms)
 
     def _forged(self, at: int, sms: Sent) -> Delivery:
         """Somebody else's text, a cut frame, or a frame of somebody who has no key."""
@@ -88,4 +90,4 @@ class Network:
         else:
             frame = (0x21).to_bytes(1) + sms.subject.to_bytes(4) + self._dice.randbytes(51)
             text = "W." + b64encode(frame, altchars=b"-.").decode().rstrip("=")
-        return Delivery(at, f"{self._dice.getrandbits(48):012x}", sms.sender, "1666", text, None)
+        return Delivery(at, f"{self._dice.getrandbits(48):012x}", sms.sender, RECIPIENT, text, None)

@@ -1,8 +1,8 @@
 """Missed, false and late, from the simulator's truth and what a subscriber of `alerts` received; never from our state.
 
 Missed: a truth with no alert whose time is at most 10 minutes after it could be known (the data's time, so a restart
-delays nothing). False: an alert on a person about somebody awake or out of whom an SMS that says so was accepted before
-the deadline; and an emergency that did not happen.
+delays nothing). Late: one of these whose alert came after all. False: an alert that says what is not true, or not yet
+knowable: above all one on a person of whom an SMS that says awake or out was accepted before the deadline.
 """
 
 from collections import defaultdict
@@ -14,8 +14,11 @@ from models.times import parse_time
 from simulator.truth import Due, Truth
 
 SOON_S: Final = 10 * 60
-_OF_A_WINDOW: Final = ("no_report", "not_awake")
-_EMERGENCIES: Final = ("sos", "fire", "gas", "fall")
+OUTAGE: Final = "gateway_outage"
+_TELLING: Final = ("opened", "held", "reopened", "repeated")
+_HOME_UNIT: Final = "0"  # slot of the devices of the fleet
+
+Place = tuple[str, str, str | None]  # subject, kind, window
 
 
 @dataclass(slots=True)
@@ -33,31 +36,39 @@ class Score:
 
 
 def score(truth: Truth, alerts: Iterable[Mapping[str, Any]]) -> Score:
-    """alerts: CloudEvents of topic `alerts`, in any order, repeats included."""
-    result = Score(dues=len(truth.dues))
-    fine = {(one.subject, one.window) for one in truth.fine}
-    told: dict[tuple[int, str, str | None], list[int]] = defaultdict(list)
+    """alerts: CloudEvents of topic `alerts`, in any order, repeats included. Raises KeyError, ContractError."""
+    true_from: dict[Place, int] = {(str(one.subject), one.kind, None): one.happened_at for one in truth.emergencies}
+    for due in truth.dues:
+        place = _place(due)
+        true_from[place] = min(true_from.get(place, due.knowable_at), due.knowable_at)
+    told: dict[Place, list[int]] = defaultdict(list)
     false: dict[str, None] = {}
     for alert in alerts:
         data = alert["data"]
-        kind, window = data["kind"], data["window"]
-        if data["change"] not in ("opened", "held", "reopened", "repeated") or not alert["subject"].isdecimal():
+        if data["change"] not in _TELLING:
             continue
-        subject = int(alert["subject"])
-        told[subject, kind, window].append(parse_time(alert["time"], "time"))
-        if (kind in _OF_A_WINDOW and (subject, window) in fine and not _was_asleep(truth, subject, window, kind)) or (
-                kind in _EMERGENCIES and (subject, kind) not in truth.possible):
+        place, at = (alert["subject"], data["kind"], data["window"]), parse_time(alert["time"], "time")
+        told[place].append(at)
+        if at < true_from.get(place, at + 1) and not _is_of_no_home(data):
             false[data["alert"]] = None
+    result = Score(len(truth.dues), false=list(false))
     for due in truth.dues:
-        times = told.get((due.subject, due.kind, due.window), [])
+        times = [at for at in told[_place(due)] if at >= due.knowable_at]
         if not any(at <= due.knowable_at + SOON_S for at in times):
             result.missed.append(due)
             if times:
                 result.late.append(due)
-    result.false = list(false)
     return result
 
 
-def _was_asleep(truth: Truth, subject: int, window: str, kind: str) -> bool:
-    """A person reported asleep first and up later, both in time: the alert of the first was right."""
-    return any(due.subject == subject and due.window == window and due.kind == kind for due in truth.dues)
+def _place(due: Due) -> Place:
+    return str(due.subject), due.kind, due.window
+
+
+def _is_of_no_home(data: Mapping[str, Any]) -> bool:
+    """An outage of the gateway, which few people at the same moment may look like; or of a device that is none of the
+    fleet's (`anbu send`): somebody tries things out."""
+    if data["kind"] == OUTAGE:
+        return True
+    reference = data["alert"].split(":")[2]  # a date, or SLOT.EPOCH.COUNTER
+    return "." in reference and reference.split(".")[0] != _HOME_UNIT

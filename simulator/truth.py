@@ -1,18 +1,18 @@
 """What is true, told by the one who made it up: what had to be known and when, and about whom no alert was due."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from itertools import chain
+from typing import Any, Final
 
-from models.times import format_time, format_window, parse_time
-from simulator.network import Delivery
+from models.times import format_time, parse_time
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An alert had to come. window: 2026-11-24:morning, or None; knowable_at: epoch seconds."""
+    """An alert had to come. subject: a person's number, or a gateway's name; window: 2026-11-24:morning, or None."""
 
-    subject: int
+    subject: int | str
     kind: str
     window: str | None
     knowable_at: int
@@ -28,75 +28,79 @@ class Fine:
 
 
 @dataclass(frozen=True, slots=True)
+class Emergency:
+    """It happened, whether or not anybody could know."""
+
+    subject: int
+    kind: str
+    happened_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTruth:
+    """What a person's window came to: awake, out, not_awake, silent (the device said nothing) or excused."""
+
+    subject: int
+    window: str
+    course: str
+    deadline_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SmsTruth:
+    """An SMS of a device. deadline_at: of the window it names; arrived_at: never, once or twice, at the gateway."""
+
+    subject: int
+    counter: int
+    sent_at: int
+    deadline_at: int | None
+    arrived_at: tuple[int, ...]
+
+
+Line = Due | Fine | Emergency | WindowTruth | SmsTruth
+_KINDS: Final[dict[str, type[Line]]] = {
+    "due": Due, "fine": Fine, "emergency": Emergency, "window": WindowTruth, "sms": SmsTruth}
+_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
-    """possible: (subject, kind) of emergencies that did happen, known or not; dues are what had to be told."""
+    """All lines of a kind. dues are what had to be told; emergencies all that happened, told or not."""
 
-    dues: tuple[Due, ...]
-    fine: tuple[Fine, ...]
-    possible: frozenset[tuple[int, str]]
+    dues: tuple[Due, ...] = ()
+    fine: tuple[Fine, ...] = ()
+    emergencies: tuple[Emergency, ...] = ()
+    windows: tuple[WindowTruth, ...] = ()
+    sms: tuple[SmsTruth, ...] = ()
 
-    def lines(self) -> Iterable[dict[str, Any]]:
-        for due in self.dues:
-            yield {"truth": "due", **asdict(due), "knowable_at": format_time(due.knowable_at)}
-        for fine in self.fine:
-            yield {"truth": "fine", **asdict(fine), "accepted_at": format_time(fine.accepted_at)}
-        for subject, kind in sorted(self.possible):
-            yield {"truth": "emergency", "subject": subject, "kind": kind}
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Objects for a file, one a line."""
+        kinds: tuple[tuple[Line, ...], ...] = (self.dues, self.fine, self.emergencies, self.windows, self.sms)
+        for line in chain.from_iterable(kinds):
+            yield {"truth": _NAMES[type(line)], **{one.name: _text(one.name, getattr(line, one.name))
+                                                   for one in fields(line)}}
 
 
 def read_truth(lines: Iterable[Mapping[str, Any]]) -> Truth:
-    """What `lines` wrote. Raises ValueError where a line is of another kind."""
-    dues, fine, possible = [], [], set()
+    """What `lines` wrote. Raises ValueError, KeyError or TypeError where a line is of another kind."""
+    found: dict[str, list[Any]] = {name: [] for name in _KINDS}
     for line in lines:
-        match line.get("truth"):
-            case "due":
-                dues.append(Due(line["subject"], line["kind"], line["window"],
-                                parse_time(line["knowable_at"], "knowable_at")))
-            case "fine":
-                fine.append(Fine(line["subject"], line["window"], parse_time(line["accepted_at"], "accepted_at")))
-            case "emergency":
-                possible.add((line["subject"], line["kind"]))
-            case _:
-                raise ValueError(f"no line of a truth: {line}")
-    return Truth(tuple(dues), tuple(fine), frozenset(possible))
+        name = line.get("truth")
+        if name not in _KINDS:
+            raise ValueError(f"no line of a truth: {dict(line)}")
+        kind = _KINDS[name]
+        found[name].append(kind(**{one.name: _value(one.name, line[one.name]) for one in fields(kind)}))
+    return Truth(*(tuple(ones) for ones in found.values()))
 
 
-def truth_of(deliveries: list[Delivery], windows: Mapping[tuple[int, int], int],
-             emergencies: frozenset[tuple[int, str]]) -> Truth:
-    """deliveries: in order of time; windows: (subject, window) that is to be judged -> deadline, nobody excused."""
-    dues: list[Due] = []
-    fine: dict[tuple[int, int], Fine] = {}
-    asleep: dict[tuple[int, int], int] = {}
-    up: dict[int, int] = {}  # subject -> the latest window known to be fine
-    repaired: set[tuple[int, int]] = set()  # known from memory to have been asleep: no alert follows from that
-    told: set[tuple[int, str]] = set()
-    for delivery in deliveries:
-        sms = delivery.sent
-        if sms is None:
-            continue
-        if sms.alarm is not None:
-            kind, moment = sms.alarm
-            if (sms.subject, kind) not in told and (sms.flagged or delivery.at - moment < 86_400):
-                told.add((sms.subject, kind))
-                dues.append(Due(sms.subject, kind, None, delivery.at))
-        if sms.window is not None:
-            place = (sms.subject, sms.window)
-            deadline = windows.get(place)
-            if sms.says in ("awake", "out"):
-                up[sms.subject] = max(up.get(sms.subject, -1), sms.window)
-                if deadline is not None and delivery.at < deadline and place not in fine:
-                    fine[place] = Fine(sms.subject, format_window(sms.window), delivery.at)
-            elif (deadline is not None and sms.window > up.get(sms.subject, -1)
-                  and place not in asleep and place not in repaired):
-                asleep[place] = delivery.at
-                dues.append(Due(sms.subject, "not_awake", format_window(sms.window), delivery.at))
-        for window, code in sms.memory:
-            if code == 2:
-                repaired.add((sms.subject, window))
-            elif code in (1, 3):
-                up[sms.subject] = max(up.get(sms.subject, -1), window)
-    for place, deadline in windows.items():
-        subject, window = place
-        if place not in fine and asleep.get(place, deadline + 1) > deadline:
-            dues.append(Due(subject, "no_report", format_window(window), deadline))
-    return Truth(tuple(dues), tuple(fine.values()), emergencies)
+def _text(name: str, value: Any) -> Any:
+    """Times, whose names end in `_at`, as text."""
+    if not name.endswith("_at") or value is None:
+        return value
+    return [format_time(one) for one in value] if isinstance(value, tuple) else format_time(value)
+
+
+def _value(name: str, value: Any) -> Any:
+    if not name.endswith("_at") or value is None:
+        return value
+    return tuple(parse_time(one, name) for one in value) if isinstance(value, list) else parse_time(value, name)

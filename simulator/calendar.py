@@ -1,0 +1,50 @@
+"""When the windows of the fleet are. The homes are in Korea (UTC+9, no summer time), which is all that is needed here.
+
+The simulator knows the windows that it provisions, and nothing of the judgement.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Final
+
+MORNING, AFTERNOON = 0, 1
+SEOUL_S: Final = 9 * 3600
+DAY_S: Final = 86_400
+OPEN_MIN, CLOSE_MIN = (360, 780), (540, 900)  # morning, afternoon, in minutes of the local day
+GRACE_MIN: Final = 30
+_EPOCH_DATE: Final = date(2020, 1, 1).toordinal()
+
+
+class Calendar:
+    """So many local days from `start`. begin, end: their first second, and the first after them; in epoch seconds."""
+
+    def __init__(self, start: date, days: int) -> None:
+        self.days = days
+        self.day0 = start.toordinal() - _EPOCH_DATE  # days since 2020-01-01
+        self.begin = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp()) - SEOUL_S
+        self.end = self.begin + days * DAY_S
+
+    def at(self, day: int, minute: float) -> int:
+        """A minute of a day of the run."""
+        return self.begin + day * DAY_S + int(minute * 60)
+
+    def day_of(self, at: int) -> int:
+        """The day of the run; -1 is the one before."""
+        return (at - self.begin) // DAY_S
+
+    def minute_of(self, at: int) -> int:
+        return (at - self.begin) % DAY_S // 60
+
+    def window(self, day: int, half: int) -> int:
+        """A window as on the wire: days since 2020-01-01 × 2 + half."""
+        return (self.day0 + day) * 2 + half
+
+    def deadline(self, window: int) -> int:
+        """Close + grace of any window."""
+        return self.at((window >> 1) - self.day0, CLOSE_MIN[window & 1] + GRACE_MIN)
+
+    def latest_opened(self, at: int) -> int:
+        """The window that opened last at this moment, or opens now."""
+        day, minute = self.day_of(at), self.minute_of(at)
+        if minute < OPEN_MIN[MORNING]:
+            return self.window(day - 1, AFTERNOON)
+        return self.window(day, AFTERNOON if minute >= OPEN_MIN[AFTERNOON] else MORNING)

@@ -1,0 +1,140 @@
+"""What could be known, and from when: derived from what the devices said and when it arrived, by the simulator alone.
+
+A silent person is known at the deadline; an emergency whose SMS was lost by the next report that arrives within a day,
+since the device remembers it; nobody can know more than what has arrived.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from models.times import format_window
+from simulator.calendar import AFTERNOON, DAY_S, MORNING, Calendar
+from simulator.homes import Home
+from simulator.network import Delivery, Sent
+from simulator.truth import Due, Emergency, Fine, SmsTruth, Truth, WindowTruth
+
+# The limits with which the fleet is provisioned: those of the contract.
+IDLE_S: Final = 12 * 3600
+BATTERY_PCT, SIGNAL_DBM, COLD_C = 15, -105, 5
+OUTAGE_PEOPLE: Final = 100  # with fewer, a partition may see too few to tell an outage
+_UP, _ASLEEP = "up", "asleep"
+_SAYS: Final = {"awake": _UP, "out": _UP, "not_awake": _ASLEEP}
+_CODES: Final = {1: _UP, 2: _ASLEEP, 3: _UP}
+
+
+class _Person:
+    """What has arrived about one person so far. windows: the better of what was said of each."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.seen: set[int] = set()
+        self.windows: dict[int, str] = {}
+        self.told: set[str] = set()
+        self.device_time = self.active_at = 0
+        self.inactive = False
+        self.weak_counter: int | None = None
+
+    def up_later(self, window: int) -> bool:
+        return any(later > window and said == _UP for later, said in self.windows.items())
+
+    def learn(self, window: int, said: str) -> None:
+        if said == _UP or window not in self.windows:
+            self.windows[window] = said
+
+
+class Knowable:
+    """Follows the deliveries once, in order of time."""
+
+    def __init__(self, homes: list[Home], calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._people = {home.subject: _Person(home) for home in homes}
+        self._dues: list[Due] = []
+        self._fine: dict[tuple[int, int], Fine] = {}
+        self._judged = {(home.subject, calendar.window(day, half)) for home in homes for day in range(calendar.days)
+                        for half in (MORNING, AFTERNOON) if not home.is_excused(day)}
+
+    def follow(self, deliveries: Iterable[Delivery]) -> None:
+        deadlines = sorted((self._calendar.deadline(window), subject, window) for subject, window in self._judged)
+        deadlines.reverse()
+        for delivery in deliveries:
+            while deadlines and deadlines[-1][0] < delivery.at:
+                self._deadline(*deadlines.pop())
+            if delivery.sent is not None:
+                self._report(delivery.at, delivery.sent)
+        while deadlines:
+            self._deadline(*deadlines.pop())
+
+    def outage(self, gateway: str) -> None:
+        """All SMS of the first morning were held back."""
+        if len(self._people) >= OUTAGE_PEOPLE:
+            deadline = self._calendar.deadline(self._calendar.window(0, MORNING))
+            self._dues.append(Due(gateway, "gateway_outage", None, deadline))
+
+    def truth(self, sms: tuple[SmsTruth, ...]) -> Truth:
+        calendar, homes = self._calendar, [person.home for person in self._people.values()]
+        emergencies = tuple(Emergency(home.subject, one.kind, calendar.at(one.day, one.minute))
+                            for home in homes for one in home.emergencies)
+        windows = tuple(WindowTruth(home.subject, format_window(calendar.window(day, half)), course.value,
+                                    calendar.deadline(calendar.window(day, half)))
+                        for home in homes for (day, half), course in sorted(home.courses.items()))
+        return Truth(tuple(self._dues), tuple(self._fine.values()), emergencies, windows, sms)
+
+    def _deadline(self, deadline: int, subject: int, window: int) -> None:
+        person = self._people[subject]
+        if window not in person.windows and not person.up_later(window):
+            self._dues.append(Due(subject, "no_report", format_window(window), deadline))
+
+    def _report(self, at: int, sms: Sent) -> None:
+        person = self._people[sms.subject]
+        if sms.counter in person.seen:
+            return
+        person.seen.add(sms.counter)
+        if sms.window is not None and sms.says is not None:
+            self._window(person, at, sms.window, _SAYS[sms.says])
+        for window, code in sms.memory:
+            person.learn(window, _CODES[code])
+        if sms.alarm is not None:
+            kind, moment = sms.alarm
+            if kind not in person.told and (sms.flagged or at - moment < DAY_S):
+                person.told.add(kind)
+                self._due(person, kind, at)
+        self._inactivity(person, at, sms)
+        self._device(person, at, sms)
+
+    def _window(self, person: _Person, at: int, window: int, said: str) -> None:
+        place = (person.home.subject, window)
+        if place in self._judged:
+            if said == _UP and at < self._calendar.deadline(window) and place not in self._fine:
+                self._fine[place] = Fine(place[0], format_window(window), at)
+            elif said == _ASLEEP and window not in person.windows and not person.up_later(window):
+                self._dues.append(Due(place[0], "not_awake", format_window(window), at))
+        person.learn(window, said)
+
+    def _inactivity(self, person: _Person, at: int, sms: Sent) -> None:
+        """Twelve hours without activity, by the newest that devices said."""
+        active_at = sms.at if sms.says in ("awake", "out") else sms.at - sms.idle_min * 60
+        person.device_time = max(person.device_time, sms.at)
+        person.active_at = max(person.active_at, active_at)
+        inactive = person.device_time - person.active_at >= IDLE_S
+        if inactive and not person.inactive:
+            if person.home.is_excused(self._calendar.day_of(at)):
+                return
+            self._due(person, "inactivity", at)
+        person.inactive = inactive
+
+    def _device(self, person: _Person, at: int, sms: Sent) -> None:
+        """Devices stay as they are, so the first report tells; a weak signal the second in order."""
+        home = person.home
+        if home.signal_dbm < SIGNAL_DBM and (person.weak_counter is None or sms.counter > person.weak_counter):
+            weak = person.weak_counter is not None
+            person.weak_counter = sms.counter
+        else:
+            weak = False
+        for kind, wrong in (("low_battery", home.battery_pct < BATTERY_PCT), ("mains_lost", home.mains_lost),
+                            ("temperature", home.temp_c < COLD_C), ("weak_signal", weak)):
+            if wrong and kind not in person.told:
+                person.told.add(kind)
+                self._due(person, kind, at)
+
+    def _due(self, person: _Person, kind: str, at: int) -> None:
+        self._dues.append(Due(person.home.subject, kind, None, at))

@@ -1,0 +1,109 @@
+"""How a person lives through the days: when something stirs in the home, and when the device has something to say."""
+
+from bisect import bisect_right
+from random import Random
+from typing import Final, NamedTuple
+
+from simulator.calendar import AFTERNOON, CLOSE_MIN, MORNING, Calendar
+from simulator.homes import Course, Home
+
+_EVENING_MIN: Final = 1020
+_SAYS: Final = {Course.AWAKE: "awake", Course.OUT: "out", Course.NOT_AWAKE: "not_awake"}
+
+
+class Plan(NamedTuple):
+    """A report that the device is to send. window: that it names; says: awake, out, not_awake, or None of an emergency.
+
+    certain: the network does its best for it.
+    """
+
+    at: int
+    window: int | None
+    says: str | None
+    alarm: str | None = None
+    certain: bool = False
+
+
+class Life:
+    """plans: all reports in order of time. Activity is kept as spans of epoch seconds, in order."""
+
+    def __init__(self, home: Home, calendar: Calendar, dice: Random, *, storm: bool) -> None:
+        self._home, self._calendar, self._dice, self._storm = home, calendar, dice, storm
+        self._spans: list[tuple[int, int]] = []
+        plans: list[Plan] = []
+        self._active(-1, 480, self._bed(0))  # the day before the run was a usual one
+        for day in range(calendar.days):
+            plans += self._emergencies(day)
+            plans += self._away(day) if home.is_excused(day) else self._at_home(day)
+        self.plans = sorted(plans, key=lambda plan: plan.at)
+
+    def idle_min(self, at: int) -> int:
+        """Minutes since the last activity."""
+        position = bisect_right(self._spans, (at, 1 << 62)) - 1
+        return max(0, at - self._spans[position][1]) // 60
+
+    def first_activity_min(self, at: int) -> int | None:
+        """The minute of this local day at which something first stirred, if it did before `at`."""
+        midnight = self._calendar.at(self._calendar.day_of(at), 0)
+        starts = [start for start, _ in self._spans if midnight <= start <= at]
+        return self._calendar.minute_of(starts[0]) if starts else None
+
+    def activity(self, at: int) -> tuple[int, ...]:
+        """How much stirred in each of the last 24 hours, 0 to 15, oldest first."""
+        hours = []
+        for back in range(24, 0, -1):
+            first = at - back * 3600
+            seconds = sum(max(0, min(end, first + 3600) - max(start, first)) for start, end in self._spans)
+            liveliness = 4 + (self._home.subject * 7 + first // 3600 * 5) % 11
+            hours.append(min(15, seconds * liveliness // 3600))
+        return tuple(hours)
+
+    def _active(self, day: int, first: float, last: float) -> None:
+        if first < last:
+            self._spans.append((self._calendar.at(day, first), self._calendar.at(day, last)))
+
+    def _bed(self, next_day: int) -> float:
+        """When the evening before a day ends; before a still day it ends early."""
+        return self._dice.uniform(1050, 1230) if next_day in self._home.still else self._dice.uniform(1295, 1390)
+
+    def _emergencies(self, day: int) -> list[Plan]:
+        return [Plan(self._calendar.at(day, one.minute), None, None, one.kind, one.certain)
+                for one in self._home.emergencies if one.day == day]
+
+    def _away(self, day: int) -> list[Plan]:
+        """Nobody is at home: the device says so, or says nothing."""
+        return [self._plan(day, half, CLOSE_MIN[half] + self._dice.uniform(1, 15), Course.NOT_AWAKE)
+                for half in (MORNING, AFTERNOON) if self._dice.random() < 0.5]
+
+    def _at_home(self, day: int) -> list[Plan]:
+        dice, home = self._dice, self._home
+        plans: list[Plan] = []
+        starts: list[float] = []
+        noon = dice.uniform(690, 750)
+        for half in (MORNING, AFTERNOON):
+            course = home.courses[day, half]
+            usual = home.wake_min + dice.gauss(0, 10) if half == MORNING else dice.uniform(785, 890)
+            minute = min(420 + 360 * half + dice.uniform(0, 2) if self._storm else usual, CLOSE_MIN[half] + 26)
+            start = minute - 3 if half == MORNING else noon
+            if course is Course.NOT_AWAKE:
+                asleep, up = CLOSE_MIN[half] + dice.uniform(1, 15), CLOSE_MIN[half] + dice.uniform(45, 120)
+                plans.append(self._plan(day, half, asleep, course))
+                start = _EVENING_MIN
+                if day not in home.still and dice.random() < 0.6:
+                    plans.append(self._plan(day, half, up, Course.AWAKE))
+                    start = up - 3
+            elif course is not Course.SILENT:
+                plans.append(self._plan(day, half, minute, course))
+                if not starts or starts[0] == _EVENING_MIN:  # asleep in the morning, up in the afternoon
+                    start = minute - 3
+            starts.append(start)
+        if day not in home.still:
+            self._active(day, starts[MORNING], noon)
+            self._active(day, max(starts[AFTERNOON], noon), _EVENING_MIN)
+            self._active(day, _EVENING_MIN, self._bed(day + 1))
+            if dice.random() < 0.2:
+                plans.append(Plan(self._calendar.at(day, dice.uniform(_EVENING_MIN, 1290)), None, "awake"))
+        return plans
+
+    def _plan(self, day: int, half: int, minute: float, course: Course) -> Plan:
+        return Plan(self._calendar.at(day, minute), self._calendar.window(day, half), _SAYS[course])
