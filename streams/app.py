@@ -11,7 +11,7 @@ from agents.record import RecordAgent
 from agents.watch import Watch
 from models.outputs import Output
 from stores.mongo import Store
-from streams import operator_views
+from streams import metrics, operator_views
 from streams.clock import clock_of
 from streams.engine.engine import Engine
 from streams.kafka import producer
@@ -34,7 +34,7 @@ def build(settings: Settings) -> Engine:
 def _watch(settings: Settings, options: dict[str, Any]) -> Engine:
     watch = Watch(settings, clock_of(settings.clock_file))
     engine = Engine(settings, settings.app_id, inputs=INPUTS, changelog=changelog(settings),
-                    new_state=watch.new_state, fold=watch.fold, **options)
+                    new_state=watch.new_state, fold=watch.fold, applied=metrics.count, **options)
 
     @engine.app.task
     async def report_progress() -> None:
@@ -63,7 +63,8 @@ def _record(settings: Settings, options: dict[str, Any]) -> Engine:
 
     agent = RecordAgent(store, quarantine, lambda subject: partition_of(subject, settings.partitions))
     name = f"{settings.app_id}-record"
-    engine = Engine(settings, name, inputs=RECORD_INPUTS, changelog=f"{name}-has-none", sink=agent.handle, **options)
+    engine = Engine(settings, name, inputs=RECORD_INPUTS, changelog=f"{name}-has-none", sink=agent.handle,
+                    applied=metrics.count, **options)
 
     @engine.app.task
     async def prepare() -> None:

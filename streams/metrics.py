@@ -1,6 +1,8 @@
 """The catalogue of metrics: every name that a dashboard or a rule may use, and what it means."""
 
-from typing import Final
+from collections import Counter as Tally
+from collections.abc import Sequence
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -14,3 +16,11 @@ LAG: Final = Gauge("anbu_lag", "Records that wait to be folded or written, by to
                    registry=REGISTRY)
 JUDGED_UNTIL: Final = Gauge("anbu_judged_until", "Up to when the people of a gateway are judged, epoch seconds",
                             ["gateway", "lane"], registry=REGISTRY)
+
+
+def count(_lane: Any, batch: Any, outputs: Sequence[Any]) -> None:
+    """A batch is durable: what an `Engine` calls as `applied`."""
+    BATCHES.labels(batch.tp.topic).inc()
+    RECORDS.labels(batch.tp.topic).inc(len(batch.records))
+    for topic, number in Tally(output.topic for output in outputs).items():
+        OUTPUTS.labels(topic).inc(number)

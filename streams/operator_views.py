@@ -50,6 +50,7 @@ def add(engine: Engine, settings: Settings) -> None:
         lanes = await lanes_of(engine)
         return view.json({"live": True, "ready": engine.ready, "lanes": lanes}, status=200 if engine.ready else 503)
 
+    @app.page("/metrics")  # where Prometheus looks unless told otherwise
     @app.page("/metrics/")
     async def show_metrics(view: web.View, request: Any) -> web.Response:
         if not allowed(request):
