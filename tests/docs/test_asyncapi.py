@@ -1,0 +1,94 @@
+"""The description of the topics in docs/asyncapi.json says what the code publishes, and what its parsers take."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from support.days import made_up
+from support.story import Stage
+from support.vectors import SCENARIOS, VECTORS, read_lines
+
+from models.command import parse_command
+from models.errors import ContractError
+from models.profile import parse_profile
+from models.records import parse_sms
+
+DOCUMENT: dict[str, Any] = json.loads((Path(__file__).parents[2] / "docs" / "asyncapi.json").read_bytes())
+SCHEMAS = {name: Draft202012Validator(schema) for name, schema in DOCUMENT["components"]["schemas"].items()}
+PARSERS: dict[str, Any] = {"Sms": parse_sms, "Tick": parse_sms, "Profile": parse_profile, "Command": parse_command}
+
+
+def schema_of(topic: str, value: dict[str, Any]) -> str:
+    match topic:
+        case "sms":
+            return "Tick" if value.get("type") == "tick" else "Sms"
+        case "reports":
+            return {"report": "Report", "checkin": "CheckIn", "progress": "Progress"}[value["type"]]
+        case _:
+            return {"registry": "Profile", "commands": "Command", "alerts": "Alert", "quarantine": "Quarantined"}[topic]
+
+
+def errors(topic: str, value: dict[str, Any]) -> list[str]:
+    return [f"{error.json_path}: {error.message}" for error in SCHEMAS[schema_of(topic, value)].iter_errors(value)]
+
+
+def test_every_schema_is_one_and_every_topic_is_described() -> None:
+    for schema in DOCUMENT["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    assert set(DOCUMENT["channels"]) == {"sms", "registry", "commands", "alerts", "reports", "quarantine"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_published_is_as_described(seed: int) -> None:
+    stage = Stage()
+    for text in made_up(seed):
+        for output in stage.outputs(text):
+            assert errors(output.topic, json.loads(output.value or b"")) == []
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_golden_days_are_as_described(name: str) -> None:
+    for line in read_lines(VECTORS / "scenarios" / f"{name}.out.jsonl"):
+        assert errors(line["topic"], line["value"]) == []
+    for line in read_lines(VECTORS / "scenarios" / f"{name}.in.jsonl"):
+        value = line.get("value")
+        if isinstance(value, dict):
+            assert taken(line["topic"], value) == (not errors(line["topic"], value) and _complete(value))
+
+
+def taken(topic: str, value: dict[str, Any]) -> bool:
+    try:
+        PARSERS[schema_of(topic, value)](value)
+    except ContractError:
+        return False
+    return True
+
+
+def _complete(value: dict[str, Any]) -> bool:
+    """What a schema does not say: which fields the type of a command needs, and that dates are in order."""
+    needed = {"assign": ["alert", "assignee"], "comment": ["alert", "text"], "acknowledge": ["alert"],
+              "resolve": ["alert"], "excuse": ["from", "to"], "unexcuse": ["from", "to"]}.get(value.get("type", ""), [])
+    return all(value.get(name) for name in needed) and value.get("from", "") <= value.get("to", value.get("from", ""))
+
+
+@pytest.mark.parametrize("name", ["Sms", "Tick", "Profile", "Command"])
+def test_a_required_field_is_required_by_both(name: str) -> None:
+    wholes: dict[str, dict[str, Any]] = {
+        "Sms": {"received_at": "2026-11-24T00:00:00Z", "text": "W.x"},
+        "Tick": {"type": "tick", "source": "clock", "at": "2026-11-24T00:00:00Z"},
+        "Profile": {"subject": 1, "site": "s", "gateway": "g", "tz": "Asia/Seoul", "since": "2026-11-24T00:00:00Z"},
+        "Command": {"id": "1", "type": "resolve", "subject": 1, "by": "kim", "at": "2026-11-24T00:00:00Z",
+                    "alert": "x"},
+    }
+    whole = wholes[name]
+    assert SCHEMAS[name].is_valid(whole)
+    PARSERS[name](whole)
+    for field in DOCUMENT["components"]["schemas"][name]["required"]:
+        if (name, field) == ("Tick", "type"):
+            continue  # without it, it is an SMS
+        less = {key: value for key, value in whole.items() if key != field}
+        assert not SCHEMAS[name].is_valid(less)
+        with pytest.raises(ContractError):
+            PARSERS[name](less)
