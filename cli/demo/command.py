@@ -68,8 +68,9 @@ async def _run(system: System, fleet: Fleet, console: Console, *, speed: float, 
         console.print("starting gateway, worker (watch, record) and page")
         await demo.wait_until_ready()
         console.print(f"[bold]the page: {system.page_url}[/bold]")
-        console.print(f"an SOS, from a second terminal:  . {system.env_file()} && anbu send {fleet.homes[0].subject} "
-                      "--sos", soft_wrap=True)
+        anbu = Path(sys.executable).with_name("anbu")
+        console.print(f"an SOS, from a second terminal:  . {system.env_file()} && {anbu} send "
+                      f"{fleet.homes[0].subject} --sos", soft_wrap=True)
         await demo.days()
     _summarize(console, demo.run, as_json=as_json)
     if not once:
