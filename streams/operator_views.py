@@ -3,9 +3,12 @@
 On the loopback address unless set otherwise, and then only with a bearer token. Faust's own pages are off.
 """
 
+import asyncio
+import contextlib
 import hmac
-from typing import Any
+from typing import Any, Final
 
+from aiokafka.errors import KafkaError
 from faust import web
 from prometheus_client import generate_latest
 
@@ -14,6 +17,8 @@ from streams import metrics
 from streams.engine.engine import Engine
 from streams.partition import partition_of
 from streams.settings import Settings, SettingsError, is_loopback
+
+ANSWER_S: Final = 3.0  # whoever asks for health wants an answer
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
@@ -47,15 +52,19 @@ def add(engine: Engine, settings: Settings) -> None:
     async def health(view: web.View, request: Any) -> web.Response:
         if not allowed(request):
             return denied(view)
-        lanes = await lanes_of(engine)
-        return view.json({"live": True, "ready": engine.ready, "lanes": lanes}, status=200 if engine.ready else 503)
+        try:
+            lanes, ready = await asyncio.wait_for(lanes_of(engine), ANSWER_S), engine.ready
+        except (KafkaError, TimeoutError):
+            lanes, ready = {}, False  # the broker is away
+        return view.json({"live": True, "ready": ready, "lanes": lanes}, status=200 if ready else 503)
 
     @app.page("/metrics")  # where Prometheus looks unless told otherwise
     @app.page("/metrics/")
     async def show_metrics(view: web.View, request: Any) -> web.Response:
         if not allowed(request):
             return denied(view)
-        await lanes_of(engine)
+        with contextlib.suppress(KafkaError, TimeoutError):
+            await asyncio.wait_for(lanes_of(engine), ANSWER_S)
         return view.text(generate_latest(metrics.REGISTRY).decode(), content_type="text/plain")
 
     @app.page("/people/{subject}/")
