@@ -5,19 +5,17 @@ import getpass
 import re
 import sys
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import click
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from cli.options import settings
+from cli.broker import Message, broker_settings, publish, records
 from models.command import parse_command
 from models.errors import ContractError
 from models.times import format_time, parse_time
 from streams.clock import clock_of
-from streams.kafka import kafka_options, producer, stop_consumer
-from streams.partition import partition_of
 from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS
 
@@ -25,10 +23,10 @@ COLOURS = {"critical": "red", "warning": "yellow", "maintenance": "blue"}
 
 
 def sentence(event: dict[str, Any]) -> str:
-    """One revision in a line: when, how bad, who, what and why."""
+    """One revision in a line: when, how bad, what, the id that `anbu alert` asks for, and why."""
     data = event["data"]
     severity = click.style(f"{data['severity']:<11}", fg=COLOURS[data["severity"]])
-    return f"{event['time']}  {severity}  {data['change']:<12}  {event['subject']:>8}  {data['why']['en']}"
+    return f"{event['time']}  {severity}  {data['change']:<12}  {data['alert']:<32}  {data['why']['en']}"
 
 
 @click.command()
@@ -37,39 +35,38 @@ def sentence(event: dict[str, Any]) -> str:
 @click.option("--site", help="Only of this centre.")
 @click.option("--json", "as_json", is_flag=True, help="The records as they are, one a line.")
 def alerts(*, follow: bool, since: str | None, site: str | None, as_json: bool) -> None:
-    """Print the alerts that have been published, in sentences or as they are."""
+    """Print the alerts that have been published, in order of time, as sentences or as they are.
+
+    Setting: ANBU_KAFKA. Status 130 after Ctrl-C.
+    """
     try:
         earliest = 0 if since is None else parse_time(since, "--since")
     except ContractError:
         raise click.BadParameter(f"{since}: say a time such as 2026-11-24T09:00:00+09:00") from None
 
-    def show(value: bytes) -> None:
-        event = orjson.loads(value)
-        if parse_time(event["time"], "time") >= earliest and site in (None, event["data"]["site"]):
-            click.echo(value if as_json else sentence(event))
+    def show(values: list[bytes]) -> None:
+        events = [(parse_time(event["time"], "time"), event, value)
+                  for event, value in zip(map(orjson.loads, values), values, strict=True)
+                  if site in (None, event["data"]["site"])]
+        for at, event, value in sorted(events, key=lambda one: one[0]):
+            if at >= earliest:
+                click.echo(value if as_json else sentence(event))
 
-    with settings() as found:
+    with broker_settings() as found:
         try:
             asyncio.run(_read(found, show, follow=follow))
         except KeyboardInterrupt:
             sys.exit(130)
 
 
-async def _read(found: Settings, show: Any, *, follow: bool) -> None:
-    consumer = AIOKafkaConsumer(**kafka_options(found), enable_auto_commit=False, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        places = [TopicPartition(ALERTS, number) for number in range(found.partitions)]
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
-        while follow or any([await consumer.position(place) < ends[place] for place in places]):
-            polled = await consumer.getmany(*places, timeout_ms=500)
-            records = [record for one in polled.values() for record in one]
-            for record in sorted(records, key=lambda record: record.timestamp):
-                show(record.value)
-    finally:
-        await stop_consumer(consumer)
+async def _read(found: Settings, show: Callable[[list[bytes]], None], *, follow: bool) -> None:
+    """What is there all at once, so that all lanes are in order of time; then as it comes."""
+    history: list[bytes] = []
+    async for polled in records(ALERTS, found, follow=follow):
+        history += [record.value for record in polled.records]
+        if polled.reached_end:
+            show(history)
+            history = []
 
 
 @click.group()
@@ -89,25 +86,15 @@ by_option = click.option("--by", default=_user, show_default="your user name", h
 
 def _do(document: dict[str, Any]) -> None:
     """Publish a command. What comes of it is the next revision of the alert."""
-    with settings() as found:
+    with broker_settings() as found:
+        document = {name: value for name, value in document.items() if value is not None}
         document |= {"id": str(uuid.uuid4()), "at": format_time(int(clock_of(found.clock_file).now()))}
         try:
-            parse_command(document)
+            command = parse_command(document)
         except ContractError as error:
             raise click.UsageError(f"{error} is missing or wrong") from None
-        asyncio.run(_publish(document, found))
+        asyncio.run(publish([Message(COMMANDS, command.subject, document)], found))
     click.echo("passed on; what comes of it is the next revision in `anbu alerts`", err=True)
-
-
-async def _publish(document: dict[str, Any], found: Settings) -> None:
-    sender = producer(found)
-    await sender.start()
-    try:
-        subject = document["subject"]
-        await sender.send_and_wait(COMMANDS, orjson.dumps(document), key=b"%d" % subject,
-                                   partition=partition_of(subject, found.partitions))
-    finally:
-        await sender.stop()
 
 
 def _subject(alert_id: str) -> int:

@@ -7,8 +7,9 @@ from cli.demo.command import demo
 from cli.gateway import gateway
 from cli.provision import provision
 from cli.replay import replay
+from cli.score import score
 from cli.send import send
-from cli.simulate import score, simulate
+from cli.simulate import simulate
 from cli.web import web
 from cli.worker import worker
 

@@ -1,93 +1,194 @@
-"""`anbu provision`: people from a CSV file into the registry, with device keys made here and wrapped at once."""
+"""`anbu provision`: people from a CSV file into the registry, with device keys made here and wrapped at once.
+
+Doing it again is harmless: whoever is there keeps the devices. Personal data goes to the database alone.
+"""
 
 import asyncio
 import csv
+import os
+import re
 import secrets
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
-import orjson
 
-from cli.options import parsed_keks, settings
+from cli.broker import Message, broker_settings, publish
+from cli.options import parsed_keks
+from cli.registry import read_profiles
 from cli.send import SLOT as SEND_SLOT
 from models.errors import ContractError
-from models.keys import wrap
+from models.keys import DEVICE_KEY_OCTETS, wrap
 from models.profile import parse_profile
-from streams.kafka import producer
-from streams.partition import partition_of
+from stores.errors import StoreError
+from stores.mongo import CONTACT, Store
 from streams.settings import Settings
-from streams.topics import REGISTRY, declare
+from streams.topics import REGISTRY
 
 REQUIRED = ("subject", "site", "gateway", "tz", "since")
+WINDOWS = ("morning", "afternoon")
+OPTIONAL = (*WINDOWS, "grace_min", *CONTACT)
+HOME_SLOT, FIRST_EPOCH = 0, 1
+_SPAN = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)", re.ASCII)
 
 
-def read_people(path: Path) -> list[dict[str, Any]]:
+class Person(NamedTuple):
+    """A row: what is judged, and who it is."""
+
+    profile: dict[str, Any]
+    contact: dict[str, str]
+
+
+class MadeKey(NamedTuple):
+    """A device key in the clear, for the device and for nobody else."""
+
+    subject: int
+    slot: int
+    epoch: int
+    key: bytes
+
+
+def read_people(path: Path) -> list[Person]:
     """One person a row. Raises UsageError naming line and column."""
-    people: list[dict[str, Any]] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in REQUIRED if name not in (reader.fieldnames or [])]
-        if missing:
-            raise click.UsageError(f"{path}: the first line must name the columns {', '.join(REQUIRED)}; "
-                                   f"{', '.join(missing)} is missing")
-        for row in reader:
-            where = f"{path}, line {reader.line_num}"
-            profile: dict[str, Any] = {name: row[name].strip() for name in REQUIRED if row[name]}
-            try:
-                profile["subject"] = int(profile.get("subject", ""))
-                parse_profile(profile)
-            except ContractError as error:
-                raise click.UsageError(f"{where}: {error} is missing or wrong") from None
-            except ValueError:
-                raise click.UsageError(f"{where}: subject must be a number") from None
-            people.append(profile)
-    return people
+    people: dict[int, Person] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            _check_columns(path, list(reader.fieldnames or ()))
+            for row in reader:
+                person = _person(f"{path}, line {reader.line_num}", row)
+                subject = person.profile["subject"]
+                if subject in people:
+                    raise click.UsageError(f"{path}, line {reader.line_num}: {subject} is there twice")
+                people[subject] = person
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise click.UsageError(f"{path} is no CSV in UTF-8: {error}") from None
+    return list(people.values())
 
 
-def with_keys(profile: dict[str, Any], kek: str, kek_octets: bytes) -> tuple[dict[str, Any], str]:
-    """The profile with a home unit in slot 0 and the slot of `anbu send`; and the home unit's key in hex."""
-    keys = {slot: secrets.token_bytes(16) for slot in (0, SEND_SLOT)}
-    subject = profile["subject"]
-    devices = [{"slot": slot, "epoch": 1, "kek": kek, "key": b64encode(
-        wrap(kek_octets, secrets.token_bytes(12), key, subject, slot, 1)).decode()} for slot, key in keys.items()]
-    return {**profile, "devices": devices}, keys[0].hex()
+def _check_columns(path: Path, names: list[str]) -> None:
+    missing = [name for name in REQUIRED if name not in names]
+    unknown = [name for name in names if name not in (*REQUIRED, *OPTIONAL)]
+    if missing:
+        raise click.UsageError(f"{path}: the first line must name the columns {', '.join(REQUIRED)}; "
+                               f"{', '.join(missing)} is missing")
+    if unknown:
+        raise click.UsageError(f"{path}: no column is called {', '.join(unknown)}; besides {', '.join(REQUIRED)} "
+                               f"there may be {', '.join(OPTIONAL)}")
+
+
+def _person(where: str, row: dict[str, Any]) -> Person:
+    if None in row or None in row.values():
+        raise click.UsageError(f"{where} has another number of fields than the first line")
+    values = {name: value.strip() for name, value in row.items() if value.strip()}
+    profile: dict[str, Any] = {name: values[name] for name in REQUIRED if name in values}
+    try:
+        profile["subject"] = int(values.get("subject", ""))
+        if "grace_min" in values:
+            profile["grace_min"] = int(values["grace_min"])
+    except ValueError:
+        raise click.UsageError(f"{where}: subject and grace_min must be numbers") from None
+    if any(half in row for half in WINDOWS):
+        profile["windows"] = {half: _span(where, half, values[half]) for half in WINDOWS if half in values}
+    try:
+        parse_profile(profile)
+    except ContractError as error:
+        raise click.UsageError(f"{where}: {error} is missing or wrong") from None
+    return Person(profile, {name: values[name] for name in CONTACT if name in values})
+
+
+def _span(where: str, half: str, text: str) -> dict[str, str]:
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise click.UsageError(f"{where}: {half} is {text}; say 06:00-09:00, or nothing where there is no such window")
+    return {"open": match[1], "close": match[2]}
+
+
+def with_devices(profile: dict[str, Any], known: dict[str, Any] | None, kek: str, kek_octets: bytes,
+                 ) -> tuple[dict[str, Any], list[MadeKey]]:
+    """The record to publish, and the keys made for it.
+
+    Whoever is known keeps all that the row does not name, devices above all; who is not gets a home unit in slot 0,
+    and everybody the slot of `anbu send`.
+    """
+    kept = known or {}
+    devices = list(kept.get("devices") or ())
+    slots = {device["slot"] for device in devices}
+    subject, made = profile["subject"], []
+    for slot in (HOME_SLOT, SEND_SLOT):
+        if slot in slots:
+            continue
+        one = MadeKey(subject, slot, FIRST_EPOCH, secrets.token_bytes(DEVICE_KEY_OCTETS))
+        wrapped = wrap(kek_octets, secrets.token_bytes(12), one.key, subject, slot, FIRST_EPOCH)
+        devices.append({"slot": slot, "epoch": FIRST_EPOCH, "kek": kek, "key": b64encode(wrapped).decode()})
+        made.append(one)
+    return {**kept, **profile, "devices": devices}, [one for one in made if one.slot == HOME_SLOT]
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.csv")
 @click.option("--kek", help="Name of the key-encryption key; unset: the last of ANBU_KEK_FILE.")
-@click.option("--keys", "keys_path", required=True, type=click.Path(dir_okay=False, path_type=Path),
-              help="Write the device keys here, for the devices: subject,slot,epoch,key in hex. Keep it safe.")
-def provision(*, file: Path, kek: str | None, keys_path: Path) -> None:
-    """Put people into the registry, from a CSV file with the columns subject, site, gateway, tz, since.
+@click.option("--keys", "keys_path", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write new device keys here; unset: FILE.keys.csv. The file must not be there yet.")
+def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
+    """Put people into the registry, from a CSV file whose first line names its columns.
 
-    Each gets a new device key in slot 0 and one in slot 7 (for `anbu send`). A subject that is there already is
-    replaced: its device needs the new key.
+    Needed: subject, site, gateway, tz, since. If wanted: morning and afternoon (06:00-09:00), grace_min; and of
+    personal data name, telephone, address, notes, which go to the database alone.
+
+    Each new person gets a device key for the home unit (slot 0). It is written to a file for the devices, once: keep it
+    safe, or delete it when they have it. Who is in the registry already keeps the devices.
+
+    Settings: ANBU_KAFKA, ANBU_KEK_FILE; with personal data ANBU_MONGODB.
     """
     people = read_people(file)
-    with settings() as found:
+    keys_file = keys_path or file.with_suffix(".keys.csv")
+    with broker_settings() as found:
         keks = parsed_keks(found)
         name = kek or list(keks)[-1]
         if name not in keks:
             raise click.UsageError(f"ANBU_KEK_FILE has no key {name}; it has {', '.join(keks)}")
-        made = [with_keys(profile, name, keks[name]) for profile in people]
-        keys_path.touch(mode=0o600)
-        keys_path.write_text("subject,slot,epoch,key\n" + "".join(
-            f"{profile['subject']},0,1,{key}\n" for profile, key in made), encoding="utf-8")
-        asyncio.run(_publish([profile for profile, _ in made], found))
-    click.echo(f"{len(made)} people are in the registry; their device keys are in {keys_path}")
+        known = asyncio.run(read_profiles(found))
+        made = [with_devices(person.profile, known.get(person.profile["subject"]), name, keks[name])
+                for person in people]
+        keys = [key for _, of_one in made for key in of_one]
+        if keys:
+            _write_keys(keys_file, keys)
+        asyncio.run(publish([Message(REGISTRY, profile["subject"], profile) for profile, _ in made], found))
+        contacts = [person for person in people if person.contact]
+        if contacts:
+            asyncio.run(_keep_contacts(contacts, found))
+    click.echo(f"{len(people)} people are in the registry, {len(keys)} of them new")
+    if keys:
+        click.echo(f"the keys of their devices are in {keys_file}: keep it safe")
 
 
-async def _publish(profiles: list[dict[str, Any]], found: Settings) -> None:
-    await declare(found)
-    sender = producer(found)
-    await sender.start()
+def _write_keys(path: Path, keys: list[MadeKey]) -> None:
+    """Before the registry is: a key that is in the registry alone is in no device. Readable by its owner only."""
     try:
-        for profile in profiles:
-            subject = profile["subject"]
-            await sender.send_and_wait(REGISTRY, orjson.dumps(profile), key=b"%d" % subject,
-                                       partition=partition_of(subject, found.partitions))
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write("subject,slot,epoch,key\n")
+            file.writelines(f"{one.subject},{one.slot},{one.epoch},{one.key.hex()}\n" for one in keys)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise click.UsageError(f"{path} is there already and may hold the only copy of keys; name another with --keys"
+                               ) from None
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+async def _keep_contacts(people: list[Person], found: Settings) -> None:
+    try:
+        store = Store(found.mongodb)
+    except ValueError as error:
+        raise click.UsageError(f"ANBU_MONGODB: {error}") from None
+    try:
+        for person in people:
+            await store.set_contact(person.profile["subject"], person.contact)
+    except StoreError as error:
+        raise click.ClickException(f"the registry has everybody, the database at ANBU_MONGODB not all names: {error}; "
+                                   "do it again") from None
     finally:
-        await sender.stop()
+        store.close()

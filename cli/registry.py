@@ -1,45 +1,46 @@
 """What commands read of topic `registry`: the newest profile of a subject, and the keys in it."""
 
+import contextlib
 from typing import Any
 
-import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import ConsumerRecord
 
+from cli.broker import records
 from models.errors import ContractError
 from models.keys import unwrap
 from models.profile import Device, parse_profile
-from streams.kafka import kafka_options, stop_consumer
+from models.records import parse_object, subject_of_key
 from streams.partition import partition_of
 from streams.settings import Settings
 from streams.topics import REGISTRY
 
 
 async def read_profile(subject: int, found: Settings) -> dict[str, Any] | None:
-    """The newest registry record of a subject, or None where there is none."""
-    consumer = AIOKafkaConsumer(**kafka_options(found), enable_auto_commit=False, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        place = TopicPartition(REGISTRY, partition_of(subject, found.partitions))
-        consumer.assign([place])
-        end = (await consumer.end_offsets([place]))[place]
-        await consumer.seek_to_beginning(place)
-        newest: dict[str, Any] | None = None
-        while await consumer.position(place) < end:
-            for record in (await consumer.getmany(place, timeout_ms=500)).get(place, []):
-                newest = _of(record, subject, newest)
-    finally:
-        await stop_consumer(consumer)
-    return newest
+    """The newest good registry record of a subject, or None where there is none. Raises KafkaError."""
+    profiles: dict[int, dict[str, Any]] = {}
+    async for polled in records(REGISTRY, found, partition=partition_of(subject, found.partitions)):
+        for record in polled.records:
+            _take(record, profiles)
+    return profiles.get(subject)
 
 
-def _of(record: Any, subject: int, newest: dict[str, Any] | None) -> dict[str, Any] | None:
-    if record.value is None:
-        return None if record.key == b"%d" % subject else newest
-    try:
-        profile = orjson.loads(record.value)
-        return profile if parse_profile(profile).subject == subject else newest
-    except (orjson.JSONDecodeError, ContractError):
-        return newest
+async def read_profiles(found: Settings) -> dict[int, dict[str, Any]]:
+    """The newest good registry record of everybody, by subject. Raises KafkaError."""
+    profiles: dict[int, dict[str, Any]] = {}
+    async for polled in records(REGISTRY, found):
+        for record in polled.records:
+            _take(record, profiles)
+    return profiles
+
+
+def _take(record: ConsumerRecord, profiles: dict[int, dict[str, Any]]) -> None:
+    """As the judgement does: a tombstone ends a profile, a record that breaks the contract changes nothing."""
+    with contextlib.suppress(ContractError):
+        if record.value is None:
+            profiles.pop(subject_of_key(record.key), None)
+        else:
+            document = parse_object(record.value)
+            profiles[parse_profile(document).subject] = document
 
 
 def device_key(device: Device, subject: int, keks: dict[str, bytes]) -> bytes | None:

@@ -1,68 +1,36 @@
 """`anbu send`: one encrypted report as a device would send it, for trying things out.
 
-A counter used twice with one key is a nonce used twice: so the command has a device slot of its own, and a counter is
-on the disk (fsync) before it is used.
+It has a device slot of its own, which no device in a home has, so that its counters never meet a device's.
 """
 
 import asyncio
-import fcntl
-import os
 import uuid
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 import httpx
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from cli.options import parsed_keks, settings
+from cli.broker import broker_settings
+from cli.counters import CounterError, next_counter
+from cli.options import parsed_keks
+from cli.post import post
 from cli.registry import device_key, read_profile
-from cli.simulate import post
 from models.errors import ContractError
 from models.frame import TAG_OCTETS, seal, to_text
 from models.keys import message_key
 from models.payload import FLAG_NAMES, StatusReport, encode
-from models.profile import Device, parse_profile
+from models.profile import Device, Profile, parse_profile
 from models.times import parse_date
+from models.windows import local_day
 from streams.clock import clock_of
 from streams.settings import Settings
 
-SLOT = 7
+SLOT: Final = 7
+HALVES: Final = ("morning", "afternoon")
 F = TypeVar("F", bound=Callable[..., Any])
-COUNTERS = 1 << 24
-
-
-def next_counter(folder: Path, subject: int, epoch: int) -> int:
-    """A counter that has never been used before in this folder, and never will be again."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"send-{subject}-{SLOT}-{epoch}"
-    with path.open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        counter = int(file.read() or b"0") + 1
-        if counter >= COUNTERS:
-            raise click.ClickException(f"all counters of epoch {epoch} are used: rekey slot {SLOT}")
-        file.truncate(0)
-        file.write(b"%d" % counter)
-        file.flush()
-        os.fsync(file.fileno())
-    return counter
-
-
-def _window(text: str | None) -> int | None:
-    """DATE:morning or DATE:afternoon as on the wire."""
-    if text is None:
-        return None
-    day, _, half = text.partition(":")
-    try:
-        date = parse_date(day, "date")
-    except ContractError:
-        date = None
-    if date is None or half not in ("morning", "afternoon"):
-        raise click.BadParameter(f"{text}: say DATE:morning or DATE:afternoon, such as 2026-11-24:morning")
-    return date * 2 + (half == "afternoon")
 
 
 def _flag(name: str) -> Callable[[F], F]:
@@ -79,49 +47,80 @@ def _flag(name: str) -> Callable[[F], F]:
 @_flag("fall")
 @_flag("mains_lost")
 @_flag("low_battery")
-@click.option("--window", metavar="DATE:HALF", help="The window that the report names, such as 2026-11-24:morning.")
-@click.option("--battery", type=click.IntRange(0, 100), help="Battery in percent.")
-@click.option("--idle", type=click.IntRange(0, 65_534), help="Minutes since the last activity.")
+@click.option("--window", metavar="[DATE:]HALF",
+              help="The window that the report names: morning or afternoon of today, or such as 2026-11-24:morning; "
+                   "unset: none.")
+@click.option("--battery", "battery_pct", type=click.IntRange(0, 100), help="Battery in percent.")
+@click.option("--signal", "signal_dbm", type=click.IntRange(-254, 0), help="Signal in dBm, such as -85.")
+@click.option("--temperature", "temp_c", type=click.IntRange(-127, 127), help="Temperature in °C.")
+@click.option("--humidity", "humidity_pct", type=click.IntRange(0, 100), help="Humidity in percent.")
+@click.option("--idle", "idle_min", type=click.IntRange(0, 65_534), help="Minutes since the last activity.")
 @click.option("--gateway", "address", metavar="URL", help="The gateway; unset: this machine's.")
-def send(*, subject: int, window: str | None, battery: int | None, idle: int | None, address: str | None,
-         **flags: bool) -> None:
+def send(*, subject: int, window: str | None, address: str | None, battery_pct: int | None, signal_dbm: int | None,
+         temp_c: int | None, humidity_pct: int | None, idle_min: int | None, **flags: bool) -> None:
     """Send one report of SUBJECT through the gateway, sealed by the device key of slot 7.
+
+    Without --awake or --out a report that names a window says that nobody has woken up. What is not given is unknown.
 
     Settings: ANBU_KAFKA and ANBU_KEK_FILE (to find the key), ANBU_GATEWAY_SECRET, ANBU_GATEWAY_PORT, ANBU_DATA_DIR
     (where counters are kept).
     """
-    bits = sum(1 << bit for bit, name in enumerate(FLAG_NAMES) if flags[name])
-    with settings() as found:
+    with broker_settings() as found:
         keks = parsed_keks(found)
-        target = address or f"http://127.0.0.1:{found.gateway_port}"
-        counter = asyncio.run(_send(subject, bits, _window(window), battery, idle, target, found, keks))
-    click.echo(f"accepted: {SLOT}.{counter}")
+        profile = asyncio.run(_profile(subject, found))
+        device, key = _device(profile, keks)
+        clock = clock_of(found.clock_file)
+        plaintext = encode(StatusReport(
+            device_time=int(clock.now()), window=_window(window, profile, int(clock.now())),
+            flags=sum(1 << bit for bit, name in enumerate(FLAG_NAMES) if flags[name]), idle_min=idle_min,
+            first_activity_min=None, battery_pct=battery_pct, signal_dbm=signal_dbm, temp_c=temp_c,
+            humidity_pct=humidity_pct))
+        try:
+            counter = next_counter(found.data_path(), subject, SLOT, device.epoch)
+        except (CounterError, OSError) as error:
+            raise click.ClickException(str(error)) from None
+        cipher = AESCCM(message_key(key, subject, SLOT, device.epoch), tag_length=TAG_OCTETS)
+        text = to_text(seal(cipher, subject, SLOT, device.epoch, counter, plaintext))
+        asyncio.run(_post(text, address or f"http://127.0.0.1:{found.gateway_port}", found, clock.now))
+    click.echo(f"accepted: {SLOT}.{device.epoch}.{counter}")
 
 
-async def _send(subject: int, flags: int, window: int | None, battery: int | None, idle: int | None, address: str,
-                found: Settings, keks: dict[str, bytes]) -> str:
+async def _profile(subject: int, found: Settings) -> Profile:
     document = await read_profile(subject, found)
     if document is None:
         raise click.ClickException(f"nobody has the number {subject} in topic registry")
-    device = _device(subject, [one for one in parse_profile(document).devices if one.slot == SLOT])
-    key = device_key(device, subject, keks)
+    return parse_profile(document)
+
+
+def _device(profile: Profile, keks: dict[str, bytes]) -> tuple[Device, bytes]:
+    """The newest device of the slot, and its key in the clear."""
+    devices = [one for one in profile.devices if one.slot == SLOT]
+    if not devices:
+        raise click.ClickException(f"{profile.subject} has no device in slot {SLOT}, which is reserved for this "
+                                   "command: `anbu provision` lists one for everybody")
+    newest = max(devices, key=lambda device: device.epoch)
+    key = device_key(newest, profile.subject, keks)
     if key is None:
-        raise click.ClickException(f"the key of slot {SLOT} does not unwrap with {device.kek} of ANBU_KEK_FILE")
-    now = clock_of(found.clock_file).now()
-    counter = next_counter(found.data_path(), subject, device.epoch)
-    plaintext = encode(StatusReport(
-        device_time=int(now), window=window, flags=flags, idle_min=idle, first_activity_min=None, battery_pct=battery,
-        signal_dbm=None, temp_c=None, humidity_pct=None))
-    cipher = AESCCM(message_key(key, subject, SLOT, device.epoch), tag_length=TAG_OCTETS)
-    frame = seal(cipher, subject, SLOT, device.epoch, counter, plaintext)
-    body = orjson.dumps({"id": str(uuid.uuid4()), "sender": "anbu send", "text": to_text(frame)})
+        raise click.ClickException(f"the key of slot {SLOT} does not unwrap with {newest.kek} of ANBU_KEK_FILE")
+    return newest, key
+
+
+def _window(text: str | None, profile: Profile, now: int) -> int | None:
+    """A window as on the wire: of a date, or of the subject's own today."""
+    if text is None:
+        return None
+    day_text, _, half = text.rpartition(":")
+    try:
+        day = parse_date(day_text, "date") if day_text else local_day(profile.tz, now)
+    except ContractError:
+        day = -1
+    if half not in HALVES or not 0 <= day < 1 << 15:
+        raise click.UsageError(f"--window {text}: say morning, afternoon, or a date before it such as "
+                               "2026-11-24:morning")
+    return day * 2 + HALVES.index(half)
+
+
+async def _post(text: str, address: str, found: Settings, now: Callable[[], float]) -> None:
+    body = orjson.dumps({"id": str(uuid.uuid4()), "sender": "anbu send", "text": text})
     async with httpx.AsyncClient(timeout=30) as http:
         await post(http, address, body, found, now)
-    return f"{device.epoch}.{counter}"
-
-
-def _device(subject: int, devices: list[Device]) -> Device:
-    if not devices:
-        raise click.ClickException(f"{subject} has no device in slot {SLOT}, which is reserved for this command: "
-                                   "`anbu provision` lists one for everybody")
-    return max(devices, key=lambda device: device.epoch)

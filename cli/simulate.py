@@ -1,36 +1,38 @@
-"""`anbu simulate`: a fleet of homes into a file, Kafka or a gateway; `anbu score`: what came of it."""
+"""`anbu simulate`: a fleet of homes into a file, Kafka or a gateway."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import httpx
 import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from cli.broker import Message, broker_settings, publish, sending
 from cli.options import settings
-from gateway.adapters.generic import sign
+from cli.post import post
+from gateway.publisher import key_of
+from gateway.sms import InboundSms
 from models.times import format_time, parse_time
 from simulator.fleet import GATEWAY, SCENARIOS, Fleet
-from simulator.score import score as score_alerts
-from simulator.truth import read_truth
-from streams.kafka import producer
+from streams.kafka import kafka_options, stop_consumer
 from streams.partition import partition_of_key
 from streams.settings import Settings
-from streams.topics import declare
+from streams.topics import REGISTRY
 
-TICK_S = 60
-FAILED = 1
+TICK_S: Final = 60
+AT_ONCE: Final = 32  # requests to a gateway, or records to the broker, that wait for their answers together
+WORKER_PATIENCE_S: Final = 20.0
 
 
 def lines(fleet: Fleet) -> Iterator[dict[str, Any]]:
     """The fleet's days as `anbu replay` reads them: registry first, then all in order of time, a tick a minute."""
     for profile in fleet.registry():
-        yield {"topic": "registry", "value": profile}
+        yield {"topic": REGISTRY, "value": profile}
     events: list[tuple[int, int, dict[str, Any]]] = [
         (parse_time(command["at"], "at"), 0, {"topic": "commands", "value": command}) for command in fleet.commands()]
     events += [(one.at, 1, {"topic": "sms", "value": {
@@ -48,7 +50,8 @@ def lines(fleet: Fleet) -> Iterator[dict[str, Any]]:
 @click.option("--days", default=1, show_default=True, type=click.IntRange(1, 366), help="Days to live through.")
 @click.option("--start", default="2026-11-24", show_default=True, type=click.DateTime(["%Y-%m-%d"]), help="First day.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same octets.")
-@click.option("--scenario", default="usual", show_default=True, type=click.Choice(SCENARIOS))
+@click.option("--scenario", default="usual", show_default=True, type=click.Choice(SCENARIOS),
+              help="outage: nothing arrives for a morning; storm: all report in the same two minutes.")
 @click.option("--to", "target", required=True, metavar="file:PATH|kafka|http://…", help="Where the fleet reports to.")
 @click.option("--truth", type=click.Path(dir_okay=False, writable=True, path_type=Path),
               help="Write what is true here.")
@@ -58,8 +61,13 @@ def simulate(*, subjects: int, days: int, start: datetime, seed: int, scenario: 
              kek: Path | None) -> None:
     """Let a fleet of homes report.
 
-    To a file: what `anbu replay` reads. To kafka: registry, commands, SMS and ticks as of the simulated days. To the
-    address of a gateway: the SMS alone, as fast as it answers, received when they arrive.
+    \b
+    file:PATH  what `anbu replay` reads
+    kafka      registry, commands, SMS and ticks of the simulated days, as fast as the broker takes them; a worker
+               should be running, with the fleet's keys (--kek)
+    http://…   the SMS alone, to a gateway, which stamps them as they arrive; needs ANBU_GATEWAY_SECRET
+
+    `anbu score` compares what came of it with the truth.
     """
     fleet = Fleet(subjects, days, date(start.year, start.month, start.day), seed, scenario)
     if truth is not None:
@@ -69,7 +77,7 @@ def simulate(*, subjects: int, days: int, start: datetime, seed: int, scenario: 
     if target.startswith("file:"):
         count = _to_file(fleet, Path(target.removeprefix("file:")))
     elif target == "kafka":
-        with settings() as found:
+        with broker_settings() as found:
             count = asyncio.run(_to_kafka(fleet, found))
     elif target.startswith(("http://", "https://")):
         with settings() as found:
@@ -81,90 +89,72 @@ def simulate(*, subjects: int, days: int, start: datetime, seed: int, scenario: 
 
 def _to_file(fleet: Fleet, path: Path) -> int:
     count = 0
-    with path.open("wb") as file:
-        for count, line in enumerate(lines(fleet), start=1):  # noqa: B007 - the count is what is asked for
-            file.write(orjson.dumps(line) + b"\n")
+    try:
+        with path.open("wb") as file:
+            for line in lines(fleet):
+                file.write(orjson.dumps(line) + b"\n")
+                count += 1
+    except OSError as error:
+        raise click.UsageError(f"--to file:{path}: {error.strerror}") from None
     return count
 
 
 async def _to_kafka(fleet: Fleet, found: Settings) -> int:
-    await declare(found)
-    sender = producer(found)
-    await sender.start()
-    count = 0
-    try:
-        for line in lines(fleet):
-            value, topic = line["value"], line["topic"]
-            octets = orjson.dumps(value)
+    """In order, each record after those before it in its lane."""
+    days = [line for line in lines(fleet) if line["topic"] != REGISTRY]
+    await publish([Message(REGISTRY, profile["subject"], profile) for profile in fleet.registry()], found)
+    if not await _registry_is_read(found):
+        click.echo("no worker has read the registry yet: one that starts later may meet SMS of people it does not "
+                   "know", err=True)
+    async with sending(found) as sender:
+        waiting = []
+        for line in days:
+            value, octets = line["value"], orjson.dumps(line["value"])
             if value.get("type") == "tick":
-                await asyncio.gather(*[sender.send_and_wait(topic, octets, partition=number)
-                                       for number in range(found.partitions)])
+                waiting += [await sender.send(line["topic"], octets, partition=number)
+                            for number in range(found.partitions)]
             else:
-                key = str(value.get("subject", value.get("sender"))).encode()
-                await sender.send(topic, octets, key=key, partition=partition_of_key(key, found.partitions))
-            count += 1
-        await sender.flush()
+                key = _key(value)
+                waiting.append(await sender.send(line["topic"], octets, key=key,
+                                                 partition=partition_of_key(key, found.partitions)))
+            if len(waiting) >= AT_ONCE:
+                await asyncio.gather(*waiting)
+                waiting.clear()
+        await asyncio.gather(*waiting)
+    return len(days) + len(fleet.homes)
+
+
+def _key(value: dict[str, Any]) -> bytes:
+    """Of a command its subject; of an SMS what a gateway reads of its frame: ticks are true in the right lane alone."""
+    if "subject" in value:
+        return b"%d" % value["subject"]
+    return key_of(InboundSms(value["id"], value["sender"], value["recipient"], value["text"], None)) or b""
+
+
+async def _registry_is_read(found: Settings) -> bool:
+    """Wait until the workers' group has passed the present end of the registry; False where it does not in time."""
+    consumer = AIOKafkaConsumer(**kafka_options(found), group_id=found.app_id, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        places = [TopicPartition(REGISTRY, number) for number in range(found.partitions)]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        deadline = time.monotonic() + WORKER_PATIENCE_S
+        while time.monotonic() < deadline:
+            if all([(await consumer.committed(place) or 0) >= ends[place] for place in places]):
+                return True
+            await asyncio.sleep(0.2)
     finally:
-        await sender.stop()
-    return count
+        await stop_consumer(consumer)
+    return False
 
 
 async def _to_gateway(fleet: Fleet, address: str, found: Settings) -> int:
-    count = 0
+    deliveries = fleet.deliveries()
     async with httpx.AsyncClient(timeout=30) as http:
-        for one in fleet.deliveries():
-            body = orjson.dumps({"id": one.id, "sender": one.sender, "recipient": one.recipient, "text": one.text})
-            await post(http, address, body, found, time.time())
-            count += 1
-    return count
-
-
-async def post(http: httpx.AsyncClient, address: str, body: bytes, found: Settings, now: float) -> None:
-    """Post one SMS to the generic adapter; 503 is tried again. Raises ClickException on any other refusal."""
-    timestamp = str(int(now))
-    headers = {"X-Anbu-Timestamp": timestamp, "X-Anbu-Signature": sign(found.gateway_secret or "", timestamp, body),
-               "Content-Type": "application/json"}
-    while True:
-        try:
-            answer = await http.post(f"{address.rstrip('/')}/v1/sms", content=body, headers=headers)
-        except httpx.TransportError as error:
-            raise click.ClickException(f"no gateway answers at {address}: {error}") from None
-        if answer.status_code == httpx.codes.ACCEPTED:
-            return
-        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-            raise click.ClickException(f"the gateway answers {answer.status_code}: {answer.text}")
-        await asyncio.sleep(float(answer.headers.get("Retry-After", 1)))
-
-
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        found = [orjson.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
-    except orjson.JSONDecodeError as error:
-        raise click.UsageError(f"{path}: {error}") from None
-    return [one["value"] if "topic" in one else one for one in found if one.get("topic", "alerts") == "alerts"]
-
-
-@click.command()
-@click.option("--truth", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="What is true, as `anbu simulate --truth` wrote it.")
-@click.option("--alerts", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="What came, a JSON object a line: of `anbu alerts --json` or of `anbu replay`.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def score(*, truth: Path, alerts: Path, as_json: bool) -> None:
-    """Say which alerts are missed, false or late. Status 1 if anything is missed or false."""
-    try:
-        result = score_alerts(read_truth(_read_lines(truth)), _read_lines(alerts))
-    except (ValueError, KeyError, TypeError) as error:
-        raise click.UsageError(f"a line is not of the kind that is expected: {error}") from None
-    figures = {"due": result.dues, "missed": len(result.missed), "late": len(result.late), "false": len(result.false)}
-    if as_json:
-        click.echo(orjson.dumps(figures))
-    else:
-        for name, count in figures.items():
-            click.echo(f"{name:<8}{count:>6}")
-        for due in result.missed:
-            window = f" {due.window}" if due.window else ""
-            click.echo(f"missed  {due.subject} {due.kind}{window}, knowable at {format_time(due.knowable_at)}")
-        for alert in result.false:
-            click.echo(f"false   {alert}")
-    sys.exit(0 if result.perfect else FAILED)
+        for first in range(0, len(deliveries), AT_ONCE):
+            await asyncio.gather(*[
+                post(http, address, orjson.dumps({"id": one.id, "sender": one.sender, "recipient": one.recipient,
+                                                  "text": one.text}), found, time.time)
+                for one in deliveries[first:first + AT_ONCE]])
+    return len(deliveries)

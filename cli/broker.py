@@ -1,0 +1,93 @@
+"""What commands do with the broker that end when they have done it: read a topic to its end, write and wait.
+
+A broker that is away ends them with one line and status 1: whoever typed the command is there to hear it.
+"""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import click
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from cli.options import settings
+from streams.kafka import kafka_options, producer, stop_consumer
+from streams.partition import partition_of
+from streams.settings import Settings
+from streams.topics import declare
+
+POLL_MS = 300
+
+
+@contextlib.contextmanager
+def broker_settings() -> Iterator[Settings]:
+    """The settings, for a command that needs the broker. What fails there ends it with one line and status 1."""
+    with settings() as found:
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # we say what is wrong, once
+        try:
+            yield found
+        except KafkaConnectionError:
+            raise click.ClickException(f"no broker answers at {found.kafka} (ANBU_KAFKA)") from None
+        except KafkaError as error:
+            raise click.ClickException(f"the broker at {found.kafka} refuses: {error!r}") from None
+
+
+class Message(NamedTuple):
+    """A record about a subject, to be published."""
+
+    topic: str
+    subject: int
+    value: dict[str, Any]
+
+
+async def publish(messages: Iterable[Message], found: Settings) -> None:
+    """Write each into the lane of its subject; returns when all are acknowledged. Raises KafkaError, SettingsError."""
+    async with sending(found) as sender:
+        for one in messages:
+            await sender.send_and_wait(one.topic, orjson.dumps(one.value), key=b"%d" % one.subject,
+                                       partition=partition_of(one.subject, found.partitions))
+
+
+@contextlib.asynccontextmanager
+async def sending(found: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer, the topics being declared. Raises KafkaError where the broker is away, SettingsError."""
+    sender = producer(found)
+    try:
+        await sender.start()
+        await declare(found)
+        yield sender
+    finally:
+        await sender.stop()
+
+
+class Polled(NamedTuple):
+    """reached_end: with these, all that was in the topic when the reading began has been read."""
+
+    records: list[ConsumerRecord]
+    reached_end: bool
+
+
+async def records(topic: str, found: Settings, *, follow: bool = False, partition: int | None = None,
+                  ) -> AsyncIterator[Polled]:
+    """What a topic holds, up to its present end, or for ever. partition: None is all of them.
+
+    Raises KafkaError where the broker is away, SettingsError.
+    """
+    consumer = AIOKafkaConsumer(**kafka_options(found), enable_auto_commit=False, auto_offset_reset="earliest")
+    try:
+        await consumer.start()
+        await declare(found)
+        places = [TopicPartition(topic, number) for number in range(found.partitions) if partition in (None, number)]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        await consumer.seek_to_beginning(*places)
+        reached_end = not any(ends.values())
+        while follow or not reached_end:
+            polled = await consumer.getmany(*places, timeout_ms=POLL_MS)
+            reached_end = all([await consumer.position(place) >= ends[place] for place in places])
+            yield Polled([record for one in polled.values() for record in one], reached_end)
+    finally:
+        await stop_consumer(consumer)

@@ -1,0 +1,53 @@
+"""Counters of `anbu send`. One used twice with one key is a nonce used twice, so it is on the disk before it is used.
+
+A counter is written anew beside the old one and put in its place (rename), and the folder is synced too: neither a
+crash in the middle nor a loss of power takes it back.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+COUNTERS: Final = 1 << 24  # of one epoch: the field has three octets
+
+
+class CounterError(RuntimeError):
+    """There is no counter to use; the text says what to do."""
+
+
+def next_counter(folder: Path, subject: int, slot: int, epoch: int) -> int:
+    """A counter that this folder has never given before, and never will again. Raises CounterError, OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"send-{subject}-{slot}-{epoch}"
+    with path.with_suffix(".lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        counter = _last(path) + 1
+        if counter >= COUNTERS:
+            raise CounterError(f"all counters of slot {slot}, epoch {epoch} are used: {subject} needs a new key there")
+        _write(path, counter)
+    return counter
+
+
+def _last(path: Path) -> int:
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return 0
+    if not text.isdigit():
+        raise CounterError(f"{path} holds no number, so nobody knows which counters are used: a new key is needed")
+    return int(text)
+
+
+def _write(path: Path, counter: int) -> None:
+    beside = path.with_suffix(".new")
+    with beside.open("wb") as file:
+        file.write(b"%d" % counter)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

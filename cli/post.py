@@ -1,0 +1,27 @@
+"""Posting to a gateway as its SMS provider does: signed, and again for as long as it answers 503."""
+
+import asyncio
+from collections.abc import Callable
+
+import click
+import httpx
+
+from gateway.adapters.generic import signed
+from streams.settings import Settings
+
+
+async def post(http: httpx.AsyncClient, address: str, body: bytes, found: Settings, now: Callable[[], float]) -> None:
+    """Post one SMS to the generic adapter. Raises ClickException where it is refused for good, or nobody answers."""
+    if not found.gateway_secret:
+        raise click.UsageError("ANBU_GATEWAY_SECRET is not set: the gateway takes only what is signed")
+    while True:
+        try:
+            answer = await http.post(f"{address.rstrip('/')}/v1/sms", content=body,
+                                     headers=signed(found.gateway_secret, now(), body))
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise click.ClickException(f"no gateway answers at {address}: {error}") from None
+        if answer.status_code == httpx.codes.ACCEPTED:
+            return
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            raise click.ClickException(f"the gateway answers {answer.status_code}: {answer.text}")
+        await asyncio.sleep(float(answer.headers.get("Retry-After", 1)))

@@ -1,0 +1,142 @@
+"""People from a CSV file: into the registry with keys made here, once; names into the database and nowhere else."""
+
+import asyncio
+import csv
+import json
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+from support.commands import Anbu
+
+from cli.broker import sending
+from cli.registry import read_profiles
+from models.keys import unwrap
+from models.profile import parse_profile
+from stores.mongo import Store
+from streams.settings import Settings
+from streams.topics import REGISTRY
+
+KEK = bytes(32)
+HEADER = "subject,site,gateway,tz,since"
+ROW = "42,jongno,seoul-1,Asia/Seoul,2026-11-01T00:00:00+09:00"
+
+
+def people(folder: Path, *rows: str, header: str = HEADER) -> Path:
+    path = folder / "people.csv"
+    path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
+    return path
+
+
+def keys_in(path: Path) -> dict[tuple[int, int, int], bytes]:
+    with path.open(encoding="utf-8") as file:
+        return {(int(row["subject"]), int(row["slot"]), int(row["epoch"])): bytes.fromhex(row["key"])
+                for row in csv.DictReader(file)}
+
+
+def test_people_get_profiles_and_devices_get_keys(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+    done = anbu("provision", people(tmp_path, ROW, "43" + ROW[2:]))
+    assert (done.exit_code, "2 people" in done.stdout) == (0, True)
+    path = tmp_path / "people.keys.csv"
+    assert path.stat().st_mode & 0o777 == 0o600
+    made = keys_in(path)
+    assert set(made) == {(42, 0, 1), (43, 0, 1)}
+    assert len(set(made.values())) == 2
+    registry = asyncio.run(read_profiles(settings))
+    assert set(registry) == {42, 43}
+    for subject, document in registry.items():
+        profile = parse_profile(document)
+        assert (profile.site, profile.gateway, profile.tz) == ("jongno", "seoul-1", "Asia/Seoul")
+        assert [(device.slot, device.epoch, device.kek) for device in profile.devices] == [(0, 1, "k1"), (7, 1, "k1")]
+        assert unwrap(KEK, profile.devices[0].key, subject, 0, 1) == made[subject, 0, 1]
+        assert unwrap(KEK, profile.devices[1].key, subject, 7, 1) is not None
+
+
+def test_doing_it_again_keeps_the_devices(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+    assert anbu("provision", people(tmp_path, ROW)).exit_code == 0
+    before = asyncio.run(read_profiles(settings))[42]
+    changed = people(tmp_path, ROW.replace("jongno", "mapo") + ",07:00-10:00,45", "44" + ROW[2:] + ",,",
+                     header=HEADER + ",morning,grace_min")
+    done = anbu("provision", changed, "--keys", tmp_path / "new.csv")
+    assert (done.exit_code, "1 of them new" in done.stdout) == (0, True)
+    after = asyncio.run(read_profiles(settings))
+    assert after[42]["devices"] == before["devices"]
+    assert (after[42]["site"], after[42]["grace_min"]) == ("mapo", 45)
+    assert after[42]["windows"] == {"morning": {"open": "07:00", "close": "10:00"}}
+    assert set(keys_in(tmp_path / "new.csv")) == {(44, 0, 1)}
+    assert anbu("provision", people(tmp_path, ROW)).exit_code == 0, "nobody new, so no file of keys"
+
+
+def test_keys_are_never_written_over(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "people.keys.csv").write_text("the only copy")
+    done = anbu("provision", people(tmp_path, ROW))
+    assert (done.exit_code, "--keys" in done.stderr) == (2, True)
+    assert (tmp_path / "people.keys.csv").read_text() == "the only copy"
+    assert asyncio.run(read_profiles(settings)) == {}, "nobody is in the registry whose key nobody has"
+
+
+async def test_names_go_to_the_database_alone(anbu: Anbu, settings: Settings, tmp_path: Path, store: Store,
+                                              database_url: str) -> None:
+    path = people(tmp_path, ROW + ",김영자,+82101111,,", "43" + ROW[2:] + ",,,,",
+                  header=HEADER + ",name,telephone,address,notes")
+    done = await asyncio.to_thread(anbu, "provision", path, ANBU_MONGODB=database_url)
+    assert done.exit_code == 0, done.output
+    registry = await read_profiles(settings)
+    assert "김영자" not in json.dumps(registry, ensure_ascii=False)
+    assert set(registry) == {42, 43}
+    found = [one async for one in store.database["people"].find({})]
+    assert [(one["subject"], one["contact"]) for one in found] == [(42, {"name": "김영자", "telephone": "+82101111"})]
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("", "columns"),
+    ("subject,site\n1,a\n", "gateway, tz, since is missing"),
+    (f"{HEADER},nmae\n{ROW},x\n", "no column is called nmae"),
+    (f"{HEADER}\nx{ROW}\n", "line 2: subject"),
+    (f"{HEADER}\n{ROW}\n{ROW}\n", "line 3: 42 is there twice"),
+    (f"{HEADER}\n{ROW},more\n", "line 2 has another number of fields"),
+    (f"{HEADER}\n42,jongno\n", "line 2 has another number of fields"),
+    (f"{HEADER}\n{ROW.replace('Asia/Seoul', 'Asia/Soul')}\n", "line 2: tz"),
+    (f"{HEADER}\n{ROW.replace('+09:00', '')}\n", "line 2: since"),
+    (f"{HEADER}\n{ROW.replace('jongno', '')}\n", "line 2: site"),
+    (f"{HEADER}\n-1{ROW[2:]}\n", "line 2: subject"),
+    (f"{HEADER},morning\n{ROW},6-9\n", "say 06:00-09:00"),
+    (f"{HEADER},morning\n{ROW},09:00-06:00\n", "line 2: windows.morning"),
+    (f"{HEADER},grace_min\n{ROW},half\n", "grace_min must be"),
+    (f'{HEADER}\n"{ROW}\n', "is no CSV"),
+])
+def test_a_wrong_file_is_refused_before_anything_is_done(anbu: Anbu, tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(text, encoding="utf-8")
+    done = anbu("provision", path)
+    assert (done.exit_code, words in done.stderr) == (2, True), done.stderr
+
+
+def test_what_is_no_text_is_refused(anbu: Anbu, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_bytes(HEADER.encode() + b"\n\xff\xfe")
+    assert anbu("provision", tmp_path / "people.csv").exit_code == 2
+
+
+def test_settings_are_asked_for_in_one_line(anbu: Anbu, tmp_path: Path) -> None:
+    path = people(tmp_path, ROW)
+    done = anbu("provision", path, ANBU_KEK_FILE=None)
+    assert (done.exit_code, done.stderr.count("\n"), "ANBU_KEK_FILE" in done.stderr) == (2, 1, True)
+    assert anbu("provision", path, "--kek", "k9").exit_code == 2
+    done = anbu("provision", path)
+    assert (done.exit_code, done.stderr.count("\n"), "ANBU_KAFKA" in done.stderr) == (1, 1, True)
+
+
+def test_the_registry_is_read_as_the_judgement_reads_it(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+    """A tombstone ends a profile; a record that breaks the contract changes nothing."""
+    assert anbu("provision", people(tmp_path, ROW, "43" + ROW[2:])).exit_code == 0
+    before = asyncio.run(read_profiles(settings))
+
+    async def write() -> None:
+        async with sending(settings) as sender:
+            for key, value in ((b"42", None), (b"43", b"{"), (b"43", b'{"subject":43}'), (b"x", None), (None, b"[]")):
+                for partition in range(settings.partitions):
+                    await sender.send_and_wait(REGISTRY, value, key=key, partition=partition)
+
+    asyncio.run(write())
+    assert asyncio.run(read_profiles(settings)) == {43: before[43]}
+    assert b64decode(before[43]["devices"][0]["key"])

@@ -1,0 +1,48 @@
+"""Commands as one types them, against a broker of their own for each test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import main
+from streams.embedded import embedded_broker, free_port
+from streams.settings import Settings
+from support.gateway import NAME, SECRET
+
+Anbu = Callable[..., Result]
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Settings of a broker that is away."""
+    keks = tmp_path / "kek.json"
+    keks.write_bytes(orjson.dumps({"k1": "A" * 43 + "="}))
+    return {"ANBU_KAFKA": f"127.0.0.1:{free_port()}", "ANBU_GUARANTEE": "none", "ANBU_KEK_FILE": str(keks),
+            "ANBU_DATA_DIR": str(tmp_path / "data"), "ANBU_GATEWAY_SECRET": SECRET, "ANBU_GATEWAY_NAME": NAME,
+            "ANBU_GATEWAY_ALONE": "true"}
+
+
+@pytest.fixture
+def broker(tmp_path: Path, environ: dict[str, str]) -> Iterator[str]:
+    """The broker is there."""
+    with embedded_broker(tmp_path) as service:
+        environ["ANBU_KAFKA"] = service.address
+        yield service.address
+
+
+@pytest.fixture
+def settings(broker: str, environ: dict[str, str]) -> Settings:
+    return Settings.from_env(environ)
+
+
+@pytest.fixture
+def anbu(environ: dict[str, str]) -> Anbu:
+    """Run a command: anbu("alerts", "--json")."""
+    def run(*arguments: object, **changes: str | None) -> Result:
+        return CliRunner().invoke(main, [str(one) for one in arguments], env={**environ, **changes},
+                                  catch_exceptions=False)
+
+    return run
