@@ -98,7 +98,7 @@ def _do(document: dict[str, Any]) -> None:
 
 
 def _subject(alert_id: str) -> int:
-    match = re.match(r"(\d+):", alert_id)
+    match = re.match(r"(\d{1,10}):", alert_id, re.ASCII)
     if match is None:
         raise click.BadParameter(f"{alert_id}: an alert's id begins with the subject, such as 42:sos:0.1.17")
     return int(match[1])

@@ -52,7 +52,14 @@ class RunningGateway:
 
     def wait_until_up(self) -> None:
         """Until the broker is there and has acknowledged a tick."""
-        wait_until(lambda: self.status()["broker"] == "up" and self.status()["ticked"] is not None)
+        wait_until(self._is_up)
+
+    def _is_up(self) -> bool:
+        try:
+            found = self.status()
+        except httpx.TransportError:  # a process that is just starting
+            return False
+        return found["broker"] == "up" and found["ticked"] is not None
 
 
 @contextmanager
