@@ -69,7 +69,9 @@ def _record(settings: Settings, options: dict[str, Any]) -> Engine:
     @engine.app.task
     async def prepare() -> None:
         await agent.prepare()
+        engine.waiting_for = None
 
+    engine.waiting_for = "database"
     return engine
 
 

@@ -56,7 +56,8 @@ def add(engine: Engine, settings: Settings) -> None:
             lanes, ready = await asyncio.wait_for(lanes_of(engine), ANSWER_S), engine.ready
         except (KafkaError, TimeoutError):
             lanes, ready = {}, False  # the broker is away
-        return view.json({"live": True, "ready": ready, "lanes": lanes}, status=200 if ready else 503)
+        return view.json({"live": True, "ready": ready, "waiting_for": engine.waiting_for, "lanes": lanes},
+                         status=200 if ready else 503)
 
     @app.page("/metrics")  # where Prometheus looks unless told otherwise
     @app.page("/metrics/")
@@ -95,7 +96,7 @@ def where(engine: Engine, lane: int) -> str | None:
 
 async def lanes_of(engine: Engine) -> dict[str, Any]:
     """For each lane of this worker: records waiting by topic, and judged until when by gateway."""
-    positions = engine.positions() if engine.ready else {}
+    positions = engine.positions() if engine.has_lanes else {}
     ends = await engine.app.consumer.highwaters(*positions) if positions else {}
     shown: dict[str, Any] = {}
     metrics.LANES.set(len(engine.lanes))

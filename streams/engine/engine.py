@@ -67,7 +67,8 @@ class Engine:
         self._new_state, self._fold, self._sink, self._applied = new_state, fold, sink, applied
         self.lanes: dict[int, Lane] = {}
         self.open = False  # the gate: shut from the first word of a rebalance until the lanes are taken over
-        self.ready = False
+        self.has_lanes = False
+        self.waiting_for: str | None = None  # what else is needed before this worker is of use
         self.generation = -1
         self._opening: asyncio.Future[Any] | None = None
         brokers = [f"kafka://{one}" for one in settings.kafka.split(",")]
@@ -85,6 +86,10 @@ class Engine:
                     lane.queue.put_nowait(event.message)
                 else:
                     self.forget(event.message)
+
+    @property
+    def ready(self) -> bool:
+        return self.has_lanes and self.waiting_for is None
 
     # What lanes ask for
 
@@ -168,14 +173,14 @@ class Engine:
                 await lane.drop()
             return False
         self.lanes.update((lane.number, lane) for lane in fresh)
-        self.open = self.ready = True
+        self.open = self.has_lanes = True
         return True
 
     def _lane(self, number: int) -> Lane:
         return SinkLane(self, number) if self._fold is None else StateLane(self, number)
 
     async def close(self) -> None:
-        self.ready = False
+        self.has_lanes = False
         while self.lanes:
             await self.lanes.popitem()[1].drop()
 

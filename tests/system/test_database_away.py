@@ -1,0 +1,45 @@
+"""The database is away when `record` starts: it says so, is not ready, and writes once the database is there."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from support.vectors import VECTORS, read_lines
+from support.worker import WorkerProcess
+
+from stores.embedded import embedded_database_command
+from stores.queries import Queries
+from streams.embedded import ChildService, free_port
+from streams.kafka import producer
+from streams.topics import declare
+
+
+@pytest.mark.timeout(120)
+async def test_record_waits_for_its_database(tmp_path: Path) -> None:
+    port = free_port()
+    url = f"mongodb://127.0.0.1:{port}/anbu"
+    with WorkerProcess(tmp_path / "worker", ANBU_PARTITIONS="1", ANBU_AGENTS="record", ANBU_MONGODB=url) as worker:
+        await declare(worker.settings)
+        sender = producer(worker.settings)
+        await sender.start()
+        for line in read_lines(VECTORS / "scenarios" / "morning.out.jsonl"):
+            await sender.send_and_wait(line["topic"], json.dumps(line["value"]).encode(), key=line["key"].encode(),
+                                       partition=0)
+        await sender.stop()
+        worker.start()
+        async with httpx.AsyncClient() as http:
+            while "the database" not in worker.log.read_text():
+                await asyncio.sleep(0.1)
+            while not (health := await worker.health(http)) or not health["lanes"]:
+                await asyncio.sleep(0.1)
+            assert (health["ready"], health["waiting_for"]) == (False, "database")
+            command = embedded_database_command(tmp_path / "database", port)
+            with ChildService(command, port, tmp_path / "database.log"):
+                await worker.wait_idle(http)
+                queries = Queries(url)
+                checkins = await queries.checkins_of_day("2026-11-24")
+                queries.close()
+    assert {(one["subject"], one["result"]) for one in checkins} == {
+        (41, "awake"), (42, "out"), (43, "awake"), (44, "awake"), (45, "silent")}
