@@ -13,7 +13,7 @@ from models.profile import Profile
 from models.receive import Received
 from models.rules import checkins, commands, devices, emergencies, timers
 from models.rules.turn import Turn
-from models.windows import DAY, Span, local_day, schedule_of
+from models.windows import DAY, Span, local_day, schedule_of, scheduled
 
 KEPT_DAYS = 9  # results and spans of windows: the oldest window that a report can still name is 8 days back
 CLOSED_KEPT = DAY  # an alert can be reopened for 30 minutes; the rest is for events that arrive out of order
@@ -143,7 +143,7 @@ def _below(turn: Turn, event: Arrived) -> None:
         turn.effects.append(_reported(turn, event, None, late=True))
         return
     reading = checkins.read(turn.person, report, turn.now)
-    late = reading._replace(window=report.window)
+    late = reading._replace(window=reading.window if reading.late else reading.named)
     turn.effects.append(_reported(turn, event, late, late=True))
     if turn.now - reading.device_time <= DAY:
         emergencies.flags(turn, report, slot, epoch, counter, reading.device_time)
@@ -178,26 +178,32 @@ def _register(state: Person | None, event: Registered) -> tuple[Person, list[Eff
 
 
 def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
-    """Rule 2: a later record changes nothing for windows that have opened; they keep the spans that they had."""
+    """Rule 2: a later record changes nothing for windows that have opened; they keep the spans that they had.
+
+    So does one that the record would open in the past: else no schedule would have it judged, and a person be missed.
+    """
     if time is None or schedule_of(profile) == schedule_of(person.profile):
         return
     time = time if person.moved is None else max(time, person.moved)
     calendar, today = person.calendar(), person.today(time)
     for window in range((today - KEPT_DAYS) * 2, today * 2 + 4):
         span = calendar.judged(window)
-        if span is not None and span.open <= time:
+        if span is None:
+            continue
+        renewed = scheduled(schedule_of(profile), window)
+        if span.open <= time or (renewed is not None and renewed.open <= time):
             person.frozen[window] = Span(*span)
     person.started = time
 
 
 def _drop_unlisted(person: Person) -> None:
-    """Epochs and slots that the registry no longer lists can send nothing any more."""
+    """Epochs that the registry no longer lists can send nothing any more; the highest accepted tells the current one."""
     listed = {(device.slot, device.epoch) for device in person.profile.devices}
-    for number, slot in list(person.slots.items()):
-        if not any(number == listed_slot for listed_slot, _ in listed):
-            del person.slots[number]
-        elif any((number, epoch) not in listed for epoch in slot.replay):
-            replay = {epoch: window for epoch, window in slot.replay.items() if (number, epoch) in listed}
+    for number, slot in person.slots.items():
+        highest = max(slot.replay)
+        replay = {epoch: window for epoch, window in slot.replay.items()
+                  if epoch == highest or (number, epoch) in listed}
+        if len(replay) < len(slot.replay):
             person.slots[number] = Slot(replay, slot.judged, slot.weak)
 
 

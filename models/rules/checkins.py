@@ -22,7 +22,7 @@ class Reading(NamedTuple):
 
     device_time: never later than the arrival, the arrival where the clock is unknown; clock_wrong: flag `clock`.
     named: the window that it names and may name; counted: those it counts for; base: for repairs and clearing.
-    late: it goes to history and does nothing but tell an emergency; then `window` is what it names on the wire.
+    late: it goes to history and does nothing but tell an emergency; then `window` is what it names, as far as it may.
     """
 
     device_time: int
@@ -57,7 +57,7 @@ def read(person: Person, report: StatusReport, now: int) -> Reading:
         if named >> 1 > today or span is None or span.open < person.profile.since:
             named = None
     if named is None and now - device_time > DAY:
-        return Reading(device_time, clock_wrong, None, (), None, True, report.window, says)
+        return Reading(device_time, clock_wrong, None, (), None, True, None, says)
     if named is not None:
         counted: tuple[int, ...] = (named,)
     else:

@@ -34,11 +34,11 @@ def inactivity(turn: Turn, report: StatusReport, says: Result | None, device_tim
         return
     if person.excused(person.today(turn.now)):
         return
-    severity = Severity.CRITICAL if idle >= DAY else Severity.WARNING
     if found is None:
-        turn.open_or_reopen(Kind.INACTIVITY, reference, severity, Likely.PERSON, (), slot)
-    elif severity is Severity.CRITICAL and found[1].severity is Severity.WARNING:
-        turn.change(found[1], Change.RAISED, severity=severity)
+        turn.open_or_reopen(Kind.INACTIVITY, reference, Severity.WARNING, Likely.PERSON, (), slot)
+        found = person.find(Kind.INACTIVITY)
+    if found is not None and idle >= DAY and found[1].severity is Severity.WARNING:
+        turn.change(found[1], Change.RAISED, severity=Severity.CRITICAL)
 
 
 def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int) -> None:

@@ -82,8 +82,12 @@ MUTATIONS = (
              "counter < self.highest - REPLAY_COUNTERS", "a frame that was seen is taken again"),
     Mutation("models/step.py", "if turn.now - reading.device_time <= DAY:", "if True:",
              "an SOS of last week is told as new"),
-    Mutation("models/step.py", "if span is not None and span.open <= time:", "if span is not None and span.open < 0:",
+    Mutation("models/step.py", "if span.open <= time or", "if span.open < 0 or",
              "a change of schedule loses the window that is open: a missed person"),
+    Mutation("models/step.py", "renewed.open <= time)", "renewed.open < 0)",
+             "a window that a record opens in the past is judged by nobody"),
+    Mutation("models/step.py", "if epoch == highest or (number, epoch) in listed", "if (number, epoch) in listed",
+             "a new device is refused since the registry forgot the old one"),
     Mutation("models/receive.py", "abs(device.epoch - current) <= 1", "abs(device.epoch - current) <= 0",
              "a new device in the home is never heard"),
 )
