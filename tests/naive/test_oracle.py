@@ -1,0 +1,62 @@
+"""The oracle agrees with the golden frames and scenarios, before anything is compared with it."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.compare import differences
+
+from naive import wire
+from naive.oracle import replay
+from naive.records import parse_registry, parse_time
+from naive.reports import receive
+from naive.world import World, new_person
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+SCENARIOS = sorted(path.name.removesuffix(".in.jsonl") for path in (VECTORS / "scenarios").glob("*.in.jsonl"))
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (VECTORS / name).read_text(encoding="utf-8").splitlines()]
+
+
+def keks() -> dict[str, bytes]:
+    document = json.loads((VECTORS / "scenarios" / "kek.json").read_text(encoding="utf-8"))
+    return {name: base64.b64decode(key) for name, key in document.items()}
+
+
+FRAMES = read("frames.jsonl")
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenario(name: str) -> None:
+    assert differences(read(f"scenarios/{name}.out.jsonl"), replay(read(f"scenarios/{name}.in.jsonl"), keks())) == []
+
+
+@pytest.mark.parametrize("vector", [one for one in FRAMES if one["kind"] != "wrap"], ids=lambda one: str(one["name"]))
+def test_frame(vector: dict[str, Any]) -> None:
+    world, person = World(keks()), new_person(vector["registry"]["subject"])
+    person["profile"] = parse_registry(vector["registry"])
+    world.people[person["subject"]] = person
+    for text, binary in ((vector.get("text"), None), (None, vector.get("binary"))):
+        if text is None and binary is None:
+            continue
+        try:
+            _, report = receive(world, wire.find_frame(text, binary))
+        except wire.Refused as refused:
+            assert refused.reason == vector["reason"]
+            continue
+        assert vector["reason"] is None
+        fields = dict(vector["fields"])
+        if fields.get("device_time"):
+            fields["device_time"] = parse_time(fields["device_time"], "device_time")
+        assert {name: report[name] for name in fields} == fields
+
+
+@pytest.mark.parametrize("vector", [one for one in FRAMES if one["kind"] == "wrap"], ids=lambda one: str(one["name"]))
+def test_wrap(vector: dict[str, Any]) -> None:
+    key = wire.unwrap(bytes.fromhex(vector["kek_octets"]), base64.b64decode(vector["wrapped"]), vector["subject"],
+                      vector["slot"], vector["epoch"])
+    assert key == (None if vector["reason"] else bytes.fromhex(vector["device_key"]))
