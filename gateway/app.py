@@ -60,11 +60,13 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
 def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseException], None]) -> FastAPI:
     """on_failure is called once where the service cannot go on, such as with topics of other partitions.
 
-    Raises SettingsError where ANBU_GATEWAY_SECRET is missing.
+    Raises SettingsError where ANBU_GATEWAY_SECRET is missing, or ANBU_TICK_S is 0.
     """
     secret = settings.gateway_secret
     if not secret:
         raise SettingsError("ANBU_GATEWAY_SECRET is not set: the secret that your SMS gateway signs with")
+    if settings.tick_s <= 0:
+        raise SettingsError("ANBU_TICK_S must be more than 0: without ticks nobody's deadline is judged")
     publisher = Publisher(settings, clock)
     ticks = Ticks(publisher, settings, clock)
 

@@ -2,10 +2,12 @@
 
 import json
 import re
+import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +16,7 @@ from support.gateway import NAME, RunningGateway, gateway_settings, read_sms, ru
 from support.page import StoppedClock, wait_until
 
 from cli.main import main
+from gateway import publisher
 from gateway.adapters.generic import MOST_OCTETS, OPENAPI, signed
 from gateway.app import create_app
 from models.frame import to_text
@@ -116,11 +119,23 @@ async def test_topics_of_other_partitions_are_a_failure(settings: Settings) -> N
     assert "ANBU_PARTITIONS" in str(wrong.failures[0])
 
 
-def test_a_secret_is_needed() -> None:
+@pytest.mark.parametrize(("changes", "variable"), [
+    ({"gateway_secret": None}, "ANBU_GATEWAY_SECRET"), ({"tick_s": 0.0}, "ANBU_TICK_S")])
+def test_settings_that_cannot_be(changes: dict[str, Any], variable: str) -> None:
     failures: list[BaseException] = []
-    with pytest.raises(SettingsError, match="ANBU_GATEWAY_SECRET"):
-        create_app(gateway_settings(gateway_secret=None), StoppedClock(), failures.append)
+    with pytest.raises(SettingsError, match=variable):
+        create_app(gateway_settings(**changes), StoppedClock(), failures.append)
     assert failures == []
+
+
+def test_whoever_dawdles_is_refused_in_time(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that never ends holds the ticks back no longer than an answer may take."""
+    monkeypatch.setattr(publisher, "ANSWER_S", 0.2)
+    host, port = gateway.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as line:
+        line.sendall(b"POST /v1/sms HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{")
+        assert line.recv(12) == b"HTTP/1.1 503"
+    assert gateway.status()["in_hand"] == 0
 
 
 def test_the_document_is_current() -> None:
