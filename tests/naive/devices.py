@@ -55,7 +55,7 @@ def profile(dice: Random, subject: int, zone: str, gateway: str, since: str) -> 
     if dice.random() < 0.7:
         value["windows"] = dice.choice(SCHEDULES)
     if dice.random() < 0.5:
-        value["grace_min"] = dice.choice([0, 1, 30, 60, 90, 600, 1500])
+        value["grace_min"] = dice.choice([0, 1, 30, 60, 90, 600, 1440])
     if dice.random() < 0.3:
         value["devices"].append(device(subject, dice.choice([1, 7]), dice.choice([0, 2, 5]), "k2"))
     if dice.random() < 0.3:

@@ -104,14 +104,10 @@ def _judged_until(world: World, own: str, ticking: str | None, now: int) -> int 
 
 
 def _windows_due(person: Json, until: int) -> list[int]:
-    start = person["start"]
-    found = []
-    for window in windows_near(person, start, until):
-        mine = times(person, window)
-        if (mine and mine["open"] > start and mine["open"] >= mine["since"] and mine["open"] <= until
-                and mine["deadline"] <= until and window not in person["judged"]):
-            found.append(window)
-    return found
+    """Rule 2: the watched windows that have opened and whose deadline has passed, each once."""
+    return [window for window in windows_near(person, person["start"], until)
+            if (mine := times(person, window)) and mine["watched"] and mine["open"] <= until
+            and mine["deadline"] <= until and window not in person["judged"]]
 
 
 def _judge_deadline(world: World, deadline: int, gateway: str, people: list[tuple[Json, int]], now: int) -> None:

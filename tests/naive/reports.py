@@ -1,7 +1,5 @@
 """Rules 3 to 17, as far as one report is concerned, and the receiving rules of wire-format.md."""
 
-from typing import Any
-
 from naive import wire
 from naive.records import Json, format_window
 from naive.windows import is_excused, local_day, times, windows_near
@@ -197,7 +195,7 @@ def _inactivity(world: World, person: Json, report: Json, device_time: int, up: 
     person["latest_activity"] = max([*signs, *([person["latest_activity"]] if person["latest_activity"] else [])])
     still = person["latest_time"] - person["latest_activity"]
     alerts = active(person, "inactivity")
-    if still < person["profile"]["thresholds"]["idle_h"] * HOUR and still < DAY:
+    if still < person["profile"]["thresholds"]["idle_h"] * HOUR:
         for alert in alerts:
             clear(world, person, alert, "recovered", now)
     elif not is_excused(person, local_day(now, person["profile"]["zone"])):
@@ -211,9 +209,7 @@ def _inactivity(world: World, person: Json, report: Json, device_time: int, up: 
 
 def _tell(world: World, person: Json, report: Json, kind: str, moment: int, now: int, evidence: list[str]) -> None:
     """Rule 11: an emergency of (kind, slot) at a moment is told, opened or repeated."""
-    told = person["told"].setdefault((kind, report["slot"]), [])
-    told.append((moment, (report["epoch"], report["counter"])))
-    del told[:-16]
+    person["told"].append((kind, report["slot"], moment, (report["epoch"], report["counter"])))
     alerts = active(person, kind)
     for alert in alerts:
         if alert["acknowledged_at"] is not None and now - alert["acknowledged_at"] >= 5 * 60:
@@ -224,13 +220,18 @@ def _tell(world: World, person: Json, report: Json, kind: str, moment: int, now:
         open_report_alert(world, person, kind, "critical", report, now, evidence, reopens=False)
 
 
+def _told_before(person: Json, kind: str, slot: int) -> list[tuple[int, tuple[int, int]]]:
+    """The moments of this kind and slot, and who told them, among the last 16 that were told of the person."""
+    return [(moment, by) for other, of, moment, by in person["told"][-16:] if (other, of) == (kind, slot)]
+
+
 def _flags(world: World, person: Json, report: Json, device_time: int, now: int) -> None:
     """Rule 11: what the flags tell, unless it was told before."""
     own = (report["epoch"], report["counter"])
     for kind in EMERGENCIES:
-        before: list[Any] = person["told"].get((kind, report["slot"]), [])
         if kind in report["flags"] and not any(
-                by == own or (by >= own and abs(moment - device_time) <= 15 * 60) for moment, by in before):
+                by == own or (by >= own and abs(moment - device_time) <= 15 * 60)
+                for moment, by in _told_before(person, kind, report["slot"])):
             _tell(world, person, report, kind, device_time, now, ["late"] if device_time < now - DAY else [])
 
 
@@ -239,7 +240,7 @@ def _memory(world: World, person: Json, report: Json, device_time: int, now: int
     if not 1 <= report["alarm"] <= 4:
         return
     kind, moment = EMERGENCIES[report["alarm"] - 1], device_time - report["alarm_age_min"] * 60
-    before: list[Any] = person["told"].get((kind, report["slot"]), [])
+    before = _told_before(person, kind, report["slot"])
     if now - moment < DAY and not any(abs(told - moment) <= 15 * 60 for told, _ in before):
         _tell(world, person, report, kind, moment, now, ["remembered alarm"])
 

@@ -30,17 +30,18 @@ def _times_by(profile: Json, window: int) -> Json | None:
 def times(person: Json, window: int) -> Json | None:
     """When the window opens and when its deadline is, in epoch seconds; null: none of the subject's.
 
-    Rule 2: a later record changes nothing for windows that have opened, by the schedule before it or by its own.
+    Rule 2: `watched`, it is to be judged, if it opens at or after `since` and after the person's first record. A later
+    record changes nothing for a watched window that has opened, by the schedule before it or by its own.
     """
     found: Json | None = None
-    for number, (moment, profile) in enumerate(person["history"]):
+    start = person["start"]
+    for moment, profile in person["history"]:
         new = _times_by(profile, window)
-        if number == 0 or moment is None:
-            found = new
-        elif (found and found["open"] <= moment) or (new and new["open"] <= moment):
-            pass
-        else:
-            found = new
+        if moment is not None:
+            if found and found["watched"] and (found["open"] <= moment or (new and new["open"] <= moment)):
+                continue
+            start = max(start, moment)
+        found = new and {**new, "watched": start is not None and new["open"] > start and new["open"] >= new["since"]}
     return found
 
 

@@ -34,7 +34,7 @@ class World:
 def new_person(subject: int) -> Json:
     return {"subject": subject, "profile": None, "history": [], "time": None, "start": None, "results": {},
             "revisions": {}, "judged": set(), "excuses": {}, "commands": [], "alerts": {}, "highest_epoch": {},
-            "seen": {}, "judged_report": {}, "weak": {}, "told": {}, "latest_time": None, "latest_activity": None,
+            "seen": {}, "judged_report": {}, "weak": {}, "told": [], "latest_time": None, "latest_activity": None,
             "newest": None}
 
 
@@ -99,7 +99,7 @@ def open_report_alert(world: World, person: Json, kind: str, severity: str, repo
     """All other kinds: `S:kind:SLOT.EPOCH.COUNTER`, or reopened (rule 15) within 30 minutes of clearing."""
     earlier = [alert for alert in person["alerts"].values()
                if alert["kind"] == kind and alert["slot"] == report["slot"] and not alert["active"]
-               and abs(now - alert["cleared_at"]) <= 30 * 60]
+               and now - alert["cleared_at"] <= 30 * 60]
     if reopens and earlier:
         alert: Json = max(earlier, key=lambda one: int(one["cleared_number"]))
         alert["active"], alert["severity"] = True, severity
