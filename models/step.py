@@ -193,11 +193,13 @@ def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
         renewed = scheduled(schedule_of(profile), window)
         if span.open <= time or (renewed is not None and renewed.open <= time):
             person.frozen[window] = Span(*span)
+        else:
+            person.frozen.pop(window, None)  # kept from a record before, which this one overtakes
     person.started = time
 
 
 def _drop_unlisted(person: Person) -> None:
-    """Epochs that the registry no longer lists can send nothing any more; the highest accepted tells the current one."""
+    """Epochs that the registry no longer lists can send nothing; the highest accepted tells the current one."""
     listed = {(device.slot, device.epoch) for device in person.profile.devices}
     for number, slot in person.slots.items():
         highest = max(slot.replay)
