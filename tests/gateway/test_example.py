@@ -14,8 +14,8 @@ EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "post_sms.py"
 
 
 def post(address: str, secret: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-I", "-S", EXAMPLE, address, "+821012345678", "안녕"], text=True, timeout=60,
-                          env={"ANBU_GATEWAY_SECRET": secret}, capture_output=True, check=False)
+    return subprocess.run([sys.executable, "-I", "-S", EXAMPLE, address, "+821012345678", "안녕"], text=True,
+                          timeout=60, env={"ANBU_GATEWAY_SECRET": secret}, capture_output=True, check=False)
 
 
 def test_the_example_posts_an_sms(settings: Settings) -> None:
