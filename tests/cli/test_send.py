@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import orjson
 import pytest
 from support.commands import Anbu
 from support.gateway import RunningGateway, read_sms, running_gateway
 
 from cli.broker import Message, publish
+from cli.post import post
 from models.frame import find_frame, open_frame, read_header
 from models.keys import KeyRing, parse_keks
 from models.payload import StatusReport, decode
@@ -99,6 +101,15 @@ def test_secrets_that_do_not_fit(anbu: Anbu, gateway: RunningGateway, environ: d
     assert (done.exit_code, "does not unwrap" in done.stderr) == (1, True)
     assert received(gateway, environ) == []
     assert anbu("send", SUBJECT, "--sos").stdout == "accepted: 7.1.3\n", "a counter is never used again"
+
+
+async def test_a_request_that_was_long_on_its_way_is_signed_again(gateway: RunningGateway) -> None:
+    """In the virtual time of a demo, five minutes pass in a fifth of a second."""
+    present = gateway.clock.now()
+    times = iter([present - 1000, present, present])
+    async with httpx.AsyncClient() as http:
+        await post(http, gateway.url, b'{"text":"W."}', gateway.settings, lambda: next(times))
+    assert list(times) == []
 
 
 def test_a_broker_that_is_away_is_said_in_one_line(anbu: Anbu) -> None:
