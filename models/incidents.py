@@ -31,5 +31,5 @@ class Incident:
     @property
     def evidence(self) -> str:
         if self.deadline is not None:
-            return f"{len(self.silent)} of {self.people} silent"
+            return f"{len({subject for subject, _ in self.silent})} of {self.people} silent"
         return f"last tick {format_time(self.last_tick or 0)}"

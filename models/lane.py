@@ -84,8 +84,11 @@ class Lane:
             self.enter_timer(person)
 
     def schedule(self, person: Person) -> None:
-        """Enter a person's next deadline, after a registry record or a deadline."""
-        if person.profile.retired:
+        """Enter a person's next deadline, after a registry record or a deadline.
+
+        Of somebody retired too, until the new gateway has come to what the former one left to judge: it passes then.
+        """
+        if person.profile.retired and person.moved is None:
             return
         gateway = self.gateway(person.profile.gateway)
         if gateway.judged is None:

@@ -88,7 +88,8 @@ class Person:
 
     started: the gateway's time at the first registry record, or at the last that changed the schedule; windows that
     opened later are judged by the schedule of the profile, earlier ones as `frozen` has them.
-    moved: the time of the former gateway when the person came to another one: deadlines up to it are judged.
+    moved: the time of the former gateway when the person came to another one, which has not judged the person yet:
+    deadlines up to it are judged.
     alerts: the active ones by id; closed: the last closed one of a kind and slot that may be reopened (rule 15).
     commands: digests of the last 64 command ids.
     """

@@ -166,8 +166,8 @@ def _register(state: Person | None, event: Registered) -> tuple[Person, list[Eff
         if person.started is None:
             person.started = event.first if event.first is not None else event.after
         _keep_opened(person, profile, event.before)
-        if profile.gateway != person.profile.gateway and event.before is not None:
-            person.moved = event.before if person.moved is None else max(person.moved, event.before)
+        if profile.gateway != person.profile.gateway and person.moved is None:
+            person.moved = event.before
         person.profile = profile
         _drop_unlisted(person)
     turn = Turn(person, event.at)

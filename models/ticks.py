@@ -74,29 +74,28 @@ def _judge(lane: Lane, gateway: str, until: int, at: int, effects: list[Effect])
     """Judge the deadlines of a gateway's people up to `until`, together by time."""
     time = lane.gateway(gateway)
     before = time.judged
-    if before is None:  # the first tick ever only sets the time
-        time.judged = time.first = until
-        for subject in sorted(lane.waiting.pop(gateway, ())):
-            waiting = lane.person(subject)
-            if waiting is not None and waiting.profile.gateway == gateway:
-                lane.schedule(waiting)
-        return
-    if until <= before:
+    if before is not None and until <= before:
         return
     time.judged = until
-    agenda = lane.deadlines.get(gateway)
+    if before is None:  # the first tick ever only sets the time, but for those whom another gateway's ticks judged
+        time.first = until
+        subjects = sorted(lane.waiting.pop(gateway, ()))
+    else:
+        subjects = lane.deadlines[gateway].pop(until) if gateway in lane.deadlines else []
     due: dict[int, list[tuple[int, int]]] = defaultdict(list)
     concerned = []
-    for subject in agenda.pop(until) if agenda is not None else ():
+    for subject in subjects:
         person = lane.person(subject)
-        if person is None or person.profile.gateway != gateway or person.profile.retired:
+        if person is None or person.profile.gateway != gateway:
             continue
         concerned.append(subject)
         after = before if person.moved is None else person.moved
+        if after is None or person.profile.retired:
+            continue
         for deadline, window in person.calendar(time.first).due(after, until):
             due[deadline].append((subject, window))
     for deadline in sorted(due):
-        _judge_together(lane, gateway, deadline, due[deadline], at, effects, fresh=deadline > before)
+        _judge_together(lane, gateway, deadline, due[deadline], at, effects, fresh=before is None or deadline > before)
     for subject in concerned:
         judged = lane.somebody(subject)
         if judged.moved is not None and judged.moved <= until:
@@ -117,8 +116,9 @@ def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[tuple[int
     silent = tuple((subject, window) for subject, window in asked if window not in lane.somebody(subject).results)
     silence = lane.silence_of(gateway)
     held_by: str | None = None
-    if fresh and len(asked) >= ENOUGH_PEOPLE and len(silent) * 10 > len(asked) * 3:
-        incident = Incident(gateway, deadline, None, at, len(asked), silent)
+    people, quiet = len({subject for subject, _ in asked}), len({subject for subject, _ in silent})
+    if fresh and people >= ENOUGH_PEOPLE and quiet * 10 > people * 3:
+        incident = Incident(gateway, deadline, None, at, people, silent)
         lane.put_incident(incident)
         effects.append(IncidentRevised(incident, Change.OPENED, lane.number, at))
         held_by = incident.id
@@ -132,7 +132,7 @@ def _end_outages(lane: Lane, at: int, effects: list[Effect]) -> None:
     for incident in list(lane.incidents.values()):
         if incident.deadline is None or at <= incident.opened_at:
             continue
-        still = sum(1 for subject, window in incident.silent if _is_silent(lane.person(subject), window))
+        still = len({subject for subject, window in incident.silent if _is_silent(lane.person(subject), window)})
         if still * 10 >= incident.people * 3 and at - incident.opened_at < OUTAGE_AT_MOST:
             continue
         for subject, window in incident.silent:

@@ -118,7 +118,7 @@ class Calendar(NamedTuple):
         # The schedule says nothing of windows that opened before it, nor before `since`.
         day = self._from(max(after, self.started, self.schedule.since))
         while True:
-            days = [self.judged(window) for window in range(day * 2, day * 2 + 4)]
+            days = [self.judged(window) for window in range(day * 2, day * 2 + 4) if window not in self.frozen]
             deadlines = [span.deadline for span in days if span is not None and span.deadline > after]
             if deadlines:
                 return min([*deadlines, *frozen])

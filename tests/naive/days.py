@@ -201,12 +201,12 @@ class _Days:
                 first = today + self.dice.choice([-2, -1, 0, 0, 1, 2])
                 value["excused"] = self.dice.choice([[], [{"from": format_day(first), "to": format_day(first + 1)}]])
             case "epoch":
-                slots = {one["slot"]: one["epoch"] for one in value["devices"]}
-                slot = self.dice.choice(list(slots) or [0])
-                value["devices"] = [*value["devices"], devices.device(subject, slot, slots.get(slot, 0) + 1)][-3:]
+                slots = [one["slot"] for one in value["devices"]] or [0]
+                value["devices"] = [*value["devices"], self._new_device(subject, self.dice.choice(slots))][-3:]
+            case "slot" if self.dice.random() < 0.6:
+                value["devices"] = [*value["devices"], self._new_device(subject, 2)]
             case "slot":
-                value["devices"] = [*value["devices"], devices.device(subject, 2, 3)] if self.dice.random() < 0.6 \
-                    else value["devices"][1:]
+                value["devices"] = value["devices"][1:]
             case "tz":
                 value["tz"] = self.dice.choice([zone for zone, _ in devices.ZONES])
             case "since":
@@ -218,6 +218,13 @@ class _Days:
                 value |= {what: made_anew[what]} if what in made_anew else {}
         self.profiles[subject] = value
         yield {"topic": "registry", "value": value}
+
+    def _new_device(self, subject: int, slot: int) -> Json:
+        """Epochs of a slot are never reused."""
+        used = [one["epoch"] for line in self.story if line["topic"] == "registry" and line.get("value")
+                for one in line["value"].get("devices", []) if line["value"]["subject"] == subject
+                and one.get("slot") == slot]
+        return devices.device(subject, slot, max(used, default=0) + 1)
 
     def _nonsense(self) -> Json:
         """A record that breaks the contract."""

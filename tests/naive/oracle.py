@@ -107,8 +107,6 @@ def on_registry(world: World, profile: Json) -> None:
     if gateway is not None:
         person["time"] = gateway if person["time"] is None else max(person["time"], gateway)
         person["start"] = gateway if person["start"] is None else person["start"]
-    listed = {(one["slot"], one["epoch"]) for one in profile["devices"]}
-    person["seen"] = {which: seen for which, seen in person["seen"].items() if which in listed}
     if profile["retired"]:
         _clear_all(world, person, now)
     for first, last in profile["excused"]:
