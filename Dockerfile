@@ -4,8 +4,8 @@ FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 COPY requirements/runtime.txt requirements/build.txt requirements/
 RUN python -m venv /opt/anbu \
-    && /opt/anbu/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
-    && /opt/anbu/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements/runtime.txt
+    && /opt/anbu/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/build.txt \
+    && /opt/anbu/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: -r requirements/runtime.txt
 COPY . .
 RUN /opt/anbu/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 

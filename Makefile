@@ -8,6 +8,9 @@ PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do \
 	command -v $$one >/dev/null && $$one -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
 	&& command -v $$one && break; done)
 BIN := .venv/bin
+# Without dependencies: the files name every package. A pip that resolves would look for `coverage[toml]`, which is pinned
+# without its extra, take the newest there is, and refuse it for want of a hash.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 ARGS ?=
 
 .PHONY: help install demo test test-system test-browser lint type mutants requirements clean
@@ -19,12 +22,12 @@ help:  ## list the targets
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is in the PATH; or say make PYTHON=/path/to/python"; exit 2; }
 	@echo "making .venv with $(PYTHON), and installing what Anbu needs (a few minutes, once)"
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt || \
-		{ echo "some package has no wheel for this machine: trying to build it"; \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt; }
-	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	@$(PIP) --require-hashes -r requirements/build.txt
+	@$(PIP) --require-hashes --only-binary :all: -r requirements/dev.txt || \
+		{ echo "some package has no wheel for this machine: trying to build it"; $(PIP) --require-hashes -r requirements/dev.txt; }
+	@PYTHONWARNINGS=ignore $(PIP) --no-build-isolation \
 		--config-settings editable_mode=compat --editable .
+	@$(BIN)/python -m pip check --disable-pip-version-check >/dev/null || { $(BIN)/python -m pip check; exit 1; }
 	@touch $@
 	@echo "installed: $(BIN)/anbu --help"
 
