@@ -34,10 +34,10 @@ class _Days:
         self.zone, first_day = self.dice.choice(devices.ZONES)
         self.now = int(datetime.fromisoformat(first_day + "T00:00:00+00:00").timestamp()) + self.dice.randrange(DAY)
         self.crowd = self.dice.random() < 0.25
-        self.people = list(range(1, self.dice.randint(10, 14) if self.crowd else self.dice.randint(2, 4)))
-        self.busy = self.dice.choice([0.0, 0.3, 1.0])
+        self.people = list(range(1, self.dice.randint(11, 16) if self.crowd else self.dice.randint(2, 4)))
+        self.busy = self.dice.choice([0.0, 0.3, 1.0, 3.0])
         self.changes = self.dice.choice([0.0, 0.02, 0.1])
-        self.pace = self.dice.choice([HOUR, 4 * HOUR, 10 * HOUR])
+        self.pace = self.dice.choice([HOUR, 4 * HOUR, 10 * HOUR, 40 * HOUR])
         self.story: list[Json] = []
         self.profiles: dict[int, Json] = {}
         self.counters: dict[tuple[int, int, int], int] = {}
@@ -57,7 +57,7 @@ class _Days:
         self.replay.add(line)
 
     def _register(self, subject: int, since: str) -> None:
-        gateway = "seoul-1" if self.crowd else self.dice.choice([*GATEWAYS[:2], *GATEWAYS])
+        gateway = self.dice.choice(["seoul-1"] * 12 + GATEWAYS if self.crowd else [*GATEWAYS[:2], *GATEWAYS])
         value = devices.profile(self.dice, subject, self.zone, gateway, since)
         if self.crowd:
             value |= {"windows": devices.SCHEDULES[0], "grace_min": 30}
@@ -163,7 +163,8 @@ class _Days:
         subject, kind = person["subject"], self.dice.choice(["acknowledge", "acknowledge", "assign", "comment",
                                                              "resolve", "resolve", "excuse", "unexcuse"])
         value: Json = {"id": f"c{len(self.story)}", "type": kind, "subject": subject,
-                       "by": self.dice.choice(["kim", "lee"]), "at": at(self.now)}
+                       "by": self.dice.choice(["kim", "lee"]),
+                       "at": at(self.now + self.dice.choice([0] * 9 + [-HOUR]))}
         if kind in ("excuse", "unexcuse"):
             first = local_day(self.now, person["profile"]["zone"] if "profile" in person else parse_registry(
                 self.profiles[self.people[0]])["zone"]) + self.dice.choice([-2, -1, 0, 0, 0, 1])

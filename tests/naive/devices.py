@@ -23,6 +23,8 @@ SCHEDULES: list[Any] = [
     {"morning": {"open": "05:00", "close": "14:00"}, "afternoon": {"open": "13:00", "close": "15:00"}},
     {"morning": {"open": "07:00", "close": "09:30"}, "afternoon": {"open": "13:30", "close": "16:00"}},
     {"morning": {"open": "05:00", "close": "08:00"}, "afternoon": {"open": "12:00", "close": "14:00"}},
+    {"morning": {"open": "06:00", "close": "09:00"}, "afternoon": {"open": "08:00", "close": "09:00"}},
+    {"morning": {"open": "14:00", "close": "15:00"}, "afternoon": {"open": "06:00", "close": "07:00"}},
 ]
 # Zones with a first day near a change of their clocks, and some that are far from everybody.
 ZONES = [("Asia/Seoul", "2026-11-20"), ("Asia/Seoul", "2026-11-20"), ("Europe/Berlin", "2026-10-23"),
