@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 ARGS ?=
 
-.PHONY: help install demo test test-system test-browser lint type mutants requirements clean
+.PHONY: help install demo test test-system test-browser kafka lint type mutants requirements clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test-browser: .venv/installed  ## the page in a real browser; needs Chromium
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \
 		echo "Chromium is not installed: apt-get install chromium fonts-noto-cjk (Debian), or see your system's packages"; exit 2; }
 	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
+kafka: .venv/installed  ## fetch Apache Kafka's jars with Maven, for test-kafka; needs Java 17
+	@$(BIN)/python -m streams.local_kafka fetch
 
 lint: .venv/installed  ## ruff, and the arrows between the rooms
 	@$(BIN)/ruff check .

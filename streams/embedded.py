@@ -3,11 +3,16 @@
 It has no idempotent producers and no transactions: one worker only, ANBU_GUARANTEE=none.
 """
 
+import contextlib
 import socket
 import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Final
+
+START_S: Final = 60.0
+STOP_S: Final = 10.0
 
 
 class EmbeddedError(RuntimeError):
@@ -31,30 +36,46 @@ class ChildService:
 
     def start(self) -> None:
         """Returns when the port answers. Raises EmbeddedError."""
+        self.launch()
+        self.wait_until_up()
+
+    def launch(self) -> None:
+        """Start the program; `wait_until_up` is to follow."""
         with self._log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal must not stop it before those who use it.
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                              start_new_session=True)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and self._process.poll() is None:
+
+    def wait_until_up(self) -> None:
+        """Returns when the port answers. Raises EmbeddedError."""
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline and self._process is not None and self._process.poll() is None:
             with socket.socket() as one:
                 if one.connect_ex(("127.0.0.1", self._port)) == 0:
                     return
             time.sleep(0.05)
-        self.stop()
+        self.kill()
         words = self._log.read_text(errors="replace")[-500:]
         raise EmbeddedError(f"{self._command[0]} did not start:\n{words}")
 
-    def stop(self) -> None:
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
+    def terminate(self) -> None:
+        """Ask it to end, and do not wait."""
+        if self._process is not None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """SIGKILL: it has no chance to say good-bye."""
+        if self._process is not None:
             self._process.kill()
             self._process.wait()
-        self._process = None
+            self._process = None
+
+    def stop(self) -> None:
+        self.terminate()
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_S)
+            self.kill()
 
     def __enter__(self) -> "ChildService":
         self.start()

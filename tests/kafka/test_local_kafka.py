@@ -1,0 +1,70 @@
+"""The broker of tests is what they take it for: it keeps what it has acknowledged, also where a node dies."""
+
+import os
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.engine.changelog import read
+from streams.kafka import kafka_options, producer, stop_consumer
+from streams.local_kafka import KafkaMissingError, LocalKafka
+from streams.settings import Settings
+from streams.topics import SMS, declare
+
+
+def settings_of(kafka: LocalKafka) -> Settings:
+    return Settings.from_env({"ANBU_KAFKA": kafka.address, "ANBU_PARTITIONS": "1",
+                              "ANBU_REPLICATION": str(len(kafka.nodes))})
+
+
+async def write(settings: Settings, value: bytes) -> None:
+    sender = producer(settings)
+    await sender.start()
+    try:
+        await sender.send_and_wait(SMS, value, partition=0)
+    finally:
+        await sender.stop()
+
+
+async def values(settings: Settings) -> list[bytes]:
+    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False)
+    await consumer.start()
+    try:
+        return [record.value async for record in read(consumer, TopicPartition(SMS, 0))]
+    finally:
+        await stop_consumer(consumer)
+
+
+async def test_a_node_keeps_its_data_over_a_restart(kafka: LocalKafka) -> None:
+    settings = settings_of(kafka)
+    await declare(settings)
+    await write(settings, b"1")
+    kafka.restart()
+    await write(settings, b"2")
+    kafka.nodes[0].kill()
+    kafka.start()
+    assert await values(settings) == [b"1", b"2"]
+
+
+async def test_three_nodes_go_on_without_one(tmp_path: Path) -> None:
+    with LocalKafka(tmp_path, nodes=3) as kafka:
+        settings = settings_of(kafka)
+        await declare(settings)
+        for node in kafka.nodes:
+            await write(settings, b"before")
+            node.kill()
+            await write(settings, b"without")
+            node.start()
+        assert await values(settings) == [b"before", b"without"] * 3
+
+
+@pytest.mark.parametrize(("path", "cache", "told"), [
+    ("", None, "apt-get install openjdk"), (os.environ["PATH"], "empty", "make kafka")])
+def test_who_has_not_got_it_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str,
+                                               cache: str | None, told: str) -> None:
+    monkeypatch.setenv("PATH", path)
+    if cache is not None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / cache))
+    with pytest.raises(KafkaMissingError, match=told):
+        LocalKafka(tmp_path)
