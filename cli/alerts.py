@@ -12,6 +12,7 @@ import click
 import orjson
 
 from cli.broker import Message, broker_settings, publish, records
+from cli.devices import subject_argument
 from models.command import parse_command
 from models.errors import ContractError
 from models.times import format_time, parse_time
@@ -140,7 +141,7 @@ def resolve(alert_id: str, text: str | None, by: str) -> None:
 
 
 @click.command()
-@click.argument("subject", type=click.IntRange(0, (1 << 32) - 1))
+@subject_argument
 @click.argument("first", metavar="FROM")
 @click.argument("last", metavar="TO")
 @click.option("--text", help="Why, such as travel or hospital.")
@@ -151,7 +152,7 @@ def excuse(subject: int, first: str, last: str, text: str | None, by: str) -> No
 
 
 @click.command()
-@click.argument("subject", type=click.IntRange(0, (1 << 32) - 1))
+@subject_argument
 @click.argument("first", metavar="FROM")
 @click.argument("last", metavar="TO")
 @by_option

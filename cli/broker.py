@@ -3,9 +3,11 @@
 A broker that is away ends them with one line and status 1: whoever typed the command is there to hear it.
 """
 
+import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import click
@@ -20,6 +22,7 @@ from streams.settings import Settings
 from streams.topics import declare
 
 POLL_MS = 300
+IN_FLIGHT = 1000
 
 
 @contextlib.contextmanager
@@ -45,10 +48,29 @@ class Message(NamedTuple):
 
 async def publish(messages: Iterable[Message], found: Settings) -> None:
     """Write each into the lane of its subject; returns when all are acknowledged. Raises KafkaError, SettingsError."""
+    await write((Writable(one.topic, partition_of(one.subject, found.partitions), b"%d" % one.subject,
+                          orjson.dumps(one.value)) for one in messages), found)
+
+
+class Writable(NamedTuple):
+    """A record as it is written."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+async def write(writables: Iterable[Writable], found: Settings) -> None:
+    """Write in order, many in flight; returns when all are acknowledged. Raises KafkaError, SettingsError."""
     async with sending(found) as sender:
-        for one in messages:
-            await sender.send_and_wait(one.topic, orjson.dumps(one.value), key=b"%d" % one.subject,
-                                       partition=partition_of(one.subject, found.partitions))
+        rest = iter(writables)
+        while some := list(islice(rest, IN_FLIGHT)):
+            acknowledgements = [await sender.send(one.topic, one.value, key=one.key, partition=one.partition,
+                                                   headers=list(one.headers))
+                                for one in some]
+            await asyncio.gather(*acknowledgements)
 
 
 @contextlib.asynccontextmanager

@@ -5,8 +5,12 @@ import click
 from cli.alerts import alert, alerts, excuse, unexcuse
 from cli.demo.command import demo
 from cli.gateway import gateway
+from cli.kek import kek
 from cli.provision import provision
+from cli.quarantine import quarantine
+from cli.rekey import rekey
 from cli.replay import replay
+from cli.retire import retire
 from cli.score import score
 from cli.send import send
 from cli.simulate import simulate
@@ -20,5 +24,6 @@ def main() -> None:
     """Anbu (안부): who has woken up, who has not and why, and who needs help now."""
 
 
-for command in (alert, alerts, demo, excuse, gateway, provision, replay, score, send, simulate, unexcuse, web, worker):
+for command in (alert, alerts, demo, excuse, gateway, kek, provision, quarantine, rekey, replay, retire, score, send,
+                simulate, unexcuse, web, worker):
     main.add_command(command)

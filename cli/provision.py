@@ -5,21 +5,16 @@ Doing it again is harmless: whoever is there keeps the devices. Personal data go
 
 import asyncio
 import csv
-import os
 import re
-import secrets
-from base64 import b64encode
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
 from cli.broker import Message, broker_settings, publish
-from cli.options import parsed_keks
+from cli.devices import SEND_SLOT, DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, write_keys
 from cli.registry import read_profiles
-from cli.send import SLOT as SEND_SLOT
 from models.errors import ContractError
-from models.keys import DEVICE_KEY_OCTETS, wrap
 from models.profile import parse_profile
 from stores.errors import StoreError
 from stores.mongo import CONTACT, Store
@@ -38,15 +33,6 @@ class Person(NamedTuple):
 
     profile: dict[str, Any]
     contact: dict[str, str]
-
-
-class MadeKey(NamedTuple):
-    """A device key in the clear, for the device and for nobody else."""
-
-    subject: int
-    slot: int
-    epoch: int
-    key: bytes
 
 
 def read_people(path: Path) -> list[Person]:
@@ -105,8 +91,8 @@ def _span(where: str, half: str, text: str) -> dict[str, str]:
     return {"open": match[1], "close": match[2]}
 
 
-def with_devices(profile: dict[str, Any], known: dict[str, Any] | None, kek: str, kek_octets: bytes,
-                 ) -> tuple[dict[str, Any], list[MadeKey]]:
+def with_devices(profile: dict[str, Any], known: dict[str, Any] | None, kek: Kek,
+                 ) -> tuple[dict[str, Any], list[DeviceKey]]:
     """The record to publish, and the keys made for it.
 
     Whoever is known keeps all that the row does not name, devices above all; who is not gets a home unit in slot 0,
@@ -115,20 +101,14 @@ def with_devices(profile: dict[str, Any], known: dict[str, Any] | None, kek: str
     kept = known or {}
     devices = list(kept.get("devices") or ())
     slots = {device["slot"] for device in devices}
-    subject, made = profile["subject"], []
-    for slot in (HOME_SLOT, SEND_SLOT):
-        if slot in slots:
-            continue
-        one = MadeKey(subject, slot, FIRST_EPOCH, secrets.token_bytes(DEVICE_KEY_OCTETS))
-        wrapped = wrap(kek_octets, secrets.token_bytes(12), one.key, subject, slot, FIRST_EPOCH)
-        devices.append({"slot": slot, "epoch": FIRST_EPOCH, "kek": kek, "key": b64encode(wrapped).decode()})
-        made.append(one)
+    made = [make_key(profile["subject"], slot, FIRST_EPOCH) for slot in (HOME_SLOT, SEND_SLOT) if slot not in slots]
+    devices += [listed(one, kek) for one in made]
     return {**kept, **profile, "devices": devices}, [one for one in made if one.slot == HOME_SLOT]
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.csv")
-@click.option("--kek", help="Name of the key-encryption key; unset: the last of ANBU_KEK_FILE.")
+@kek_option
 @click.option("--keys", "keys_path", type=click.Path(dir_okay=False, path_type=Path),
               help="Write new device keys here; unset: FILE.keys.csv. The file must not be there yet.")
 def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
@@ -145,16 +125,12 @@ def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
     people = read_people(file)
     keys_file = keys_path or file.with_suffix(".keys.csv")
     with broker_settings() as found:
-        keks = parsed_keks(found)
-        name = kek or list(keks)[-1]
-        if name not in keks:
-            raise click.UsageError(f"ANBU_KEK_FILE has no key {name}; it has {', '.join(keks)}")
+        chosen = chosen_kek(found, kek)
         known = asyncio.run(read_profiles(found))
-        made = [with_devices(person.profile, known.get(person.profile["subject"]), name, keks[name])
-                for person in people]
+        made = [with_devices(person.profile, known.get(person.profile["subject"]), chosen) for person in people]
         keys = [key for _, of_one in made for key in of_one]
         if keys:
-            _write_keys(keys_file, keys)
+            write_keys(keys_file, keys)
         asyncio.run(publish([Message(REGISTRY, profile["subject"], profile) for profile, _ in made], found))
         contacts = [person for person in people if person.contact]
         if contacts:
@@ -162,21 +138,6 @@ def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
     click.echo(f"{len(people)} people are in the registry, {len(keys)} of them new")
     if keys:
         click.echo(f"the keys of their devices are in {keys_file}: keep it safe")
-
-
-def _write_keys(path: Path, keys: list[MadeKey]) -> None:
-    """Before the registry is: a key that is in the registry alone is in no device. Readable by its owner only."""
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write("subject,slot,epoch,key\n")
-            file.writelines(f"{one.subject},{one.slot},{one.epoch},{one.key.hex()}\n" for one in keys)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        raise click.UsageError(f"{path} is there already and may hold the only copy of keys; name another with --keys"
-                               ) from None
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 async def _keep_contacts(people: list[Person], found: Settings) -> None:

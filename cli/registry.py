@@ -3,6 +3,7 @@
 import contextlib
 from typing import Any
 
+import click
 from aiokafka import ConsumerRecord
 
 from cli.broker import records
@@ -22,6 +23,14 @@ async def read_profile(subject: int, found: Settings) -> dict[str, Any] | None:
         for record in polled.records:
             _take(record, profiles)
     return profiles.get(subject)
+
+
+async def known_profile(subject: int, found: Settings) -> dict[str, Any]:
+    """As `read_profile`, for a command that ends where there is none. Raises ClickException, KafkaError."""
+    profile = await read_profile(subject, found)
+    if profile is None:
+        raise click.ClickException(f"nobody has the number {subject} in topic registry")
+    return profile
 
 
 async def read_profiles(found: Settings) -> dict[int, dict[str, Any]]:

@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from cli.broker import broker_settings
 from cli.counters import CounterError, next_counter
+from cli.devices import SEND_SLOT as SLOT
+from cli.devices import subject_argument
 from cli.options import parsed_keks
 from cli.post import post
-from cli.registry import device_key, read_profile
+from cli.registry import device_key, known_profile
 from models.errors import ContractError
 from models.frame import TAG_OCTETS, seal, to_text
 from models.keys import message_key
@@ -28,7 +30,6 @@ from models.windows import local_day
 from streams.clock import clock_of
 from streams.settings import Settings
 
-SLOT: Final = 7
 HALVES: Final = ("morning", "afternoon")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,7 +39,7 @@ def _flag(name: str) -> Callable[[F], F]:
 
 
 @click.command()
-@click.argument("subject", type=click.IntRange(0, (1 << 32) - 1))
+@subject_argument
 @_flag("awake")
 @_flag("out")
 @_flag("sos")
@@ -67,7 +68,7 @@ def send(*, subject: int, window: str | None, address: str | None, battery_pct: 
     """
     with broker_settings() as found:
         keks = parsed_keks(found)
-        profile = asyncio.run(_profile(subject, found))
+        profile = parse_profile(asyncio.run(known_profile(subject, found)))
         device, key = _device(profile, keks)
         clock = clock_of(found.clock_file)
         plaintext = encode(StatusReport(
@@ -83,13 +84,6 @@ def send(*, subject: int, window: str | None, address: str | None, battery_pct: 
         text = to_text(seal(cipher, subject, SLOT, device.epoch, counter, plaintext))
         asyncio.run(_post(text, address or f"http://127.0.0.1:{found.gateway_port}", found, clock.now))
     click.echo(f"accepted: {SLOT}.{device.epoch}.{counter}")
-
-
-async def _profile(subject: int, found: Settings) -> Profile:
-    document = await read_profile(subject, found)
-    if document is None:
-        raise click.ClickException(f"nobody has the number {subject} in topic registry")
-    return parse_profile(document)
 
 
 def _device(profile: Profile, keks: dict[str, bytes]) -> tuple[Device, bytes]:

@@ -1,0 +1,73 @@
+"""Keys of devices, as commands make them: wrapped for the registry, in the clear for the device and for nobody else.
+
+A key is on the disk before it is in the registry: one that is in the registry alone is in no device, and the person is
+not heard.
+"""
+
+import os
+import secrets
+from base64 import b64encode
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import click
+
+from cli.options import parsed_keks
+from models.keys import DEVICE_KEY_OCTETS, wrap
+from streams.settings import Settings
+
+SEND_SLOT: Final = 7  # of `anbu send`; no device in a home has it, so that its counters never meet a device's
+NONCE_OCTETS: Final = 12
+
+kek_option = click.option("--kek", help="Name of the key-encryption key; unset: the last of ANBU_KEK_FILE.")
+subject_argument = click.argument("subject", type=click.IntRange(0, (1 << 32) - 1))
+
+class Kek(NamedTuple):
+    """A key-encryption key under its name."""
+
+    name: str
+    octets: bytes
+
+
+class DeviceKey(NamedTuple):
+    """A device key in the clear."""
+
+    subject: int
+    slot: int
+    epoch: int
+    key: bytes
+
+
+def chosen_kek(found: Settings, name: str | None) -> Kek:
+    """The key to wrap with: the one named, else the last of ANBU_KEK_FILE. Raises UsageError, SettingsError."""
+    keks = parsed_keks(found)
+    name = name or list(keks)[-1]
+    if name not in keks:
+        raise click.UsageError(f"ANBU_KEK_FILE has no key {name}; it has {', '.join(keks)}")
+    return Kek(name, keks[name])
+
+
+def make_key(subject: int, slot: int, epoch: int) -> DeviceKey:
+    return DeviceKey(subject, slot, epoch, secrets.token_bytes(DEVICE_KEY_OCTETS))
+
+
+def listed(made: DeviceKey, kek: Kek) -> dict[str, Any]:
+    """The device as the registry lists it, its key wrapped."""
+    wrapped = wrap(kek.octets, secrets.token_bytes(NONCE_OCTETS), made.key, made.subject, made.slot, made.epoch)
+    return {"slot": made.slot, "epoch": made.epoch, "kek": kek.name, "key": b64encode(wrapped).decode()}
+
+
+def write_keys(path: Path, keys: Sequence[DeviceKey]) -> None:
+    """Into a new file that only its owner reads. Raises UsageError where there is one: it may hold the only copy."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write("subject,slot,epoch,key\n")
+            file.writelines(f"{one.subject},{one.slot},{one.epoch},{one.key.hex()}\n" for one in keys)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise click.UsageError(f"{path} is there already and may hold the only copy of keys; name another with --keys"
+                               ) from None
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,83 @@
+"""`anbu kek rotate`: all device keys under another key-encryption key, without a device noticing.
+
+A key that does not unwrap is left as it is and named: it is that of a device which nobody hears, under either.
+"""
+
+import asyncio
+import sys
+from collections import Counter
+from typing import Any, NamedTuple
+
+import click
+import orjson
+
+from cli.broker import Message, broker_settings, publish
+from cli.devices import DeviceKey, Kek, chosen_kek, listed
+from cli.options import parsed_keks
+from cli.registry import device_key, read_profiles
+from models.profile import parse_profile
+from streams.topics import REGISTRY
+
+
+class Rewrapped(NamedTuple):
+    """A profile with its keys under the new one, how many were changed, and the (slot, epoch) that do not unwrap."""
+
+    profile: dict[str, Any]
+    changed: int
+    lost: list[tuple[int, int]]
+
+
+def rewrap(document: dict[str, Any], keks: dict[str, bytes], to: Kek) -> Rewrapped:
+    """Wrap the device keys of a registry record anew; those that are under that key already stay as they are."""
+    profile, rewrapped, changed, lost = parse_profile(document), [], 0, []
+    for raw, device in zip(document.get("devices") or (), profile.devices, strict=True):
+        place = device.slot, device.epoch
+        key = None if device.kek == to.name else device_key(device, profile.subject, keks)
+        if key is not None:
+            changed += 1
+            rewrapped.append({**raw, **listed(DeviceKey(profile.subject, *place, key), to)})
+            continue
+        if device.kek != to.name:
+            lost.append(place)
+        rewrapped.append(raw)
+    return Rewrapped({**document, "devices": rewrapped}, changed, lost)
+
+
+@click.group()
+def kek() -> None:
+    """Look after the key-encryption keys of ANBU_KEK_FILE."""
+
+
+@kek.command()
+@click.option("--to", metavar="NAME", help="The key to wrap with; unset: the last of ANBU_KEK_FILE.")
+@click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
+def rotate(*, to: str | None, as_json: bool) -> None:
+    """Wrap the device keys of everybody with another key-encryption key.
+
+    First add the new key to ANBU_KEK_FILE, at the end, and start all workers again, so that they know it. Then this.
+    Then the old key may leave the file, once the summary says that nothing is wrapped with it. Doing it again is
+    harmless. Let nothing else write to the registry meanwhile.
+
+    Status 1 where a key does not unwrap: it is named, and left as it is. Settings: ANBU_KAFKA, ANBU_KEK_FILE.
+    """
+    with broker_settings() as found:
+        keks, chosen = parsed_keks(found), chosen_kek(found, to)
+        registry = asyncio.run(read_profiles(found))
+        done = [rewrap(document, keks, chosen) for document in registry.values()]
+        asyncio.run(publish([Message(REGISTRY, one.profile["subject"], one.profile) for one in done if one.changed],
+                            found))
+    still = Counter(device["kek"] for one in done for device in one.profile["devices"])
+    lost = {one.profile["subject"]: one.lost for one in done if one.lost}
+    if as_json:
+        click.echo(orjson.dumps({"to": chosen.name, "people": len(done), "rewrapped": sum(one.changed for one in done),
+                                 "keys": still, "lost": [[subject, *place] for subject, places in lost.items()
+                                                         for place in places]}))
+    else:
+        click.echo(f"{sum(one.changed for one in done)} keys of {len(done)} people are wrapped anew with {chosen.name}")
+        for name, count in sorted(still.items()):
+            click.echo(f"  {name}  {count:>9} keys")
+    for subject, places in lost.items():
+        for slot, epoch in places:
+            click.echo(f"{subject}: the key of slot {slot}, epoch {epoch} does not unwrap with any key of "
+                       f"ANBU_KEK_FILE: give the device a new one with `anbu rekey {subject} {slot}`", err=True)
+    sys.exit(1 if lost else 0)

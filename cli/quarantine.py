@@ -1,0 +1,169 @@
+"""`anbu quarantine`: what could not be processed, and how it is driven again once the cause is mended.
+
+Driving again writes the original octets into the lane that they came from. What was driven once is not driven again:
+for each reason a consumer group remembers how far it was (after a crash some may come twice, which changes nothing:
+a frame is a duplicate, a command has its id). What fails again comes back as a new quarantine record.
+"""
+
+import asyncio
+import contextlib
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+import click
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from cli.broker import Writable, broker_settings, records, write
+from models.errors import Reason
+from models.outputs import CLOUDEVENT
+from streams.kafka import kafka_options, stop_consumer
+from streams.settings import Settings
+from streams.topics import ALERTS, COMMANDS, QUARANTINE, REPORTS, SMS
+
+# A registry record is a whole profile: an old one would take the place of what was put there since. A tick says that
+# all before it is there, at its place in the topic only.
+DRIVEN: Final = (SMS, COMMANDS, ALERTS, REPORTS)
+
+reason_option = click.option("--reason", type=click.Choice([one.value for one in Reason]),
+                             help="Only what was refused for this reason.")
+
+
+class Quarantined(NamedTuple):
+    """A record in quarantine, and its place there. document: as in the contract."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    document: dict[str, Any]
+
+    @property
+    def reason(self) -> str:
+        return str(self.document["reason"])
+
+    @property
+    def origin(self) -> str:
+        origin = self.document["origin"]
+        return f"{origin['topic']}/{origin['partition']}/{origin['offset']}"
+
+
+def original_octets(original: object) -> bytes | None:
+    """What the record held. {"raw": base64} stands for octets that are no JSON; nobody means just that."""
+    if original is None:
+        return None
+    raw = original.get("raw") if isinstance(original, dict) and len(original) == 1 else None
+    if isinstance(raw, str):
+        with contextlib.suppress(ValueError):
+            return b64decode(raw, validate=True)
+    return orjson.dumps(original)
+
+
+def is_driven(one: Quarantined) -> bool:
+    original = one.document["original"]
+    is_tick = isinstance(original, dict) and original.get("type") == "tick"
+    return one.document["origin"]["topic"] in DRIVEN and not is_tick
+
+
+async def _read(found: Settings, reason: str | None) -> list[Quarantined]:
+    read = [Quarantined(record.partition, record.offset, record.key, orjson.loads(record.value))
+            async for polled in records(QUARANTINE, found) for record in polled.records]
+    return [one for one in read if reason in (None, one.reason)]
+
+
+class _Memory:
+    """How far the records of one reason were driven again: the committed offsets of a group of their own."""
+
+    def __init__(self, found: Settings, reason: str) -> None:
+        self._places = [TopicPartition(QUARANTINE, number) for number in range(found.partitions)]
+        self._consumer = AIOKafkaConsumer(**kafka_options(found), enable_auto_commit=False,
+                                          group_id=f"{found.app_id}-redrive-{reason}")
+
+    async def __aenter__(self) -> "_Memory":
+        await self._consumer.start()
+        self._consumer.assign(self._places)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await stop_consumer(self._consumer)
+
+    async def recall(self) -> dict[int, int]:
+        """By partition the first offset that was not driven yet."""
+        return {place.partition: await self._consumer.committed(place) or 0 for place in self._places}
+
+    async def keep(self, done: Iterable[Quarantined]) -> None:
+        ends = {TopicPartition(QUARANTINE, one.partition): one.offset + 1 for one in done}
+        if ends:
+            await self._consumer.commit(ends)
+
+
+async def _redrive(found: Settings, reason: str | None, *, again: bool, dry_run: bool) -> Counter[str]:
+    """How many were driven again, by reason."""
+    driven: Counter[str] = Counter()
+    waiting = [one for one in await _read(found, reason) if is_driven(one)]
+    for name in sorted({one.reason for one in waiting}):
+        async with _Memory(found, name) as memory:
+            first = {} if again else await memory.recall()
+            mine = [one for one in waiting if one.reason == name and one.offset >= first.get(one.partition, 0)]
+            driven[name] = len(mine)
+            if not dry_run:
+                await write((_as_it_was(one) for one in mine), found)
+                await memory.keep(mine)
+    return driven
+
+
+def _as_it_was(one: Quarantined) -> Writable:
+    origin = one.document["origin"]
+    return Writable(origin["topic"], origin["partition"], one.key, original_octets(one.document["original"]),
+                    CLOUDEVENT if origin["topic"] == ALERTS else ())
+
+
+@click.group()
+def quarantine() -> None:
+    """Look at what could not be processed, and drive it again."""
+
+
+@quarantine.command("list")
+@reason_option
+@click.option("--json", "as_json", is_flag=True, help="The records as they are, one a line; with personal data.")
+def list_(*, reason: str | None, as_json: bool) -> None:
+    """Print what is in quarantine: when, why, and where it came from (topic/partition/offset).
+
+    The table has no personal data; --json has the originals. Setting: ANBU_KAFKA.
+    """
+    with broker_settings() as found:
+        read = asyncio.run(_read(found, reason))
+    if as_json:
+        for one in read:
+            click.echo(orjson.dumps(one.document))
+        return
+    for one in sorted(read, key=lambda one: one.document["at"] or ""):
+        click.echo(f"{one.document['at'] or '-':<20}  {one.reason:<19}  {one.origin:<20}  {one.document['detail']}")
+    counts = Counter(one.reason for one in read)
+    click.echo(f"{len(read)} records" + "".join(f", {count} {name}" for name, count in counts.most_common()), err=True)
+
+
+@quarantine.command()
+@reason_option
+@click.option("--again", is_flag=True, help="Also what was driven again before.")
+@click.option("--dry-run", is_flag=True, help="Only say how many there are.")
+@click.option("--json", "as_json", is_flag=True, help="The counts by reason as JSON.")
+def redrive(*, reason: str | None, again: bool, dry_run: bool, as_json: bool) -> None:
+    """Give what is in quarantine to its readers once more, after the cause is mended.
+
+    Each is judged by the time it was received at. Ticks are not driven again, since they speak of their place in the
+    topic, nor registry records, since a newer one may be there: publish these anew, by `anbu provision`. What was
+    driven before is left out; what fails again is back in quarantine. Alerts and reports that the database refused
+    come again for all who read them, with the same id and body.
+
+    Setting: ANBU_KAFKA.
+    """
+    with broker_settings() as found:
+        driven = asyncio.run(_redrive(found, reason, again=again, dry_run=dry_run))
+    if as_json:
+        click.echo(orjson.dumps(driven))
+        return
+    for name, count in driven.items():
+        click.echo(f"{name:<19}  {count:>7}")
+    click.echo(f"{driven.total()} records {'would be' if dry_run else 'were'} driven again")

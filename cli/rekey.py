@@ -1,0 +1,66 @@
+"""`anbu rekey`: a new device, or a new key, in a slot of somebody's home, while the old one goes on reporting.
+
+The new key is listed beside the old one, under the next epoch; the first frame of the new device makes it the current
+one. Epochs are never used again, so a frame has one key only.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.broker import Message, broker_settings, publish
+from cli.devices import SEND_SLOT, DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, subject_argument
+from cli.devices import write_keys as write_to
+from cli.registry import known_profile
+from streams.topics import REGISTRY
+
+EPOCHS_LISTED = 2  # a receiver tries the epoch before, the current and the next one: an older one is not heard
+
+
+def with_new_key(profile: dict[str, Any], slot: int, kek: Kek, *,
+                 drop_oldest: bool = False) -> tuple[dict[str, Any], DeviceKey]:
+    """The record to publish, and its new key. Raises UsageError where a device might not be heard any more."""
+    devices = list(profile.get("devices") or ())
+    mine = sorted((one for one in devices if one["slot"] == slot), key=lambda one: int(one["epoch"]))
+    subject = profile["subject"]
+    if len(mine) >= EPOCHS_LISTED:
+        if not drop_oldest:
+            epochs = " and ".join(str(one["epoch"]) for one in mine)
+            raise click.UsageError(f"slot {slot} of {subject} has epochs {epochs} already, and no more can be heard "
+                                   f"side by side: say --drop-oldest once the device of epoch {mine[0]['epoch']} is "
+                                   "gone")
+        mine = mine[1 - EPOCHS_LISTED:]
+    made = make_key(subject, slot, mine[-1]["epoch"] + 1 if mine else 1)
+    others = [one for one in devices if one["slot"] != slot]
+    return {**profile, "devices": [*others, *mine, listed(made, kek)]}, made
+
+
+@click.command()
+@subject_argument
+@click.argument("slot", type=click.IntRange(0, 7))
+@kek_option
+@click.option("--keys", "keys_path", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write the new key here; unset: SUBJECT-SLOT-EPOCH.keys.csv. The file must not be there yet.")
+@click.option("--drop-oldest", is_flag=True, help="Forget the oldest of two keys: its device is not heard any more.")
+def rekey(*, subject: int, slot: int, kek: str | None, keys_path: Path | None, drop_oldest: bool) -> None:
+    """Give the device in SLOT of SUBJECT a new key, or an empty slot its first one.
+
+    The old device goes on reporting until the new one sends its first report. The key is written to a file for the
+    device, once: keep it safe, or delete it when the device has it. Slot 0 is the home unit; slot 7 is that of
+    `anbu send`, which finds its key by itself.
+
+    Settings: ANBU_KAFKA, ANBU_KEK_FILE.
+    """
+    with broker_settings() as found:
+        chosen = chosen_kek(found, kek)
+        profile = asyncio.run(known_profile(subject, found))
+        record, made = with_new_key(profile, slot, chosen, drop_oldest=drop_oldest)
+        path = keys_path or Path(f"{subject}-{slot}-{made.epoch}.keys.csv")
+        if slot != SEND_SLOT:
+            write_to(path, [made])
+        asyncio.run(publish([Message(REGISTRY, subject, record)], found))
+    click.echo(f"slot {slot} of {subject} has a key of epoch {made.epoch}")
+    if slot != SEND_SLOT:
+        click.echo(f"it is in {path}: keep it safe")

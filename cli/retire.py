@@ -1,0 +1,27 @@
+"""`anbu retire`: nobody watches over a person any more; what was recorded stays (`anbu erase` takes that away too)."""
+
+import asyncio
+
+import click
+
+from cli.broker import Message, broker_settings, publish
+from cli.devices import subject_argument
+from cli.registry import known_profile
+from streams.topics import REGISTRY
+
+
+@click.command()
+@subject_argument
+@click.option("--undo", is_flag=True, help="Watch over SUBJECT again: windows that open from now on are judged.")
+def retire(*, subject: int, undo: bool) -> None:
+    """Stop watching over SUBJECT: open alerts are cleared, reports go to quarantine, no window is judged any more.
+
+    The history stays. Setting: ANBU_KAFKA.
+    """
+    with broker_settings() as found:
+        profile = asyncio.run(known_profile(subject, found))
+        if bool(profile.get("retired")) is not undo:
+            click.echo(f"{subject} is {'watched over' if undo else 'retired'} already")
+            return
+        asyncio.run(publish([Message(REGISTRY, subject, {**profile, "retired": not undo})], found))
+    click.echo(f"{subject} is {'watched over again' if undo else 'retired'}")

@@ -1,0 +1,111 @@
+"""What lies in quarantine is shown without personal data, and comes back as it was, into its lane, once."""
+
+import asyncio
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from support.commands import Anbu
+
+from cli.broker import Writable, records, write
+from cli.quarantine import original_octets
+from models.errors import Reason, Rejected
+from models.outputs import CLOUDEVENT, Record, quarantined
+from streams.settings import Settings
+from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, SMS
+
+NOW = 1_790_000_000
+
+
+def quarantine(settings: Settings, *refused: tuple[Record, Reason]) -> None:
+    """As `watch` does."""
+    asyncio.run(write([Writable(QUARANTINE, record.partition, record.key,
+                                quarantined(record, Rejected(reason, "for a reason"), NOW).value)
+                       for record, reason in refused], settings))
+
+
+def held(settings: Settings, topic: str) -> list[tuple[int, bytes | None, bytes | None]]:
+    async def read() -> list[tuple[int, bytes | None, bytes | None]]:
+        return [(record.partition, record.key, record.value) async for polled in records(topic, settings)
+                for record in polled.records]
+
+    return asyncio.run(read())
+
+
+def sms(number: int) -> bytes:
+    return orjson.dumps({"sender": "+821012345678", "text": f"W.{number}", "received_at": "2026-11-24T00:00:00Z"})
+
+
+REFUSED = [
+    (Record(SMS, 1, 17, b"42", sms(1)), Reason.UNKNOWN_DEVICE),
+    (Record(SMS, 1, 18, b"42", sms(2)), Reason.BAD_EPOCH),
+    (Record(SMS, 0, 3, b"+8210", b"\xff not JSON"), Reason.MALFORMED),
+    (Record(SMS, 0, 4, None, b'{"type":"tick","source":"gateway","at":"now"}'), Reason.MALFORMED),
+    (Record(COMMANDS, 2, 5, b"43", b'{"id":"1"}'), Reason.UNKNOWN_SUBJECT),
+    (Record(REGISTRY, 2, 6, b"43", b'{"subject":43}'), Reason.MALFORMED),
+    (Record(ALERTS, 3, 7, b"44", b'{"id":"44:sos:0.1.1/1"}'), Reason.MALFORMED),
+]
+
+
+def test_what_is_there_is_listed_without_what_it_says(anbu: Anbu, settings: Settings) -> None:
+    quarantine(settings, *REFUSED)
+    done = anbu("quarantine", "list")
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) == len(REFUSED)
+    assert "+82" not in done.stdout
+    assert "2026-09-21T14:13:20Z  unknown_device       sms/1/17" in done.stdout
+    assert "7 records, 4 malformed" in done.stderr
+    assert "bad_epoch" in anbu("quarantine", "list", "--reason", "bad_epoch").stdout
+    (only,) = map(json.loads, anbu("quarantine", "list", "--reason", "bad_epoch", "--json").stdout.splitlines())
+    assert only["original"] == orjson.loads(sms(2))
+    assert anbu("quarantine", "list", "--reason", "whim").exit_code == 2
+
+
+def test_each_is_driven_again_into_its_lane_once(anbu: Anbu, settings: Settings) -> None:
+    quarantine(settings, *REFUSED)
+    assert "5 records would be driven again" in anbu("quarantine", "redrive", "--dry-run").stdout
+    assert held(settings, SMS) == []
+    done = anbu("quarantine", "redrive", "--reason", "unknown_device", "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"unknown_device": 1})
+    assert held(settings, SMS) == [(1, b"42", sms(1))]
+    assert json.loads(anbu("quarantine", "redrive", "--json").stdout) == {
+        "bad_epoch": 1, "malformed": 2, "unknown_device": 0, "unknown_subject": 1}
+    assert sorted(held(settings, SMS)) == [(0, b"+8210", b"\xff not JSON"), (1, b"42", sms(1)), (1, b"42", sms(2))]
+    assert held(settings, COMMANDS) == [(2, b"43", b'{"id":"1"}')]
+    assert held(settings, REGISTRY) == [], "an old profile may not take the place of a newer one"
+    assert "0 records were" in anbu("quarantine", "redrive").stdout
+    quarantine(settings, REFUSED[1])
+    assert json.loads(anbu("quarantine", "redrive", "--reason", "bad_epoch", "--json").stdout) == {"bad_epoch": 1}
+    assert json.loads(anbu("quarantine", "redrive", "--again", "--json").stdout)["bad_epoch"] == 2
+
+
+def test_an_alert_is_still_a_cloudevent(anbu: Anbu, settings: Settings) -> None:
+    quarantine(settings, REFUSED[-1])
+    anbu("quarantine", "redrive")
+
+    async def headers() -> list[Any]:
+        return [record.headers async for polled in records(ALERTS, settings) for record in polled.records]
+
+    assert asyncio.run(headers()) == [CLOUDEVENT]
+
+
+@given(st.binary() | st.from_type(dict[str, int | str | list[bool] | None]).map(json.dumps).map(str.encode))
+def test_octets_come_back_as_they_were(octets: bytes) -> None:
+    assume(not octets.startswith(b'{"raw"'))
+    document = orjson.loads(quarantined(Record(SMS, 0, 0, None, octets), Rejected(Reason.MALFORMED), None).value or b"")
+    back = original_octets(document["original"])
+    assert back is not None
+    try:
+        expected = orjson.loads(octets)
+    except orjson.JSONDecodeError:
+        assert back == octets
+    else:
+        assert orjson.loads(back) == expected
+
+
+@pytest.mark.parametrize("original", [{"raw": "####"}, {"raw": 3}, {"raw": None}, {"raw": "e30=", "id": "1"}, [], ""])
+def test_what_only_looks_like_raw_octets_is_what_it_says(original: object) -> None:
+    assert orjson.loads(original_octets(original) or b"") == original
