@@ -6,6 +6,7 @@ import uvicorn
 
 from cli.options import settings
 from gateway.app import create_app
+from streams import logs
 from streams.clock import SystemClock, clock_of
 from streams.settings import Settings
 
@@ -31,9 +32,10 @@ def gateway(*, openapi: bool) -> None:
             failures.append(error)
             server.should_exit = True
 
+        logs.configure(found, "gateway")
         app = create_app(found, clock_of(found.clock_file), failed)
         server = uvicorn.Server(uvicorn.Config(
-            app, host=found.gateway_host, port=found.gateway_port, log_level="warning", access_log=False,
+            app, host=found.gateway_host, port=found.gateway_port, log_config=None, access_log=False,
             timeout_graceful_shutdown=_LEAVE_S))
         server.run()
         for error in failures:

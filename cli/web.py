@@ -1,16 +1,20 @@
 """`anbu web`: the process that serves the caseworkers' page."""
 
 import json
+import logging
 
 import click
 import uvicorn
 
 from cli.options import settings
 from stores.queries import Queries
+from streams import logs
 from streams.clock import clock_of
 from streams.settings import SettingsError
 from web.app import create_app
 from web.service import Web
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -22,6 +26,7 @@ def web(openapi: bool) -> None:
     ANBU_KAFKA, ANBU_MONGODB, ANBU_WEB_HOST, ANBU_WEB_PORT.
     """
     with settings() as found:
+        logs.configure(found, "web")
         try:
             queries = Queries(found.mongodb)
         except ValueError as error:
@@ -31,6 +36,6 @@ def web(openapi: bool) -> None:
         click.echo(json.dumps(app.openapi(), indent=2))
         return
     host = f"[{found.web_host}]" if ":" in found.web_host else found.web_host
-    click.echo(f"http://{host}:{found.web_port}/", err=True)
-    uvicorn.run(app, host=found.web_host, port=found.web_port, log_level="warning", access_log=False,
+    log.info("the page is at http://%s:%d/", host, found.web_port)
+    uvicorn.run(app, host=found.web_host, port=found.web_port, log_config=None, access_log=False,
                 timeout_graceful_shutdown=2)

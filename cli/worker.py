@@ -1,5 +1,6 @@
 """`anbu worker`: keeps one `faust -A streams.app worker` running for each agent, and starts it again when it leaves."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -10,7 +11,10 @@ from pathlib import Path
 import click
 
 from cli.options import settings
+from streams import logs
 from streams.settings import Settings
+
+log = logging.getLogger(__name__)
 
 AGENTS = ("watch", "record")
 WAITS = (0.2, 1.0, 2.0, 5.0)
@@ -27,7 +31,9 @@ class Supervised:
         folder = data_dir / agent
         folder.mkdir(parents=True, exist_ok=True)
         self._pid_file = folder / "pid"
-        self._command = [program, "--datadir", str(folder), "-A", "streams.app", "worker", "--loglevel", "warn"]
+        # What is logged is said in streams/logs.py; these two keep Faust from drawing between the lines.
+        self._command = [program, "--quiet", "--datadir", str(folder), "-A", "streams.app", "worker",
+                         "--loglevel", "info"]
         self._environ = {**os.environ, "ANBU_AGENTS": agent, "ANBU_WORKER_PORT": str(port)}
         self._left = 0
         self._started = 0.0
@@ -53,7 +59,7 @@ class Supervised:
             raise SystemExit(USAGE)
         self._left = 1 if time.monotonic() - self._started > LIVED_S else self._left + 1
         wait = WAITS[min(self._left, len(WAITS)) - 1]
-        click.echo(f"{self.agent} has left with status {status}; starting it again in {wait:g} s", err=True)
+        log.warning("%s has left with status %d; starting it again in %g s", self.agent, status, wait)
         self.process, self._again = None, time.monotonic() + wait
 
     def stop(self) -> None:
@@ -96,4 +102,5 @@ def worker() -> None:
     ANBU_WORKER_PORT, of the next one port up.
     """
     with settings() as found:
+        logs.configure(found, "worker")
         supervise(found)

@@ -11,7 +11,7 @@ from agents.record import RecordAgent
 from agents.watch import Watch
 from models.outputs import Output
 from stores.mongo import Store
-from streams import metrics, operator_views
+from streams import logs, metrics, operator_views
 from streams.clock import clock_of
 from streams.engine.engine import Engine
 from streams.kafka import producer
@@ -25,7 +25,7 @@ def build(settings: Settings) -> Engine:
     names = settings.agents or ("watch",)
     if len(names) != 1:
         raise SettingsError(f"ANBU_AGENTS: one worker runs one agent, not {', '.join(names)}; `anbu worker` starts all")
-    options = operator_views.faust_options(settings)
+    options = {**operator_views.faust_options(settings), "logging_config": logs.logging_config(settings, names[0])}
     engine = {"watch": _watch, "record": _record}[names[0]](settings, options)
     operator_views.add(engine, settings)
     return engine

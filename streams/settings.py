@@ -80,6 +80,7 @@ SETTINGS: Final = (
     Setting("ANBU_KAFKA_SECURITY_CA", "kafka_ca", None, _text, "path of the certificate authority's file"),
     Setting("ANBU_MONGODB", "mongodb", "mongodb://127.0.0.1:27017/anbu", _text, "URL of the database, with its name"),
     Setting("ANBU_KEK_FILE", "kek_file", None, _text, "key-encryption keys, {\"k1\": \"base64 of 32 octets\"}"),
+    Setting("ANBU_KEK", "kek", None, _text, "the same document itself, where a container service can give no file"),
     Setting("ANBU_PARTITIONS", "partitions", "4", _positive, "partitions of every topic; cannot be changed later"),
     Setting("ANBU_REPLICATION", "replication", "1", _positive, "replicas of every topic"),
     Setting("ANBU_AGENTS", "agents", None, _agents, "what this worker runs: watch, record; unset: watch, or for "
@@ -104,6 +105,10 @@ SETTINGS: Final = (
     Setting("ANBU_WORKER_PORT", "worker_port", "6066", _port, "port of the operator views; the next agent's is one up"),
     Setting("ANBU_WORKER_TOKEN", "worker_token", None, _text, "token of the operator views; needed off loopback"),
     Setting("ANBU_SESSION_S", "session_s", "6", _seconds, "a worker not heard of for so long is taken for dead"),
+    Setting("ANBU_LOG_FORMAT", "log_format", "auto", _one_of("auto", "json", "text"),
+            "log lines; auto: for people on a terminal, else JSON"),
+    Setting("ANBU_LOG_LEVEL", "log_level", "info", _one_of("debug", "info", "warning", "error"),
+            "of Anbu's own log lines; libraries are heard from warning on"),
 )
 
 
@@ -118,6 +123,7 @@ class Settings:
     kafka_ca: str | None
     mongodb: str
     kek_file: str | None
+    kek: str | None
     partitions: int
     replication: int
     agents: tuple[str, ...] | None
@@ -139,6 +145,8 @@ class Settings:
     worker_port: int
     worker_token: str | None
     session_s: float
+    log_format: str
+    log_level: str
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -146,7 +154,9 @@ class Settings:
         return cls(**{setting.field: _read(setting, environ) for setting in SETTINGS})
 
     def kek_document(self) -> bytes:
-        """The octets of ANBU_KEK_FILE. Raises SettingsError where it is not set or cannot be read."""
+        """The octets of ANBU_KEK_FILE, or ANBU_KEK. Raises SettingsError: none is set, or the file cannot be read."""
+        if self.kek_file is None and self.kek is not None:
+            return self.kek.encode()
         if self.kek_file is None:
             raise SettingsError('ANBU_KEK_FILE is not set: name a JSON file {"k1": "base64 of 32 octets"}')
         try:
@@ -160,7 +170,8 @@ class Settings:
 
 def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
     value, source = environ.get(setting.variable), setting.variable
-    path = environ.get(f"{setting.variable}_FILE")
+    # ANBU_KEK_FILE is a setting of its own: only those processes read it that need keys.
+    path = None if setting.field == "kek" else environ.get(f"{setting.variable}_FILE")
     if value is None and path is not None:
         source = f"{setting.variable}_FILE"
         try:

@@ -43,6 +43,9 @@ def test_key_encryption_keys(tmp_path: Path) -> None:
         Settings.from_env({"ANBU_KEK_FILE": str(tmp_path / "none")}).kek_document()
     (tmp_path / "kek").write_bytes(b"{}")
     assert Settings.from_env({"ANBU_KEK_FILE": str(tmp_path / "kek")}).kek_document() == b"{}"
+    assert Settings.from_env({"ANBU_KEK": '{"k1": ""}'}).kek_document() == b'{"k1": ""}'
+    # A file that cannot be read stops only those processes that need keys.
+    assert Settings.from_env({"ANBU_KEK_FILE": str(tmp_path / "none")}).kek is None
 
 
 @pytest.mark.parametrize(("host", "loopback"), [("127.0.0.1", True), ("127.1.2.3", True), ("localhost", True),

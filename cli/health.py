@@ -1,0 +1,93 @@
+"""`anbu health`: is a process on this machine alive, and does it do its work? What a container's health check runs.
+
+Alive is who answers; a broker that is away is no reason to end anybody, so it only counts for `--ready`. This file
+imports little: a check that runs every few seconds must cost next to nothing (`python -I -m cli.health` is ten times
+cheaper than `anbu health`).
+"""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import Final, NamedTuple
+
+import click
+
+from streams.settings import Settings, SettingsError, is_loopback
+
+ANSWER_S: Final = 5.0
+PROCESSES: Final = ("gateway", "web", "worker")
+AGENTS: Final = ("watch", "record")  # as in `anbu worker`, which is too much to import here; a test compares the two
+
+
+class Found(NamedTuple):
+    """What one process says of itself. detail: in words, where something is missing."""
+
+    name: str
+    live: bool
+    ready: bool
+    detail: str
+
+
+def _get(address: str, token: str | None) -> tuple[int, bytes] | str:
+    """Status and body, or why there is none."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    try:
+        request = urllib.request.Request(address, headers=headers)  # noqa: S310 - an address of ours, see `check`
+        with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:  # noqa: S310 - likewise
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "reason", error))
+
+
+def _asked(name: str, host: str, port: int, path: str, token: str | None = None) -> Found:
+    here = host if is_loopback(host) else "127.0.0.1"  # one that listens everywhere listens here too
+    place = f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
+    answer = _get(f"http://{place}{path}", token)
+    if isinstance(answer, str):
+        return Found(name, False, False, f"nobody answers at {place}: {answer}")
+    status, body = answer
+    if status in (200, 503):
+        waiting = "" if status == 200 else body.decode(errors="replace")[:200]
+        return Found(name, True, status == 200, waiting)
+    return Found(name, False, False, f"{place} answers {status}: {body.decode(errors='replace')[:200]}")
+
+
+def check(process: str, settings: Settings) -> list[Found]:
+    """Ask a process of this machine; a worker is as many as it has agents."""
+    if process == "gateway":
+        return [_asked("gateway", settings.gateway_host, settings.gateway_port, "/health")]
+    if process == "web":
+        return [_asked("web", settings.web_host, settings.web_port, "/ready")]
+    return [_asked(agent, settings.worker_host, settings.worker_port + number, "/health/", settings.worker_token)
+            for number, agent in enumerate(settings.agents or AGENTS)]
+
+
+@click.command()
+@click.argument("process", type=click.Choice(PROCESSES))
+@click.option("--ready", is_flag=True, help="It must also do its work: the broker is there, everything is read.")
+@click.option("--json", "as_json", is_flag=True, help="What was found, as JSON.")
+def health(process: str, *, ready: bool, as_json: bool) -> None:
+    """Ask whether a process on this machine is alive; exit status 0 if it is, else 1.
+
+    Settings: the same as the process has, for its port and token.
+    """
+    try:
+        found = check(process, Settings.from_env(os.environ))
+    except SettingsError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(2) from None
+    if as_json:
+        click.echo(json.dumps([one._asdict() for one in found]))
+    else:
+        for one in found:
+            state = "ready" if one.ready else "alive, not ready" if one.live else "not there"
+            click.echo(f"{one.name:<8} {state:<17} {one.detail}".rstrip())
+    if not all(one.ready if ready else one.live for one in found):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    health()

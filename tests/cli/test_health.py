@@ -1,0 +1,83 @@
+"""`anbu health` tells alive from ready, for every process; a broker that is away is no reason to end anybody."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cli.health import AGENTS, health
+from cli.main import main
+from cli.worker import AGENTS as SUPERVISED
+from streams.embedded import free_port
+
+HERE = Path(sys.executable).parent
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Everything is set right, but there is neither broker nor database."""
+    keks = tmp_path / "kek.json"
+    keks.write_text(json.dumps({"k1": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}))
+    mine = {"ANBU_KAFKA": f"127.0.0.1:{free_port()}", "ANBU_KEK_FILE": str(keks), "ANBU_GATEWAY_SECRET": "hush",
+            "ANBU_MONGODB": f"mongodb://127.0.0.1:{free_port()}/anbu?serverSelectionTimeoutMS=200",
+            "ANBU_GATEWAY_PORT": str(free_port()), "ANBU_WEB_PORT": str(free_port()),
+            "ANBU_WORKER_PORT": str(free_port()), "ANBU_AGENTS": "watch", "ANBU_WORKER_TOKEN": "open sesame",
+            "ANBU_DATA_DIR": str(tmp_path / "data")}
+    return {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")} | mine
+
+
+@pytest.fixture(params=["gateway", "web", "worker"])
+def process(request: pytest.FixtureRequest, environ: dict[str, str], tmp_path: Path) -> Iterator[str]:
+    name: str = request.param
+    with (tmp_path / "log").open("wb") as log:
+        running = subprocess.Popen([HERE / "anbu", name], env=environ, stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield name
+    finally:
+        running.terminate()
+        try:
+            running.wait(20)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+
+
+def ask(environ: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([HERE / "python", "-I", "-m", "cli.health", *arguments], env=environ, capture_output=True,
+                          text=True, timeout=30, check=False)
+
+
+def test_alive_without_a_broker(process: str, environ: dict[str, str], tmp_path: Path) -> None:
+    assert ask(environ, process).returncode in (0, 1)
+    deadline = time.monotonic() + 40
+    while ask(environ, process).returncode:
+        assert time.monotonic() < deadline, (tmp_path / "log").read_text()[-1500:]
+        time.sleep(0.1)
+    done = ask(environ, process, "--ready", "--json")
+    (found,) = json.loads(done.stdout)
+    assert (done.returncode, found["live"], found["ready"]) == (1, True, False)
+    # Whatever each has logged by now is JSON, a line each, and says who speaks.
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert lines
+    assert all(json.loads(line)["process"] in (process, "watch") for line in lines), lines
+
+
+def test_nobody_there(environ: dict[str, str]) -> None:
+    done = ask(environ, "worker")
+    assert (done.returncode, "nobody answers" in done.stdout) == (1, True)
+
+
+def test_a_wrong_setting_is_named() -> None:
+    done = CliRunner().invoke(main, ["health", "worker"], env={"ANBU_WORKER_PORT": "four"})
+    assert (done.exit_code, "ANBU_WORKER_PORT" in done.stderr) == (2, True)
+
+
+def test_it_asks_every_agent() -> None:
+    assert AGENTS == SUPERVISED
+    assert main.commands["health"] is health
