@@ -18,6 +18,7 @@ from stores.errors import StoreAwayError, StoreRefusedError
 from stores.history import changes_of, subject_of_record
 from stores.operations import Change, merged
 from stores.ports import History
+from streams.metrics import DATABASE_WAITS
 from streams.topics import ALERTS, COMMANDS, REGISTRY, REPORTS
 
 log = logging.getLogger(__name__)
@@ -100,5 +101,6 @@ class RecordAgent:
             except StoreAwayError as error:
                 wait = _WAITS[min(attempt, len(_WAITS) - 1)]
                 log.warning("the database does not take the batch (%s); trying again in %g s", error, wait)
+                DATABASE_WAITS.inc()
             await self._sleep(wait)
             attempt += 1

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from gateway.adapters import generic
 from gateway.connection import hold
+from gateway.figures import add_figures
 from gateway.publisher import Publisher
 from gateway.sms import Refused, Request
 from gateway.ticks import Ticks
@@ -115,6 +116,7 @@ def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseExcep
         ready = publisher.producer is not None
         return JSONResponse(Health(ready=ready).model_dump(), 200 if ready else 503)
 
+    add_figures(app, settings, lambda: publisher.in_hand, lambda: ticks.ticked, lambda: publisher.producer is not None)
     return app
 
 

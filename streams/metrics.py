@@ -1,21 +1,62 @@
-"""The catalogue of metrics: every name that a dashboard or a rule may use, and what it means."""
+"""The catalogue of metrics: every name that a dashboard or a rule may use, what it means, and for whom it is there.
 
+A process shows only its own (a registry each), so that a gateway does not say how many lanes it has. Names are
+`anbu_<what>[_<unit>]`; labels have few values, and never one that is a person. docs/operate.md has the same list, and a
+test compares the two, and both with the rules and the dashboard of deploy/.
+"""
+
+import hmac
 from collections import Counter as Tally
 from collections.abc import Sequence
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+import orjson
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-REGISTRY: Final = CollectorRegistry()
+from streams.settings import Settings, is_loopback
 
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+REGISTRY: Final = CollectorRegistry()  # of a worker, whatever its agent
+GATEWAY: Final = CollectorRegistry()
+WEB: Final = CollectorRegistry()
+for _one in (REGISTRY, GATEWAY, WEB):  # start time, memory, descriptors: `process_…`
+    ProcessCollector(registry=_one)
+
+# A worker. What happened: for rates.
 RECORDS: Final = Counter("anbu_records", "Records folded or written, by input topic", ["topic"], registry=REGISTRY)
 BATCHES: Final = Counter("anbu_batches", "Batches made durable, by input topic", ["topic"], registry=REGISTRY)
 OUTPUTS: Final = Counter("anbu_outputs", "Records published, by output topic", ["topic"], registry=REGISTRY)
+ALERTS: Final = Counter("anbu_alerts", "Revisions of alerts published, by kind of alert and what changed",
+                        ["kind", "change"], registry=REGISTRY)
+QUARANTINED: Final = Counter("anbu_quarantined", "Records put into quarantine, by reason", ["reason"],
+                             registry=REGISTRY)
+DATABASE_WAITS: Final = Counter("anbu_database_waits", "Times that a batch had to be tried again, the database being "
+                                "away", registry=REGISTRY)
+# A worker. How it is: read when somebody asks.
+READY: Final = Gauge("anbu_ready", "1: this worker has its lanes and what else it needs", registry=REGISTRY)
 LANES: Final = Gauge("anbu_lanes", "Lanes that this worker has", registry=REGISTRY)
+# By the positions that are durable, not by what has been fetched: a batch that hangs counts as waiting.
 LAG: Final = Gauge("anbu_lag", "Records that wait to be folded or written, by topic and lane", ["topic", "lane"],
                    registry=REGISTRY)
 JUDGED_UNTIL: Final = Gauge("anbu_judged_until", "Up to when the people of a gateway are judged, epoch seconds",
                             ["gateway", "lane"], registry=REGISTRY)
+
+# A gateway.
+SMS_SECONDS: Final = Histogram("anbu_sms_seconds", "Seconds from the request to its answer, by HTTP status; 202 is "
+                               "accepted and durable, 503 not accepted", ["status"], registry=GATEWAY,
+                               buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10))
+SMS_IN_HAND: Final = Gauge("anbu_sms_in_hand", "Requests that have no answer yet", registry=GATEWAY)
+BROKER_UP: Final = Gauge("anbu_broker_up", "1: the broker is there, so SMS are accepted", registry=GATEWAY)
+TICKED_AT: Final = Gauge("anbu_ticked_at", "The last tick that every partition has acknowledged, epoch seconds",
+                         registry=GATEWAY)
+
+# A page.
+RESPONSES: Final = Counter("anbu_page_responses", "Answers of page and API, by HTTP status", ["status"], registry=WEB)
+CAUGHT_UP: Final = Gauge("anbu_page_caught_up", "1: everything that was in the topics has been read", registry=WEB)
+WATCHED: Final = Gauge("anbu_page_watched", "1: every lane has said lately up to when it has judged; 0: the page says "
+                       "in red that somebody is not being watched", registry=WEB)
+
+CATALOGUE: Final = {"worker": REGISTRY, "gateway": GATEWAY, "web": WEB}
 
 
 def count(_lane: Any, batch: Any, outputs: Sequence[Any]) -> None:
@@ -24,3 +65,20 @@ def count(_lane: Any, batch: Any, outputs: Sequence[Any]) -> None:
     RECORDS.labels(batch.tp.topic).inc(len(batch.records))
     for topic, number in Tally(output.topic for output in outputs).items():
         OUTPUTS.labels(topic).inc(number)
+    for output in outputs:  # few: a quiet day has almost none
+        if output.topic == "alerts":
+            data = orjson.loads(output.value)["data"]
+            ALERTS.labels(data["kind"], data["change"]).inc()
+        elif output.topic == "quarantine":
+            QUARANTINED.labels(orjson.loads(output.value)["reason"]).inc()
+
+
+def may_read(settings: Settings, host: str, authorization: str | None) -> bool:
+    """Who has the token of the operator views; without one whoever is on a machine whose process listens on loopback.
+
+    host: the address that the process listens on.
+    """
+    if settings.worker_token is None:
+        return is_loopback(host)
+    given = (authorization or "").removeprefix("Bearer ")
+    return hmac.compare_digest(given.encode(), settings.worker_token.encode())

@@ -5,7 +5,6 @@ On the loopback address unless set otherwise, and then only with a bearer token.
 
 import asyncio
 import contextlib
-import hmac
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
@@ -40,10 +39,7 @@ def add(engine: Engine, settings: Settings) -> None:
     app = engine.app
 
     def allowed(request: Any) -> bool:
-        if settings.worker_token is None:
-            return True
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return hmac.compare_digest(given.encode(), settings.worker_token.encode())
+        return metrics.may_read(settings, settings.worker_host, request.headers.get("Authorization"))
 
     def denied(view: web.View) -> web.Response:
         return view.json({"error": "a bearer token is needed (ANBU_WORKER_TOKEN)"}, status=401)
@@ -66,6 +62,7 @@ def add(engine: Engine, settings: Settings) -> None:
             return denied(view)
         with contextlib.suppress(KafkaError, TimeoutError):
             await asyncio.wait_for(lanes_of(engine), ANSWER_S)
+        metrics.READY.set(engine.ready)
         return view.text(generate_latest(metrics.REGISTRY).decode(), content_type="text/plain")
 
     @app.page("/people/{subject}/")

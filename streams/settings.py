@@ -103,7 +103,7 @@ SETTINGS: Final = (
     Setting("ANBU_WEB_TOKEN", "web_token", None, _text, "what one types to open the page; needed off loopback"),
     Setting("ANBU_WORKER_HOST", "worker_host", "127.0.0.1", _text, "address of a worker's operator views"),
     Setting("ANBU_WORKER_PORT", "worker_port", "6066", _port, "port of the operator views; the next agent's is one up"),
-    Setting("ANBU_WORKER_TOKEN", "worker_token", None, _text, "token of the operator views; needed off loopback"),
+    Setting("ANBU_WORKER_TOKEN", "worker_token", None, _text, "token of operator views and /metrics; needed off loopback"),
     Setting("ANBU_SESSION_S", "session_s", "6", _seconds, "a worker not heard of for so long is taken for dead"),
     Setting("ANBU_LOG_FORMAT", "log_format", "auto", _one_of("auto", "json", "text"),
             "log lines; auto: for people on a terminal, else JSON"),

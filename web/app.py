@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from streams.settings import is_loopback
-from web import actions, api, pages
+from web import actions, api, figures, pages
 from web.access import NotSignedInError, RefusedError, Sessions, check_settings
 from web.headers import Guarded
 from web.service import Web
@@ -36,7 +36,7 @@ def create_app(web: Web) -> FastAPI:
                   lifespan=lifespan)
     app.state.web = web
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    for router in (pages.router, actions.router, api.router):
+    for router in (pages.router, actions.router, api.router, figures.router):
         app.include_router(router)
     app.add_api_route("/health", _health, include_in_schema=False)
     app.add_api_route("/ready", _ready, include_in_schema=False)
@@ -45,6 +45,7 @@ def create_app(web: Web) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_middleware(Sessions, token=web.settings.web_token)
+    app.add_middleware(figures.Counted)
     app.add_middleware(Guarded, loopback_only=web.settings.web_token is None and is_loopback(web.settings.web_host))
     return app
 

@@ -1,0 +1,47 @@
+"""What a durable batch adds to the figures, and who may read them."""
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+from faust.types import TP
+
+from models.outputs import Output
+from streams import metrics
+from streams.engine.batch import Batch
+from streams.settings import Settings
+
+
+def figures() -> dict[tuple[str, str], float]:
+    """Of a worker, by name and labels."""
+    return {(one.name, ",".join(one.labels.values())): one.value for family in metrics.REGISTRY.collect()
+            for one in family.samples if one.name.startswith("anbu_") and not one.name.endswith("_created")}
+
+
+def test_a_batch() -> None:
+    before = figures()
+    alert: dict[str, Any] = {"data": {"kind": "sos", "change": "opened"}}
+    outputs = [Output("alerts", b"7", orjson.dumps(alert)), Output("reports", b"7", b"{}"),
+               Output("reports", b"8", b"{}"),
+               Output("quarantine", None, orjson.dumps({"reason": "corrupt"})), Output("sms", b"9", None, 2)]
+    metrics.count(None, Batch(TP("sms", 0), 3, 5, [object(), object()]), outputs)  # type: ignore[list-item]
+    assert {key: value - before.get(key, 0) for key, value in figures().items() if value != before.get(key, 0)} == {
+        ("anbu_batches_total", "sms"): 1, ("anbu_records_total", "sms"): 2, ("anbu_outputs_total", "alerts"): 1,
+        ("anbu_outputs_total", "reports"): 2, ("anbu_outputs_total", "quarantine"): 1, ("anbu_outputs_total", "sms"): 1,
+        ("anbu_alerts_total", "sos,opened"): 1, ("anbu_quarantined_total", "corrupt"): 1}
+
+
+@pytest.mark.parametrize(("token", "host", "authorization", "may"), [
+    (None, "127.0.0.1", None, True), (None, "0.0.0.0", None, False), (None, "0.0.0.0", "Bearer x", False),
+    ("x", "0.0.0.0", "Bearer x", True), ("x", "127.0.0.1", None, False), ("x", "0.0.0.0", "Bearer y", False)])
+def test_who_may_read(token: str | None, host: str, authorization: str | None, may: bool) -> None:
+    settings = replace(Settings.from_env({}), worker_token=token)
+    assert metrics.may_read(settings, host, authorization) is may
+
+
+def test_a_process_shows_its_own_alone() -> None:
+    names = {process: {family.name for family in registry.collect() if family.name.startswith("anbu_")}
+             for process, registry in metrics.CATALOGUE.items()}
+    assert sum(map(len, names.values())) == len(set().union(*names.values()))
+    assert all(names.values())
