@@ -25,7 +25,7 @@ def test_a_batch() -> None:
     outputs = [Output("alerts", b"7", orjson.dumps(alert)), Output("reports", b"7", b"{}"),
                Output("reports", b"8", b"{}"),
                Output("quarantine", None, orjson.dumps({"reason": "corrupt"})), Output("sms", b"9", None, 2)]
-    metrics.count(None, Batch(TP("sms", 0), 3, 5, [object(), object()]), outputs)  # type: ignore[list-item]
+    metrics.count(None, Batch(TP("sms", 0), 3, 5, [object(), object()]), outputs)
     assert {key: value - before.get(key, 0) for key, value in figures().items() if value != before.get(key, 0)} == {
         ("anbu_batches_total", "sms"): 1, ("anbu_records_total", "sms"): 2, ("anbu_outputs_total", "alerts"): 1,
         ("anbu_outputs_total", "reports"): 2, ("anbu_outputs_total", "quarantine"): 1, ("anbu_outputs_total", "sms"): 1,
