@@ -1,0 +1,156 @@
+"""`anbu bench core`: what one report costs in the pure core, and what one person weighs; no broker, no files.
+
+Beside the one thing that nobody could leave out: AES-CCM of the frame by itself.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from bench import nation
+from bench.figures import Figure, Progress, checked
+from bench.nation import EPOCH, Half
+from models import codec
+from models.effects import CheckedIn, Effect, Result
+from models.fold import Fold
+from models.frame import Header, find_frame, open_frame, read_header
+from models.keys import KeyRing
+from models.lane import Lane
+from models.outputs import Record, encode
+from models.person import Person
+from models.receive import Received, receive
+from models.records import Sms, parse_object, parse_sms
+from models.step import Arrived, step
+
+BATCH: Final = 500
+NAME: Final = "core"
+
+
+class Sample(NamedTuple):
+    """One report of the last window, taken apart, and the person before it."""
+
+    record: Record
+    sms: Sms
+    header: Header
+    frame: bytes
+    person: Person
+    packed: bytes
+    received: Received
+
+
+def core(people: int = 2000, windows: int = 20, runs: int = 5) -> list[Figure]:
+    """Live through windows, then take one report of each person apart. Raises WrongResultError."""
+    keys = KeyRing(nation.KEKS)
+    lane = lived(range(1, people + 1), windows, Fold(keys))
+    samples = [_sample(lane, record, keys) for record in _records(range(1, people + 1), Half(windows))]
+    octets = statistics.mean(len(codec.pack_person(sample.person)) for sample in samples)
+    ciphers = [nation.cipher(sample.header.subject) for sample in samples]
+
+    def fold_all() -> None:
+        fresh, fold = Lane(0), Fold(keys)
+        for sample in samples:
+            fresh.restore(b"%d" % sample.header.subject, sample.packed)
+        fresh.ready()
+        began = time.perf_counter()
+        for first in range(0, len(samples), BATCH):
+            for sample in samples[first:first + BATCH]:
+                fold(fresh, sample.record)
+            fresh.take_touched()
+        folds.append(time.perf_counter() - began)
+
+    def answered(sample: Sample) -> list[Effect]:
+        return step(sample.person, _arrived(sample))[1]
+
+    effects = [(answered(sample), sample) for sample in samples]
+    checked(all(any(isinstance(effect, CheckedIn) and effect.result is Result.AWAKE for effect in came)
+                for came, _ in effects),
+            "not everybody who was awake was judged so")
+    folds: list[float] = []
+    times: dict[str, list[float]] = {}
+    for _ in range(runs):  # in turns, so that a busy moment hits all alike
+        for name, work in _parts(samples, ciphers, effects, keys).items():
+            times.setdefault(name, []).append(_timed(work))
+        fold_all()
+    micro = {name: min(all_) / len(samples) * 1e6 for name, all_ in {**times, "fold": folds}.items()}
+    both = micro["receive"] + micro["step"]
+    return [*(Figure(NAME, f"{name}_us", value) for name, value in micro.items()),
+            Figure(NAME, "receive_and_step_to_aes_ccm", both / micro["aes_ccm"]),
+            Figure(NAME, "fold_to_receive_and_step", micro["fold"] / both),
+            Figure(NAME, "octets_a_person", octets)]
+
+
+def _parts(samples: list[Sample], ciphers: list[Any], effects: list[tuple[list[Effect], Sample]],
+           keys: KeyRing) -> dict[str, Callable[[], object]]:
+    """aes_ccm: the frame opened. receive: from the record's octets to the report. step: judged. encode: the outputs.
+    pack, unpack: the state to octets and back. (fold: all of it, on people that were packed.)"""
+    return {
+        "aes_ccm": lambda: [open_frame(cipher, sample.frame, EPOCH)
+                            for cipher, sample in zip(ciphers, samples, strict=True)],
+        "receive": lambda: [_received(sample.record, sample.person, keys) for sample in samples],
+        "step": lambda: [step(sample.person, _arrived(sample)) for sample in samples],
+        "encode": lambda: [encode(effect, sample.record, None) for came, sample in effects for effect in came],
+        "pack": lambda: [codec.pack_person(sample.person) for sample in samples],
+        "unpack": lambda: [codec.unpack_person(sample.packed, sample.header.subject) for sample in samples],
+    }
+
+
+def lived(people: range, windows: int, fold: Fold) -> Lane:
+    """A lane of people who have reported in so many windows, as it is after the last one's deadline."""
+    lane, progress = Lane(0), Progress("living through windows", len(people) * windows)
+    records = [Record("sms", 0, 0, None, tick) for tick in nation.ticks(nation.BEFORE)]
+    records += [Record("registry", 0, 0, b"%d" % subject, nation.registry(subject)) for subject in people]
+    _fold_all(fold, lane, records)
+    for number in range(windows):
+        half = Half(number)
+        _fold_all(fold, lane, _records(people, half))
+        _fold_all(fold, lane, [Record("sms", 0, 0, None, tick) for tick in nation.ticks(half.deadline)])
+        progress.add(len(people))
+    return lane
+
+
+def _fold_all(fold: Fold, lane: Lane, records: list[Record]) -> None:
+    for record in records:
+        for output in fold(lane, record):
+            checked(output.topic != "quarantine", f"refused: {output.value!r}")
+    lane.take_touched()
+
+
+def _records(people: range, half: Half) -> list[Record]:
+    return [Record("sms", 0, 0, b"%d" % subject, value)
+            for subject, value in nation.reports(people, half, all_awake=True)]
+
+
+def _taken_apart(record: Record) -> tuple[Sms, bytes]:
+    sms = parse_sms(parse_object(record.value or b""))
+    assert isinstance(sms, Sms)  # noqa: S101 - the nation's records are SMS
+    frame = find_frame(sms.text, sms.binary)
+    assert isinstance(frame, bytes)  # noqa: S101 - and have a frame each
+    return sms, frame
+
+
+def _received(record: Record, person: Person, keys: KeyRing) -> Received:
+    _, frame = _taken_apart(record)
+    received = receive(read_header(frame), frame, person, keys)
+    checked(isinstance(received, Received), f"refused: {received}")
+    assert isinstance(received, Received)  # noqa: S101 - for mypy
+    return received
+
+
+def _sample(lane: Lane, record: Record, keys: KeyRing) -> Sample:
+    sms, frame = _taken_apart(record)
+    header = read_header(frame)
+    person = lane.somebody(header.subject)
+    return Sample(record, sms, header, frame, person, codec.pack_person(person), _received(record, person, keys))
+
+
+def _arrived(sample: Sample) -> Arrived:
+    return Arrived(sample.received, sample.sms.received_at, sample.sms.id, sample.sms.gateway)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+

@@ -1,0 +1,66 @@
+"""`anbu bench`: the benchmarks; each figure comes of one run, and what is compared ran beside it.
+
+A missed aim is told and is no failure; a wrong result is one (status 1).
+"""
+
+import logging
+from collections.abc import Callable
+
+import click
+
+from bench import core as core_bench
+from bench.figures import Figure, WrongResultError, table
+
+_Command = Callable[..., None]
+
+
+def _print(measure: Callable[[], list[Figure]], *, as_json: bool) -> None:
+    try:
+        figures = measure()
+    except WrongResultError as error:
+        raise click.ClickException(f"the result is wrong, so there are no figures: {error}") from None
+    for line in [one.line().decode() for one in figures] if as_json else [table(figures)]:
+        click.echo(line)
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="A JSON object for each figure, for programs.")
+
+
+def _people_option(default: int) -> Callable[[_Command], _Command]:
+    return click.option("--people", default=default, show_default=True, type=click.IntRange(10, 10_000_000),
+                        help="How many people.")
+
+
+def _runs_option(default: int) -> Callable[[_Command], _Command]:
+    return click.option("--runs", default=default, show_default=True, type=click.IntRange(1, 100),
+                        help="Runs, what is compared in turns.")
+
+
+@click.group()
+def bench() -> None:
+    """How fast Anbu is, each figure beside what it is compared with.
+
+    Aims are printed with the figures, and whether they were met. A missed aim does not change the exit status: times
+    differ from machine to machine. A wrong result does: each benchmark checks what it has measured (status 1).
+    """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+@bench.command()
+@_people_option(2000)
+@click.option("--windows", default=20, show_default=True, type=click.IntRange(1, 60),
+              help="Windows that they have lived through.")
+@_runs_option(5)
+@_json_option
+def core(*, people: int, windows: int, runs: int, as_json: bool) -> None:
+    """What one report costs in the pure core, and what one person weighs. Needs no broker.
+
+    \b
+    aes_ccm   the frame opened, beside which the others are seen
+    receive   from the octets of the record to the report
+    step      the report judged
+    encode    the outputs of it as JSON
+    pack, unpack   the person's state to octets and back
+    fold      all of it, for a person whose state is packed
+    """
+    _print(lambda: core_bench.core(people, windows, runs), as_json=as_json)
