@@ -7,9 +7,14 @@ import logging
 from collections.abc import Callable
 
 import click
+from aiokafka.errors import KafkaConnectionError
 
 from bench import core as core_bench
+from bench import engine as engine_bench
 from bench.figures import Figure, WrongResultError, table
+from cli.options import Misconfigured
+from streams.embedded import EmbeddedError
+from streams.settings import SettingsError
 
 _Command = Callable[..., None]
 
@@ -19,11 +24,19 @@ def _print(measure: Callable[[], list[Figure]], *, as_json: bool) -> None:
         figures = measure()
     except WrongResultError as error:
         raise click.ClickException(f"the result is wrong, so there are no figures: {error}") from None
+    except (SettingsError, EmbeddedError) as error:
+        raise Misconfigured(str(error)) from None
+    except KafkaConnectionError as error:
+        raise click.ClickException(f"no broker answers (--broker): {error}") from None
     for line in [one.line().decode() for one in figures] if as_json else [table(figures)]:
         click.echo(line)
 
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="A JSON object for each figure, for programs.")
+
+
+_broker_option = click.option("--broker", metavar="HOST:PORT", help="A broker for this alone; else one is started here "
+                              "(Apache Kafka: Java 17, and `make kafka` once).")
 
 
 def _people_option(default: int) -> Callable[[_Command], _Command]:
@@ -64,3 +77,21 @@ def core(*, people: int, windows: int, runs: int, as_json: bool) -> None:
     fold      all of it, for a person whose state is packed
     """
     _print(lambda: core_bench.core(people, windows, runs), as_json=as_json)
+
+
+@bench.command()
+@_broker_option
+@_people_option(10_000)
+@click.option("--windows", default=10, show_default=True, type=click.IntRange(1, 60),
+              help="Windows in each of which each of them reports.")
+@_runs_option(3)
+@_json_option
+def engine(*, broker: str | None, people: int, windows: int, runs: int, as_json: bool) -> None:
+    """Reports a second of one worker, all that it does included, on a preloaded backlog.
+
+    \b
+    bare    an aiokafka loop that calls the same `receive` and `step`, keeps nothing and says nothing
+    watch   the agent as it is shipped: judged, said, durable
+    faust   the same work as a plain Faust agent, one event at a time, with a Faust table (a tenth of one window)
+    """
+    _print(lambda: engine_bench.engine(broker, people, windows, runs), as_json=as_json)

@@ -1,0 +1,97 @@
+"""The same work as one would write it in Faust: one event at a time, people in a table, outputs sent to topics.
+
+    python -m bench.children.plain_faust COUNT
+
+Prints `open` once the table is recovered (COUNT 0: that is all). Time runs from the first event to the last, whether or
+not the last writes are durable then: Faust does not wait for them.
+"""
+
+import os
+import sys
+import time
+from typing import Any
+
+import faust
+
+from agents.watch import key_ring
+from bench.children.answer import answer, line
+from models import codec
+from models.errors import Rejected
+from models.frame import find_frame, read_header
+from models.outputs import Record, encode
+from models.receive import receive
+from models.records import Tick, parse_object, parse_sms
+from models.step import Arrived, step
+from streams.settings import Settings
+
+settings = Settings.from_env(os.environ)
+keys = key_ring(settings)
+app = faust.App(settings.app_id, broker=[f"kafka://{one}" for one in settings.kafka.split(",")], store="memory://",
+                topic_partitions=settings.partitions, topic_replication_factor=settings.replication,
+                broker_session_timeout=6, broker_heartbeat_interval=1, broker_rebalance_timeout=6, web_enabled=False,
+                stream_recovery_delay=0.0, value_serializer="raw", key_serializer="raw")
+sms_topic = app.topic("sms", key_type=bytes, value_type=bytes, value_serializer="raw", key_serializer="raw")
+outputs = {name: app.topic(name, key_type=bytes, value_type=bytes, value_serializer="raw", key_serializer="raw")
+           for name in ("reports", "alerts", "quarantine")}
+people = app.Table("people", key_type=bytes, value_type=bytes, partitions=settings.partitions)
+count = 0
+times: dict[str, float] = {}
+
+
+@app.on_partitions_assigned.connect
+async def assigned(*_: Any, **__: Any) -> None:
+    times.setdefault("assigned", time.monotonic())
+
+
+@people.on_recover
+async def recovered() -> None:
+    if "opened" not in times and "assigned" in times:
+        times["opened"] = time.monotonic() - times["assigned"]
+        line("open")
+        if not count:
+            end(0, 0)
+
+
+@app.agent(sms_topic, concurrency=1)
+async def watch(stream: Any) -> None:
+    seen = said = 0
+    began = 0.0
+    async for event in stream.events():
+        began = began or time.monotonic()
+        said += await judge(event)
+        seen += 1
+        if seen == count:
+            end(time.monotonic() - began, said)
+
+
+async def judge(event: Any) -> int:
+    """One report, to the end; how many outputs it had."""
+    sms = parse_sms(parse_object(event.value))
+    assert not isinstance(sms, Tick)  # noqa: S101 - none is sent
+    frame = find_frame(sms.text, sms.binary)
+    if isinstance(frame, Rejected):
+        return 0
+    header = read_header(frame)
+    person = codec.unpack_person(people[event.key], header.subject)
+    received = receive(header, frame, person, keys)
+    if isinstance(received, Rejected):
+        return 0
+    after, effects = step(person, Arrived(received, sms.received_at, sms.id, sms.gateway))
+    record = Record("sms", event.message.partition, event.message.offset, event.key, event.value)
+    for effect in effects:
+        output = encode(effect, record, sms.received_at)
+        await outputs[output.topic].send(key=output.key, value=output.value)
+    people[event.key] = codec.pack_person(after)
+    return len(effects)
+
+
+def end(seconds: float, said: int) -> None:
+    answer(seconds=seconds, opened_s=times.get("opened"), people=len(people), outputs=said)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    count = int(sys.argv[1])
+    folder = f"{os.environ['ANBU_DATA_DIR']}/{os.environ['ANBU_APP_ID']}"
+    sys.argv = ["bench", "--datadir", folder, "worker", "-l", "error", "--without-web"]
+    app.main()

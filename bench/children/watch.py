@@ -1,0 +1,67 @@
+"""The worker as it is shipped, until it has folded so many records of a topic; then it says how long that took.
+
+    python -m bench.children.watch TOPIC COUNT
+
+Prints `open` once it has its lanes (COUNT 0: that is all). Time runs from the first batch of the topic to the moment
+the last one is durable.
+"""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from bench.children.answer import answer, line
+from streams.app import app
+
+
+class Measured:
+    """Looks over the engine's shoulder."""
+
+    def __init__(self, engine: Any, topic: str, count: int) -> None:
+        self._engine, self._topic, self._count = engine, topic, count
+        self._done, self._batches, self._began = 0, 0, 0.0
+        self._opened: float | None = None
+        self._outputs: Counter[str] = Counter()
+        self._fold, self._applied, self._take_over = engine.fold, engine.applied, engine.take_over
+        engine.fold, engine.applied, engine.take_over = self.fold, self.applied, self.take_over
+
+    async def take_over(self, generation: int) -> bool:
+        began = time.monotonic()
+        done: bool = await self._take_over(generation)
+        if done and self._engine.lanes and self._opened is None:
+            self._opened = time.monotonic() - began
+            line("open")
+            if not self._count:
+                self._end()
+        return done
+
+    def fold(self, state: Any, records: Sequence[Any]) -> Any:
+        if not self._began and records[0].topic == self._topic:
+            self._began = time.monotonic()
+        return self._fold(state, records)
+
+    def applied(self, lane: Any, batch: Any, outputs: Sequence[Any]) -> None:
+        self._applied(lane, batch, outputs)
+        self._batches += 1
+        for output in outputs:
+            self._outputs[output.topic] += 1
+        if batch.tp.topic == self._topic:
+            self._done += batch.end - batch.start
+            if self._done >= self._count:
+                self._end()
+
+    def _end(self) -> None:
+        people = sum(sum(lane.state.population.values()) for lane in self._engine.lanes.values())
+        answer(seconds=time.monotonic() - self._began if self._began else 0.0, opened_s=self._opened, people=people,
+               batches=self._batches, outputs=dict(self._outputs))
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    topic, count = sys.argv[1], int(sys.argv[2])
+    Measured(app.engine, topic, count)
+    sys.argv = ["bench", "--datadir", f"{os.environ['ANBU_DATA_DIR']}/{os.environ['ANBU_APP_ID']}", "worker"]
+    app.main()

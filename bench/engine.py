@@ -1,0 +1,121 @@
+"""`anbu bench engine`: one worker's reports a second, beside a bare loop and beside plain Faust, on the same records.
+
+All three begin with the same people; all reports are in the topic before any of them starts. The bare loop keeps
+nothing and says nothing; plain Faust gets a part of the reports, being slow.
+"""
+
+import asyncio
+import statistics
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from bench import nation
+from bench.figures import Figure, Progress, checked, say
+from bench.nation import Half
+from bench.stage import Child, Row, Stage, inputs_done, stage
+from models import codec
+from models.effects import Result
+from models.lane import Lane
+from models.profile import parse_profile
+from models.records import parse_object
+from models.step import Registered, step
+from streams.engine.changelog import DONE
+from streams.partition import partition_of
+from streams.settings import Settings
+from streams.topics import REGISTRY, SMS, changelog, declare
+
+NAME: Final = "engine"
+FAUST_SHARE: Final = 10  # plain Faust gets this part of the windows' reports
+Counts = Counter[int]
+
+
+def engine(address: str | None, people: int = 10_000, windows: int = 10, runs: int = 3) -> list[Figure]:
+    """Raises WrongResultError, SettingsError, EmbeddedError."""
+    with stage(address) as one:
+        return asyncio.run(_engine(one, range(1, people + 1), windows, runs))
+
+
+async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Figure]:
+    await one.write(REGISTRY, registry_rows(people, one.settings.partitions))
+    total = len(people) * windows
+    reports = await one.write(SMS, _sms_rows(people, windows, one.settings.partitions), Progress("reports made", total))
+    rates: dict[str, list[float]] = {"bare": [], "watch": [], "faust": []}
+    outputs = 2 * reports  # each report is one, and each changes a window to awake
+    few = max(reports // windows // FAUST_SHARE, 1) if windows > 1 else reports
+    for run in range(runs):
+        with Child(one, "bare", f"bench-bare-{run}", str(reports)) as bare:
+            found = await bare.answer()
+        checked(found["awake"] == reports, f"the bare loop judged {found['awake']} of {reports} windows")
+        rates["bare"].append(reports / found["seconds"])
+        settings = one.named(f"bench-watch-{run}")
+        await begin_changelog(one, settings, people)
+        with Child(one, "watch", settings.app_id, SMS, str(reports)) as watch:
+            found = await watch.answer()
+        checked(found["outputs"] == {"reports": outputs}, f"the worker wrote {found['outputs']}, not {outputs} reports")
+        rates["watch"].append(reports / found["seconds"])
+        await _check_states(one, settings, people, Half(windows - 1))
+        name = f"bench-faust-{run}"
+        await begin_table(one, name, people)
+        with Child(one, "plain_faust", name, str(few)) as faust:
+            found = await faust.answer()
+        checked(found["outputs"] == 2 * few, f"plain Faust wrote {found['outputs']} of {2 * few} outputs")
+        rates["faust"].append(few / found["seconds"])
+        say(f"run {run + 1} of {runs}: " + ", ".join(f"{name} {rate[-1]:,.0f}/s" for name, rate in rates.items()))
+    each = list(zip(*rates.values(), strict=True))
+    return [*(Figure(NAME, f"{name}_per_s", statistics.median(rate)) for name, rate in rates.items()),
+            Figure(NAME, "ratio_to_bare", statistics.median(watch / bare for bare, watch, _ in each), 0.7),
+            Figure(NAME, "ratio_to_faust", statistics.median(watch / faust for _, watch, faust in each), 10)]
+
+
+def registry_rows(people: range, partitions: int) -> Iterator[Row]:
+    for subject in people:
+        yield partition_of(subject, partitions), b"%d" % subject, nation.registry(subject)
+
+
+def _sms_rows(people: range, windows: int, partitions: int) -> Iterator[Row]:
+    for number in range(windows):
+        for subject, value in nation.reports(people, Half(number), all_awake=True):
+            yield partition_of(subject, partitions), b"%d" % subject, value
+
+
+def state(subject: int) -> bytes:
+    """A person's state, registered at the beginning and not yet heard of."""
+    profile = parse_profile(parse_object(nation.registry(subject)))
+    return codec.pack_person(step(None, Registered(profile, nation.BEFORE, nation.BEFORE))[0])
+
+
+async def begin_changelog(one: Stage, settings: Settings, people: range) -> None:
+    """A changelog as a worker leaves it that has read the registry and no SMS."""
+    await declare(settings)
+    partitions, counts = settings.partitions, Counter[int]()
+
+    def rows() -> Iterator[Row]:
+        for subject in people:
+            partition = partition_of(subject, partitions)
+            counts[partition] += 1
+            yield partition, b"%d" % subject, state(subject)
+        for number in range(partitions):
+            yield number, DONE, inputs_done({REGISTRY: counts[number]})
+
+    await one.write(changelog(settings), rows())
+
+
+async def begin_table(one: Stage, app_id: str, people: range) -> None:
+    """The same people in the changelog of a Faust table."""
+    topic = f"{app_id}-people-changelog"
+    await one.create(topic)
+    await one.write(topic, ((partition_of(subject, one.settings.partitions), b"%d" % subject, state(subject))
+                            for subject in people))
+
+
+async def _check_states(one: Stage, settings: Settings, people: range, half: Half) -> None:
+    """What the changelog says: everybody was awake in the last window."""
+    lane = Lane(0)
+    async for record in one.read(changelog(settings)):
+        if record.key[:1] != b"\0":
+            lane.restore(record.key, record.value)
+    for subject in people:
+        judged = lane.somebody(subject).results.get(half.window)
+        checked(judged is not None and judged.result is Result.AWAKE,
+                f"the changelog says of {subject} in the last window {judged}")

@@ -1,0 +1,213 @@
+"""Where a benchmark plays: a broker, given or started, with topics of its own; and the processes that are compared.
+
+A broker that is given must not have Anbu's topics, unless they are empty: a benchmark writes thousands of made-up
+people into them. It removes them when it is done.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from bench import nation
+from bench.figures import Progress, WrongResultError
+from streams.embedded import free_port
+from streams.kafka import kafka_options, producer, stop_consumer
+from streams.local_kafka import LocalKafka
+from streams.settings import Settings, SettingsError
+from streams.topics import INPUTS, declare, topics
+
+BATCH_OCTETS: Final = 1 << 19
+PATIENCE_S: Final = 120.0
+Row = tuple[int, bytes | None, bytes]
+"""(partition, key, value)"""
+
+
+class Stage:
+    """settings: of a worker that is compared; `named` gives those of another app, which shares but the inputs."""
+
+    def __init__(self, folder: Path, address: str, environ: dict[str, str]) -> None:
+        self.folder = folder
+        self.environ = {name: value for name, value in environ.items() if not name.startswith("ANBU_")} | {
+            "ANBU_KAFKA": address, "ANBU_KEK": json.dumps({"k1": b64encode(nation.KEK).decode()}),
+            "ANBU_CLOCK_TICK_S": "0", "ANBU_DATA_DIR": str(folder), "ANBU_LOG_FORMAT": "text",
+            "ANBU_LOG_LEVEL": "warning",
+            **{name: value for name, value in environ.items()
+               if name in ("ANBU_PARTITIONS", "ANBU_REPLICATION", "ANBU_GUARANTEE")
+               or name.startswith("ANBU_KAFKA_SECURITY")}}
+        self.settings = Settings.from_env(self.environ)
+        self._created: set[str] = set()
+
+    def named(self, app_id: str) -> Settings:
+        return Settings.from_env({**self.environ, "ANBU_APP_ID": app_id})
+
+    async def prepare(self) -> None:
+        """Make the topics. Raises SettingsError where others use this broker, or their partitions differ."""
+        names = {topic.name for topic in topics(self.settings)}
+        admin = AIOKafkaAdminClient(**kafka_options(self.settings))
+        await admin.start()
+        try:
+            there = names & set(await admin.list_topics())
+        finally:
+            await admin.close()
+        for name in sorted(there):
+            if await self.count(name):
+                raise SettingsError(f"the broker at {self.settings.kafka} has records in topic {name}: a benchmark "
+                                    f"needs a broker of its own")
+        self._created = names - there
+        await declare(self.settings)
+
+    async def create(self, topic: str) -> None:
+        """One more compacted topic."""
+        admin = AIOKafkaAdminClient(**kafka_options(self.settings))
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(topic, self.settings.partitions, self.settings.replication,
+                                                topic_configs={"cleanup.policy": "compact"})])
+        finally:
+            await admin.close()
+        self._created.add(topic)
+
+    async def clean(self) -> None:
+        admin = AIOKafkaAdminClient(**kafka_options(self.settings))
+        await admin.start()
+        try:
+            made = {name for name in await admin.list_topics() if name in self._created or name.startswith("bench-")}
+            await admin.delete_topics(sorted(made))
+        finally:
+            await admin.close()
+
+    @contextlib.asynccontextmanager
+    async def reader(self, *names: str) -> AsyncIterator[AIOKafkaConsumer]:
+        """A consumer of all partitions of topics, from their beginning."""
+        consumer = AIOKafkaConsumer(**kafka_options(self.settings), enable_auto_commit=False,
+                                    auto_offset_reset="earliest", max_partition_fetch_bytes=4 << 20)
+        await consumer.start()
+        try:
+            places = [TopicPartition(name, number) for name in names for number in range(self.settings.partitions)]
+            consumer.assign(places)
+            yield consumer
+        finally:
+            await stop_consumer(consumer)
+
+    async def count(self, topic: str) -> int:
+        """How many records a topic has."""
+        async with self.reader(topic) as consumer:
+            places = consumer.assignment()
+            first, last = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+            return sum(last[place] - first[place] for place in places)
+
+    async def read(self, topic: str) -> AsyncIterator[ConsumerRecord]:
+        """All that a topic holds now."""
+        async with self.reader(topic) as consumer:
+            ends = await consumer.end_offsets(consumer.assignment())
+            while not all([await consumer.position(place) >= end for place, end in ends.items()]):
+                for records in (await consumer.getmany(timeout_ms=500, max_records=5000)).values():
+                    for record in records:
+                        yield record
+
+    async def write(self, topic: str, rows: Iterable[Row], progress: Progress | None = None) -> int:
+        """Write rows in order within each partition; how many."""
+        most = 1 if self.settings.guarantee == "none" else 1 << 30  # as `streams.engine.writer` says
+        sender, count = producer(self.settings, max_batch_size=BATCH_OCTETS), 0
+        batches: dict[int, Any] = {}
+        await sender.start()
+        try:
+            for partition, key, value in rows:
+                batch = batches.get(partition)
+                if batch is None or batch.record_count() == most or batch.append(
+                        key=key, value=value, timestamp=None) is None:
+                    if batch is not None:
+                        await sender.send_batch(batch, topic, partition=partition)
+                    batch = batches[partition] = sender.create_batch()
+                    batch.append(key=key, value=value, timestamp=None)
+                count += 1
+                if progress is not None:
+                    progress.add()
+            for partition, batch in batches.items():
+                await sender.send_batch(batch, topic, partition=partition)
+        finally:
+            await sender.stop()  # which waits for what is on its way
+        return count
+
+
+@contextlib.contextmanager
+def stage(address: str | None, **environ: str) -> Iterator[Stage]:
+    """address None: a broker of its own. Raises EmbeddedError, SettingsError."""
+    with tempfile.TemporaryDirectory(prefix="anbu-bench-") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        if address is None:
+            address = stack.enter_context(LocalKafka(folder)).address
+        one = Stage(folder, address, {**os.environ, **environ})
+        asyncio.run(one.prepare())
+        try:
+            yield one
+        finally:
+            asyncio.run(one.clean())
+
+
+class Child:
+    """`python -m bench.children.NAME ARGUMENTS…` with the settings of an app; its last line of output is its answer."""
+
+    def __init__(self, one: Stage, program: str, app_id: str, *arguments: str) -> None:
+        self.port = free_port()
+        self.app_id = app_id
+        self._log, self._out = one.folder / f"{app_id}.log", one.folder / f"{app_id}.out"
+        environ = {**one.environ, "ANBU_APP_ID": app_id, "ANBU_WORKER_PORT": str(self.port)}
+        self._began = time.monotonic()
+        with self._log.open("ab") as log, self._out.open("wb") as out:
+            self.process = subprocess.Popen([sys.executable, "-m", f"bench.children.{program}", *arguments],
+                                            env=environ, stdout=out, stderr=log, stdin=subprocess.DEVNULL,
+                                            start_new_session=True)
+
+    async def answer(self, patience_s: float = PATIENCE_S) -> dict[str, Any]:
+        """What it found. Raises WrongResultError where it fails, or takes too long."""
+        while self.process.poll() is None:
+            if time.monotonic() - self._began > patience_s:
+                raise WrongResultError(f"{self.app_id} did not come to an end in {patience_s:.0f} s: {self.words()}")
+            await asyncio.sleep(0.05)
+        lines = self._out.read_text().splitlines()
+        if self.process.returncode or not lines:
+            raise WrongResultError(f"{self.app_id} left with status {self.process.returncode}: {self.words()}")
+        found: dict[str, Any] = json.loads(lines[-1])
+        return found
+
+    async def says(self, word: str, patience_s: float = PATIENCE_S) -> None:
+        """Wait until it has printed a line."""
+        while word not in self._out.read_text().splitlines():
+            if self.process.poll() is not None or time.monotonic() - self._began > patience_s:
+                raise WrongResultError(f"{self.app_id} never said {word}: {self.words()}")
+            await asyncio.sleep(0.02)
+
+    def words(self) -> str:
+        return self._log.read_text(errors="replace")[-1500:].strip()
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def __enter__(self) -> "Child":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.kill()
+
+
+def inputs_done(count: dict[str, int]) -> bytes:
+    """The record with which a changelog begins that is already past so many records of each input in a lane."""
+    return json.dumps({topic: count.get(topic, 0) for topic in INPUTS}).encode()
