@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 ARGS ?=
 
-.PHONY: help install demo test test-system test-browser kafka lint type mutants requirements clean
+.PHONY: help install demo test test-system test-browser kafka lint type mutants requirements verify-deploy cost clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,8 +66,23 @@ requirements: .venv/installed  ## pin all packages anew, by hash
 		echo "requirements/$${one%%:*}.txt"; \
 		$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
 			--no-emit-trusted-host --no-header --no-annotate $${one#*:} -o requirements/$${one%%:*}.txt pyproject.toml; done
-	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-		--no-header --no-annotate -o requirements/build.txt requirements/build.in
+	@for one in build deploy release; do \
+		echo "requirements/$$one.txt"; \
+		$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+			--no-emit-trusted-host --no-header --no-annotate -o requirements/$$one.txt requirements/$$one.in; done
+
+.venv-deploy/installed: .venv/installed requirements/deploy.txt
+	@echo "making .venv-deploy, with what checks containers, templates and workflows (a minute, once)"
+	@$(PYTHON) -m venv --clear .venv-deploy
+	@.venv-deploy/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--only-binary :all: -r requirements/deploy.txt
+	@touch $@
+
+verify-deploy: .venv-deploy/installed  ## containers, templates, workflows, rules: linted and tested, without any cloud
+	@deploy/verify $(ARGS)
+
+cost: .venv/installed  ## what a month costs on EC2, Fargate and App Runner: make cost ARGS="--json"
+	@$(BIN)/python deploy/aws/cost.py $(ARGS)
 
 clean:  ## remove .venv and what tools leave behind
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build *.egg-info
+	@rm -rf .venv .venv-deploy .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build *.egg-info

@@ -9,7 +9,7 @@ import json
 import os
 import urllib.error
 import urllib.request
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import click
 
@@ -21,12 +21,13 @@ AGENTS: Final = ("watch", "record")  # as in `anbu worker`, which is too much to
 
 
 class Found(NamedTuple):
-    """What one process says of itself. detail: in words, where something is missing."""
+    """What one process says of itself. detail: in words, where something is missing; said: its answer, if JSON."""
 
     name: str
     live: bool
     ready: bool
     detail: str
+    said: Any = None
 
 
 def _get(address: str, token: str | None) -> tuple[int, bytes] | str:
@@ -51,7 +52,11 @@ def _asked(name: str, host: str, port: int, path: str, token: str | None = None)
     status, body = answer
     if status in (200, 503):
         waiting = "" if status == 200 else body.decode(errors="replace")[:200]
-        return Found(name, True, status == 200, waiting)
+        try:
+            said = json.loads(body)
+        except ValueError:
+            said = None
+        return Found(name, True, status == 200, waiting, said)
     return Found(name, False, False, f"{place} answers {status}: {body.decode(errors='replace')[:200]}")
 
 
@@ -68,7 +73,7 @@ def check(process: str, settings: Settings) -> list[Found]:
 @click.command()
 @click.argument("process", type=click.Choice(PROCESSES))
 @click.option("--ready", is_flag=True, help="It must also do its work: the broker is there, everything is read.")
-@click.option("--json", "as_json", is_flag=True, help="What was found, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="All that they say, as JSON: of a worker its lanes too.")
 def health(process: str, *, ready: bool, as_json: bool) -> None:
     """Ask whether a process on this machine is alive; exit status 0 if it is, else 1.
 

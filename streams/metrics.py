@@ -38,8 +38,8 @@ LANES: Final = Gauge("anbu_lanes", "Lanes that this worker has", registry=REGIST
 # By the positions that are durable, not by what has been fetched: a batch that hangs counts as waiting.
 LAG: Final = Gauge("anbu_lag", "Records that wait to be folded or written, by topic and lane", ["topic", "lane"],
                    registry=REGISTRY)
-JUDGED_UNTIL: Final = Gauge("anbu_judged_until", "Up to when the people of a gateway are judged, epoch seconds",
-                            ["gateway", "lane"], registry=REGISTRY)
+JUDGED_UNTIL: Final = Gauge("anbu_judged_until", "Up to when the people of a gateway are judged, epoch seconds; no "
+                            "people, no figure", ["gateway", "lane"], registry=REGISTRY)
 
 # A gateway.
 SMS_SECONDS: Final = Histogram("anbu_sms_seconds", "Seconds from the request to its answer, by HTTP status; 202 is "

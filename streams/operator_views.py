@@ -97,14 +97,17 @@ async def lanes_of(engine: Engine) -> dict[str, Any]:
     ends = await engine.app.consumer.highwaters(*positions) if positions else {}
     shown: dict[str, Any] = {}
     metrics.LANES.set(len(engine.lanes))
+    for figures in (metrics.LAG, metrics.JUDGED_UNTIL):
+        figures.clear()  # of a lane that has gone to another worker nothing may stay
     for number, lane in sorted(engine.lanes.items()):
         lag = {tp.topic: max(0, (ends.get(tp) or 0) - offset) for tp, offset in positions.items()
                if tp.partition == number}
         for topic, records in lag.items():
             metrics.LAG.labels(topic, number).set(records)
         state = getattr(lane, "state", None)
-        judged = {} if state is None else state.judged_until()
+        judged, people = ({}, {}) if state is None else (state.judged_until(), state.population)
         for gateway, at in judged.items():
-            metrics.JUDGED_UNTIL.labels(gateway, number).set(at)
+            if people.get(gateway):  # one that nobody reports to any more is late for nobody
+                metrics.JUDGED_UNTIL.labels(gateway, number).set(at)
         shown[str(number)] = {"lag": lag, "judged_until": {name: format_time(at) for name, at in judged.items()}}
     return shown

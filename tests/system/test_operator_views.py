@@ -51,6 +51,8 @@ async def test_operator_views(tmp_path: Path) -> None:
     assert PROFILE["devices"][0]["key"] not in person.text  # type: ignore[index]  # a document
     assert (missing.status_code, wrong.status_code) == (404, 400)
     assert 'anbu_records_total{topic="registry"} 1.0' in metrics
-    assert 'anbu_judged_until{gateway="seoul-1",lane="0"}' in metrics
+    lanes = [line.split("lane=")[1][:3] for line in metrics.splitlines() if line.startswith("anbu_judged_until{")]
+    assert lanes == [f'"{partition_of(7, PARTITIONS)}"']  # nobody of that gateway is in the other lane
+    assert "anbu_ready 1.0" in metrics
     assert closed == [404, 404, 404, 404]
     assert denied == [401, 401, 401]

@@ -1,0 +1,117 @@
+"""The message that Slack gets of every deployment, also of one that failed: what, who, how long, and what has changed.
+
+An Incoming Webhook takes `text` for notifications and `blocks` for the channel; a section has at most 3,000 characters
+(docs: Block Kit, "section"). What people wrote is escaped: `&`, `<` and `>` are Slack's own.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import httpx
+
+from deploy.release.changes import Changes
+from deploy.release.errors import ReleaseError
+
+MOST_COMMITS: Final = 20
+SECTION: Final = 3_000
+TRIES: Final = 4
+LONGEST_WAIT_S: Final = 60.0
+
+
+class Deployment(NamedTuple):
+    """results: of the jobs, in order, as GitHub names them. why: what the failing step said. run: its address."""
+
+    commit: str
+    actor: str
+    repository: str
+    run: str
+    seconds: float | None
+    results: Mapping[str, str]
+    changes: Changes | None
+    why: str | None = None
+
+
+def escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def lasted(seconds: float | None) -> str:
+    if seconds is None:
+        return "how long is not known"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def message(one: Deployment) -> dict[str, Any]:
+    """What is posted."""
+    headline = _headline(one)
+    facts = f"by {escaped(one.actor)} · {lasted(one.seconds)} · <{one.run}|log>"
+    blocks = [_section(f"*{headline}*"), _section(facts)]
+    if one.why:
+        blocks.append(_section(f"```{escaped(one.why)[:SECTION - 6]}```"))
+    if one.changes is not None:
+        blocks.append(_section(_changed(one.changes, one.repository)))
+    return {"text": headline, "blocks": blocks}
+
+
+def _headline(one: Deployment) -> str:
+    short = one.commit[:10]
+    failed = [job for job, result in one.results.items() if result == "failure"]
+    if failed:
+        return f":x: Anbu {short} was not deployed: {failed[0]} failed. What ran before still runs."
+    if "cancelled" in one.results.values() or one.results.get("deploy") != "success":
+        return f":warning: Anbu {short} was not deployed: it was cancelled. What ran before still runs."
+    if one.changes is not None and one.changes.back:
+        return f":rewind: Anbu went back to {short}"
+    return f":white_check_mark: Anbu {short} runs in production"
+
+
+def _changed(changes: Changes, repository: str) -> str:
+    if not changes.commits:
+        return "Nothing has changed since the last deployment."
+    count = len(changes.commits)
+    commits = "1 commit" if count == 1 else f"{count} commits"
+    if changes.before is None:
+        lines = ["What ran before is not known; the last commits:"]
+    elif changes.back:
+        lines = [f"Taken back, {commits}:"]
+    else:
+        lines = [f"<{repository}/compare/{changes.before}...{changes.after}|{commits}> since the last deployment:"]
+    shown = [f"• <{repository}/commit/{one.sha}|{one.sha[:7]}> {escaped(one.subject)[:120]} ({escaped(one.author)})"
+             for one in changes.commits[:MOST_COMMITS]]
+    left = count
+    for line in shown:
+        if len("\n".join([*lines, line])) > SECTION - 40:
+            break
+        lines.append(line)
+        left -= 1
+    if left:
+        lines.append(f"and {left} more")
+    return "\n".join(lines)
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def post(webhook: str, document: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep) -> None:
+    """Post, again where Slack is busy or away. Raises ReleaseError; the address is a secret and never told."""
+    said = "nobody answers"
+    with httpx.Client(timeout=10) as http:
+        for attempt in range(TRIES):
+            wait = 2.0 ** attempt
+            try:
+                answer = http.post(webhook, json=document)
+            except httpx.TransportError as error:
+                said = type(error).__name__
+            else:
+                if answer.status_code == httpx.codes.OK:
+                    return
+                said = f"{answer.status_code} {answer.text[:100]}"
+                if answer.status_code != httpx.codes.TOO_MANY_REQUESTS and answer.is_client_error:
+                    break
+                wait = min(float(answer.headers.get("retry-after", wait)), LONGEST_WAIT_S)
+            if attempt + 1 < TRIES:
+                sleep(wait)
+    raise ReleaseError(f"Slack does not take the message: {said}")

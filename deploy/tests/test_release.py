@@ -1,0 +1,168 @@
+"""The pipeline's steps against a cloud of moto: only what was pushed and scanned is deployed, and one can go back."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.release import image, stack
+from deploy.release.__main__ import main
+from deploy.release.errors import ReleaseError
+from deploy.tests.cloud import STACK, TEMPLATE, Cloud, Past
+
+NOWHERE = "sha256:" + "0" * 64
+
+
+def run(cloud: Cloud, command: str, digest: str, *more: str) -> int:
+    return main([command, "--repository", cloud.repository, "--digest", digest, *more])
+
+
+def outputs(path: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in path.read_text().splitlines())
+
+
+@pytest.fixture
+def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "output"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(path))
+    return path
+
+
+def test_a_deployment_and_the_way_back(cloud: Cloud, past: Past, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = cloud.push(past.commits[0]), cloud.push(past.commits[3])
+    cloud.start(old, past.commits[0])
+    monkeypatch.chdir(past.folder)
+    assert cloud.images() == {f"{cloud.repository}@{old}"}
+
+    deploy = ("--stack", STACK, "--template", str(TEMPLATE), "--role", "arn:aws:iam::123456789012:role/stack")
+    assert run(cloud, "changes", new, "--stack", STACK) == 0
+    found = json.loads(outputs(output)["changes"])
+    assert [one["subject"] for one in found["commits"]] == [f"Change {n} <b> & more" for n in (3, 2, 1)]
+    assert (found["before"], found["back"]) == (past.commits[0], False)
+    assert run(cloud, "deploy", new, *deploy) == 0
+    assert cloud.images() == {f"{cloud.repository}@{new}"}
+    assert stack.running(cloud.cloudformation, STACK) == (f"{cloud.repository}@{new}", past.commits[3])
+
+    assert run(cloud, "changes", f"{cloud.repository}@{old}", "--stack", STACK) == 0
+    found = json.loads(outputs(output)["changes"])
+    assert (found["back"], len(found["commits"])) == (True, 3)
+    assert run(cloud, "deploy", old, *deploy) == 0
+    assert cloud.images() == {f"{cloud.repository}@{old}"}
+    assert outputs(output)["commit"] == past.commits[0]
+
+
+def test_the_other_parameters_stay(cloud: Cloud, past: Past) -> None:
+    old, new = cloud.push(past.commits[0]), cloud.push(past.commits[1])
+    cloud.start(old, past.commits[0])
+    assert run(cloud, "deploy", new, "--stack", STACK, "--template", str(TEMPLATE)) == 0
+    found = cloud.cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Parameters"]
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in found}
+    assert (values["Kafka"], values["Image"]) == ("b-1.kafka:9096", f"{cloud.repository}@{new}")
+
+
+@pytest.mark.parametrize(("digest", "why"), [
+    ("latest", "is no digest"), ("sha256:abc", "is no digest"), ("anbu:v1", "is no digest"),
+    (NOWHERE, "was never pushed")])
+def test_what_cannot_be_deployed(cloud: Cloud, past: Past, output: Path, digest: str, why: str) -> None:
+    cloud.start(cloud.push(past.commits[0]), past.commits[0])
+    assert run(cloud, "deploy", digest, "--stack", STACK, "--template", str(TEMPLATE)) == 1
+    assert why in outputs(output)["why"]
+
+
+def test_an_image_that_this_pipeline_did_not_build(cloud: Cloud) -> None:
+    with pytest.raises(ReleaseError, match="bears no commit"):
+        image.find(cloud.ecr, cloud.repository, cloud.push("v1"))
+
+
+def test_no_stack(cloud: Cloud, past: Past, output: Path) -> None:
+    assert run(cloud, "deploy", cloud.push(past.commits[0]), "--stack", STACK, "--template", str(TEMPLATE)) == 1
+    assert "make it once by hand" in outputs(output)["why"]
+
+
+class Registry:
+    """Answers as ECR does, while it scans and afterwards."""
+
+    class exceptions:
+        class ScanNotFoundException(Exception): ...
+
+    def __init__(self, *answers: tuple[str, dict[str, int]] | None) -> None:
+        self._answers = list(answers)
+
+    def describe_image_scan_findings(self, **_: Any) -> dict[str, Any]:
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if answer is None:
+            raise self.exceptions.ScanNotFoundException
+        status, counts = answer
+        return {"imageScanStatus": {"status": status}, "imageScanFindings": {"findingSeverityCounts": counts}}
+
+
+@pytest.mark.parametrize(("answers", "why"), [
+    ([None, ("IN_PROGRESS", {}), ("COMPLETE", {"LOW": 3})], None),
+    ([("COMPLETE", {"CRITICAL": 1, "HIGH": 2, "LOW": 3})], "1 CRITICAL, 2 HIGH"),
+    ([("FAILED", {})], "is FAILED"),
+    ([None], "is PENDING after 10 s")])
+def test_the_scan(answers: list[Any], why: str | None) -> None:
+    waited: list[float] = []
+
+    def scan() -> dict[str, int]:
+        return image.scan(Registry(*answers), "registry/anbu", NOWHERE, patience_s=10, sleep=waited.append)
+
+    if why is None:
+        assert (scan(), waited) == ({"LOW": 3}, [5.0, 5.0])
+        return
+    with pytest.raises(ReleaseError, match=why):
+        scan()
+
+
+def test_a_failed_update_says_why(cloud: Cloud, past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto never goes back by itself: the events are those that CloudFormation writes when the circuit breaker acts."""
+    cloud.start(cloud.push(past.commits[0]), past.commits[0])
+    found = image.find(cloud.ecr, cloud.repository, cloud.push(past.commits[1]))
+    real = cloud.cloudformation.describe_stack_events(StackName=STACK)["StackEvents"][0]
+    events = [{**real, "LogicalResourceId": name, "ResourceStatus": status, "ResourceStatusReason": reason}
+              for name, status, reason in (("anbu", "UPDATE_ROLLBACK_COMPLETE", ""), (
+                  "WorkerService", "UPDATE_FAILED", "ECS Deployment Circuit Breaker was triggered"))]
+
+    class Failing:
+        """The real client, but for what moto cannot do."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(cloud.cloudformation, name)
+
+        def describe_stack_events(self, **_: Any) -> Any:
+            return {"StackEvents": events}
+
+        def get_waiter(self, _name: str) -> Any:
+            class Waiter:
+                def wait(self, **_: Any) -> None:
+                    from botocore.exceptions import WaiterError
+                    raise WaiterError("stack_update_complete", "terminal failure", {})
+            return Waiter()
+
+    with pytest.raises(ReleaseError, match=r"went back.*WorkerService: ECS Deployment Circuit Breaker was triggered"):
+        stack.deploy(Failing(), STACK, TEMPLATE, found, clock=lambda: 0.0)
+
+
+def test_nothing_to_do_is_no_failure(cloud: Cloud, past: Past) -> None:
+    from botocore.exceptions import ClientError
+
+    digest = cloud.push(past.commits[0])
+    cloud.start(digest, past.commits[0])
+    found = image.find(cloud.ecr, cloud.repository, digest)
+
+    class Same:
+        describe_stacks = cloud.cloudformation.describe_stacks
+
+        def update_stack(self, **_: Any) -> None:
+            error = {"Code": "ValidationError", "Message": "No updates are to be performed."}
+            raise ClientError({"Error": error}, "UpdateStack")
+
+    assert stack.deploy(Same(), STACK, TEMPLATE, found) is False
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert all(name in told for name in ("scan", "changes", "deploy", "slack"))

@@ -1,0 +1,33 @@
+"""The secrets of docker-compose.yml are made once, fit what reads them, and are never made anew."""
+
+import stat
+from pathlib import Path
+
+import yaml
+
+from deploy.make_secrets import FILES, make
+from models.keys import parse_keks
+from web.access import SHORTEST_TOKEN
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_all_that_compose_mounts(tmp_path: Path) -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    assert {Path(one["file"]).name for one in compose["secrets"].values()} == set(FILES)
+    folder = tmp_path / "secrets"
+    assert make(folder) == list(FILES)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE((folder / name).stat().st_mode) for name in FILES} == {0o444}
+    assert [len(key) for key in parse_keks((folder / "kek.json").read_bytes()).values()] == [32]
+    tokens = {name: (folder / name).read_text() for name in FILES if name != "kek.json"}
+    assert len(set(tokens.values())) == len(tokens)
+    assert min(map(len, tokens.values())) >= SHORTEST_TOKEN
+
+
+def test_what_is_there_stays(tmp_path: Path) -> None:
+    make(tmp_path)
+    before = {name: (tmp_path / name).read_bytes() for name in FILES}
+    (tmp_path / "web-token").unlink()
+    assert make(tmp_path) == ["web-token"]
+    assert {name for name in FILES if (tmp_path / name).read_bytes() != before[name]} == {"web-token"}
