@@ -23,7 +23,7 @@ DASHBOARD = json.loads((ROOT / "deploy/grafana/dashboards/anbu.json").read_text(
 PANELS = [(panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel["targets"]]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-OF_PROMETHEUS = {"up": set(), "ALERTS": set()}
+OF_PROMETHEUS: dict[str, set[str]] = {"up": set(), "ALERTS": set()}
 EVERYWHERE = {"job", "instance", "agent"}  # put on by deploy/prometheus/prometheus.yml
 
 
