@@ -6,7 +6,6 @@ nothing and says nothing; plain Faust gets a part of the reports, being slow.
 
 import asyncio
 import statistics
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -27,7 +26,6 @@ from streams.topics import REGISTRY, SMS, changelog, declare
 
 NAME: Final = "engine"
 FAUST_SHARE: Final = 10  # plain Faust gets this part of the windows' reports
-Counts = Counter[int]
 
 
 def engine(address: str | None, people: int = 10_000, windows: int = 10, runs: int = 3) -> list[Figure]:
@@ -85,18 +83,16 @@ def state(subject: int) -> bytes:
     return codec.pack_person(step(None, Registered(profile, nation.BEFORE, nation.BEFORE))[0])
 
 
-async def begin_changelog(one: Stage, settings: Settings, people: range) -> None:
-    """A changelog as a worker leaves it that has read the registry and no SMS."""
+async def begin_changelog(one: Stage, settings: Settings, people: range, *, from_now: bool = False) -> None:
+    """A changelog as a worker leaves it that has read the registry and no SMS; from_now: those until now are past."""
     await declare(settings)
-    partitions, counts = settings.partitions, Counter[int]()
+    partitions, registered, sms = settings.partitions, await one.ends(REGISTRY), await one.ends(SMS)
 
     def rows() -> Iterator[Row]:
         for subject in people:
-            partition = partition_of(subject, partitions)
-            counts[partition] += 1
-            yield partition, b"%d" % subject, state(subject)
+            yield partition_of(subject, partitions), b"%d" % subject, state(subject)
         for number in range(partitions):
-            yield number, DONE, inputs_done({REGISTRY: counts[number]})
+            yield number, DONE, inputs_done({REGISTRY: registered[number], SMS: sms[number] if from_now else 0})
 
     await one.write(changelog(settings), rows())
 

@@ -64,7 +64,7 @@ class Stage:
         finally:
             await admin.close()
         for name in sorted(there):
-            if await self.count(name):
+            if any((await self.ends(name)).values()):
                 raise SettingsError(f"the broker at {self.settings.kafka} has records in topic {name}: a benchmark "
                                     f"needs a broker of its own")
         self._created = names - there
@@ -103,12 +103,11 @@ class Stage:
         finally:
             await stop_consumer(consumer)
 
-    async def count(self, topic: str) -> int:
-        """How many records a topic has."""
+    async def ends(self, topic: str) -> dict[int, int]:
+        """By partition of a topic: the offset of the next record."""
         async with self.reader(topic) as consumer:
-            places = consumer.assignment()
-            first, last = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-            return sum(last[place] - first[place] for place in places)
+            return {place.partition: end for place, end in
+                    (await consumer.end_offsets(consumer.assignment())).items()}
 
     async def read(self, topic: str) -> AsyncIterator[ConsumerRecord]:
         """All that a topic holds now."""

@@ -11,6 +11,10 @@ from aiokafka.errors import KafkaConnectionError
 
 from bench import core as core_bench
 from bench import engine as engine_bench
+from bench import failover as failover_bench
+from bench import latency as latency_bench
+from bench import morning as morning_bench
+from bench import recovery as recovery_bench
 from bench.figures import Figure, WrongResultError, table
 from cli.options import Misconfigured
 from streams.embedded import EmbeddedError
@@ -95,3 +99,53 @@ def engine(*, broker: str | None, people: int, windows: int, runs: int, as_json:
     faust   the same work as a plain Faust agent, one event at a time, with a Faust table (a tenth of one window)
     """
     _print(lambda: engine_bench.engine(broker, people, windows, runs), as_json=as_json)
+
+
+_rate_option = click.option("--rate", default=1000, show_default=True, type=click.IntRange(10, 100_000),
+                            help="Reports a second.")
+
+
+@bench.command()
+@_broker_option
+@_rate_option
+@click.option("--seconds", default=30, show_default=True, type=click.IntRange(1, 3600),
+              help="How long, after a warm-up.")
+@_runs_option(1)
+@_json_option
+def latency(*, broker: str | None, rate: int, seconds: int, runs: int, as_json: bool) -> None:
+    """Milliseconds from the time stamp of an SMS to the alert that a subscriber sees; one report of ten is an SOS.
+
+    \b
+    echo    a bare aiokafka program that reads `sms` and writes one record of ten to another topic
+    alert   a worker as it is shipped
+    """
+    _print(lambda: latency_bench.latency(broker, rate, seconds, runs), as_json=as_json)
+
+
+@bench.command()
+@_broker_option
+@_rate_option
+@_people_option(2000)
+@_runs_option(3)
+@_json_option
+def failover(*, broker: str | None, rate: int, people: int, runs: int, as_json: bool) -> None:
+    """One of two workers is killed under load: seconds until its lanes are judged again, and nothing may be lost."""
+    _print(lambda: failover_bench.failover(broker, rate, people, runs), as_json=as_json)
+
+
+@bench.command()
+@_broker_option
+@_people_option(1_000_000)
+@_json_option
+def recovery(*, broker: str | None, people: int, as_json: bool) -> None:
+    """A worker reads the state of so many people back: seconds and memory, beside a Faust table (fewer, scaled)."""
+    _print(lambda: recovery_bench.recovery(broker, people), as_json=as_json)
+
+
+@bench.command()
+@_broker_option
+@_people_option(1_000_000)
+@_json_option
+def morning(*, broker: str | None, people: int, as_json: bool) -> None:
+    """A nation's morning in one worker: people a second, memory, and that all were judged right."""
+    _print(lambda: morning_bench.morning(broker, people), as_json=as_json)

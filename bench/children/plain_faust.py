@@ -93,5 +93,5 @@ def end(seconds: float, said: int) -> None:
 if __name__ == "__main__":
     count = int(sys.argv[1])
     folder = f"{os.environ['ANBU_DATA_DIR']}/{os.environ['ANBU_APP_ID']}"
-    sys.argv = ["bench", "--datadir", folder, "worker", "-l", "error", "--without-web"]
+    sys.argv = ["bench", "--datadir", folder, "--quiet", "worker", "-l", "error", "--without-web"]
     app.main()

@@ -63,5 +63,5 @@ class Measured:
 if __name__ == "__main__":
     topic, count = sys.argv[1], int(sys.argv[2])
     Measured(app.engine, topic, count)
-    sys.argv = ["bench", "--datadir", f"{os.environ['ANBU_DATA_DIR']}/{os.environ['ANBU_APP_ID']}", "worker"]
+    sys.argv = ["bench", "--datadir", f"{os.environ['ANBU_DATA_DIR']}/{os.environ['ANBU_APP_ID']}", "--quiet", "worker"]
     app.main()

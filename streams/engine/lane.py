@@ -7,6 +7,7 @@ Any surprise ends the process: a restart recovers from what is durable, a guess 
 import asyncio
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FETCH_WAIT_MS: Final = 20
 CODE: Final = "1"  # of the fold: goes up when the same records would be answered otherwise
 
 
@@ -41,8 +43,11 @@ class Lane(ABC):
 
     async def take_over(self) -> None:
         """Find out where to go on, and do."""
+        # A broker answers a connection's requests in order: what is asked next would wait behind an idle fetch, for
+        # half a second by default, and a lane asks a dozen times.
         reader = AIOKafkaConsumer(**kafka_options(self.engine.settings), enable_auto_commit=False,
-                                  auto_offset_reset="earliest", max_partition_fetch_bytes=4 << 20)
+                                  auto_offset_reset="earliest", max_partition_fetch_bytes=4 << 20,
+                                  fetch_max_wait_ms=FETCH_WAIT_MS)
         await reader.start()
         try:
             await self._recover(reader)
@@ -57,7 +62,13 @@ class Lane(ABC):
     async def apply(self, batch: Batch) -> None:
         """Make a batch durable, then move `next`."""
 
-    async def position(self, reader: AIOKafkaConsumer, topic: str, done: int | None) -> int:
+    async def find_positions(self, reader: AIOKafkaConsumer, done: Mapping[str, int]) -> None:
+        """Fill `next`. done: by topic, what the changelog says."""
+        topics = self.engine.inputs
+        found = await asyncio.gather(*(self._position(reader, topic, done.get(topic)) for topic in topics))
+        self.next.update(zip(topics, found, strict=True))
+
+    async def _position(self, reader: AIOKafkaConsumer, topic: str, done: int | None) -> int:
         """Where to go on in a topic. The changelog leads: a crash after `done` leaves the group's commit behind; ahead
         that is only by batches without effect."""
         tp = TopicPartition(topic, self.number)
@@ -106,8 +117,7 @@ class StateLane(Lane):
         engine = self.engine
         await self.writer.start(engine.changelog)
         loaded = await load(reader, TopicPartition(engine.changelog, self.number), self.state)
-        for topic in engine.inputs:
-            self.next[topic] = await self.position(reader, topic, loaded.done.get(topic))
+        await self.find_positions(reader, loaded.done)
         plan = loaded.plan
         if plan is not None and self.next[plan.topic] == plan.start:
             log.warning("lane %d: folding the unfinished %s again", self.number, plan)
@@ -143,8 +153,7 @@ class SinkLane(Lane):
     """At least once: a batch is handed on and awaited; the group's commit remembers how far."""
 
     async def _recover(self, reader: AIOKafkaConsumer) -> None:
-        for topic in self.engine.inputs:
-            self.next[topic] = await self.position(reader, topic, None)
+        await self.find_positions(reader, {})
 
     async def apply(self, batch: Batch) -> None:
         self.check(batch)

@@ -1,0 +1,68 @@
+"""A steady load: so many reports a second, each with the moment at which it was sent, and what came of them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from streams.partition import partition_of
+from streams.topics import SMS
+
+STEP_S: Final = 0.002
+REST_S: Final = 20.0  # how long the last answers may take
+
+
+class Report(NamedTuple):
+    """One to be sent. name: by which what comes of it is known again."""
+
+    name: str
+    subject: int
+    value: bytes
+
+
+class Sender:
+    """sent: by name, the moment (`time.time`) at which a report was handed to the producer, its record's time stamp."""
+
+    def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
+        self._producer, self._partitions = producer, partitions
+        self.sent: dict[str, float] = {}
+
+    async def run(self, reports: Iterable[Report], rate: int, until: Callable[[], bool] = lambda: False) -> None:
+        """Send at a rate, whatever the answers, until there are no more or `until` says so."""
+        began, pending = time.monotonic(), []
+        for count, report in enumerate(reports):
+            while count >= (time.monotonic() - began) * rate:
+                await asyncio.sleep(STEP_S)
+            if until():
+                break
+            now = self.sent[report.name] = time.time()
+            pending.append(await self._producer.send(
+                SMS, report.value, key=b"%d" % report.subject, partition=partition_of(report.subject, self._partitions),
+                timestamp_ms=int(now * 1000)))
+        await asyncio.gather(*pending)
+
+
+class Listener:
+    """seen: by name, the moment at which the first answer came, and its partition."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, name_of: Callable[[bytes, bytes], str | None]) -> None:
+        self._consumer, self._name_of = consumer, name_of
+        self.seen: dict[str, tuple[float, int]] = {}
+
+    async def run(self) -> None:
+        while True:
+            for place, records in (await self._consumer.getmany(timeout_ms=1000)).items():
+                now = time.time()
+                for record in records:
+                    name = self._name_of(record.key or b"", record.value)
+                    if name is not None:
+                        self.seen.setdefault(name, (now, place.partition))
+
+    async def wait_for(self, names: set[str]) -> set[str]:
+        """Those that are still missing when all have come, or time is up."""
+        deadline = time.monotonic() + REST_S
+        while (missing := names - self.seen.keys()) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        return missing

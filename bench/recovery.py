@@ -1,0 +1,87 @@
+"""`anbu bench recovery`: a worker reads the state of a nation back; seconds, and the memory that it then has.
+
+Beside Faust's own recovery of a table with the same values, of fewer people, scaled. The people have lived through
+three weeks of windows, so their states are of full size.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Final
+
+from bench import nation
+from bench.core import lived
+from bench.figures import Figure, Progress, checked
+from bench.stage import Child, Row, Stage, inputs_done, stage
+from models import codec
+from models.fold import Fold
+from models.keys import KeyRing
+from models.lane import LANE_KEY, Lane
+from streams.engine.changelog import DONE
+from streams.partition import partition_of
+from streams.topics import SMS, changelog, declare
+
+NAME: Final = "recovery"
+TEMPLATES: Final = 500
+WINDOWS: Final = 42
+FAUST_SHARE: Final = 20
+PATIENCE_S: Final = 900.0
+AT_MOST_S, AT_MOST_MB, AIM_PEOPLE = 60, 1000, 1_000_000
+
+
+class States:
+    """States of any number of people, of a few who have really lived: each with wrapped keys of its own."""
+
+    def __init__(self, templates: int = TEMPLATES, windows: int = WINDOWS) -> None:
+        self._lane = lived(range(1, templates + 1), windows, Fold(KeyRing(nation.KEKS)))
+        people = [self._lane.somebody(subject) for subject in range(1, templates + 1)]
+        self._templates = [(codec.pack_person(person), person.profile.devices[0].key) for person in people]
+
+    def rows(self, people: range, partitions: int, progress: Progress | None = None) -> Iterator[Row]:
+        for subject in people:
+            packed, key = self._templates[subject % len(self._templates)]
+            own = blake2b(b"%d" % subject, digest_size=len(key)).digest()
+            yield partition_of(subject, partitions), b"%d" % subject, packed.replace(key, own)
+            if progress is not None:
+                progress.add()
+
+    def lane(self) -> bytes:
+        """The gateways' times, as of the last window."""
+        return times(self._lane)
+
+
+def times(lane: Lane) -> bytes:
+    return codec.pack_times(lane.clock, lane.latest, {
+        name: (one.ticked, one.judged, one.first) for name, one in lane.gateways.items()})
+
+
+def recovery(address: str | None, people: int = AIM_PEOPLE) -> list[Figure]:
+    """Raises WrongResultError, SettingsError, EmbeddedError."""
+    with stage(address) as one:
+        return asyncio.run(_recovery(one, people))
+
+
+async def _recovery(one: Stage, count: int) -> list[Figure]:
+    states, settings = States(), one.named("bench-recovery")
+    await declare(settings)
+    few, partitions = max(count // FAUST_SHARE, 1), settings.partitions
+    progress = Progress("states written", count)
+    await one.write(changelog(settings), states.rows(range(1, count + 1), partitions, progress))
+    await one.write(changelog(settings), [row for number in range(partitions) for row in (
+        (number, LANE_KEY, states.lane()), (number, DONE, inputs_done({})))])
+    with Child(one, "watch", settings.app_id, SMS, "0") as worker:
+        found = await worker.answer(PATIENCE_S)
+    checked(found["people"] == count, f"{found['people']} of {count} people were recovered")
+    await one.create("bench-table-people-changelog")
+    await one.write("bench-table-people-changelog", states.rows(range(1, few + 1), partitions))
+    with Child(one, "plain_faust", "bench-table", "0") as table:
+        plain = await table.answer(PATIENCE_S)
+    checked(plain["people"] == few, f"Faust recovered {plain['people']} of {few} people")
+    seconds, scaled = found["opened_s"], plain["opened_s"] * count / few
+    whole = count == AIM_PEOPLE  # the aims are a million people's
+    return [Figure(NAME, "people", count),
+            Figure(NAME, "seconds", seconds, AT_MOST_S if whole else None, at_most=True),
+            Figure(NAME, "peak_mb", found["peak_mb"], AT_MOST_MB if whole else None, at_most=True),
+            Figure(NAME, "people_per_s", count / seconds),
+            Figure(NAME, "faust_seconds_scaled", scaled),
+            Figure(NAME, "ratio_to_faust", scaled / seconds)]
