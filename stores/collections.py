@@ -13,6 +13,7 @@ Document = dict[str, Any]
 SCHEMA: Final = 1
 PEOPLE, STATES, DEVICES, BUCKETS = "people", "states", "devices", "buckets"
 CHECKINS, ALERTS, INCIDENTS, DAYS, AUDIT = "checkins", "alerts", "incidents", "days", "audit"
+DELIVERIES, THREADS, ERASED = "deliveries", "threads", "erased"
 HALVES: Final = ("morning", "afternoon")
 
 _TEXT: Final = {"bsonType": "string"}
@@ -108,6 +109,21 @@ CATALOGUE: Final = (
     Collection(AUDIT, ("at", "by", "action"), {
         "at": _TEXT, "by": _TEXT, "action": _TEXT, "subject": {"bsonType": ["int", "long", "null"]}},
         (Index((("at", -1),)), Index((("subject", 1), ("at", -1))))),
+    # `42/<alert>/<revision>/<channel>`, of an incident with its lane: what is to be told, then its receipt. `due`: not
+    # before, epoch seconds; while it is being sent the end of the claim. `event`: gone with the receipt.
+    Collection(DELIVERIES, ("thread", "alert", "revision", "channel", "status", "attempts", "due"), {
+        "thread": _TEXT, "alert": _TEXT, "revision": _REVISION, "order": _REVISION, "channel": _TEXT, "status": _TEXT,
+        "attempts": _VERSION, "due": {"bsonType": ["int", "long", "double"]}, "lane": _WHOLE,
+        "subject": {"bsonType": ["int", "long", "null"]}, "expires": {"bsonType": "date"}},
+        (Index((("status", 1), ("channel", 1), ("due", 1))),   # what is to be sent now, what is in trouble
+         Index((("thread", 1), ("channel", 1))),                # what a newer revision stops
+         Index((("subject", 1),)),                              # erasure
+         Index((("expires", 1),), expires=True))),
+    # `42/<alert>`, of an incident `gateway/<alert>`: what has been decided of an alert (models/telling.py).
+    Collection(THREADS, ("ver", "channels", "stopped", "lanes", "told"), {
+        "ver": _REVISION, "channels": _MAP, "stopped": _VERSION, "lanes": _MAP, "told": {"bsonType": "array"},
+        "subject": {"bsonType": ["int", "long", "null"]}, "expires": {"bsonType": "date"}},
+        (Index((("subject", 1),)), Index((("expires", 1),), expires=True))),
 )
 
 COMPUTED: Final[Mapping[str, Mapping[str, Any]]] = {one.name: one.computed for one in CATALOGUE}

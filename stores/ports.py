@@ -1,8 +1,9 @@
 """What others need of the stores to write, and no more; the adapter is in `mongo.py`, reads are in `queries.py`."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
+from models.telling import Status, Stop, Thread
 from stores.operations import Change
 
 
@@ -17,3 +18,48 @@ class History(Protocol):
 
     async def refresh_days(self, changes: Iterable[Change]) -> None:
         """Figures by day and site, after these changes were applied."""
+
+
+class Claimed(NamedTuple):
+    """A delivery as it is sent. due: epoch seconds; of one that is being sent the end of the claim. until: when it is
+    too old to be told. unsure: an attempt before may have succeeded. event: the alert's CloudEvent."""
+
+    id: str
+    status: Status
+    thread: str
+    lane: int
+    subject: int | None
+    change: str
+    channel: str
+    attempts: int
+    due: float
+    until: float
+    fallback: bool
+    unsure: bool
+    event: Mapping[str, Any]
+
+
+class Trouble(NamedTuple):
+    """A channel that does not do what it should. failed: given up; struggling: tried again and again."""
+
+    channel: str
+    failed: int
+    struggling: int
+    why: str
+
+
+class Outbox(Protocol):
+    """What `notify` keeps: `deliveries.py` says what each means. Methods raise StoreAwayError."""
+
+    async def thread(self, key: str) -> tuple[Thread, int]: ...
+    async def keep_thread(self, key: str, thread: Thread, version: int, subject: int | None, now: float) -> bool: ...
+    async def queue(self, deliveries: Mapping[str, Mapping[str, Any]]) -> set[str]: ...
+    async def stop(self, thread: str, stops: Sequence[Stop], by: str) -> int: ...
+    async def erased(self, subjects: Collection[int]) -> set[int]: ...
+    async def due(self, channel: str, lanes: Collection[int], now: float, limit: int) -> list[Claimed]: ...
+    async def told(self, thread: str, channel: str) -> bool: ...
+    async def claim(self, one: Claimed, owner: str, until: float) -> Claimed | None: ...
+    async def receipt(self, one: Claimed, status: Status, why: str, now: float, answer: str = "") -> bool: ...
+    async def again(self, one: Claimed, due: float, why: str, *, unsure: bool) -> None: ...
+    async def fail_unknown(self, channels: Collection[str], now: float) -> int: ...
+    async def waiting(self) -> dict[str, int]: ...

@@ -1,0 +1,92 @@
+"""The fields of one channel in the routes file, read with errors that name the place and say what to do.
+
+A secret NAME may also be given as NAME_file, the path of a file that holds it. A field that nobody asks for is refused.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from models.routes import RoutesError
+
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class Fields:
+    def __init__(self, document: Mapping[str, Any], place: str) -> None:
+        self._document, self.place = document, place
+        self._asked: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self._asked.add(name)
+        return self._document.get(name, default)
+
+    def wrong(self, name: str, why: str) -> RoutesError:
+        return RoutesError(f"{self.place}.{name}: {why}")
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self.get(name, default)
+        if value is None:
+            raise self.wrong(name, "is missing")
+        if not isinstance(value, str) or not value.strip() or value != value.strip():
+            raise self.wrong(name, "must be a text, without blanks around it")
+        return value
+
+    def secret(self, name: str) -> str:
+        """Its value, or what is in the file that NAME_file names."""
+        path = self.get(f"{name}_file")
+        if path is None:
+            if self.get(name) is None:
+                raise self.wrong(f"{name}_file", "is missing: the path of a file that holds it")
+            return self.text(name)
+        try:
+            value = Path(self.text(f"{name}_file")).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise self.wrong(f"{name}_file", f"{path} cannot be read") from None
+        if not value:
+            raise self.wrong(f"{name}_file", f"{path} is empty")
+        return value
+
+    def has(self, *names: str) -> bool:
+        return any(self.get(name) is not None for name in names)
+
+    def address(self, name: str, default: str | None = None, *, secret: bool = False) -> str:
+        """A URL; https, as messages about people go there, or http to this machine or a named `plain` network."""
+        value = self.secret(name) if secret else self.text(name, default)
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise self.wrong(name, "must be a URL such as https://host/path")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK and not self.flag("plain"):
+            raise self.wrong(name, 'is http, so anybody on the way can read it: use https, or say "plain": true where '
+                                   "the network is your own")
+        return value
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        value = self.get(name, default)
+        if not isinstance(value, bool):
+            raise self.wrong(name, "must be true or false")
+        return value
+
+    def port(self, name: str, default: int) -> int:
+        value = self.get(name, default)
+        if type(value) is not int or not 0 < value < 65_536:
+            raise self.wrong(name, "must be a port, 1 to 65535")
+        return value
+
+    def one_of(self, name: str, default: str | None, choices: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            raise self.wrong(name, f"must be one of {', '.join(choices)}")
+        return value
+
+    def texts(self, name: str, default: list[str] | None = None) -> list[str]:
+        value = self.get(name, default)
+        if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+            raise self.wrong(name, "must be a list of texts")
+        return value
+
+    def nothing_else(self) -> None:
+        for name in self._document:
+            if name not in self._asked:
+                raise self.wrong(name, f"no such field; there are {', '.join(sorted(self._asked))}")

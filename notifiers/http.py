@@ -1,0 +1,68 @@
+"""HTTP to a provider: one request an attempt, and what each answer means, in one function for all of them."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from models.message import Message
+from notifiers.ports import GiveUpError, RetryError
+
+ANSWER_S: Final = 10.0
+LONGEST_ASKED_S: Final = 3600.0
+_RETRY: Final = frozenset({408, 425, 429})
+_UNSURE: Final = frozenset({500, 502, 504})  # something behind the one who answers may have taken it
+
+
+class Http:
+    """A client that follows no redirects: what is told about people goes where the routes say, and nowhere else."""
+
+    def __init__(self) -> None:
+        self._client = httpx.AsyncClient(timeout=ANSWER_S, follow_redirects=False,
+                                         headers={"user-agent": "anbu"})
+
+    async def request(self, method: str, url: str, **options: Any) -> httpx.Response:
+        """The answer, whatever its status. Raises RetryError where there is none."""
+        try:
+            return await self._client.request(method, url, **options)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise RetryError(f"nobody answers: {type(error).__name__}") from None
+        except httpx.TransportError as error:
+            raise RetryError(f"no whole answer: {type(error).__name__}", unsure=True) from None
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def check(answer: httpx.Response, said: str | None = None) -> None:
+    """Raises RetryError or GiveUpError unless it was taken. said: what the provider says is wrong."""
+    status = answer.status_code
+    if 200 <= status < 300:
+        return
+    why = f"HTTP {status}" + (f": {said[:200]}" if said else "")
+    if status in _RETRY or status >= 500:
+        raise RetryError(why, retry_after(answer.headers.get("retry-after"), datetime.now(UTC)),
+                         unsure=status in _UNSURE)
+    raise GiveUpError(why)
+
+
+def idempotency_key(message: Message) -> str:
+    """The delivery's id as a header may have it: a gateway's name can be any text."""
+    return quote(message.id, safe="/:.@-")
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds of a Retry-After header, which has seconds or a date (RFC 9110, 10.2.3); None where it has neither."""
+    if value is None:
+        return None
+    if value.strip().isascii() and value.strip().isdigit():
+        seconds = float(value)
+    else:
+        try:
+            date = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_ASKED_S)

@@ -1,0 +1,52 @@
+"""SMS by a Kannel gateway of one's own: its `sendsms` interface (Kannel user's guide, chapter 6).
+
+    {"type": "kannel", "url": "http://127.0.0.1:13013/cgi-bin/sendsms", "user": "anbu",
+     "password_file": "/run/secrets/kannel", "from": "1666", "to": "+821012345678"}
+
+By POST, so that user, password and text are in no log of URLs. Answers: 202 `0: Accepted for delivery` or `3: Queued
+for later delivery`; 503 is temporary. Kannel tells no repetitions.
+"""
+
+import re
+from typing import Final
+
+from models.message import Message
+from notifiers.fields import Fields
+from notifiers.http import Http, check
+from notifiers.ports import GiveUpError
+
+NUMBER: Final = re.compile(r"\+?\d{3,15}", re.ASCII)
+_LONGEST: Final = 670  # ten parts of UCS-2
+
+
+class Kannel:
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
+        self._url, self._headers, self._http = url, headers, Http()
+
+    @classmethod
+    def build(cls, fields: Fields) -> "Kannel":
+        to = telephone(fields, "to")
+        return cls(fields.address("url"), {
+            "X-Kannel-Username": fields.text("user"), "X-Kannel-Password": fields.secret("password"),
+            "X-Kannel-From": fields.text("from"), "X-Kannel-To": to, "X-Kannel-Coding": "2",
+            "Content-Type": "text/plain; charset=UTF-16BE"})
+
+    async def send(self, message: Message) -> str:
+        answer = await self._http.request("POST", self._url, headers=self._headers,
+                                          content=message.text[:_LONGEST].encode("utf-16-be"))
+        said = answer.text.strip()
+        check(answer, said)
+        if not said.startswith(("0:", "3:")):  # it answers 202 to some that it refuses
+            raise GiveUpError(said[:200])
+        return said[:200]
+
+    async def close(self) -> None:
+        await self._http.close()
+
+
+def telephone(fields: Fields, name: str) -> str:
+    """One number: a channel is one destination, so a repetition reaches nobody who had the message already."""
+    number = fields.text(name)
+    if NUMBER.fullmatch(number) is None:
+        raise fields.wrong(name, "must be one telephone number such as +821012345678")
+    return number

@@ -1,0 +1,94 @@
+"""E-mail by SMTP (RFC 5321).
+
+    {"type": "email", "host": "smtp.example.org", "port": 587, "security": "starttls", "user": "anbu",
+     "password_file": "/run/secrets/smtp", "from": "anbu@example.org", "to": ["team@example.org"]}
+
+The Message-ID is made of the delivery's id, so a server or reader that drops duplicates drops a repetition. Answers
+4yz are temporary, 5yz for good; of several recipients it is enough that one is accepted.
+"""
+
+import hashlib
+import logging
+import ssl
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
+from typing import Any, Final
+
+import aiosmtplib
+
+from models.alerts import Severity
+from models.message import Message
+from notifiers.fields import LOOPBACK, Fields
+from notifiers.ports import GiveUpError, RetryError
+
+log = logging.getLogger(__name__)
+
+ANSWER_S: Final = 10.0
+_PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
+
+
+class Mail:
+    """options: of aiosmtplib.send."""
+
+    def __init__(self, sender: str, recipients: list[str], options: dict[str, Any]) -> None:
+        self._sender, self._recipients, self._options = sender, recipients, options
+
+    @classmethod
+    def build(cls, fields: Fields) -> "Mail":
+        host = fields.text("host")
+        security = fields.one_of("security", "starttls", tuple(_PORTS))
+        if security == "none" and host not in LOOPBACK and not fields.flag("plain"):
+            raise fields.wrong("security", 'none lets anybody on the way read it: use starttls or tls, or say '
+                                           '"plain": true where the network is your own')
+        options: dict[str, Any] = {
+            "hostname": host, "port": fields.port("port", _PORTS[security]), "timeout": ANSWER_S,
+            "use_tls": security == "tls", "start_tls": security == "starttls"}
+        if fields.has("ca_file"):
+            try:
+                options["tls_context"] = ssl.create_default_context(cafile=fields.text("ca_file"))
+            except OSError:
+                raise fields.wrong("ca_file", "holds no certificates, or cannot be read") from None
+        if fields.has("user"):
+            options |= {"username": fields.text("user"), "password": fields.secret("password")}
+        recipients = fields.texts("to")
+        for name, addresses in (("from", [fields.text("from")]), ("to", recipients)):
+            if not addresses or not all("@" in parseaddr(one)[1] and "\n" not in one for one in addresses):
+                raise fields.wrong(name, "must be an address such as team@example.org")
+        return cls(fields.text("from"), recipients, options)
+
+    async def send(self, message: Message) -> str:
+        try:
+            refused, answer = await aiosmtplib.send(self._mail(message), **self._options)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise _error(error.recipients[0]) from None
+        except aiosmtplib.SMTPResponseException as error:
+            raise _error(error) from None
+        except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError) as error:
+            raise RetryError(f"nobody answers: {type(error).__name__}") from None
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise RetryError(f"no whole answer: {type(error).__name__}", unsure=True) from None
+        for number, (code, _) in enumerate(refused.values(), start=1):
+            log.error("recipient %d of those refused was not accepted: %d", number, code)
+        return answer[:200]
+
+    async def close(self) -> None:
+        """Every message has a connection of its own: they are few, and one that idles for hours is cut off anyway."""
+
+    def _mail(self, message: Message) -> EmailMessage:
+        mail = EmailMessage()
+        mail["From"], mail["To"] = self._sender, ", ".join(self._recipients)
+        mail["Subject"] = message.title
+        mail["Date"] = formatdate()
+        domain = parseaddr(self._sender)[1].rsplit("@", 1)[1]
+        mail["Message-ID"] = f"<{hashlib.sha256(message.id.encode()).hexdigest()[:40]}@{domain}>"
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers it
+        if message.severity == Severity.CRITICAL:
+            mail["Importance"] = "high"
+        mail.set_content("\n".join([*message.lines, *(["", message.link] if message.link else [])]) + "\n")
+        return mail
+
+
+def _error(error: Any) -> RetryError | GiveUpError:
+    """The server's own words are left out: they repeat addresses."""
+    why = f"SMTP {error.code}"
+    return RetryError(why) if 400 <= error.code < 500 else GiveUpError(why)

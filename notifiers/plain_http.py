@@ -1,0 +1,63 @@
+"""SMS, or whatever else, by any HTTP interface that takes JSON or a form.
+
+    {"type": "http", "url": "https://sms.example.org/send", "authorization_file": "/run/secrets/sms",
+     "to": "+821012345678", "json": {"recipient": "{to}", "message": "{text}", "reference": "{id}"}}
+
+In each text of `json` (or `form`) {to}, {text}, {title}, {link} and {id} are replaced. The header Idempotency-Key has
+the delivery's id (draft-ietf-httpapi-idempotency-key-header): the same for every attempt. 2xx is success.
+"""
+
+from typing import Any, Final
+
+from models.message import Message
+from notifiers.fields import Fields
+from notifiers.http import Http, check, idempotency_key
+
+_NAMES: Final = ("to", "text", "title", "link", "id")
+
+
+class PlainHttp:
+    """body: of httpx's request, json or data."""
+
+    def __init__(self, method: str, url: str, headers: dict[str, str], to: str, body: dict[str, Any]) -> None:
+        self._method, self._url, self._headers, self._to, self._body = method, url, headers, to, body
+        self._http = Http()
+
+    @classmethod
+    def build(cls, fields: Fields) -> "PlainHttp":
+        headers = {}
+        if fields.has("authorization", "authorization_file"):
+            headers["Authorization"] = fields.secret("authorization")
+        form, document = fields.get("form"), fields.get("json")
+        if (form is None) == (document is None):
+            raise fields.wrong("json", "give either json or form: what is sent, with {to} and {text} in it")
+        if not isinstance(form or document, dict):
+            raise fields.wrong("json" if form is None else "form", "must be an object")
+        return cls(fields.one_of("method", "POST", ("POST", "PUT")), fields.address("url"), headers,
+                   fields.text("to", "-"), {"json": document} if form is None else {"data": form})
+
+    async def send(self, message: Message) -> str:
+        values = dict(zip(_NAMES, (self._to, message.text, message.title, message.link or "", message.id), strict=True))
+        headers = {**self._headers, "Idempotency-Key": idempotency_key(message)}
+        answer = await self._http.request(self._method, self._url, headers=headers, **filled(self._body, values))
+        check(answer)
+        return ""
+
+    async def close(self) -> None:
+        await self._http.close()
+
+
+def filled(value: Any, values: dict[str, str]) -> Any:
+    """The same structure with the names in its texts replaced, each once: a value with braces stays as it is."""
+    if isinstance(value, dict):
+        return {name: filled(one, values) for name, one in value.items()}
+    if isinstance(value, list):
+        return [filled(one, values) for one in value]
+    if not isinstance(value, str):
+        return value
+    first, *rest = value.split("{")
+    out = first
+    for part in rest:
+        name, brace, after = part.partition("}")
+        out += values[name] + after if brace and name in values else "{" + part
+    return out

@@ -1,0 +1,76 @@
+"""The routes file as a whole: its channels, made by their adapters, and its rules. docs/notify.md has the schema.
+
+Everything that can be wrong is found here, at start-up, and told in one line.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+import orjson
+
+from models.message import LANGUAGES, Manner
+from models.routes import Routes, RoutesError, object_at, only, routes_of
+from models.telling import FOLLOW_UPS
+from notifiers.fields import Fields
+from notifiers.kannel import Kannel
+from notifiers.mail import Mail
+from notifiers.plain_http import PlainHttp
+from notifiers.ports import Channel
+from notifiers.slack import Slack
+from notifiers.twilio import Twilio
+from notifiers.webhook import Webhook
+
+ADAPTERS: Final[Mapping[str, Callable[[Fields], Channel]]] = {
+    "slack": Slack.build, "email": Mail.build, "kannel": Kannel.build, "twilio": Twilio.build, "http": PlainHttp.build,
+    "webhook": Webhook.build}
+# An SMS costs money and wakes people: that somebody has taken it in hand is told where it costs nothing.
+_FOLLOW_UPS: Final[Mapping[str, list[str]]] = {
+    "slack": ["acknowledged", "cleared"], "webhook": [one.value for one in sorted(FOLLOW_UPS)]}
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}", re.ASCII)
+
+
+class Configured(NamedTuple):
+    """A channel, and how it is spoken to. type: as in the routes file."""
+
+    type: str
+    channel: Channel
+    manner: Manner
+
+
+class Loaded(NamedTuple):
+    routes: Routes
+    channels: dict[str, Configured]
+
+
+def load(text: str, public_url: str | None) -> Loaded:
+    """public_url: where people reach the page, without a slash at the end. Raises RoutesError."""
+    try:
+        document = object_at(orjson.loads(text), "the file")
+    except orjson.JSONDecodeError as error:
+        raise RoutesError(f"is no JSON: {error}") from None
+    only(document, "", ("channels", "sites", "gateways"))
+    channels: dict[str, Configured] = {}
+    follow_ups: dict[str, frozenset[str]] = {}
+    for name, one in object_at(document.get("channels"), "channels").items():
+        place = f"channels.{name}"
+        if _NAME.fullmatch(name) is None:
+            raise RoutesError(f"{place}: a name has letters a to z, digits, _ and -, 41 at most")
+        fields = Fields(object_at(one, place), place)
+        channels[name], follow_ups[name] = _channel(fields, public_url), _follow_ups(fields)
+        fields.nothing_else()
+    return Loaded(routes_of(document, follow_ups), channels)
+
+
+def _channel(fields: Fields, public_url: str | None) -> Configured:
+    kind = fields.one_of("type", None, tuple(ADAPTERS))
+    manner = Manner(fields.one_of("language", "ko", LANGUAGES), fields.flag("personal"), public_url)
+    return Configured(kind, ADAPTERS[kind](fields), manner)
+
+
+def _follow_ups(fields: Fields) -> frozenset[str]:
+    default = _FOLLOW_UPS.get(fields.text("type"), ["cleared"])
+    chosen = frozenset(fields.texts("follow_up", default))
+    if not chosen <= FOLLOW_UPS:
+        raise fields.wrong("follow_up", f"must be of {', '.join(sorted(FOLLOW_UPS))}")
+    return chosen

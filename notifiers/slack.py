@@ -1,0 +1,45 @@
+"""Slack by an Incoming Webhook (https://api.slack.com/messaging/webhooks). Its URL is the secret.
+
+    {"type": "slack", "url_file": "/run/secrets/slack"}
+
+Answers: 200 `ok`; 429 with Retry-After; 400, 403, 404, 410 with a word such as `channel_is_archived`, for good.
+"""
+
+from typing import Final
+
+from models.message import Message
+from notifiers.fields import Fields
+from notifiers.http import Http, check
+
+_LONGEST: Final = 2900  # of a section's text it may be 3000
+
+
+class Slack:
+    def __init__(self, url: str) -> None:
+        self._url, self._http = url, Http()
+
+    @classmethod
+    def build(cls, fields: Fields) -> "Slack":
+        return cls(fields.address("url", secret=True))
+
+    async def send(self, message: Message) -> str:
+        answer = await self._http.request("POST", self._url, json=body(message))
+        check(answer, answer.text)
+        return ""
+
+    async def close(self) -> None:
+        await self._http.close()
+
+
+def body(message: Message) -> dict[str, object]:
+    """text: what a telephone shows; the block: what stands in the channel."""
+    lines = [f"*{_escaped(message.title)}*", *(_escaped(line) for line in message.lines)]
+    if message.link is not None:
+        lines.append(f"<{message.link}>")
+    return {"text": _escaped(message.title),
+            "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)[:_LONGEST]}}]}
+
+
+def _escaped(text: str) -> str:
+    """The three characters that Slack reads as its own."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,52 @@
+"""SMS by Twilio's Messages resource (https://www.twilio.com/docs/messaging/api/message-resource).
+
+    {"type": "twilio", "account": "AC…", "token_file": "/run/secrets/twilio", "from": "+12025550123",
+     "to": "+821012345678"}            or "service": "MG…" instead of "from"; "user": "SK…" with an API key's secret
+
+Answers: 201 with the message's `sid`; 429 and 5xx are temporary; else a `code` and a `message`, for good. It knows no
+idempotency key.
+"""
+
+from typing import Any, Final
+
+import httpx
+
+from models.message import Message
+from notifiers.fields import Fields
+from notifiers.http import Http, check
+from notifiers.kannel import telephone
+
+API: Final = "https://api.twilio.com"
+_LONGEST: Final = 1600
+
+
+class Twilio:
+    def __init__(self, url: str, user: str, token: str, form: dict[str, str]) -> None:
+        self._url, self._auth, self._form, self._http = url, (user, token), form, Http()
+
+    @classmethod
+    def build(cls, fields: Fields) -> "Twilio":
+        account = fields.text("account")
+        sender = ({"MessagingServiceSid": fields.text("service")} if fields.has("service")
+                  else {"From": fields.text("from")})
+        return cls(f"{fields.address('url', API).rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json",
+                   fields.text("user", account), fields.secret("token"), {"To": telephone(fields, "to"), **sender})
+
+    async def send(self, message: Message) -> str:
+        form = {**self._form, "Body": message.text[:_LONGEST]}
+        answer = await self._http.request("POST", self._url, data=form, auth=self._auth)
+        told = _json(answer)
+        # Its `message` repeats the number: the code says the same.
+        check(answer, f"Twilio error {told['code']}" if "code" in told else None)
+        return str(told.get("sid", ""))
+
+    async def close(self) -> None:
+        await self._http.close()
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        told = answer.json()
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}

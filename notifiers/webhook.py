@@ -1,0 +1,44 @@
+"""A program of somebody's own, by a signed webhook: the alert's CloudEvent, and a signature with a time.
+
+    {"type": "webhook", "url": "https://example.org/anbu", "secret_file": "/run/secrets/webhook"}
+
+    X-Anbu-Timestamp: 1795467845
+    X-Anbu-Signature: sha256=<hex>       HMAC-SHA256 (RFC 2104) of the secret over timestamp "." body
+    Idempotency-Key: <delivery>          the same for every attempt, as are `source` and `id` of the event
+
+docs/notify.md has a receiver that checks it. 2xx is success; Retry-After is heeded.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from time import time
+
+import orjson
+
+from models.message import Message
+from notifiers.fields import Fields
+from notifiers.http import Http, check, idempotency_key
+
+
+class Webhook:
+    """now: epoch seconds."""
+
+    def __init__(self, url: str, secret: str, now: Callable[[], float] = time) -> None:
+        self._url, self._secret, self._now, self._http = url, secret.encode(), now, Http()
+
+    @classmethod
+    def build(cls, fields: Fields) -> "Webhook":
+        return cls(fields.address("url"), fields.secret("secret"))
+
+    async def send(self, message: Message) -> str:
+        body, timestamp = orjson.dumps(message.event), str(int(self._now()))
+        signature = hmac.new(self._secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+        answer = await self._http.request("POST", self._url, content=body, headers={
+            "Content-Type": "application/cloudevents+json", "X-Anbu-Timestamp": timestamp,
+            "X-Anbu-Signature": f"sha256={signature}", "Idempotency-Key": idempotency_key(message)})
+        check(answer)
+        return ""
+
+    async def close(self) -> None:
+        await self._http.close()

@@ -1,0 +1,204 @@
+"""What `notify` has to tell, has told and could not tell: a queue that outlives every crash, and its receipts.
+
+A delivery is written before the position in the topic moves; before it is sent it is claimed for a while, and after it
+was sent there is a receipt, by conditional updates of one document each. So at most one process sends it at a time, and
+none that has a receipt. What was claimed and has neither receipt nor failure when the claim ends (the process died) is
+sent again: nobody can know whether it arrived.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pymongo import ReturnDocument, UpdateOne
+
+from models.telling import STRUGGLING, InLane, Status, Stop, Thread
+from models.times import format_time
+from stores.collections import DELIVERIES, ERASED, SCHEMA, THREADS
+from stores.connection import Connection
+from stores.errors import mapped
+from stores.ports import Claimed, Trouble
+
+RECEIPTS: Final = (Status.SENT, Status.FAILED, Status.EXPIRED, Status.SUPERSEDED)
+KEPT_S: Final = 90 * 86_400
+
+
+class Deliveries:
+    """One database. url: mongodb://host:port/name, else ValueError. Methods raise StoreAwayError."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = Connection(url)
+        self._queue = self._connection.database[DELIVERIES]
+        self._threads = self._connection.database[THREADS]
+        self._erased = self._connection.database[ERASED]
+
+    # What has been decided
+
+    async def thread(self, key: str) -> tuple[Thread, int]:
+        """What was decided of an alert so far, and its version; 0: nothing."""
+        with mapped():
+            found = await self._threads.find_one({"_id": key})
+        return (Thread(), 0) if found is None else (_thread(found), found["ver"])
+
+    async def keep_thread(self, key: str, thread: Thread, version: int, subject: int | None, now: float) -> bool:
+        """False: somebody else has changed it since that version was read (lanes share an incident)."""
+        fields = {"schema": SCHEMA, "ver": version + 1, "subject": subject, "expires": _date(now + KEPT_S),
+                  "channels": dict(thread.channels), "stopped": thread.stopped,
+                  "lanes": {str(lane): [one.revision, one.active] for lane, one in thread.lanes.items()},
+                  "told": [list(one) for one in thread.told]}
+        with mapped():
+            if version == 0:
+                done = await self._threads.update_one({"_id": key}, {"$setOnInsert": fields}, upsert=True)
+                return done.upserted_id is not None
+            done = await self._threads.update_one({"_id": key, "ver": version}, {"$set": fields})
+            return bool(done.matched_count)
+
+    async def queue(self, deliveries: Mapping[str, Mapping[str, Any]]) -> set[str]:
+        """Add deliveries by id; one that is there stays as it is. Returns the ids that are new."""
+        if not deliveries:
+            return set()
+        writes = [UpdateOne({"_id": key}, {"$setOnInsert": {"schema": SCHEMA, **one}}, upsert=True)
+                  for key, one in deliveries.items()]
+        with mapped():
+            done = await self._queue.bulk_write(writes, ordered=False)
+        return set((done.upserted_ids or {}).values())
+
+    async def stop(self, thread: str, stops: Sequence[Stop], by: str) -> int:
+        """What is queued below is not sent; one that is being sent is not tried again. Returns how many were queued."""
+        stopped = 0
+        for stop in stops:
+            where: dict[str, Any] = {"thread": thread, "order": {"$lt": stop.below}}
+            if stop.channel is not None:
+                where["channel"] = stop.channel
+            with mapped():
+                done = await self._queue.update_many(
+                    {**where, "status": Status.QUEUED}, {"$set": {"status": Status.SUPERSEDED, "why": by}})
+                await self._queue.update_many({**where, "status": Status.SENDING}, {"$set": {"stopped": by}})
+            stopped += done.modified_count
+        return stopped
+
+    async def erased(self, subjects: Collection[int]) -> set[int]:
+        """Those of them who are erased: nothing is told of them any more."""
+        if not subjects:
+            return set()
+        with mapped():
+            found = await self._erased.find({"_id": {"$in": [str(one) for one in subjects]}}, {"_id": 1}).to_list(None)
+        return {int(one["_id"]) for one in found}
+
+    # Sending
+
+    async def due(self, channel: str, lanes: Collection[int], now: float, limit: int) -> list[Claimed]:
+        """What is to be sent by a channel now, or was being sent by a process that is gone; the most urgent first."""
+        where = {"channel": channel, "lane": {"$in": sorted(lanes)}, "due": {"$lte": now},
+                 "status": {"$in": [Status.QUEUED, Status.SENDING]}}
+        with mapped():
+            found = await self._queue.find(where).sort([("urgency", 1), ("due", 1)]).to_list(limit)
+        return [_claimed(one) for one in found]
+
+    async def told(self, thread: str, channel: str) -> bool:
+        """Whether the channel has, or may have, heard of an alert."""
+        with mapped():
+            found = await self._queue.find_one({"thread": thread, "channel": channel, "attempts": {"$gt": 0}},
+                                               {"_id": 1})
+        return found is not None
+
+    async def claim(self, one: Claimed, owner: str, until: float) -> Claimed | None:
+        """Take it for one attempt; None: somebody else has, or it was stopped. Nobody else sends it before `until`."""
+        where = {"_id": one.id, "status": one.status, "attempts": one.attempts, "due": one.due}
+        changes = {"status": Status.SENDING, "attempts": one.attempts + 1, "owner": owner, "due": until}
+        with mapped():
+            found = await self._queue.find_one_and_update(where, {"$set": changes},
+                                                          return_document=ReturnDocument.AFTER)
+        return None if found is None else _claimed(found)
+
+    async def receipt(self, one: Claimed, status: Status, why: str, now: float, answer: str = "") -> bool:
+        """The end of a delivery. False: it is ours no more (the claim has ended, and another process has it)."""
+        fields = {"status": status, "why": why, "answer": answer, "at": format_time(int(now))}
+        with mapped():
+            done = await self._queue.update_one(
+                {"_id": one.id, "status": one.status, "attempts": one.attempts},
+                {"$set": fields, **({"$unset": {"event": ""}} if status is not Status.FAILED else {})})
+        return bool(done.matched_count)
+
+    async def again(self, one: Claimed, due: float, why: str, *, unsure: bool) -> None:
+        """Try it again later, unless it was stopped meanwhile."""
+        stopped = {"$gt": ["$stopped", None]}
+        where = {"_id": one.id, "status": Status.SENDING, "attempts": one.attempts}
+        with mapped():
+            await self._queue.update_one(where, [{"$set": {
+                "status": {"$cond": [stopped, Status.SUPERSEDED, Status.QUEUED]},
+                "why": {"$cond": [stopped, "$stopped", {"$literal": why}]},
+                "due": due, "unsure": one.unsure or unsure}}])
+
+    async def fail_unknown(self, channels: Collection[str], now: float) -> int:
+        """What waits for channels that are in no routes file any more has failed. Returns how many."""
+        fields = {"status": Status.FAILED, "why": "the channel is no longer in the routes file",
+                  "at": format_time(int(now))}
+        with mapped():
+            done = await self._queue.update_many(
+                {"channel": {"$nin": sorted(channels)}, "status": {"$in": [Status.QUEUED, Status.SENDING]},
+                 "due": {"$lte": now}}, {"$set": fields})
+        return int(done.modified_count)
+
+    # For people
+
+    async def waiting(self) -> dict[str, int]:
+        """How many wait by channel."""
+        with mapped():
+            found = await self._queue.aggregate([
+                {"$match": {"status": {"$in": [Status.QUEUED, Status.SENDING]}}},
+                {"$group": {"_id": "$channel", "n": {"$sum": 1}}}]).to_list(None)
+        return {one["_id"]: one["n"] for one in found}
+
+    async def trouble(self, since: str) -> list[Trouble]:
+        """By channel what failed at or after a time (RFC 3339, UTC), and what is tried again and again."""
+        return await troubles(self._queue, since)
+
+    async def listed(self, statuses: Collection[str], limit: int) -> list[dict[str, Any]]:
+        """Deliveries, the newest alert first."""
+        with mapped():
+            found: list[dict[str, Any]] = await self._queue.find(
+                {"status": {"$in": sorted(statuses)}}).sort([("changed_at", -1)]).to_list(limit)
+        return found
+
+    async def retry_failed(self, channel: str | None, now: float) -> int:
+        """Queue again what failed and is not too old. Returns how many."""
+        where: dict[str, Any] = {"status": Status.FAILED, "until": {"$gt": now}, "event": {"$exists": True}}
+        if channel is not None:
+            where["channel"] = channel
+        with mapped():
+            done = await self._queue.update_many(where, {"$set": {"status": Status.QUEUED, "due": now}})
+        return int(done.modified_count)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+async def troubles(collection: Any, since: str) -> list[Trouble]:
+    """collection: Motor's. Raises StoreAwayError."""
+    found: dict[str, Trouble] = {}
+    where = {"$or": [{"status": Status.FAILED, "at": {"$gte": since}},
+                     {"status": {"$in": [Status.QUEUED, Status.SENDING]}, "attempts": {"$gte": STRUGGLING}}]}
+    with mapped():
+        async for one in collection.find(where, {"channel": 1, "status": 1, "why": 1}).sort([("changed_at", 1)]):
+            before = found.get(one["channel"], Trouble(one["channel"], 0, 0, ""))
+            failed = one["status"] == Status.FAILED
+            found[one["channel"]] = Trouble(one["channel"], before.failed + failed, before.struggling + (not failed),
+                                            one.get("why") or before.why)
+    return [found[name] for name in sorted(found)]
+
+
+def _date(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _thread(found: Mapping[str, Any]) -> Thread:
+    return Thread(found["channels"], found["stopped"],
+                  {int(lane): InLane(*one) for lane, one in found["lanes"].items()},
+                  tuple((lane, revision) for lane, revision in found["told"]))
+
+
+def _claimed(one: Mapping[str, Any]) -> Claimed:
+    return Claimed(one["_id"], Status(one["status"]), one["thread"], one["lane"], one["subject"], one["change"],
+                   one["channel"], one["attempts"], one["due"], one["until"], one["fallback"], one["unsure"],
+                   one["event"])

@@ -1,0 +1,85 @@
+"""What a message says: what to do and where to look, in both languages, and nothing personal unless it may."""
+
+from typing import Any
+
+import pytest
+from support.notices import notice
+
+from models.alerts import Change, Kind
+from models.message import Manner, Message, message_of
+
+PAGE = "https://anbu.example.org"
+
+
+def said(language: str = "en", *, personal: bool = False, fallback: bool = False, again: bool = False,
+         **facts: Any) -> Message:
+    return message_of(notice(**facts), "42/a/1/team", Manner(language, personal, PAGE), fallback=fallback, again=again)
+
+
+@pytest.mark.parametrize(("language", "facts", "expected"), [
+    ("en", {"kind": "sos", "severity": "critical"},
+     "[Anbu CRITICAL] jongno, no. 42: SOS\nNothing was heard in the morning. Call now; if nobody answers, go there or "
+     "call 119.\nhttps://anbu.example.org/alerts/42:sos:2026-11-24:morning"),
+    ("ko", {"kind": "no_report"},
+     "[안부 주의] jongno 42번: 보고 없음\n오전에 보고가 오지 않았습니다. 전화로 안부를 확인하고, 받지 않으면 "
+     "방문하세요.\nhttps://anbu.example.org/alerts/42:no_report:2026-11-24:morning"),
+    ("en", {"cause": {"likely": "device", "evidence": []}},
+     "[Anbu Warning] jongno, no. 42: Nothing heard\nNothing was heard in the morning. Call and ask, and have the power "
+     "and the battery of the device looked at.\nhttps://anbu.example.org/alerts/42:no_report:2026-11-24:morning"),
+    ("en", {"kind": "low_battery", "severity": "maintenance", "cause": {"likely": "device", "evidence": []}},
+     "[Anbu Maintenance] jongno, no. 42: Low battery\nNothing was heard in the morning. Have the battery charged or "
+     "replaced.\nhttps://anbu.example.org/alerts/42:low_battery:2026-11-24:morning"),
+    ("en", {"kind": "flood", "severity": "dire"},
+     "[Anbu dire] jongno, no. 42: flood\nNothing was heard in the morning.\n"
+     "https://anbu.example.org/alerts/42:flood:2026-11-24:morning"),
+])
+def test_said(language: str, facts: dict[str, Any], expected: str) -> None:
+    assert said(language, **facts).text == expected
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.GATEWAY_OUTAGE])
+def test_every_alarm_says_what_to_do(kind: Kind) -> None:
+    for language in ("ko", "en"):
+        assert len(said(language, kind=kind.value).lines) == 2
+
+
+def test_an_outage() -> None:
+    one = message_of(notice("seoul-1", lane=0), "i", Manner("en"))
+    assert (one.title, one.link) == ("[Anbu CRITICAL] seoul-1: Gateway outage", None)
+    assert "look after people yourself" in one.text
+
+
+def test_what_was_foreseen_by_nobody_and_what_may_be_a_repetition_are_said() -> None:
+    text = said(change="escalated", escalated_to="lead", fallback=True, again=True).text
+    assert "No route for 'lead'" in text
+    assert "may have received this before" in text
+
+
+NAMED: list[dict[str, Any]] = [
+    {"change": "acknowledged", "by": "Kim", "acknowledged_by": "Kim"},
+    {"change": "assigned", "by": "Kim", "assignee": "Kim"},
+    {"change": "commented", "by": "Kim", "text": "Kim saw her"},
+    {"change": "cleared", "reason": "resolved", "by": "Kim", "text": "Kim saw her"}]
+
+
+@pytest.mark.parametrize("facts", NAMED, ids=lambda facts: facts["change"])
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_names_only_where_the_routes_say_so(facts: dict[str, Any], language: str) -> None:
+    why = {"ko": "Kim 님이 했습니다.", "en": "It was Kim."}
+    without, with_names = said(language, why=why, **facts), said(language, personal=True, why=why, **facts)
+    assert "Kim" not in without.text + str(without.event)
+    assert "Kim" in with_names.text
+    assert "Kim" in str(with_names.event)
+    if "acknowledged_by" in facts:
+        assert without.event["data"]["acknowledged_by"] == "somebody"
+
+
+def test_what_is_over_asks_for_nothing() -> None:
+    one = said(change="cleared", reason="late_report")
+    assert one.title.startswith("[Anbu Over]")
+    assert one.lines == ("Nothing was heard in the morning.",)
+
+
+def test_a_sentence_in_another_language_is_better_than_none() -> None:
+    assert said(why={"ko": "그래서."}).lines[0] == "그래서."
+    assert said(why={}, change=Change.OPENED.value).lines[0] == ""

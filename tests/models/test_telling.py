@@ -1,0 +1,205 @@
+"""Who is told of what, and what is no longer worth telling: labelled cases, and what holds for any story at all."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.notices import NOW, notice, routes
+
+from models.notice import Notice
+from models.routes import Routes
+from models.telling import (
+    TOO_OLD_S,
+    Status,
+    Thread,
+    Try,
+    before_sending,
+    decide,
+    decide_all,
+    until,
+    wait_s,
+)
+
+HOUR = 3600
+NIGHT = NOW - 12 * HOUR  # 21:30 in Seoul
+
+
+def told(*notices: Notice, now: int = NOW, rules: Routes | None = None) -> dict[tuple[str, int], Status]:
+    """Every delivery after a whole story: what a database would hold."""
+    held: dict[tuple[str, int], Status] = {}
+    thread = Thread()
+    for one in notices:
+        thread, deliveries, stops = decide(thread, one, rules or routes(), now)
+        for delivery in deliveries:
+            held.setdefault((delivery.channel, delivery.order), delivery.status)
+        for stop in stops:
+            for (channel, order), status in held.items():
+                if status is Status.QUEUED and order < stop.below and stop.channel in (None, channel):
+                    held[channel, order] = Status.SUPERSEDED
+    return held
+
+
+Q, S, X = Status.QUEUED, Status.SUPERSEDED, Status.EXPIRED
+
+
+@pytest.mark.parametrize(("story", "expected"), [
+    ([{}], {("team", 1): Q}),
+    ([{"severity": "critical"}], {("team", 1): Q, ("duty", 1): Q}),
+    ([{"kind": "weak_signal", "severity": "maintenance"}], {}),
+    ([{"site": "mapo"}], {("mail", 1): Q}),
+    ([{"kind": "a_newer_kind"}], {("team", 1): Q}),
+    ([{"change": "a_newer_change"}], {}),
+    ([{"change": "held"}], {}),
+    ([{"change": "held"}, {"change": "cleared"}], {}),
+    ([{"change": "held"}, {"change": "released"}], {("team", 2): Q}),
+    ([{}, {"change": "raised", "severity": "critical"}], {("team", 1): S, ("team", 2): Q, ("duty", 2): Q}),
+    ([{}, {"change": "escalated", "escalated_to": "backup"}], {("team", 1): Q, ("duty", 2): Q}),
+    ([{}, {"change": "escalated", "escalated_to": "nobody we know"}], {("team", 1): S, ("team", 2): Q}),
+    ([{}, {"change": "acknowledged"}], {("team", 1): S, ("team", 2): Q}),
+    ([{"severity": "critical"}, {"change": "acknowledged", "severity": "critical"}],
+     {("team", 1): S, ("duty", 1): S, ("team", 2): Q}),
+    ([{}, {"change": "commented"}], {("team", 1): Q}),
+    ([{}, {"change": "cleared"}], {("team", 1): S, ("team", 2): Q}),
+    ([{}, {"change": "acknowledged"}, {"change": "repeated"}], {("team", 1): S, ("team", 2): S, ("team", 3): Q}),
+    ([{}, {"change": "escalated", "escalated_to": "backup"}, {"change": "cleared"}],
+     {("team", 1): S, ("duty", 2): S, ("team", 3): Q, ("duty", 3): Q}),
+    ([{"at": NOW - TOO_OLD_S}], {("team", 1): Q}),
+    ([{"at": NOW - TOO_OLD_S - 1}], {("team", 1): X}),
+    ([{"at": NOW - TOO_OLD_S - 1}, {"change": "cleared"}], {("team", 1): X}),
+], ids=str)
+def test_who_is_told(story: list[dict[str, Any]], expected: dict[tuple[str, int], Status]) -> None:
+    assert told(*(notice(revision=number, **one) for number, one in enumerate(story, start=1))) == expected
+
+
+def test_one_that_is_not_sent_stops_nothing() -> None:
+    """A newer revision that is too old itself (a clock was wrong) does not silence the one before."""
+    assert told(notice(), notice(revision=2, change="raised", at=NOW - TOO_OLD_S - 1)) == {
+        ("team", 1): Q, ("team", 2): X}
+
+
+def test_a_late_repeat_after_newer_revisions_tells_nothing() -> None:
+    """Also where the first copy was never seen: the group began in between."""
+    assert told(notice(revision=2, change="acknowledged"), notice()) == {("team", 1): S}
+    assert told(notice(revision=2, change="cleared"), notice()) == {("team", 1): S}
+    assert told(notice(revision=2, change="raised"), notice()) == {("team", 1): S, ("team", 2): Q}
+
+
+def test_a_fallback_says_so() -> None:
+    lead = notice(revision=2, change="escalated", escalated_to="lead")
+    (one,) = decide(Thread(), lead, routes(), NOW).deliveries
+    assert (one.channel, one.fallback) == ("team", True)
+    (one,) = decide(Thread(), notice(), routes(), NOW).deliveries
+    assert not one.fallback
+
+
+@pytest.mark.parametrize(("now", "severity", "due"), [
+    (NIGHT, "maintenance", NOW - 2 * HOUR - HOUR // 2),  # 07:00 of the next day
+    (NOW - 4 * HOUR, "maintenance", NOW - 2 * HOUR - HOUR // 2),
+    (NOW - 2 * HOUR - HOUR // 2, "maintenance", NOW - 2 * HOUR - HOUR // 2),
+    (NOW, "maintenance", NOW),
+    (NIGHT, "warning", NIGHT),
+    (NIGHT, "critical", NIGHT)])
+def test_quiet_hours_hold_back_maintenance(now: int, severity: str, due: int) -> None:
+    one = decide(Thread(), notice(severity=severity, kind="low_battery", at=now), routes(), now)
+    assert {delivery.due for delivery in one.deliveries} == {due}
+    assert until(now, due) == due + TOO_OLD_S
+
+
+def outage(lane: int, revision: int, change: str) -> Notice:
+    return notice("seoul-1", lane=lane, revision=revision, change=change)
+
+
+@pytest.mark.parametrize(("story", "expected"), [
+    ([(0, 1, "opened")], [1]),
+    ([(0, 1, "opened"), (1, 1, "opened"), (2, 1, "opened")], [1]),
+    ([(0, 1, "opened"), (1, 1, "opened"), (0, 2, "cleared")], [1]),
+    ([(0, 1, "opened"), (1, 1, "opened"), (0, 2, "cleared"), (1, 2, "cleared")], [1, 2]),
+    ([(0, 1, "opened"), (0, 1, "opened"), (1, 1, "opened"), (1, 1, "opened")], [1]),
+    ([(0, 1, "opened"), (0, 2, "cleared"), (0, 1, "opened"), (0, 2, "cleared")], [1, 2]),
+    # A lane that lags: what was said to be over was not; the last clearing is told too.
+    ([(0, 1, "opened"), (0, 2, "cleared"), (1, 1, "opened"), (1, 2, "cleared")], [1, 2, 3]),
+    ([(0, 2, "cleared")], [])], ids=str)
+def test_an_incident_is_told_at_its_first_opening_and_its_last_clearing(story: list[tuple[int, int, str]],
+                                                                       expected: list[int]) -> None:
+    assert sorted(order for _, order in told(*(outage(*one) for one in story))) == expected
+
+
+def test_an_incident_of_a_named_gateway() -> None:
+    assert set(told(notice("seoul-9", lane=0))) == {("mail", 1), ("duty", 1)}
+
+
+CHANGES = ("opened", "reopened", "repeated", "raised", "escalated", "acknowledged", "assigned", "commented", "held",
+           "released", "cleared")
+STORIES = st.lists(st.tuples(st.sampled_from(CHANGES), st.sampled_from(("warning", "critical", "maintenance")),
+                             st.sampled_from((None, "backup", "lead"))), min_size=1, max_size=8)
+
+
+def story_of(made: list[tuple[str, str, str | None]]) -> list[Notice]:
+    return [notice(revision=number, change=change, severity=severity, escalated_to=to)
+            for number, (change, severity, to) in enumerate(made, start=1)]
+
+
+@given(STORIES, st.data())
+def test_repeats_change_nothing(made: list[tuple[str, str, str | None]], data: st.DataObject) -> None:
+    """Whatever part of the topic comes again, and however late: what is queued is what was queued before."""
+    story = story_of(made)
+    with_repeats: list[Notice] = []
+    for number, one in enumerate(story):
+        with_repeats.append(one)
+        with_repeats += data.draw(st.lists(st.sampled_from(story[:number + 1]), max_size=3))
+
+    def queued(notices: list[Notice]) -> set[tuple[str, int]]:
+        return {key for key, status in told(*notices).items() if status is Q}
+
+    assert queued(with_repeats) == queued(story)
+
+
+@given(STORIES)
+def test_nothing_queued_is_older_than_what_stopped_it(made: list[tuple[str, str, str | None]]) -> None:
+    """Of an alert at most one message waits in each channel, and none from before an acknowledgement or a clearing."""
+    story = story_of(made)
+    waiting = [key for key, status in told(*story).items() if status is Q]
+    assert len({channel for channel, _ in waiting}) == len(waiting)
+    stopped = max((one.revision for one in story if one.change in ("acknowledged", "cleared")), default=0)
+    assert all(order >= stopped for _, order in waiting)
+
+
+@given(STORIES)
+def test_whoever_needs_help_is_told(made: list[tuple[str, str, str | None]]) -> None:
+    """An alarm that nobody has taken in hand waits in some channel, or a newer revision of it does."""
+    story = story_of(made)
+    waiting = {order for (_, order), status in told(*story).items() if status is Q}
+    stopped = max((one.revision for one in story if one.change in ("acknowledged", "cleared")), default=0)
+    alarms = [one.revision for one in story if one.revision > stopped and one.severity != "maintenance"
+              and one.change in ("opened", "reopened", "repeated", "raised", "released", "escalated")]
+    assert not alarms or max(waiting) >= alarms[-1]
+
+
+@given(STORIES, st.integers(0, 7))
+def test_batches_do_not_matter(made: list[tuple[str, str, str | None]], cut: int) -> None:
+    story = story_of(made)
+    whole = decide_all(Thread(), story, routes(), NOW)
+    first = decide_all(Thread(), story[:cut], routes(), NOW)
+    rest = decide_all(first[-1][1].thread if first else Thread(), story[cut:], routes(), NOW)
+    assert first + rest == whole
+
+
+@pytest.mark.parametrize(("one", "now", "expected"), [
+    (Try("opened", 0, NOW, False), NOW, Status.SENDING),
+    (Try("opened", 0, NOW, False), NOW + 1, Status.EXPIRED),
+    (Try("opened", 3, NOW, False), NOW + 1, Status.FAILED),
+    (Try("cleared", 0, NOW, True), NOW, Status.SENDING),
+    (Try("cleared", 0, NOW, False), NOW, Status.SUPERSEDED),
+    (Try("acknowledged", 0, NOW, False), NOW, Status.SUPERSEDED),
+    # It may have stopped the opening that was queued: then it is the first that is heard of the alert.
+    (Try("commented", 0, NOW, False), NOW, Status.SENDING)])
+def test_before_sending(one: Try, now: float, expected: Status) -> None:
+    assert before_sending(one, now)[0] is expected
+
+
+@pytest.mark.parametrize(("attempts", "dice", "asked", "expected"), [
+    (1, 0.0, None, 1.0), (1, 1.0, None, 2.0), (2, 1.0, None, 4.0), (9, 1.0, None, 300.0), (10 ** 6, 0.0, None, 150.0),
+    (1, 0.5, 30.0, 30.0), (9, 1.0, 30.0, 300.0)])
+def test_waiting(attempts: int, dice: float, asked: float | None, expected: float) -> None:
+    assert wait_s(attempts, dice, asked) == expected

@@ -1,0 +1,246 @@
+"""Each channel against a server that speaks its provider's words: what is sent, and what each failure means."""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from support.endpoint import Answer, Endpoint
+from support.mail import Mailbox, running_mailbox
+from support.notices import notice
+
+from models.message import Manner, Message, message_of
+from notifiers.fields import Fields
+from notifiers.http import retry_after
+from notifiers.plain_http import filled
+from notifiers.ports import Channel, GiveUpError, RetryError
+from notifiers.routes_file import ADAPTERS
+from streams.embedded import free_port
+
+ID = "42/42:no_report:2026-11-24:morning/1/team"
+
+
+def message(**facts: Any) -> Message:
+    return message_of(notice(**facts), ID, Manner("ko", public_url="https://anbu.example.org"))
+
+
+def channel(kind: str, **fields: Any) -> Channel:
+    one = Fields({"type": kind, **fields}, "channels.test")
+    made = ADAPTERS[kind](one)
+    one.get("type")
+    one.nothing_else()
+    return made
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with Endpoint() as one:
+        yield one
+
+
+def of(kind: str, url: str) -> Channel:
+    """A channel of each kind that speaks HTTP, to an address."""
+    fields: dict[str, dict[str, Any]] = {
+        "slack": {"url": f"{url}/services/T/B/X"},
+        "kannel": {"url": f"{url}/sendsms", "user": "anbu", "password": "hush", "from": "1666", "to": "+821012345678"},
+        "twilio": {"url": url, "account": "AC1", "token": "hush", "from": "+12025550123", "to": "+821012345678"},
+        "http": {"url": f"{url}/send", "to": "+821012345678", "json": {"to": "{to}"}},
+        "webhook": {"url": f"{url}/hook", "secret": "hush"}}
+    return channel(kind, **fields[kind])
+
+
+HTTP = ("slack", "kannel", "twilio", "http", "webhook")
+
+
+@pytest.mark.parametrize("kind", HTTP)
+@pytest.mark.parametrize(("answer", "error", "after_s", "unsure"), [
+    (Answer(429, headers={"retry-after": "7"}), RetryError, 7.0, False),
+    (Answer(503), RetryError, None, False),
+    (Answer(500), RetryError, None, True),
+    (Answer(502), RetryError, None, True),
+    (Answer(408), RetryError, None, False),
+    (Answer(400), GiveUpError, None, False),
+    (Answer(403), GiveUpError, None, False),
+    (Answer(404), GiveUpError, None, False),
+    (Answer(302, headers={"location": "http://elsewhere.example.org/"}), GiveUpError, None, False),
+    (Answer(cut=True), RetryError, None, True),
+], ids=lambda value: f"{value.status}{' cut' if value.cut else ''}" if isinstance(value, Answer) else "")
+async def test_what_an_answer_means(endpoint: Endpoint, kind: str, answer: Answer, error: type[Exception],
+                                    after_s: float | None, *, unsure: bool) -> None:
+    endpoint.answers.append(answer)
+    one = of(kind, endpoint.url)
+    with pytest.raises(error) as raised:
+        await one.send(message())
+    await one.close()
+    assert len(endpoint.requests) == 1
+    if isinstance(raised.value, RetryError):
+        assert (raised.value.after_s, raised.value.unsure) == (after_s, unsure)
+    assert all(secret not in str(raised.value) for secret in ("hush", "services", "8210", endpoint.url))
+
+
+@pytest.mark.parametrize("kind", HTTP)
+async def test_nobody_answers(kind: str) -> None:
+    one = of(kind, f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(RetryError) as raised:
+        await one.send(message())
+    await one.close()
+    assert not raised.value.unsure
+
+
+async def test_slack(endpoint: Endpoint) -> None:
+    one = of("slack", endpoint.url)
+    await one.send(message(why={"ko": "<script> & co."}))
+    await one.close()
+    (request,) = endpoint.requests
+    assert request.path == "/services/T/B/X"
+    assert request.json["text"] == "[안부 주의] jongno 42번: 보고 없음"
+    text = request.json["blocks"][0]["text"]["text"]
+    assert text.splitlines() == [
+        "*[안부 주의] jongno 42번: 보고 없음*", "&lt;script&gt; &amp; co.",
+        "전화로 안부를 확인하고, 받지 않으면 방문하세요.",
+        "<https://anbu.example.org/alerts/42:no_report:2026-11-24:morning>"]
+
+
+async def test_kannel_refuses_with_success(endpoint: Endpoint) -> None:
+    one = of("kannel", endpoint.url)
+    endpoint.answers += [Answer(202, "0: Accepted for delivery"), Answer(202, "Sender missing and no global set")]
+    assert await one.send(message()) == "0: Accepted for delivery"
+    with pytest.raises(GiveUpError):
+        await one.send(message())
+    await one.close()
+    assert endpoint.requests[0].body.decode("utf-16-be") == message().text
+    assert "hush" not in endpoint.requests[0].path
+
+
+async def test_twilio(endpoint: Endpoint) -> None:
+    endpoint.answers += [Answer(201, '{"sid": "SM1"}'),
+                         Answer(400, '{"code": 21211, "message": "+821012345678 is not valid", "status": 400}')]
+    one = of("twilio", endpoint.url)
+    assert await one.send(message()) == "SM1"
+    with pytest.raises(GiveUpError, match="21211"):
+        await one.send(message())
+    await one.close()
+    request = endpoint.requests[0]
+    assert request.path == "/2010-04-01/Accounts/AC1/Messages.json"
+    assert request.headers["authorization"].startswith("Basic ")
+    assert b"To=%2B821012345678&From=%2B12025550123&Body=" in request.body
+
+
+async def test_any_http(endpoint: Endpoint) -> None:
+    one = channel("http", url=f"{endpoint.url}/send", authorization="Bearer hush", to="kim",
+                  json={"to": ["{to}"], "m": {"text": "{title}|{unknown}|{text", "n": 1}, "ref": "{id}"})
+    await one.send(message())
+    await one.close()
+    (request,) = endpoint.requests
+    assert request.headers["authorization"] == "Bearer hush"
+    assert request.headers["idempotency-key"] == ID
+    assert request.json == {"to": ["kim"], "ref": ID,
+                            "m": {"text": f"{message().title}|{{unknown}}|{{text", "n": 1}}
+
+
+def test_a_value_with_braces_stays_as_it_is() -> None:
+    assert filled("{text}{to}", {"text": "{to}", "to": "kim"}) == "{to}kim"
+
+
+async def test_a_form(endpoint: Endpoint) -> None:
+    one = channel("http", url=f"{endpoint.url}/send", method="PUT", form={"t": "{to}"}, to="kim")
+    await one.send(message())
+    await one.close()
+    assert (endpoint.requests[0].method, endpoint.requests[0].body) == ("PUT", b"t=kim")
+
+
+async def test_webhook_is_signed(endpoint: Endpoint) -> None:
+    one = of("webhook", endpoint.url)
+    await one.send(message(by="Kim", text="private"))
+    await one.close()
+    (request,) = endpoint.requests
+    assert request.headers["content-type"] == "application/cloudevents+json"
+    timestamp = request.headers["x-anbu-timestamp"]
+    assert abs(time.time() - int(timestamp)) < 60
+    expected = hmac.new(b"hush", timestamp.encode() + b"." + request.body, hashlib.sha256).hexdigest()
+    assert request.headers["x-anbu-signature"] == f"sha256={expected}"
+    assert request.json["specversion"] == "1.0"
+    assert (request.json["data"]["by"], request.json["data"]["text"]) == ("somebody", None)
+    assert request.headers["idempotency-key"] == ID
+
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("value", "seconds"), [
+    (None, None), ("120", 120.0), ("Tue, 24 Nov 2026 12:01:00 GMT", 60.0), ("Tue, 24 Nov 2026 11:00:00 GMT", 0.0),
+    ("99999", 3600.0), ("soon", None), ("", None)])
+def test_retry_after(value: str | None, seconds: float | None) -> None:
+    assert retry_after(value, NOON) == seconds
+
+
+# E-mail
+
+
+def mail(mailbox: Mailbox, **fields: Any) -> Channel:
+    return channel("email", **{"host": "127.0.0.1", "port": mailbox.port, "security": "none",
+                               "from": "Anbu <anbu@example.org>", "to": ["team@example.org", "lead@example.org"],
+                               **fields})
+
+
+async def test_mail() -> None:
+    with running_mailbox(Mailbox()) as mailbox:
+        one = mail(mailbox)
+        await one.send(message(severity="critical"))
+        await one.send(message())
+    first, second = mailbox.mails
+    assert first["Subject"] == "[안부 위급] jongno 42번: 보고 없음"
+    assert first.get_content().splitlines() == [*message().lines, "", message().link]
+    assert (first["Importance"], second["Importance"]) == ("high", None)
+    assert first["Auto-Submitted"] == "auto-generated"
+    assert first["Message-ID"] == second["Message-ID"]  # the same delivery, tried again
+    assert mailbox.recipients[0] == ["team@example.org", "lead@example.org"]
+
+
+@pytest.mark.parametrize(("reply", "error"), [
+    ("451 4.3.0 try again later", RetryError), ("554 5.7.1 spam", GiveUpError)])
+async def test_mail_that_is_refused(reply: str, error: type[Exception]) -> None:
+    with running_mailbox(Mailbox(reply)) as mailbox:
+        one = mail(mailbox)
+        with pytest.raises(error, match=reply[:3]):
+            await one.send(message())
+        await one.send(message())
+    assert len(mailbox.mails) == 1
+
+
+async def test_one_recipient_that_is_accepted_is_enough() -> None:
+    with running_mailbox(Mailbox()) as mailbox:
+        mailbox.unknown = {"lead@example.org"}
+        await mail(mailbox).send(message())
+        mailbox.unknown |= {"team@example.org"}
+        with pytest.raises(GiveUpError, match="550") as raised:
+            await mail(mailbox).send(message())
+    assert mailbox.recipients == [["team@example.org"]]
+    assert "example.org" not in str(raised.value)
+
+
+async def test_mail_with_a_password(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hush\n")
+    with running_mailbox(Mailbox(login=("anbu", "hush"))) as mailbox:
+        await mail(mailbox, user="anbu", password_file=str(secret)).send(message())
+        with pytest.raises(GiveUpError, match="535"):
+            await mail(mailbox, user="anbu", password="wrong").send(message())
+    assert len(mailbox.mails) == 1
+
+
+async def test_no_mail_server() -> None:
+    one = channel("email", host="127.0.0.1", port=free_port(), security="none", to=["a@example.org"],
+                  **{"from": "anbu@example.org"})
+    with pytest.raises(RetryError) as raised:
+        await one.send(message())
+    assert not raised.value.unsure
+
+
+def test_an_event_for_a_webhook_is_json() -> None:
+    assert orjson.loads(orjson.dumps(message().event))["id"] == "42:no_report:2026-11-24:morning/1"

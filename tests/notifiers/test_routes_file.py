@@ -1,0 +1,82 @@
+"""Whatever can be wrong in a routes file is found at start-up, and told by its place in one line."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from models.routes import RoutesError
+from notifiers.routes_file import load
+
+SLACK = {"type": "slack", "url": "https://hooks.slack.com/services/T/B/X"}
+KANNEL = {"type": "kannel", "url": "http://127.0.0.1:13013/cgi-bin/sendsms", "user": "anbu", "password": "hush",
+          "from": "1666", "to": "+821012345678"}
+MAIL = {"type": "email", "host": "smtp.example.org", "from": "anbu@example.org", "to": ["team@example.org"]}
+WHO = {"sites": {"*": {"default": ["team"]}}, "gateways": {"*": ["team"]}}
+
+
+def document(**channel: Any) -> str:
+    return orjson.dumps({"channels": {"team": channel}, **WHO}).decode()
+
+
+@pytest.mark.parametrize(("text", "place"), [
+    ("{", "is no JSON"), ("[]", "the file: must be an object"), ("{}", "channels: must be an object"),
+    (orjson.dumps({"channels": {}, "site": {}}).decode(), "site: no such field; there are channels, gateways, sites"),
+    (orjson.dumps({"channels": {"Team 1": SLACK}, **WHO}).decode(), "channels.Team 1: a name has letters a to z"),
+    (orjson.dumps({"channels": {"team": []}, **WHO}).decode(), "channels.team: must be an object"),
+    (orjson.dumps({"channels": {}, **WHO}).decode(), "sites.*.default: no channel is named team"),
+    (document(), "channels.team.type: is missing"),
+    (document(type="pigeon"), "channels.team.type: must be one of slack, email, kannel, twilio, http, webhook"),
+    (document(type=["slack"]), "channels.team.type: must be a text"),
+    (document(type="slack"), "channels.team.url_file: is missing"),
+    (document(type="slack", url="hooks.slack.com"), "channels.team.url: must be a URL"),
+    (document(type="slack", url="http://hooks.slack.com/x"), "channels.team.url: is http, so anybody on the way"),
+    (document(type="slack", url_file="/nowhere/at/all"), "channels.team.url_file: /nowhere/at/all cannot be read"),
+    (document(**SLACK, chanel="x"), "channels.team.chanel: no such field"),
+    (document(**SLACK, language="de"), "channels.team.language: must be one of ko, en"),
+    (document(**SLACK, personal="yes"), "channels.team.personal: must be true or false"),
+    (document(**SLACK, follow_up=["opened"]), "channels.team.follow_up: must be of acknowledged"),
+    (document(**SLACK, follow_up="cleared"), "channels.team.follow_up: must be a list of texts"),
+    (document(**{**KANNEL, "to": "Kim"}), "channels.team.to: must be one telephone number"),
+    (document(**{**KANNEL, "to": ["+821012345678"]}), "channels.team.to: must be a text"),
+    (document(**{**KANNEL, "user": " "}), "channels.team.user: must be a text"),
+    (document(**{**KANNEL, "password": None}), "channels.team.password_file: is missing"),
+    (document(**{**MAIL, "to": []}), "channels.team.to: must be an address"),
+    (document(**{**MAIL, "from": "Anbu"}), "channels.team.from: must be an address"),
+    (document(**MAIL, port=0), "channels.team.port: must be a port"),
+    (document(**MAIL, security="ssl"), "channels.team.security: must be one of starttls, tls, none"),
+    (document(**MAIL, security="none"), "channels.team.security: none lets anybody on the way read it"),
+    (document(**MAIL, ca_file="/nowhere"), "channels.team.ca_file: holds no certificates"),
+    (document(**MAIL, user="anbu"), "channels.team.password_file: is missing"),
+    (document(type="twilio", account="AC1", token="x", to="+821012345678"), "channels.team.from: is missing"),
+    (document(type="http", url="https://a.example.org"), "channels.team.json: give either json or form"),
+    (document(type="http", url="https://a.example.org", json=[1]), "channels.team.json: must be an object"),
+    (document(type="webhook", url="https://a.example.org"), "channels.team.secret_file: is missing"),
+], ids=lambda value: value[:40])
+def test_refused(text: str, place: str) -> None:
+    with pytest.raises(RoutesError) as refused:
+        load(text, None)
+    assert str(refused.value).startswith(place)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_empty_secret_is_none(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("\n")
+    with pytest.raises(RoutesError, match="is empty"):
+        load(document(type="slack", url_file=str(tmp_path / "secret")), None)
+
+
+def test_what_each_kind_of_channel_follows_up(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("https://hooks.slack.com/services/T/B/X\n")
+    channels: dict[str, Any] = {
+        "slack": {"type": "slack", "url_file": str(tmp_path / "url"), "personal": True, "language": "en"},
+        "sms": KANNEL, "mail": {**MAIL, "follow_up": []},
+        "hook": {"type": "webhook", "url": "http://inside/", "plain": True, "secret": "hush"}}
+    found = load(orjson.dumps({"channels": channels, "sites": {"*": {"default": ["sms"]}},
+                               "gateways": {"*": ["hook"]}}).decode(), "https://anbu.example.org")
+    assert {name: sorted(one) for name, one in found.routes.follow_ups.items()} == {
+        "slack": ["acknowledged", "cleared"], "sms": ["cleared"], "mail": [],
+        "hook": ["acknowledged", "assigned", "cleared", "commented"]}
+    assert found.channels["slack"].manner == ("en", True, "https://anbu.example.org")
+    assert found.channels["hook"].type == "webhook"
