@@ -3,6 +3,7 @@
 import click
 
 from cli.alerts import alert, alerts, excuse, unexcuse
+from cli.backup import backup, restore
 from cli.bench import bench
 from cli.demo.command import demo
 from cli.gateway import gateway
@@ -26,6 +27,6 @@ def main() -> None:
     """Anbu (안부): who has woken up, who has not and why, and who needs help now."""
 
 
-for command in (alert, alerts, bench, demo, excuse, gateway, health, kek, provision, quarantine, rekey, replay, retire,
-                score, send, simulate, unexcuse, web, worker):
+for command in (alert, alerts, backup, bench, demo, excuse, gateway, health, kek, provision, quarantine, rekey, replay,
+                restore, retire, score, send, simulate, unexcuse, web, worker):
     main.add_command(command)

@@ -1,0 +1,107 @@
+"""The folder of a backup: compressed files, and a manifest that says what they hold: nothing else is restored.
+
+    manifest.json            version, when, partitions, keys by fingerprint, records and SHA-256 of each file
+    database/NAME.bson.gz    the documents of a collection
+    lanes/NUMBER.gz          the state of a lane as of its last whole batch: MessagePack, [key, value] each
+    registry.gz              the newest record of each subject: MessagePack, [partition, key, value]
+"""
+
+import gzip
+import hashlib
+import json
+from collections.abc import AsyncIterable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgpack
+
+VERSION: Final = 1
+MANIFEST: Final = "manifest.json"
+
+
+class ArchiveError(Exception):
+    """The folder is no whole backup; the text says what is wrong with it."""
+
+
+class Manifest(NamedTuple):
+    """files: by name, (records, SHA-256). keks: by name, a fingerprint that tells whether a key is the same."""
+
+    at: str
+    partitions: int
+    app_id: str
+    keks: dict[str, str]
+    files: dict[str, tuple[int, str]]
+    version: int = VERSION
+
+
+def fingerprint(kek: bytes) -> str:
+    """Tells nothing of the key: of 256 random bits nobody finds one by its hash."""
+    return hashlib.sha256(b"anbu kek fingerprint" + kek).hexdigest()[:16]
+
+
+class Writing:
+    """A new folder; what was written is a backup only once the manifest is there."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True)
+        self._folder = folder
+        self._files: dict[str, tuple[int, str]] = {}
+
+    async def write(self, name: str, records: AsyncIterable[bytes]) -> int:
+        """A file of octets that tell their own end. Returns how many records."""
+        path, count = self._folder / name, 0
+        path.parent.mkdir(exist_ok=True)
+        with gzip.open(path, "wb", compresslevel=6) as file:
+            async for one in records:
+                file.write(one)
+                count += 1
+        self._files[name] = count, _digest(path)
+        return count
+
+    def finish(self, at: str, partitions: int, app_id: str, keks: dict[str, bytes]) -> Manifest:
+        manifest = Manifest(at, partitions, app_id, {name: fingerprint(kek) for name, kek in keks.items()}, self._files)
+        (self._folder / MANIFEST).write_text(json.dumps(manifest._asdict(), indent=1))
+        return manifest
+
+
+class Reading:
+    """A backup that is whole. Raises ArchiveError where it is not."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            document = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            document["files"] = {name: tuple(one) for name, one in document["files"].items()}
+            self.manifest = Manifest(**document)
+        except (OSError, ValueError, TypeError, LookupError):
+            raise ArchiveError(f"{folder} is no backup, or one that was not finished: {MANIFEST} is missing or wrong"
+                               ) from None
+        if self.manifest.version != VERSION:
+            raise ArchiveError(f"{folder} is of version {self.manifest.version}, this Anbu reads {VERSION}")
+        for name, (_, digest) in self.manifest.files.items():
+            if not (folder / name).is_file() or _digest(folder / name) != digest:
+                raise ArchiveError(f"{folder / name} is missing or not as it was written")
+
+    def names(self, prefix: str) -> list[str]:
+        return sorted(name for name in self.manifest.files if name.startswith(prefix))
+
+    def packed(self, name: str) -> Iterator[Any]:
+        """The records of a file of MessagePack."""
+        with gzip.open(self._folder / name, "rb") as file:
+            yield from msgpack.Unpacker(file, raw=True)
+
+    def bson(self, name: str) -> Iterator[bytes]:
+        """The documents of a file of BSON, each of which begins with its length in four octets."""
+        with gzip.open(self._folder / name, "rb") as file:
+            while head := file.read(4):
+                yield head + file.read(int.from_bytes(head, "little") - 4)
+
+
+async def packed(records: Iterable[list[Any]]) -> AsyncIterable[bytes]:
+    for one in records:
+        yield msgpack.packb(one)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,205 @@
+"""`anbu backup` and `anbu restore`: history, state and registry of a system, into a folder and into a new one.
+
+The order makes a backup of a running system consistent. History first, then state, then registry: the state then knows
+every revision that history has, so none comes again with another body, and a registry record that the state has not
+seen is folded after the restore. Key-encryption keys are kept apart: with them the folder would tell all.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from cli.archive import ArchiveError, Manifest, Reading, Writing, fingerprint, packed
+from cli.broker import Writable, broker_settings, records, write
+from cli.options import parsed_keks
+from models.times import format_time
+from stores.dump import Dump
+from stores.errors import StoreAwayError
+from stores.mongo import Store
+from streams.engine.changelog import DONE, load
+from streams.kafka import kafka_options, stop_consumer
+from streams.settings import Settings, SettingsError
+from streams.topics import REGISTRY, changelog
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+DATABASE, LANES, PEOPLE = "database/", "lanes/", "registry.gz"
+
+
+class Kept:
+    """The state of a lane as its changelog has it, key by key: what `load` fills instead of people."""
+
+    def __init__(self) -> None:
+        self.values: dict[bytes, bytes] = {}
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            self.values.pop(key, None)
+        else:
+            self.values[key] = value
+
+    def ready(self) -> None:
+        """Nothing is built of it."""
+
+    def take_touched(self) -> list[tuple[bytes, bytes | None]]:
+        return []
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--keys", type=click.Path(dir_okay=False, path_type=Path),
+              help="Copy the key-encryption keys to this file, which must not be in FOLDER.")
+@click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
+def backup(folder: Path, keys: Path | None, *, as_json: bool) -> None:
+    """Write history, the state of every lane and the registry into FOLDER, which must not be there yet.
+
+    The system may run meanwhile. The key-encryption keys are not in FOLDER: keep a copy of them in another place, by
+    --keys or by hand; without them nobody's reports can be read.
+
+    Settings: ANBU_KAFKA, ANBU_MONGODB, ANBU_KEK_FILE.
+    """
+    if keys is not None and (keys.exists() or folder.resolve() in keys.resolve().parents):
+        raise click.UsageError(f"--keys {keys}: must be a new file, and not in {folder}")
+    with broker_settings() as found:
+        keks = parsed_keks(found)
+        try:
+            manifest = asyncio.run(_backup(found, Writing(folder), keks))
+        except FileExistsError:
+            raise click.UsageError(f"{folder} is there already: name a new folder") from None
+        except StoreAwayError as error:
+            raise click.ClickException(f"the database is away (ANBU_MONGODB): {error}") from None
+        if keys is not None:
+            keys.touch(mode=0o600)
+            keys.write_bytes(found.kek_document())
+    _tell(manifest, as_json)
+
+
+async def _backup(found: Settings, archive: Writing, keks: dict[str, bytes]) -> Manifest:
+    at = format_time(int(time.time()))
+    dump = _dump(found)
+    try:
+        for name in await dump.collections():
+            _progress(name, await archive.write(f"{DATABASE}{name}.bson.gz", dump.documents(name)))
+    finally:
+        dump.close()
+    reader = AIOKafkaConsumer(**kafka_options(found), enable_auto_commit=False, auto_offset_reset="earliest")
+    await reader.start()
+    try:
+        for number in range(found.partitions):
+            kept = Kept()
+            await load(reader, TopicPartition(changelog(found), number), kept)
+            states = ([key, value] for key, value in kept.values.items())
+            _progress(f"lane {number}", await archive.write(f"{LANES}{number}.gz", packed(states)))
+    finally:
+        await stop_consumer(reader)
+    newest: dict[tuple[int, bytes | None], bytes | None] = {}
+    async for polled in records(REGISTRY, found):
+        for record in polled.records:
+            newest.pop((record.partition, record.key), None)  # the order in which they were written last
+            newest[record.partition, record.key] = record.value
+    profiles = ([partition, key, value] for (partition, key), value in newest.items())
+    _progress("registry", await archive.write(PEOPLE, packed(profiles)))
+    return archive.finish(at, found.partitions, found.app_id, keks)
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
+def restore(folder: Path, *, as_json: bool) -> None:
+    """Put a backup into an empty broker and an empty database, before gateway and worker are started.
+
+    Judgement goes on from the state as it was: what has happened since the backup is not known. ANBU_KEK_FILE must have
+    the keys that the system had.
+
+    Settings: ANBU_KAFKA, ANBU_MONGODB, ANBU_KEK_FILE, ANBU_PARTITIONS.
+    """
+    try:
+        archive = Reading(folder)
+    except ArchiveError as error:
+        raise click.UsageError(str(error)) from None
+    with broker_settings() as found:
+        _check(archive.manifest, found)
+        try:
+            asyncio.run(_restore(found, archive))
+        except StoreAwayError as error:
+            raise click.ClickException(f"the database is away (ANBU_MONGODB): {error}") from None
+    _tell(archive.manifest, as_json)
+
+
+def _check(manifest: Manifest, found: Settings) -> None:
+    """Raises SettingsError where what was restored could not be used."""
+    if found.partitions != manifest.partitions:
+        raise SettingsError(f"ANBU_PARTITIONS is {found.partitions}, but the backup has {manifest.partitions} lanes")
+    if found.app_id != manifest.app_id:
+        raise SettingsError(f"ANBU_APP_ID is {found.app_id}, but the backup is of {manifest.app_id}")
+    mine = {name: fingerprint(kek) for name, kek in parsed_keks(found).items()}
+    wrong = sorted(name for name, one in manifest.keks.items() if mine.get(name) != one)
+    if wrong:
+        raise SettingsError(f"ANBU_KEK_FILE has not the keys of the backup ({', '.join(wrong)}): nobody's reports "
+                            "could be read; use the copy that was kept")
+
+
+async def _restore(found: Settings, archive: Reading) -> None:
+    dump = _dump(found)
+    try:
+        if not await dump.is_empty():
+            raise click.ClickException("the database is not empty: name a new one in ANBU_MONGODB")
+        for topic in (REGISTRY, changelog(found)):
+            async for polled in records(topic, found):
+                if polled.records:
+                    raise click.ClickException(f"topic {topic} is not empty: a backup goes into a new broker, before "
+                                               "any worker has run there")
+        store = Store(found.mongodb)
+        await store.prepare()
+        store.close()
+        for name in archive.names(DATABASE):
+            collection = name.removeprefix(DATABASE).removesuffix(".bson.gz")
+            _progress(collection, await dump.load(collection, archive.bson(name)))
+    finally:
+        dump.close()
+    await write(_registry(archive), found)
+    for name in archive.names(LANES):
+        await write(_lane(archive, name, changelog(found)), found)
+
+
+def _registry(archive: Reading) -> Iterator[Writable]:
+    for partition, key, value in archive.packed(PEOPLE):
+        yield Writable(REGISTRY, partition, key, value)
+
+
+def _lane(archive: Reading, name: str, topic: str) -> Iterator[Writable]:
+    """States, and a `done` without positions: the topics are read from their beginning, the registry again too, since
+    what is in it may be newer than the state."""
+    number = int(name.removeprefix(LANES).removesuffix(".gz"))
+    states: Iterable[Any] = archive.packed(name)
+    for key, value in states:
+        yield Writable(topic, number, key, value)
+    yield Writable(topic, number, DONE, orjson.dumps({}))
+
+
+def _dump(found: Settings) -> Dump:
+    try:
+        return Dump(found.mongodb)
+    except ValueError as error:
+        raise SettingsError(f"ANBU_MONGODB: {error}") from None
+
+
+def _progress(what: str, count: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"{what}: {count}", err=True)
+
+
+def _tell(manifest: Manifest, as_json: bool) -> None:
+    if as_json:
+        click.echo(orjson.dumps(manifest._asdict(), option=orjson.OPT_INDENT_2))
+        return
+    width = max(map(len, manifest.files))
+    for name, (count, _) in sorted(manifest.files.items()):
+        click.echo(f"{name:<{width}}  {count:>8}")
+    click.echo(f"as of {manifest.at}")

@@ -1,0 +1,67 @@
+"""The database as octets and back: what a backup keeps of it, whatever collections there are, in BSON.
+
+Profiles and excuses bear offsets of the topics `registry` and `commands` as their versions. A restored system has a
+broker whose topics begin at 0 again, so what is restored must count as older than anything that is there (`aged`).
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from itertools import islice
+from typing import Any, Final
+
+import bson
+
+from stores.collections import PEOPLE
+from stores.connection import Connection
+from stores.errors import mapped
+from stores.operations import VERSION
+
+Document = dict[str, Any]
+AT_ONCE: Final = 500
+_OURS_NOT: Final = "system."  # collections of the server's own
+
+
+class Dump:
+    """One database. url: mongodb://host:port/name, else ValueError. Methods raise StoreAwayError."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = Connection(url)
+        self._database = self._connection.database
+
+    async def collections(self) -> list[str]:
+        with mapped():
+            names = await self._database.list_collection_names()
+        return sorted(name for name in names if not name.startswith(_OURS_NOT))
+
+    async def documents(self, collection: str) -> AsyncIterator[bytes]:
+        """Each document in BSON."""
+        with mapped():
+            async for one in self._database[collection].find():
+                yield bson.encode(one)
+
+    async def is_empty(self) -> bool:
+        with mapped():
+            found = [await self._database[name].find_one({}, {"_id": 1}) for name in await self.collections()]
+        return not any(found)
+
+    async def load(self, collection: str, documents: Iterable[bytes]) -> int:
+        """Insert documents into a collection that has none of them. Returns how many."""
+        count, rest = 0, iter(documents)
+        while some := [aged(collection, bson.decode(one)) for one in islice(rest, AT_ONCE)]:
+            with mapped():
+                await self._database[collection].insert_many(some, ordered=False)
+            count += len(some)
+        return count
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def aged(collection: str, document: Document) -> Document:
+    """The document with its offsets counting as older than any of a new broker; what they order stays in order."""
+    if collection != PEOPLE:
+        return document
+    kept = {name: value for name, value in document.items() if name != VERSION}  # a missing version is less than any
+    excuses = sorted((kept.get("excuses") or {}).items(), key=lambda one: int(one[0]))
+    if excuses:
+        kept["excuses"] = {str(number - len(excuses)): value for number, (_, value) in enumerate(excuses)}
+    return kept

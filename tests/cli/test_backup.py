@@ -1,0 +1,71 @@
+"""`anbu backup` and `anbu restore` refuse what would lose something, in one line that says what to do."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.commands import Anbu
+
+from cli.broker import Message, publish
+from stores.dump import aged
+from streams.settings import Settings
+from streams.topics import REGISTRY
+
+PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-11-01T00:00:00Z"}
+
+
+@pytest.fixture
+async def made(anbu: Anbu, environ: dict[str, str], database_url: str, settings: Settings, tmp_path: Path) -> Path:
+    """A backup of a system with one person."""
+    environ["ANBU_MONGODB"] = database_url
+    await publish([Message(REGISTRY, 7, PROFILE)], settings)
+    folder = tmp_path / "made"
+    return folder
+
+
+def test_a_backup_and_what_restore_refuses(made: Path, anbu: Anbu, tmp_path: Path) -> None:
+    done = anbu("backup", made, "--json")
+    assert (done.exit_code, json.loads(done.stdout)["files"]["registry.gz"][0]) == (0, 1), done.output
+    assert made.stat().st_mode & 0o777 == 0o700
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({"k1": "B" * 43 + "="}))
+    for why, status, changes in (
+            ("topic registry is not empty", 1, {}),
+            ("ANBU_KEK_FILE has not the keys of the backup (k1)", 2, {"ANBU_KEK_FILE": str(other)}),
+            ("ANBU_PARTITIONS is 8, but the backup has 4 lanes", 2, {"ANBU_PARTITIONS": "8"}),
+            ("ANBU_APP_ID is other", 2, {"ANBU_APP_ID": "other"})):
+        done = anbu("restore", made, **changes)
+        assert (done.exit_code, why in done.stderr) == (status, True), done.output
+    assert "is there already" in anbu("backup", made).stderr
+    assert anbu("backup", tmp_path / "another", "--keys", tmp_path / "another" / "keys").exit_code == 2
+
+
+@pytest.mark.parametrize("harm", ["cut", "gone", "manifest", "version"])
+def test_a_backup_that_is_not_whole(made: Path, anbu: Anbu, harm: str) -> None:
+    assert anbu("backup", made).exit_code == 0
+    if harm == "cut":
+        (made / "registry.gz").write_bytes((made / "registry.gz").read_bytes()[:-3])
+    elif harm == "gone":
+        (made / "lanes" / "0.gz").unlink()
+    elif harm == "manifest":
+        (made / "manifest.json").unlink()
+    else:
+        manifest = json.loads((made / "manifest.json").read_text())
+        (made / "manifest.json").write_text(json.dumps({**manifest, "version": 2}))
+    done = anbu("restore", made)
+    assert done.exit_code == 2
+    assert str(made) in done.stderr
+
+
+def test_no_broker_and_no_database(anbu: Anbu, environ: dict[str, str], tmp_path: Path) -> None:
+    environ["ANBU_MONGODB"] = "mongodb://127.0.0.1:1/anbu"
+    done = anbu("backup", tmp_path / "made")
+    assert (done.exit_code, "the database is away (ANBU_MONGODB)" in done.stderr) == (1, True)
+
+
+def test_what_is_restored_is_older_than_what_comes() -> None:
+    person = {"_id": "7", "subject": 7, "ver": 40, "excuses": {"9": {"id": "a"}, "10": {"id": "b"}, "-1": {"id": "c"}}}
+    assert aged("people", person) == {"_id": "7", "subject": 7, "excuses": {
+        "-3": {"id": "c"}, "-2": {"id": "a"}, "-1": {"id": "b"}}}
+    assert aged("alerts", {"_id": "x", "ver": 3}) == {"_id": "x", "ver": 3}
+    assert aged("people", {"_id": "7", "ver": 1}) == {"_id": "7"}
