@@ -8,12 +8,15 @@ PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do \
 	command -v $$one >/dev/null && $$one -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
 	&& command -v $$one && break; done)
 BIN := .venv/bin
+# What needs a broker. Of tests/system all but the demo, which brings its own.
+KAFKA_TESTS := tests/kafka tests/gateway tests/cli/test_alerts.py tests/cli/test_provision.py tests/cli/test_send.py \
+	tests/web/test_following.py tests/system --ignore=tests/system/test_demo.py
 # Without dependencies: the files name every package. A pip that resolves would look for `coverage[toml]`, which is pinned
 # without its extra, take the newest there is, and refuse it for want of a hash.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 ARGS ?=
 
-.PHONY: help install demo test test-system test-browser kafka lint type mutants requirements verify-deploy cost clean
+.PHONY: help install demo test test-system test-kafka test-browser kafka lint type mutants requirements verify-deploy cost clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,6 +45,10 @@ test: .venv/installed  ## the tests, on the embedded broker and database; 100 % 
 
 test-system: .venv/installed  ## whole systems: scenarios through a worker, a killed worker, the demo (minutes)
 	@$(BIN)/python -m pytest tests/system $(ARGS)
+
+test-kafka: .venv/installed  ## the tests that need a broker, on a real Apache Kafka; needs Java 17, and Maven once (make kafka)
+	@$(BIN)/python -m streams.local_kafka fetch
+	@ANBU_TEST_BROKER=kafka $(BIN)/python -m pytest $(KAFKA_TESTS) $(ARGS)
 
 test-browser: .venv/installed  ## the page in a real browser; needs Chromium
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \

@@ -81,8 +81,8 @@ def missing() -> str | None:
 class LocalKafka:
     """One broker, or several that keep three replicas of everything.
 
-    ports: of the listeners, where they have to be known before. advertised: where clients are sent, if those are
-    proxies' ports; by node. Raises KafkaMissingError where there is none.
+    ports: of the listeners, where they have to be known before; advertised: where clients are sent, if those are
+    proxies' ports; by node. `address` names the listeners. Raises KafkaMissingError where there is none.
     """
 
     def __init__(self, folder: Path, nodes: int = 1, ports: Sequence[int] = (), advertised: Sequence[int] = ()) -> None:
@@ -93,13 +93,12 @@ class LocalKafka:
         controllers = [free_port() for _ in range(nodes)]
         voters = ",".join(f"{node}@127.0.0.1:{port}" for node, port in enumerate(controllers, 1))
         cluster = _uuid()
-        self.ports = tuple(ports)
-        self.address = ",".join(f"127.0.0.1:{port}" for port in advertised or ports)
+        self.address = ",".join(f"127.0.0.1:{port}" for port in ports)
         self.nodes = []
         for i in range(nodes):
-            home = folder / f"kafka-{i + 1}"
+            home = Path(tempfile.mkdtemp(prefix=f"kafka-{i + 1}-", dir=folder))
             data = home / "data"
-            data.mkdir(parents=True)
+            data.mkdir()
             # What `kafka-storage format` writes, without its two seconds.
             (data / "meta.properties").write_text(
                 f"version=1\ncluster.id={cluster}\nnode.id={i + 1}\ndirectory.id={_uuid()}\n")

@@ -14,6 +14,7 @@ from simulator.fleet import GATEWAY, Fleet
 from stores.embedded import embedded_database_command
 from streams.clock import SharedClock
 from streams.embedded import ChildService, embedded_broker, free_port
+from streams.local_kafka import LocalKafka
 from streams.settings import Settings
 
 VIRTUAL_TICK_S = 60
@@ -21,9 +22,12 @@ Say = Callable[[str], None]
 
 
 class System:
-    """Starts and stops all parts. environ: what each part, and a second terminal, is told."""
+    """Starts and stops all parts. environ: what each part, and a second terminal, is told.
 
-    def __init__(self, folder: Path, fleet: Fleet) -> None:
+    kafka: a real broker in place of the embedded one; then workers are fenced.
+    """
+
+    def __init__(self, folder: Path, fleet: Fleet, kafka: LocalKafka | None = None) -> None:
         self.folder = folder
         self.clock = SharedClock.create(folder / "clock", fleet.begin)
         keks = folder / "kek.json"
@@ -32,7 +36,7 @@ class System:
         secret = folder / "gateway-secret"
         secret.write_text(secrets.token_urlsafe(24))
         secret.chmod(0o600)
-        self._broker = embedded_broker(folder)
+        self._broker = kafka or embedded_broker(folder)
         database_port = free_port()
         self._database = ChildService(embedded_database_command(folder / "database", database_port), database_port,
                                       folder / "database.log")
@@ -40,7 +44,7 @@ class System:
         self.variables = {
             "ANBU_KAFKA": self._broker.address,
             "ANBU_MONGODB": f"mongodb://{self._database.address}/anbu",
-            "ANBU_GUARANTEE": "none",
+            "ANBU_GUARANTEE": "none" if kafka is None else "fence",
             "ANBU_KEK_FILE": str(keks),
             "ANBU_CLOCK_FILE": str(folder / "clock"),
             "ANBU_DATA_DIR": str(folder / "data"),

@@ -133,7 +133,7 @@ def test_the_registry_is_read_as_the_judgement_reads_it(anbu: Anbu, settings: Se
 
     async def write() -> None:
         async with sending(settings) as sender:
-            for key, value in ((b"42", None), (b"43", b"{"), (b"43", b'{"subject":43}'), (b"x", None), (None, b"[]")):
+            for key, value in ((b"42", None), (b"43", b"{"), (b"43", b'{"subject":43}'), (b"x", None), (b"44", b"[]")):
                 for partition in range(settings.partitions):
                     await sender.send_and_wait(REGISTRY, value, key=key, partition=partition)
 

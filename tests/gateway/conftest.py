@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.broker import empty_broker
 from support.gateway import RunningGateway, gateway_settings, running_gateway
 
-from streams.embedded import embedded_broker
 from streams.settings import Settings
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
     """Of a broker that is there."""
-    with embedded_broker(tmp_path) as broker:
-        yield gateway_settings(kafka=broker.address)
+    with empty_broker(tmp_path) as address:
+        yield gateway_settings(kafka=address)
 
 
 @pytest.fixture

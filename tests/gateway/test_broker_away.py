@@ -8,13 +8,14 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
+from support.broker import Broker, a_broker
 from support.gateway import SECRET, RunningGateway, gateway_settings, read_sms, running_gateway
 from support.page import wait_until
 from support.proxy import Proxy, proxy
 
 from gateway.adapters.generic import signed
 from models.frame import to_text
-from streams.embedded import ChildService, embedded_broker, free_port
+from streams.embedded import free_port
 from streams.settings import Settings
 
 
@@ -22,7 +23,7 @@ from streams.settings import Settings
 def line(tmp_path: Path) -> Iterator[Proxy]:
     """The network between gateway and broker."""
     port = free_port()
-    with embedded_broker(tmp_path, advertised_port=port) as broker, \
+    with a_broker(tmp_path, advertised_port=port) as broker, \
             proxy(int(broker.address.rsplit(":", 1)[1]), port) as one:
         yield one
 
@@ -84,7 +85,7 @@ async def test_a_line_that_is_cut_in_the_middle(gateway: RunningGateway, setting
 
 def test_a_broker_that_is_killed(tmp_path: Path) -> None:
     """It keeps nothing, so here it is only asked that nobody is told otherwise, and that a new one is found."""
-    broker: ChildService = embedded_broker(tmp_path)
+    broker: Broker = a_broker(tmp_path)
     with broker, running_gateway(gateway_settings(kafka=broker.address)) as gateway:
         gateway.wait_until_up()
         assert gateway.post({"text": "W."}).status_code == 202

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
+from support.broker import a_broker
 from support.gateway import NAME, SECRET, RunningGateway, gateway_settings, read_sms, running_gateway
 from support.page import NOW, StoppedClock, wait_until
 from support.proxy import Proxy, proxy
@@ -21,7 +22,7 @@ from gateway.ticks import true_time
 from models.frame import to_text
 from models.times import format_time, parse_time
 from streams.clock import SharedClock
-from streams.embedded import embedded_broker, free_port
+from streams.embedded import free_port
 from streams.settings import Settings
 
 SENDERS, EACH = 16, 12
@@ -63,7 +64,7 @@ async def test_a_refusal_ends_what_is_in_hand() -> None:
 def behind_a_proxy(folder: Path) -> Iterator[tuple[Settings, Proxy]]:
     """A broker that is reached through a proxy alone."""
     port = free_port()
-    with embedded_broker(folder, advertised_port=port) as broker, \
+    with a_broker(folder, advertised_port=port) as broker, \
             proxy(int(broker.address.rsplit(":", 1)[1]), port) as line:
         yield gateway_settings(kafka=f"127.0.0.1:{port}"), line
 

@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
-from streams.embedded import embedded_broker, free_port
+from streams.embedded import free_port
 from streams.settings import Settings
+from support.broker import GUARANTEE, empty_broker
 from support.gateway import NAME, SECRET
 
 Anbu = Callable[..., Result]
@@ -20,7 +21,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     """Settings of a broker that is away."""
     keks = tmp_path / "kek.json"
     keks.write_bytes(orjson.dumps({"k1": "A" * 43 + "="}))
-    return {"ANBU_KAFKA": f"127.0.0.1:{free_port()}", "ANBU_GUARANTEE": "none", "ANBU_KEK_FILE": str(keks),
+    return {"ANBU_KAFKA": f"127.0.0.1:{free_port()}", "ANBU_GUARANTEE": GUARANTEE, "ANBU_KEK_FILE": str(keks),
             "ANBU_DATA_DIR": str(tmp_path / "data"), "ANBU_GATEWAY_SECRET": SECRET, "ANBU_GATEWAY_NAME": NAME,
             "ANBU_GATEWAY_ALONE": "true"}
 
@@ -28,9 +29,9 @@ def environ(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def broker(tmp_path: Path, environ: dict[str, str]) -> Iterator[str]:
     """The broker is there."""
-    with embedded_broker(tmp_path) as service:
-        environ["ANBU_KAFKA"] = service.address
-        yield service.address
+    with empty_broker(tmp_path) as address:
+        environ["ANBU_KAFKA"] = address
+        yield address
 
 
 @pytest.fixture

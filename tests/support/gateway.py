@@ -1,4 +1,4 @@
-"""A gateway that runs for a test: the application under uvicorn in a thread, over real HTTP, on the embedded broker."""
+"""A gateway that runs for a test: the application under uvicorn in a thread, over real HTTP, on a broker."""
 
 import threading
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from streams.clock import Clock
 from streams.kafka import kafka_options, stop_consumer
 from streams.settings import Settings
 from streams.topics import SMS
+from support.broker import GUARANTEE
 from support.page import StoppedClock, wait_until
 
 SECRET = "a secret of tests"
@@ -25,7 +26,7 @@ NAME = "seoul-1"
 
 def gateway_settings(**changes: Any) -> Settings:
     return replace(Settings.from_env({
-        "ANBU_GUARANTEE": "none", "ANBU_GATEWAY_SECRET": SECRET, "ANBU_GATEWAY_NAME": NAME,
+        "ANBU_GUARANTEE": GUARANTEE, "ANBU_GATEWAY_SECRET": SECRET, "ANBU_GATEWAY_NAME": NAME,
         "ANBU_GATEWAY_ALONE": "true"}), **changes)
 
 

@@ -20,6 +20,7 @@ from models.times import format_time, parse_time
 from streams.kafka import producer
 from streams.settings import Settings
 from streams.topics import declare
+from support.broker import GUARANTEE
 from web.app import create_app
 from web.service import Web
 
@@ -108,7 +109,7 @@ def person(subject: int, name: str | None = None, site: str = "jongno", **change
 
 
 def page_settings(**changes: Any) -> Settings:
-    return replace(Settings.from_env({"ANBU_GUARANTEE": "none"}), **changes)
+    return replace(Settings.from_env({"ANBU_GUARANTEE": GUARANTEE}), **changes)
 
 
 def send(settings: Settings, *records: tuple[str, Document, int | None]) -> None:

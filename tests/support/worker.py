@@ -12,21 +12,22 @@ from typing import Any
 
 import httpx
 
-from streams.embedded import embedded_broker, free_port
+from streams.embedded import free_port
 from streams.settings import Settings
+from support.broker import GUARANTEE, a_broker
 
 PATIENCE_S = 60.0
 
 
 class WorkerProcess:
-    """`faust -A streams.app worker` with its embedded broker. `health` asks its operator views."""
+    """`faust -A streams.app worker` with a broker of its own. `health` asks its operator views."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._broker = embedded_broker(folder)
+        self._broker = a_broker(folder)
         self.port = free_port()
-        given = {"ANBU_KAFKA": self._broker.address, "ANBU_GUARANTEE": "none", "ANBU_WORKER_PORT": str(self.port),
+        given = {"ANBU_KAFKA": self._broker.address, "ANBU_GUARANTEE": GUARANTEE, "ANBU_WORKER_PORT": str(self.port),
                  "ANBU_CLOCK_TICK_S": "0", "ANBU_DATA_DIR": str(folder / "data"), **variables}
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")} | given
         self.settings = Settings.from_env(self.environ)

@@ -12,12 +12,13 @@ import httpx
 import orjson
 import pytest
 from support.audit import audit
+from support.broker import GUARANTEE, a_broker
 from support.proxy import proxy
 
 from cli.simulate import lines
 from models.keys import KeyRing, parse_keks
 from simulator.fleet import Fleet
-from streams.embedded import embedded_broker, free_port
+from streams.embedded import free_port
 from streams.kafka import producer
 from streams.partition import partition_of_key
 from streams.settings import Settings
@@ -85,9 +86,9 @@ async def test_a_broker_that_is_cut_off_costs_nothing(tmp_path: Path) -> None:
     keks.write_bytes(orjson.dumps(fleet.keks()))
     outside, port = free_port(), free_port()
     day = [line for number, line in enumerate(lines(fleet)) if line["value"].get("type") != "tick" or number % 10 == 0]
-    with embedded_broker(tmp_path, advertised_port=outside) as broker, \
+    with a_broker(tmp_path, advertised_port=outside) as broker, \
             proxy(int(broker.address.rsplit(":", 1)[1]), outside) as network:
-        variables = {"ANBU_KAFKA": f"127.0.0.1:{outside}", "ANBU_GUARANTEE": "none", "ANBU_PARTITIONS": "2",
+        variables = {"ANBU_KAFKA": f"127.0.0.1:{outside}", "ANBU_GUARANTEE": GUARANTEE, "ANBU_PARTITIONS": "2",
                      "ANBU_KEK_FILE": str(keks), "ANBU_AGENTS": "watch", "ANBU_WORKER_PORT": str(port),
                      "ANBU_CLOCK_TICK_S": "0", "ANBU_DATA_DIR": str(tmp_path / "data")}
         settings = Settings.from_env(variables)

@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 from support.audit import audit
+from support.broker import ON_KAFKA
 from support.expected_history import expected
 from support.history import documents
 
@@ -19,6 +20,7 @@ from cli.demo.system import System
 from models.keys import KeyRing, parse_keks
 from simulator.fleet import Fleet
 from stores.mongo import Store
+from streams.local_kafka import LocalKafka
 
 SEED, KILLS = 5, 3
 
@@ -33,7 +35,7 @@ async def test_a_killed_worker_misses_nobody(tmp_path: Path) -> None:
     fleet = Fleet(60, 1, seed=SEED)
     dice = random.Random(SEED)
     moments = sorted(dice.randint(fleet.begin + 5 * 3600, fleet.begin + 15 * 3600) for _ in range(KILLS))
-    system = System(tmp_path, fleet)
+    system = System(tmp_path, fleet, LocalKafka(tmp_path) if ON_KAFKA else None)
 
     def show(run: Run) -> None:
         if moments and run.now >= moments[0]:

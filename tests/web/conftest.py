@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.broker import empty_broker
 from support.database import database_server, database_url, store
 from support.page import MemoryHistory, Running, StoppedClock, page_settings, running_page
 
-from streams.embedded import embedded_broker, free_port
+from streams.embedded import free_port
 from streams.settings import Settings
 from web.service import Web
 
@@ -17,8 +18,8 @@ __all__ = ["database_server", "database_url", "store"]
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
     """Of a broker that is there."""
-    with embedded_broker(tmp_path) as broker:
-        yield page_settings(kafka=broker.address)
+    with empty_broker(tmp_path) as address:
+        yield page_settings(kafka=address)
 
 
 @pytest.fixture

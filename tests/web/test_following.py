@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer
+from support.broker import a_broker
 from support.page import (
     NOW,
     MemoryHistory,
@@ -29,7 +30,7 @@ from support.page import (
 )
 
 from stores.errors import StoreAwayError
-from streams.embedded import embedded_broker, free_port
+from streams.embedded import free_port
 from streams.kafka import kafka_options
 from streams.settings import Settings
 from web.service import Web
@@ -226,7 +227,7 @@ def test_a_broker_that_comes_late_and_goes_and_comes_again(history: MemoryHistor
     with running_page(Web(settings, StoppedClock(), history)) as page:
         assert shows(page, "첫 신호를 기다리고 있습니다", "top")
         for number in (1, 2):
-            with embedded_broker(tmp_path, port):
+            with a_broker(tmp_path, port):
                 send(settings, *ALL_LANES, ("alerts", event(number, "sos"), None))
                 wait_until(lambda number=number: shows(page, f"{number}번", "alerts"), patience=40)
         assert shows(page, "1번", "alerts")  # what was known stays
