@@ -37,13 +37,22 @@ class RecordAgent:
                  sleep: Sleep = asyncio.sleep) -> None:
         self._store, self._quarantine = store, quarantine
         self._partition_of, self._sleep = partition_of, sleep
+        self._preparing, self._prepared = asyncio.Lock(), False
 
     async def prepare(self) -> None:
-        """Create collections and indexes, as soon as the database is there."""
-        await self._durably(self._store.prepare)
+        """Create collections and indexes, as soon as the database is there, once.
+
+        Nothing is written before: a schema must refuse the first document as well, and an index that is built while
+        others write has frozen the embedded database.
+        """
+        async with self._preparing:
+            if not self._prepared:
+                await self._durably(self._store.prepare)
+                self._prepared = True
 
     async def handle(self, batch: Sequence[ConsumerRecord]) -> None:
         """Returns when all of a batch is durable, or in quarantine."""
+        await self.prepare()
         changes: list[Change] = []
         sources: defaultdict[tuple[str, str], dict[Record, None]] = defaultdict(dict)
         bad: dict[Record, str] = {}

@@ -14,7 +14,7 @@ Database = AsyncIOMotorDatabase[Document]
 
 DEFAULT_NAME: Final = "anbu"
 SELECTION_MS: Final = 3_000   # how long an operation waits for a server before it says that none is there
-SOCKET_MS: Final = 30_000     # a server that is frozen must not freeze us: what timed out is done again
+SOCKET_MS: Final = 10_000     # a server that is frozen must not freeze us: what timed out is done again
 
 
 class Connection:

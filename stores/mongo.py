@@ -19,6 +19,7 @@ from stores.operations import Change
 
 Operation = UpdateOne | ReplaceOne[Document] | DeleteOne
 CONTACT = ("name", "telephone", "address", "notes")
+AT_ONCE = 500  # operations of one bulk: so few that a slow database answers well before a frozen one is given up
 _NAMESPACE_EXISTS = 48
 
 
@@ -93,9 +94,12 @@ class Store:
 
     async def _write(self, collection: str, operations: Mapping[str, Operation]) -> dict[tuple[str, str], str]:
         """Write operations by _id. Returns the places that were refused for good, and why. Raises StoreAwayError."""
-        failed = await self._bulk(collection, operations)
-        if failed:
-            failed = await self._bulk(collection, {key: operations[key] for key in failed})
+        failed: dict[str, int] = {}
+        keys = list(operations)
+        for start in range(0, len(keys), AT_ONCE):
+            some = {key: operations[key] for key in keys[start:start + AT_ONCE]}
+            if again := await self._bulk(collection, some):
+                failed |= await self._bulk(collection, {key: operations[key] for key in again})
         for code in failed.values():
             if not is_hopeless(code):
                 raise StoreAwayError(f"{collection}: error {code} of the database")
@@ -118,10 +122,9 @@ class Store:
             if len(keys) == 1:
                 return {keys[0]: _CANNOT_BE_ENCODED}
             # The driver could not encode one of them and does not say which.
-            failed: dict[str, int] = {}
-            for key, operation in operations.items():
-                failed |= await self._bulk(collection, {key: operation})
-            return failed
+            half = len(keys) // 2
+            return (await self._bulk(collection, {key: operations[key] for key in keys[:half]})
+                    | await self._bulk(collection, {key: operations[key] for key in keys[half:]}))
         return {}
 
     def close(self) -> None:

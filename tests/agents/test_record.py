@@ -1,5 +1,6 @@
 """`record` loses nothing: what a database that is away, a bad record or a foreign partition does to a batch."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -95,6 +96,33 @@ async def test_a_database_that_is_away_is_waited_for(store: Store, quarantine: Q
     assert await documents(store) == expected(said)
     assert waited == [0.5, 1.0, 0.5, 1.0, 2.0, 5.0]
     assert not quarantine.outputs
+
+
+async def test_nothing_is_written_before_schemas_and_indexes_are_there(quarantine: Quarantine) -> None:
+    asked: list[str] = []
+    may_prepare = asyncio.Event()
+
+    class Slow:
+        async def prepare(self) -> None:
+            await may_prepare.wait()
+            asked.append("prepare")
+
+        async def apply(self, changes: Iterable[Change]) -> None:
+            asked.append(f"apply {len(list(changes))}")
+
+        async def refresh_days(self, changes: Iterable[Change]) -> None:
+            asked.append(f"days {len(list(changes))}")
+
+    agent = RecordAgent(Slow(), quarantine)
+    lanes = [asyncio.create_task(agent.handle([kafka("reports", checkin(subject))])) for subject in (7, 8)]
+    starting = asyncio.create_task(agent.prepare())
+    for _ in range(5):
+        await asyncio.sleep(0)  # everybody gets as far as possible
+    assert asked == []
+    may_prepare.set()
+    await asyncio.gather(starting, *lanes)
+    assert asked[0] == "prepare"
+    assert sorted(asked[1:]) == ["apply 2", "apply 2", "days 2", "days 2"]
 
 
 @pytest.mark.parametrize("value", [

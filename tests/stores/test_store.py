@@ -18,13 +18,17 @@ from support.history import documents, write
 from stores.collections import ALERTS, AUDIT, BUCKETS, CATALOGUE, CHECKINS, PEOPLE
 from stores.embedded import embedded_database_command
 from stores.errors import StoreAwayError, StoreRefusedError, mapped
-from stores.mongo import Store
+from stores.mongo import AT_ONCE, Store
 from stores.operations import Change
 from streams.embedded import ChildService, free_port
 
 PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-11-01T00:00:00Z",
            "name": "Kim", "devices": [{"slot": 0, "epoch": 1, "kek": "k1", "key": "A" * 58 + "A="}],
            "excused": [{"from": "2026-12-24", "to": "2026-12-26", "reason": "travel"}]}
+
+ALERT: dict[str, Any] = {
+    "ver": 1, "alert": "a", "kind": "sos", "severity": "critical", "active": True, "opened_at": "t", "changed_at": "t",
+    "revisions": {}, "subject": 7, "site": "jongno"}
 
 
 async def test_who_a_person_is_stays_whatever_the_registry_says(store: Store) -> None:
@@ -137,6 +141,32 @@ async def test_what_fails_once_is_written_at_the_second_attempt(store: Store, mo
     monkeypatch.setattr(store, "database", {ALERTS: collection})
     await store.apply([Change(ALERTS, "one"), Change(ALERTS, "two")])
     assert collection.counts == [2]
+
+
+async def test_what_cannot_be_encoded_is_found_by_halves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bulk of 500 with two poisoned documents costs some twenty attempts, not five hundred."""
+    bulks, real = [], Store._bulk
+
+    async def counted(self: Store, collection: str, operations: Any) -> dict[str, int]:
+        bulks.append(len(operations))
+        return await real(self, collection, operations)
+
+    monkeypatch.setattr(Store, "_bulk", counted)
+    changes = [Change(ALERTS, str(number), ALERT) for number in range(500)]
+    for bad in (17, 400):
+        changes[bad] = Change(ALERTS, str(bad), {**ALERT, "subject": 1 << 63})
+    with pytest.raises(StoreRefusedError) as refused:
+        await store.apply(changes)
+    assert refused.value.places == {(ALERTS, "17"), (ALERTS, "400")}
+    assert len(bulks) < 45
+    assert await store.database[ALERTS].count_documents({}) == 498
+
+
+async def test_a_large_batch_is_written_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    collection = Failing(lambda _: {"writeErrors": []})
+    monkeypatch.setattr(store, "database", {ALERTS: collection})
+    await store.apply([Change(ALERTS, str(number)) for number in range(2 * AT_ONCE + 1)])
+    assert collection.counts == [AT_ONCE, AT_ONCE, 1]
 
 
 async def test_a_database_that_does_not_let_us_in(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
