@@ -1,0 +1,99 @@
+"""Compose and the templates set only what the code knows, give every process what it needs, and ask by one check."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.health import PROCESSES
+from streams.settings import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+KNOWN = {one.variable for one in SETTINGS} | {f"{one.variable}_FILE" for one in SETTINGS}
+OF_UVICORN_AND_PYTHON = {"FORWARDED_ALLOW_IPS", "TMPDIR"}
+NEEDED = {"gateway": {"ANBU_KAFKA", "ANBU_GATEWAY_NAME", "ANBU_GATEWAY_SECRET", "ANBU_WORKER_TOKEN"},
+          "worker": {"ANBU_KAFKA", "ANBU_MONGODB", "ANBU_KEK", "ANBU_WORKER_TOKEN"},
+          "web": {"ANBU_KAFKA", "ANBU_MONGODB", "ANBU_WEB_TOKEN", "ANBU_WORKER_TOKEN"}}
+
+
+class Loader(yaml.SafeLoader):  # type: ignore[misc]  # it has no annotations
+    """Reads a template; of CloudFormation's own tags only that they are there."""
+
+
+Loader.add_multi_constructor("!", lambda _loader, suffix, _node: suffix)
+
+
+def template(name: str) -> dict[str, Any]:
+    found = yaml.load((ROOT / "deploy/aws" / name).read_text(encoding="utf-8"), Loader)  # noqa: S506 - a SafeLoader
+    resources: dict[str, Any] = found["Resources"]
+    return resources
+
+
+def of_compose(process: str) -> set[str]:
+    return set(COMPOSE["services"][process]["environment"])
+
+
+def of_ecs(process: str) -> set[str]:
+    (container,) = template("ecs.yaml")[f"{process.capitalize()}Task"]["Properties"]["ContainerDefinitions"]
+    return {one["Name"] for one in container["Environment"] + container["Secrets"]}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize("where", [of_compose, of_ecs])
+def test_known_and_enough(where: Any, process: str) -> None:
+    given = where(process)
+    assert given <= KNOWN | OF_UVICORN_AND_PYTHON
+    assert NEEDED[process] <= {name.removesuffix("_FILE") for name in given}
+
+
+def test_only_the_worker_has_the_keys() -> None:
+    for process in ("gateway", "web"):
+        for where in (of_compose, of_ecs):
+            assert not {name for name in where(process) if name.startswith("ANBU_KEK")}
+
+
+def test_app_runner_knows_the_same() -> None:
+    for name in ("Gateway", "Page"):
+        image = template("apprunner.yaml")[name]["Properties"]["SourceConfiguration"]["ImageRepository"]
+        given = image["ImageConfiguration"]
+        names = {one["Name"] for one in given["RuntimeEnvironmentVariables"] + given["RuntimeEnvironmentSecrets"]}
+        assert names <= KNOWN | OF_UVICORN_AND_PYTHON
+        assert NEEDED["gateway" if name == "Gateway" else "web"] <= names
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_one_health_check(process: str) -> None:
+    (container,) = template("ecs.yaml")[f"{process.capitalize()}Task"]["Properties"]["ContainerDefinitions"]
+    check = ["CMD", "python", "-I", "-m", "cli.health", process]
+    assert COMPOSE["services"][process]["healthcheck"]["test"] == check == container["HealthCheck"]["Command"]
+    assert COMPOSE["services"][process]["command"] == container["Command"] == [process]
+    assert container["ReadonlyRootFilesystem"] is COMPOSE["services"][process]["read_only"] is True
+    assert container["User"] == "10001:10001"
+    assert "USER 10001:10001" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_every_service_waits_is_limited_and_keeps_few_logs() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}, name
+        assert service["logging"]["options"]["max-size"], name
+        if "build" in service and name != "simulator":
+            assert set(service["depends_on"]) == {"kafka", "mongo"}, name
+
+
+def test_only_loopback_is_published() -> None:
+    published = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
+    assert len(published) == 3
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    inside = COMPOSE["networks"]["inside"]
+    assert inside == {"internal": True}
+    assert all(COMPOSE["services"][name]["networks"] == ["inside"] for name in ("kafka", "mongo", "prometheus"))
+
+
+def test_the_example_names_what_compose_reads() -> None:
+    read = set(re.findall(r"\$\{(\w+):-", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+    example = set(re.findall(r"^#?(ANBU_\w+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
+    assert read - example == {"ANBU_REVISION"}  # the pipeline's
+    assert example <= read

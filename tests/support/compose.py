@@ -1,0 +1,158 @@
+"""docker-compose.yml as plain processes: the same commands, settings, secrets, order, health checks and ends.
+
+What a container engine adds is not here: images, networks, limits, users. A port that is fixed in a container is a free
+one of this machine, since there is no network of its own; a name such as `kafka` is the loopback address.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from streams.embedded import ChildService, free_port
+from streams.local_kafka import jars
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+BIN = Path(sys.executable).parent
+
+
+def interpolated(text: str, environ: Mapping[str, str]) -> str:
+    """${NAME:-default}, as Compose does."""
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda match: environ.get(match[1]) or match[2], text)
+
+
+def seconds(text: str) -> float:
+    value, unit = re.fullmatch(r"(\d+)(s|m)", text).groups()  # type: ignore[union-attr]  # else the test fails
+    return float(value) * {"s": 1, "m": 60}[unit]
+
+
+def start_order(names: set[str]) -> list[str]:
+    """These services, each after what it waits for; every dependency waits for health."""
+    graph = {name: COMPOSE["services"][name].get("depends_on", {}) for name in names}
+    for dependencies in graph.values():
+        assert all(one == {"condition": "service_healthy"} for one in dependencies.values())
+        assert all("healthcheck" in COMPOSE["services"][one] for one in dependencies)
+    return [name for name in TopologicalSorter(graph).static_order() if name in names]
+
+
+class Composed:
+    """The processes that run. database: the URL of one that is there; secrets: the folder of deploy/make_secrets.py."""
+
+    def __init__(self, folder: Path, secrets: Path, database: str) -> None:
+        self.folder, self._secrets, self._database = folder, secrets, database
+        # A worker's other agents are some ports up: these are left to chance.
+        self.ports = {name: free_port() for name in ("kafka", "gateway", "web", "worker")}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._kafka: ChildService | None = None
+
+    def environ(self, service: str) -> dict[str, str]:
+        """The environment of a service."""
+        given = {name: interpolated(str(value), {}) for name, value in
+                 COMPOSE["services"][service]["environment"].items()}
+        for name, value in given.items():
+            if value.startswith("/run/secrets/"):
+                secret = value.removeprefix("/run/secrets/")
+                assert secret in COMPOSE["services"][service]["secrets"], f"{service} has not the secret {secret}"
+                given[name] = str(self._secrets / Path(COMPOSE["secrets"][secret]["file"]).name)
+        assert given["ANBU_KAFKA"] == "kafka:9092"
+        assert given["ANBU_MONGODB"] == "mongodb://mongo:27017/anbu?replicaSet=rs0"
+        data = self.folder / f"{service}-data"
+        return {"PATH": f"{BIN}:{os.environ['PATH']}", **given, "ANBU_KAFKA": f"127.0.0.1:{self.ports['kafka']}",
+                "ANBU_MONGODB": self._database, "ANBU_DATA_DIR": str(data),
+                **{f"ANBU_{name.upper()}_PORT": str(self.ports[name]) for name in ("gateway", "web", "worker")}}
+
+    def start(self, service: str) -> None:
+        if service == "mongo":
+            return  # the embedded database, which is there
+        if service == "kafka":
+            self._kafka = self._broker()
+            self._kafka.start()
+            return
+        with (self.folder / f"{service}.log").open("ab") as log:
+            self.processes[service] = subprocess.Popen(
+                [BIN / "anbu", *COMPOSE["services"][service]["command"]], env=self.environ(service), stdout=log,
+                stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, cwd=self.folder)
+
+    def _broker(self) -> ChildService:
+        """Apache Kafka with the properties that the image makes of its environment: KAFKA_LOG_DIRS is log.dirs."""
+        environ = COMPOSE["services"]["kafka"]["environment"]
+        home, controller = self.folder / "kafka", free_port()
+        data = home / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        places = {"kafka:9092": f"127.0.0.1:{self.ports['kafka']}", "kafka:9093": f"127.0.0.1:{controller}",
+                  "//:9092": f"//127.0.0.1:{self.ports['kafka']}", "//:9093": f"//127.0.0.1:{controller}",
+                  "/var/lib/kafka/data": str(data)}
+        lines = []
+        for name, value in environ.items():
+            if name.startswith("KAFKA_") and name != "KAFKA_HEAP_OPTS":
+                here = value
+                for old, new in places.items():
+                    here = here.replace(old, new)
+                lines.append(f"{name.removeprefix('KAFKA_').lower().replace('_', '.')}={here}\n")
+        (home / "server.properties").write_text("".join(lines))
+        (data / "meta.properties").write_text(
+            f"version=1\ncluster.id={environ['CLUSTER_ID']}\nnode.id={environ['KAFKA_NODE_ID']}\n")
+        return ChildService(["java", *environ["KAFKA_HEAP_OPTS"].split(), "-XX:TieredStopAtLevel=1", "-cp",
+                             f"{jars()}/*", "kafka.Kafka", str(home / "server.properties")], self.ports["kafka"],
+                            home / "server.log")
+
+    def health(self, service: str) -> int:
+        """The exit status of the service's own health check."""
+        test = COMPOSE["services"][service]["healthcheck"]["test"]
+        assert test[0] == "CMD", "a shell is not needed for it"
+        if service == "kafka":
+            assert test[1:] == ["/opt/kafka/bin/kafka-broker-api-versions.sh", "--bootstrap-server", "localhost:9092"]
+            command = ["java", "-cp", f"{jars()}/*", "org.apache.kafka.tools.BrokerApiVersionsCommand",
+                       "--bootstrap-server", f"127.0.0.1:{self.ports['kafka']}"]
+            environ = dict(os.environ)
+        else:
+            command, environ = [str(BIN / test[1]), *test[2:]], self.environ(service)
+        return subprocess.run(command, env=environ, capture_output=True, check=False, cwd=self.folder,
+                              timeout=seconds(COMPOSE["services"][service]["healthcheck"]["timeout"])).returncode
+
+    def wait_healthy(self, service: str) -> None:
+        """As Compose waits. Raises AssertionError where the service is not healthy in the time that it has."""
+        check = COMPOSE["services"][service]["healthcheck"]
+        limit = seconds(check["start_period"]) + check["retries"] * seconds(check["interval"])
+        deadline = time.monotonic() + limit
+        while self.health(service):
+            process = self.processes.get(service)
+            assert process is None or process.poll() is None, self.log(service)
+            assert time.monotonic() < deadline, f"{service} is not healthy after {limit:g} s\n{self.log(service)}"
+            time.sleep(0.2)
+
+    def run(self, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        """`docker compose run --rm anbu …`, with more variables than it has."""
+        return subprocess.run([BIN / "anbu", *arguments], env=self.environ("anbu") | more, capture_output=True,
+                              text=True, timeout=60, check=False, cwd=self.folder)
+
+    def secret(self, name: str) -> str:
+        return (self._secrets / name).read_text()
+
+    def stop(self, service: str) -> int:
+        """SIGTERM, and the time that Compose gives. Returns the exit status; after that time SIGKILL, -9."""
+        process = self.processes.pop(service)
+        process.terminate()
+        try:
+            return process.wait(seconds(COMPOSE["services"][service]["stop_grace_period"]))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+    def log(self, service: str) -> str:
+        path = self.folder / f"{service}.log"
+        return path.read_text(errors="replace")[-2000:] if path.exists() else ""
+
+    def close(self) -> None:
+        for service in list(self.processes):
+            self.stop(service)
+        if self._kafka is not None:
+            self._kafka.stop()
