@@ -81,7 +81,8 @@ class Fold:
         received = receive(header, frame, person, self._keys)
         if isinstance(received, Rejected):
             return now, [received]
-        after, effects = step(person, Arrived(received, now, sms.id, sms.gateway))
+        judged = lane.gateway(lane.somebody(header.subject).profile.gateway).judged
+        after, effects = step(person, Arrived(received, now, sms.id, sms.gateway, judged))
         lane.put(header.subject, after)
         return now, effects
 

@@ -13,19 +13,20 @@ from models.profile import Profile
 from models.receive import Received
 from models.rules import checkins, commands, devices, emergencies, timers
 from models.rules.turn import Turn
-from models.windows import DAY, Span, local_day, schedule_of, scheduled
+from models.windows import DAY, Span, schedule_of, scheduled
 
 KEPT_DAYS = 9  # results and spans of windows: the oldest window that a report can still name is 8 days back
 CLOSED_KEPT = DAY  # an alert can be reopened for 30 minutes; the rest is for events that arrive out of order
 
 
 class Arrived(NamedTuple):
-    """An authentic report. at: when the gateway received it."""
+    """An authentic report. at: when the gateway received it; judged: up to when the person's gateway is judged."""
 
     received: Received
     at: int
     sms_id: str | None
     sms_gateway: str | None
+    judged: int | None
 
 
 class Registered(NamedTuple):
@@ -90,7 +91,8 @@ def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
             commands.obey(turn, event)
         case Deadline():
             checkins.judge(turn, event.window, event.held_by, event.outage)
-            _forget(turn)
+            _forget_windows(turn, event.window >> 1)
+            _forget_alerts(turn)
         case Ticked():
             timers.tick(turn)
         case Released():
@@ -112,7 +114,10 @@ def _arrive(turn: Turn, event: Arrived) -> None:
     if replay is not None and replay.has(received.counter):
         return
     person.slots[received.slot] = slot.accept(received.epoch, received.counter)
-    _forget(turn)
+    judged = event.judged if person.moved is None else person.moved
+    if judged is not None:
+        _forget_windows(turn, person.today(min(turn.now, judged)))
+    _forget_alerts(turn)
     if isinstance(received.payload, StatusReport):
         _status(turn, event, received.payload)
     else:
@@ -209,16 +214,24 @@ def _drop_unlisted(person: Person) -> None:
             person.slots[number] = Slot(replay, slot.judged, slot.weak)
 
 
-def _forget(turn: Turn) -> None:
-    """Drop what no rule can reach any more, so that the state does not grow."""
-    person, now = turn.person, turn.now
-    oldest = local_day(person.profile.tz, now) - KEPT_DAYS
+def _forget_windows(turn: Turn, today: int) -> None:
+    """Drop the windows that no rule can reach any more, so that the state does not grow.
+
+    today: of what has been judged, not of now. After a long silence of the gateway many windows are due at once, and
+    what is known of those whose turn has not come may not be lost.
+    """
+    person, oldest = turn.person, today - KEPT_DAYS
     for window in [window for window in person.results if window >> 1 < oldest]:
         del person.results[window]
     for window in [window for window in person.frozen if window >> 1 < oldest]:
         del person.frozen[window]
-    for key in [key for key, alert in person.closed.items()
-                if alert.cleared_at is not None and alert.cleared_at + CLOSED_KEPT < now]:
-        del person.closed[key]
     if person.overrides and person.overrides[0].last < oldest:
         person.overrides = tuple(override for override in person.overrides if override.last >= oldest)
+
+
+def _forget_alerts(turn: Turn) -> None:
+    """Drop alerts that were closed long ago."""
+    closed = turn.person.closed
+    for key in [key for key, alert in closed.items()
+                if alert.cleared_at is not None and alert.cleared_at + CLOSED_KEPT < turn.now]:
+        del closed[key]

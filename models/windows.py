@@ -67,8 +67,9 @@ def scheduled(schedule: Schedule, window: int) -> Span | None:
     if daily is None:
         return None
     day = window >> 1
-    close = _instant(schedule.tz, day, daily.close)
-    return Span(_instant(schedule.tz, day, daily.open), close + schedule.grace_min * 60)
+    opened, close = _instant(schedule.tz, day, daily.open), _instant(schedule.tz, day, daily.close)
+    # One that lies in the hour which a day in spring has not would close before it opens: nobody is judged before that.
+    return Span(opened, max(opened, close + schedule.grace_min * 60))
 
 
 class Calendar(NamedTuple):

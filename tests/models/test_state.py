@@ -200,6 +200,12 @@ def test_spring_moves_a_missing_time_forward_and_autumn_takes_the_first() -> Non
         assert datetime.fromtimestamp(span.open, UTC) == opens
 
 
+def test_nobody_is_judged_before_the_window_has_opened() -> None:
+    missing = Calendar(Schedule("Europe/Berlin", DailyWindow(150, 185), None, 0, 0), {}, 0)  # 02:30 to 03:05
+    span = missing.span((date(2027, 3, 28) - date(2020, 1, 1)).days * 2)
+    assert span == (datetime(2027, 3, 28, 1, 30, tzinfo=UTC).timestamp(),) * 2, "it would close at 01:05 UTC"
+
+
 def test_a_deadline_may_lie_on_the_next_day() -> None:
     late = Calendar(Schedule("Asia/Seoul", None, DailyWindow(1200, 1439), 1440, 0), {}, 0)
     at = 1_795_500_000

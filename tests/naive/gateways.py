@@ -104,10 +104,7 @@ def _judged_until(world: World, own: str, ticking: str | None, now: int) -> int 
 
 
 def _windows_due(person: Json, until: int) -> list[int]:
-    """Rules 2 and 5: the watched windows whose deadline has passed, each once.
-
-    To the letter also where a window opens after its deadline, as in the hour that a day in spring has not.
-    """
+    """Rules 2 and 5: the watched windows whose deadline has passed, each once."""
     return [window for window in windows_near(person, person["start"], until)
             if (mine := times(person, window)) and mine["watched"] and mine["deadline"] <= until
             and window not in person["judged"]]

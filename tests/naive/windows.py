@@ -22,9 +22,9 @@ def _times_by(profile: Json, window: int) -> Json | None:
     if window % 2 not in profile["windows"]:
         return None
     opens, closes = profile["windows"][window % 2]
-    close = instant(window // 2, closes, profile["zone"])
-    return {"open": instant(window // 2, opens, profile["zone"]), "deadline": close + profile["grace_min"] * 60,
-            "since": profile["since"]}
+    opened, closed = instant(window // 2, opens, profile["zone"]), instant(window // 2, closes, profile["zone"])
+    deadline = max(opened, closed + profile["grace_min"] * 60)  # in spring a window may close before it opens
+    return {"open": opened, "deadline": deadline, "since": profile["since"]}
 
 
 def times(person: Json, window: int) -> Json | None:
