@@ -40,7 +40,7 @@ demo: .venv/installed  ## the whole system on this machine: make demo ARGS="--on
 	@$(BIN)/anbu demo $(ARGS)
 
 test: .venv/installed  ## the tests, on the embedded broker and database; 100 % branch coverage of models/
-	@$(BIN)/python -m pytest -m "not browser and not kafka" --ignore=tests/system --cov=models --cov-branch --cov-report=term-missing:skip-covered \
+	@$(BIN)/python -m pytest -n 2 -m "not browser and not kafka" --ignore=tests/system --cov=models --cov-branch --cov-report=term-missing:skip-covered \
 		--cov-fail-under=100 $(ARGS)
 
 test-system: .venv/installed  ## whole systems: scenarios through a worker, a killed worker, the demo (minutes)

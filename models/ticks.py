@@ -17,13 +17,11 @@ from models.person import Person
 from models.records import Tick
 from models.step import Deadline, Released, Ticked, step
 from models.times import format_window
-from models.windows import DAY
 
 SILENT_AFTER: Final = 3 * 60
 OUTAGE_AT_MOST: Final = 60 * 60
 ALLOWANCE: Final = 60  # of a clock tick, where no gateway tick tells what was accepted
 ENOUGH_PEOPLE: Final = 10
-FORGOTTEN_AFTER: Final = 9 * DAY
 
 
 def tick(lane: Lane, event: Tick) -> list[Effect]:
@@ -50,7 +48,6 @@ def tick(lane: Lane, event: Tick) -> list[Effect]:
         _end_outages(lane, at, effects)
         for subject in lane.timers.pop(at):
             _apply(lane, subject, Ticked(at), effects)
-        _forget_gateways(lane, at)
     return effects
 
 
@@ -163,11 +160,3 @@ def _apply(lane: Lane, subject: int, event: Deadline | Released | Ticked, effect
         effects += came
     elif isinstance(event, Ticked):
         lane.enter_timer(person)
-
-
-def _forget_gateways(lane: Lane, at: int) -> None:
-    """A gateway with nobody here that has not ticked for long is none of this lane's any more."""
-    for name, time in list(lane.gateways.items()):
-        if (not lane.population.get(name) and time.ticked is not None and at - time.ticked > FORGOTTEN_AFTER
-                and not any(incident.gateway == name for incident in lane.incidents.values())):
-            del lane.gateways[name]
