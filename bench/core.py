@@ -145,7 +145,7 @@ def _sample(lane: Lane, record: Record, keys: KeyRing) -> Sample:
 
 
 def _arrived(sample: Sample) -> Arrived:
-    return Arrived(sample.received, sample.sms.received_at, sample.sms.id, sample.sms.gateway)
+    return Arrived(sample.received, sample.sms.received_at, sample.sms.id, sample.sms.gateway, sample.sms.received_at)
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -76,7 +76,7 @@ async def judge(event: Any) -> int:
     received = receive(header, frame, person, keys)
     if isinstance(received, Rejected):
         return 0
-    after, effects = step(person, Arrived(received, sms.received_at, sms.id, sms.gateway))
+    after, effects = step(person, Arrived(received, sms.received_at, sms.id, sms.gateway, None))
     record = Record("sms", event.message.partition, event.message.offset, event.key, event.value)
     for effect in effects:
         output = encode(effect, record, sms.received_at)
