@@ -29,13 +29,17 @@ IN_FLIGHT = 1000
 def broker_settings() -> Iterator[Settings]:
     """The settings, for a command that needs the broker. What fails there ends it with one line and status 1."""
     with settings() as found:
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # we say what is wrong, once
+        library = logging.getLogger("aiokafka")
+        level = library.level
+        library.setLevel(logging.CRITICAL)  # we say what is wrong, once
         try:
             yield found
         except KafkaConnectionError:
             raise click.ClickException(f"no broker answers at {found.kafka} (ANBU_KAFKA)") from None
         except KafkaError as error:
             raise click.ClickException(f"the broker at {found.kafka} refuses: {error!r}") from None
+        finally:
+            library.setLevel(level)
 
 
 class Message(NamedTuple):

@@ -51,7 +51,8 @@ class Bare:
         received = receive(header, frame, person, self._keys)
         if isinstance(received, Rejected):
             return
-        self.people[header.subject], effects = step(person, Arrived(received, sms.received_at, sms.id, sms.gateway, None))
+        event = Arrived(received, sms.received_at, sms.id, sms.gateway, None)
+        self.people[header.subject], effects = step(person, event)
         self.awake += sum(isinstance(effect, CheckedIn) and effect.result is Result.AWAKE for effect in effects)
 
 
