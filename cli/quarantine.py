@@ -19,6 +19,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from cli.broker import Writable, broker_settings, records, write
 from models.errors import Reason
 from models.outputs import CLOUDEVENT
+from models.records import read_time
+from models.windows import DAY
+from streams.clock import clock_of
 from streams.kafka import kafka_options, stop_consumer
 from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REPORTS, SMS
@@ -26,6 +29,7 @@ from streams.topics import ALERTS, COMMANDS, QUARANTINE, REPORTS, SMS
 # A registry record is a whole profile: an old one would take the place of what was put there since. A tick says that
 # all before it is there, at its place in the topic only.
 DRIVEN: Final = (SMS, COMMANDS, ALERTS, REPORTS)
+REPAIRED_DAYS: Final = 8  # so far back a report can speak of windows
 
 reason_option = click.option("--reason", type=click.Choice([one.value for one in Reason]),
                              help="Only what was refused for this reason.")
@@ -60,10 +64,13 @@ def original_octets(original: object) -> bytes | None:
     return orjson.dumps(original)
 
 
-def is_driven(one: Quarantined) -> bool:
+def is_driven(one: Quarantined, earliest: float) -> bool:
+    """Whether it may be driven again: see DRIVEN, and the age up to which a window's result is still known."""
     original = one.document["original"]
-    is_tick = isinstance(original, dict) and original.get("type") == "tick"
-    return one.document["origin"]["topic"] in DRIVEN and not is_tick
+    document = original if isinstance(original, dict) else {}
+    received_at = read_time(document, "received_at")
+    return (one.document["origin"]["topic"] in DRIVEN and document.get("type") != "tick"
+            and (received_at is None or received_at >= earliest))
 
 
 async def _read(found: Settings, reason: str | None) -> list[Quarantined]:
@@ -101,7 +108,8 @@ class _Memory:
 async def _redrive(found: Settings, reason: str | None, *, again: bool, dry_run: bool) -> Counter[str]:
     """How many were driven again, by reason."""
     driven: Counter[str] = Counter()
-    waiting = [one for one in await _read(found, reason) if is_driven(one)]
+    earliest = clock_of(found.clock_file).now() - REPAIRED_DAYS * DAY
+    waiting = [one for one in await _read(found, reason) if is_driven(one, earliest)]
     for name in sorted({one.reason for one in waiting}):
         async with _Memory(found, name) as memory:
             first = {} if again else await memory.recall()
@@ -152,10 +160,11 @@ def list_(*, reason: str | None, as_json: bool) -> None:
 def redrive(*, reason: str | None, again: bool, dry_run: bool, as_json: bool) -> None:
     """Give what is in quarantine to its readers once more, after the cause is mended.
 
-    Each is judged by the time it was received at. Ticks are not driven again, since they speak of their place in the
-    topic, nor registry records, since a newer one may be there: publish these anew, by `anbu provision`. What was
-    driven before is left out; what fails again is back in quarantine. Alerts and reports that the database refused
-    come again for all who read them, with the same id and body.
+    Each is judged by the time it was received at; SMS of more than 8 days ago are left in quarantine, since what is
+    known of their windows is history by now. Ticks are not driven again, since they speak of their place in the topic,
+    nor registry records, since a newer one may be there: publish these anew, by `anbu provision`. What was driven before
+    is left out; what fails again is back in quarantine. Alerts and reports that the database refused come again for all
+    who read them, with the same id and body.
 
     Setting: ANBU_KAFKA.
     """

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from cli.broker import Writable, records, write
 from cli.quarantine import original_octets
 from models.errors import Reason, Rejected
 from models.outputs import CLOUDEVENT, Record, quarantined
+from models.times import format_time
 from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, SMS
 
@@ -35,13 +37,15 @@ def held(settings: Settings, topic: str) -> list[tuple[int, bytes | None, bytes 
     return asyncio.run(read())
 
 
-def sms(number: int) -> bytes:
-    return orjson.dumps({"sender": "+821012345678", "text": f"W.{number}", "received_at": "2026-11-24T00:00:00Z"})
+def sms(number: int, days_ago: float = 1) -> bytes:
+    return orjson.dumps({"sender": "+821012345678", "text": f"W.{number}",
+                         "received_at": format_time(int(time.time() - days_ago * 86_400))})
 
 
+FIRST, SECOND = sms(1), sms(2)
 REFUSED = [
-    (Record(SMS, 1, 17, b"42", sms(1)), Reason.UNKNOWN_DEVICE),
-    (Record(SMS, 1, 18, b"42", sms(2)), Reason.BAD_EPOCH),
+    (Record(SMS, 1, 17, b"42", FIRST), Reason.UNKNOWN_DEVICE),
+    (Record(SMS, 1, 18, b"42", SECOND), Reason.BAD_EPOCH),
     (Record(SMS, 0, 3, b"+8210", b"\xff not JSON"), Reason.MALFORMED),
     (Record(SMS, 0, 4, None, b'{"type":"tick","source":"gateway","at":"now"}'), Reason.MALFORMED),
     (Record(COMMANDS, 2, 5, b"43", b'{"id":"1"}'), Reason.UNKNOWN_SUBJECT),
@@ -60,7 +64,7 @@ def test_what_is_there_is_listed_without_what_it_says(anbu: Anbu, settings: Sett
     assert "7 records, 4 malformed" in done.stderr
     assert "bad_epoch" in anbu("quarantine", "list", "--reason", "bad_epoch").stdout
     (only,) = map(json.loads, anbu("quarantine", "list", "--reason", "bad_epoch", "--json").stdout.splitlines())
-    assert only["original"] == orjson.loads(sms(2))
+    assert only["original"] == orjson.loads(SECOND)
     assert anbu("quarantine", "list", "--reason", "whim").exit_code == 2
 
 
@@ -70,16 +74,22 @@ def test_each_is_driven_again_into_its_lane_once(anbu: Anbu, settings: Settings)
     assert held(settings, SMS) == []
     done = anbu("quarantine", "redrive", "--reason", "unknown_device", "--json")
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"unknown_device": 1})
-    assert held(settings, SMS) == [(1, b"42", sms(1))]
+    assert held(settings, SMS) == [(1, b"42", FIRST)]
     assert json.loads(anbu("quarantine", "redrive", "--json").stdout) == {
         "bad_epoch": 1, "malformed": 2, "unknown_device": 0, "unknown_subject": 1}
-    assert sorted(held(settings, SMS)) == [(0, b"+8210", b"\xff not JSON"), (1, b"42", sms(1)), (1, b"42", sms(2))]
+    assert sorted(held(settings, SMS)) == [(0, b"+8210", b"\xff not JSON"), (1, b"42", FIRST), (1, b"42", SECOND)]
     assert held(settings, COMMANDS) == [(2, b"43", b'{"id":"1"}')]
     assert held(settings, REGISTRY) == [], "an old profile may not take the place of a newer one"
     assert "0 records were" in anbu("quarantine", "redrive").stdout
     quarantine(settings, REFUSED[1])
     assert json.loads(anbu("quarantine", "redrive", "--reason", "bad_epoch", "--json").stdout) == {"bad_epoch": 1}
     assert json.loads(anbu("quarantine", "redrive", "--again", "--json").stdout)["bad_epoch"] == 2
+
+
+def test_an_sms_of_long_ago_stays_in_quarantine(anbu: Anbu, settings: Settings) -> None:
+    quarantine(settings, (Record(SMS, 1, 17, b"42", sms(1, 7.9)), Reason.BAD_EPOCH),
+               (Record(SMS, 1, 18, b"42", sms(2, 8.1)), Reason.BAD_EPOCH))
+    assert json.loads(anbu("quarantine", "redrive", "--json").stdout) == {"bad_epoch": 1}
 
 
 def test_an_alert_is_still_a_cloudevent(anbu: Anbu, settings: Settings) -> None:
