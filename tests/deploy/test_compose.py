@@ -1,5 +1,6 @@
-"""docker-compose.yml on a real Kafka, as plain processes: it starts in its order, becomes healthy by its own checks,
-does its work from an SMS to the page, shows its figures, ends in time, and goes on where it was.
+"""docker-compose.yml on a real Kafka, as plain processes of what the image installs: it starts in its order, becomes
+healthy by its own checks, does its work from an SMS to the page, shows its figures, ends in time, and goes on where it
+was.
 
 `make verify-deploy` runs it, where `make kafka` has fetched Apache Kafka.
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-from support.compose import ROOT, Composed, start_order
+from support.compose import ROOT, Composed, install, start_order
 from support.database import database_server, database_url
 
 from deploy.make_secrets import make
@@ -27,7 +28,7 @@ PEOPLE = "subject,site,gateway,tz,since,name\n7,jongno,centre-1,Asia/Seoul,2026-
 def composed(tmp_path: Path, database_url: str) -> Iterator[Composed]:
     secrets = tmp_path / "secrets"
     make(secrets)
-    one = Composed(tmp_path, secrets, database_url)
+    one = Composed(tmp_path, install(tmp_path / "image"), secrets, database_url)
     try:
         yield one
     finally:
@@ -49,7 +50,7 @@ def wait_for_alert(composed: Composed) -> dict[str, object]:
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_from_the_first_start_to_the_second(composed: Composed) -> None:
     order = start_order(SERVICES)
     assert order.index("kafka") < min(order.index(name) for name in ("gateway", "worker", "web"))

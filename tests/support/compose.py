@@ -6,6 +6,7 @@ one of this machine, since there is no network of its own; a name such as `kafka
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -21,7 +22,32 @@ from streams.local_kafka import jars
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-BIN = Path(sys.executable).parent
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def install(folder: Path) -> Path:
+    """Install Anbu as the image does: the files that .dockerignore lets in, the RUN steps of the stage `build`, as they
+    stand there. Returns the folder of its programs.
+
+    So nothing is found that only a checkout or a developer's environment has.
+    """
+    context, target = folder / "build", folder / "anbu"
+    context.mkdir(parents=True)
+    for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
+        if line.startswith("!"):
+            source = ROOT / line[1:]
+            if source.is_dir():
+                shutil.copytree(source, context / line[1:], ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, context)
+    stage = DOCKERFILE.split("\nFROM base AS build\n")[1].split("\nFROM ")[0]
+    steps = re.findall(r"^RUN ((?:.*\\\n)*.*)$", stage, re.MULTILINE)
+    assert len(steps) == 2
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environ["PATH"] = f"{Path(sys.executable).resolve().parent}:{environ['PATH']}"
+    for step in steps:
+        subprocess.run(["bash", "-euc", step.replace("/opt/anbu", str(target))], cwd=context, env=environ, check=True)
+    return target / "bin"
 
 
 def interpolated(text: str, environ: Mapping[str, str]) -> str:
@@ -44,10 +70,11 @@ def start_order(names: set[str]) -> list[str]:
 
 
 class Composed:
-    """The processes that run. database: the URL of one that is there; secrets: the folder of deploy/make_secrets.py."""
+    """The processes that run. programs: where `anbu` is; secrets: the folder of deploy/make_secrets.py; database: the
+    URL of one that is there."""
 
-    def __init__(self, folder: Path, secrets: Path, database: str) -> None:
-        self.folder, self._secrets, self._database = folder, secrets, database
+    def __init__(self, folder: Path, programs: Path, secrets: Path, database: str) -> None:
+        self.folder, self._programs, self._secrets, self._database = folder, programs, secrets, database
         # A worker's other agents are some ports up: these are left to chance.
         self.ports = {name: free_port() for name in ("kafka", "gateway", "web", "worker")}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -64,10 +91,10 @@ class Composed:
                 given[name] = str(self._secrets / Path(COMPOSE["secrets"][secret]["file"]).name)
         assert given["ANBU_KAFKA"] == "kafka:9092"
         assert given["ANBU_MONGODB"] == "mongodb://mongo:27017/anbu?replicaSet=rs0"
-        data = self.folder / f"{service}-data"
-        return {"PATH": f"{BIN}:{os.environ['PATH']}", **given, "ANBU_KAFKA": f"127.0.0.1:{self.ports['kafka']}",
-                "ANBU_MONGODB": self._database, "ANBU_DATA_DIR": str(data),
-                **{f"ANBU_{name.upper()}_PORT": str(self.ports[name]) for name in ("gateway", "web", "worker")}}
+        ports = {f"ANBU_{name.upper()}_PORT": str(self.ports[name]) for name in ("gateway", "web", "worker")}
+        return {"PATH": f"{self._programs}:{os.environ['PATH']}", **given,
+                "ANBU_KAFKA": f"127.0.0.1:{self.ports['kafka']}", "ANBU_MONGODB": self._database,
+                "ANBU_DATA_DIR": str(self.folder / f"{service}-data"), **ports}
 
     def start(self, service: str) -> None:
         if service == "mongo":
@@ -76,10 +103,11 @@ class Composed:
             self._kafka = self._broker()
             self._kafka.start()
             return
+        command = [self._programs / "anbu", *COMPOSE["services"][service]["command"]]
         with (self.folder / f"{service}.log").open("ab") as log:
             self.processes[service] = subprocess.Popen(
-                [BIN / "anbu", *COMPOSE["services"][service]["command"]], env=self.environ(service), stdout=log,
-                stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, cwd=self.folder)
+                command, env=self.environ(service), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                start_new_session=True, cwd=self.folder)
 
     def _broker(self) -> ChildService:
         """Apache Kafka with the properties that the image makes of its environment: KAFKA_LOG_DIRS is log.dirs."""
@@ -114,7 +142,7 @@ class Composed:
                        "--bootstrap-server", f"127.0.0.1:{self.ports['kafka']}"]
             environ = dict(os.environ)
         else:
-            command, environ = [str(BIN / test[1]), *test[2:]], self.environ(service)
+            command, environ = [str(self._programs / test[1]), *test[2:]], self.environ(service)
         return subprocess.run(command, env=environ, capture_output=True, check=False, cwd=self.folder,
                               timeout=seconds(COMPOSE["services"][service]["healthcheck"]["timeout"])).returncode
 
@@ -131,8 +159,8 @@ class Composed:
 
     def run(self, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
         """`docker compose run --rm anbu …`, with more variables than it has."""
-        return subprocess.run([BIN / "anbu", *arguments], env=self.environ("anbu") | more, capture_output=True,
-                              text=True, timeout=60, check=False, cwd=self.folder)
+        return subprocess.run([self._programs / "anbu", *arguments], env=self.environ("anbu") | more, text=True,
+                              capture_output=True, timeout=60, check=False, cwd=self.folder)
 
     def secret(self, name: str) -> str:
         return (self._secrets / name).read_text()
