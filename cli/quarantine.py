@@ -162,9 +162,9 @@ def redrive(*, reason: str | None, again: bool, dry_run: bool, as_json: bool) ->
 
     Each is judged by the time it was received at; SMS of more than 8 days ago are left in quarantine, since what is
     known of their windows is history by now. Ticks are not driven again, since they speak of their place in the topic,
-    nor registry records, since a newer one may be there: publish these anew, by `anbu provision`. What was driven before
-    is left out; what fails again is back in quarantine. Alerts and reports that the database refused come again for all
-    who read them, with the same id and body.
+    nor registry records, since a newer one may be there: publish these anew, by `anbu provision`. What was driven
+    before is left out; what fails again is back in quarantine. Alerts and reports that the database refused come again
+    for all who read them, with the same id and body.
 
     Setting: ANBU_KAFKA.
     """
