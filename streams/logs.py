@@ -29,6 +29,10 @@ _PATTERNS: Final = (
     # An SMS as it is on the air (a frame, and what a carrier has cut of one).
     (re.compile(r"W\.[A-Za-z0-9.-]{20,}"), REDACTED),
     (re.compile(r"(?<=://)[^\s/@]+:[^\s/@]*@"), f"{REDACTED}@"),
+    # Where a webhook's address is its secret; what a gateway is asked to send.
+    (re.compile(r"(?<=hooks\.slack\.com/)[^\s\"']+"), REDACTED),
+    (re.compile(r"([?&](?:from|key|pass|password|secret|text|to|token|user|username)=)[^&\s\"']+", re.IGNORECASE),
+     rf"\1{REDACTED}"),
     (re.compile(r"\b(Bearer|Basic)\s+[^\s,;\"']+", re.IGNORECASE), rf"\1 {REDACTED}"),
     # Keys, wrapped or not: 16, 32 and 44 octets in base64 are padded, a path or an identifier is not.
     (re.compile(r"[A-Za-z0-9+/_-]{22,}={1,2}(?![A-Za-z0-9=])"), REDACTED),

@@ -42,12 +42,15 @@ def buffer(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 @pytest.mark.parametrize("text", [
     "from +821012345678", "from +82 10 1234 5678", "from 010-1234-5678", "from 01012345678", "from 02-123-4567",
     "from 821012345678 to 1666", f"got {FRAME}, quarantined", f"cut {FRAME[:40]}", f"key {KEY}",
-    "mongodb://anbu:hunter2@mongo:27017/anbu", "Authorization: Bearer abc.def", '{"type":"sms","text":"come home"}',
+    "mongodb://anbu:hunter2@mongo:27017/anbu", "POST https://hooks.slack.com/services/T0/B0/hunter2 gave 404",
+    "GET http://kannel:13013/cgi-bin/sendsms?username=anbu&password=hunter2&to=1666&text=come%20home",
+    "Authorization: Bearer abc.def", '{"type":"sms","text":"come home"}',
     "{'sender': 'my sister', 'id': 7}", """{"text": "she said \\"no\\" twice"}"""])
 def test_what_must_not_be_read(text: str) -> None:
     told = redacted(text)
     assert REDACTED in told
-    for secret in ("1234", "123-4567", FRAME[:20], KEY[:10], "hunter2", "abc.def", "come home", "sister", "twice"):
+    for secret in ("1234", "123-4567", FRAME[:20], KEY[:10], "hunter2", "abc.def", "come home", "%20home",
+                   "sister", "twice"):
         assert secret not in told, told
 
 
