@@ -54,7 +54,7 @@ class Watch:
     def fold(self, lane: Lane, records: Sequence[ConsumerRecord]) -> list[Output]:
         outputs: list[Output] = []
         for record in records:
-            forwarded = any(name == FORWARDED for name, _ in record.headers)
+            forwarded = bool(record.headers) and any(name == FORWARDED for name, _ in record.headers)
             outputs += self._fold(lane, Record(record.topic, record.partition, record.offset, record.key, record.value,
                                                forwarded))
         return outputs

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from bench import nation
-from bench.figures import Figure, Progress, checked
+from bench.figures import Figure, Progress, WrongResultError, checked
 from bench.nation import EPOCH, Half
 from models import codec
 from models.effects import CheckedIn, Effect, Result
@@ -132,8 +132,8 @@ def _taken_apart(record: Record) -> tuple[Sms, bytes]:
 def _received(record: Record, person: Person, keys: KeyRing) -> Received:
     _, frame = _taken_apart(record)
     received = receive(read_header(frame), frame, person, keys)
-    checked(isinstance(received, Received), f"refused: {received}")
-    assert isinstance(received, Received)  # noqa: S101 - for mypy
+    if not isinstance(received, Received):
+        raise WrongResultError(f"refused: {received}")
     return received
 
 

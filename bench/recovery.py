@@ -5,6 +5,7 @@ three weeks of windows, so their states are of full size.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Final
@@ -25,6 +26,7 @@ NAME: Final = "recovery"
 TEMPLATES: Final = 500
 WINDOWS: Final = 42
 FAUST_SHARE: Final = 20
+BATCH: Final = 2000
 PATIENCE_S: Final = 900.0
 AT_MOST_S, AT_MOST_MB, AIM_PEOPLE = 60, 1000, 1_000_000
 
@@ -37,13 +39,25 @@ class States:
         people = [self._lane.somebody(subject) for subject in range(1, templates + 1)]
         self._templates = [(codec.pack_person(person), person.profile.devices[0].key) for person in people]
 
-    def rows(self, people: range, partitions: int, progress: Progress | None = None) -> Iterator[Row]:
+    def batches(self, people: range, partitions: int) -> Iterator[Row]:
+        """The same, as a worker writes them: in batches that are done, after the lane's own record."""
+        for number in range(partitions):
+            yield number, LANE_KEY, self.lane()
+        counts, progress = Counter[int](), Progress("states written", len(people))
+        for row in self.rows(people, partitions):
+            yield row
+            progress.add()
+            counts[row[0]] += 1
+            if counts[row[0]] % BATCH == 0:
+                yield row[0], DONE, inputs_done({})
+        for number in range(partitions):
+            yield number, DONE, inputs_done({})
+
+    def rows(self, people: range, partitions: int) -> Iterator[Row]:
         for subject in people:
             packed, key = self._templates[subject % len(self._templates)]
             own = blake2b(b"%d" % subject, digest_size=len(key)).digest()
             yield partition_of(subject, partitions), b"%d" % subject, packed.replace(key, own)
-            if progress is not None:
-                progress.add()
 
     def lane(self) -> bytes:
         """The gateways' times, as of the last window."""
@@ -65,10 +79,7 @@ async def _recovery(one: Stage, count: int) -> list[Figure]:
     states, settings = States(), one.named("bench-recovery")
     await declare(settings)
     few, partitions = max(count // FAUST_SHARE, 1), settings.partitions
-    progress = Progress("states written", count)
-    await one.write(changelog(settings), states.rows(range(1, count + 1), partitions, progress))
-    await one.write(changelog(settings), [row for number in range(partitions) for row in (
-        (number, LANE_KEY, states.lane()), (number, DONE, inputs_done({})))])
+    await one.write(changelog(settings), states.batches(range(1, count + 1), partitions))
     with Child(one, "watch", settings.app_id, SMS, "0") as worker:
         found = await worker.answer(PATIENCE_S)
     checked(found["people"] == count, f"{found['people']} of {count} people were recovered")

@@ -76,8 +76,9 @@ class Fold:
         if isinstance(frame, Rejected):
             return now, [frame]
         header = read_header(frame)
-        self._check_lane(lane, header.subject)
         person = lane.person(header.subject)
+        if person is None:  # whoever is known here was registered here: the hash of each number would be dear
+            self._check_lane(lane, header.subject)
         received = receive(header, frame, person, self._keys)
         if isinstance(received, Rejected):
             return now, [received]

@@ -16,10 +16,11 @@ from models.incidents import Incident
 from models.person import Person
 from models.rules.timers import next_timer
 from models.view import view
+from models.windows import Calendar
 
 LANE_KEY: Final = b"\x00lane"
 INCIDENTS_KEY: Final = b"\x00incidents"
-_UNPACKED: Final = 16_384  # people kept unpacked: a small centre's all, a nation's busiest
+_UNPACKED: Final = 4096  # people kept unpacked, some 6 KB each: a small centre's all, a nation's busiest
 
 
 @dataclass(slots=True)
@@ -77,10 +78,12 @@ class Lane:
         """Keep what a step made of a person; None forgets the person. Timers are entered; deadlines see `schedule`."""
         before = self.person(subject)
         self._touched[subject] = person
-        if before is not None:
-            self._count(before, -1)
+        if before is None or person is None or before.profile is not person.profile:
+            if before is not None:
+                self._count(before, -1)
+            if person is not None:
+                self._count(person, +1)
         if person is not None:
-            self._count(person, +1)
             self.enter_timer(person)
 
     def schedule(self, person: Person) -> None:
@@ -91,13 +94,17 @@ class Lane:
         if person.profile.retired and person.moved is None:
             return
         gateway = self.gateway(person.profile.gateway)
-        if gateway.judged is None:
-            self.waiting.setdefault(person.profile.gateway, set()).add(person.subject)
+        after = gateway.judged if person.moved is None or gateway.judged is None else person.moved
+        self._enter(person.profile.gateway, person.subject, person.calendar(gateway.first), after)
+
+    def _enter(self, gateway: str, subject: int, calendar: Calendar, after: int | None) -> None:
+        """after: up to when the person is judged; None: the gateway has not told the time yet."""
+        if after is None:
+            self.waiting.setdefault(gateway, set()).add(subject)
             return
-        after = gateway.judged if person.moved is None else person.moved
-        due = person.calendar(gateway.first).next_deadline(after)
+        due = calendar.next_deadline(after)
         if due is not None:
-            self.deadlines.setdefault(person.profile.gateway, Agenda()).add(due, person.subject)
+            self.deadlines.setdefault(gateway, Agenda()).add(due, subject)
 
     def _count(self, person: Person, change: int) -> None:
         if not person.profile.retired:
@@ -159,10 +166,17 @@ class Lane:
     def ready(self) -> None:
         """Build the index from all that was restored."""
         for subject, packed in self._packed.items():
-            person = codec.unpack_person(packed, subject)
-            self._count(person, +1)
-            self.enter_timer(person)
-            self.schedule(person)
+            seen = codec.glance(packed)
+            if not seen.retired:
+                self.population[seen.gateway] = self.population.get(seen.gateway, 0) + 1
+            if not seen.plain:
+                person = codec.unpack_person(packed, subject)
+                self.enter_timer(person)
+                self.schedule(person)
+            elif not seen.retired:
+                time = self.gateway(seen.gateway)
+                started = seen.started if seen.started is not None else time.first
+                self._enter(seen.gateway, subject, Calendar(seen.schedule, {}, started), time.judged)
         self._lane_touched = False
 
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:

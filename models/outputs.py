@@ -15,6 +15,8 @@ from models.payload import FLAG_NAMES, StatusReport
 from models.times import format_time, format_window
 from models.why import why, why_outage
 
+_NAMES_OF_FLAGS: Final = tuple(tuple(name for bit, name in enumerate(FLAG_NAMES) if flags >> bit & 1)
+                               for flags in range(256))
 CLOUDEVENT: Final = (("content-type", b"application/cloudevents+json"),)
 
 
@@ -144,23 +146,22 @@ def _checkin(effect: CheckedIn) -> dict[str, Any]:
 
 def _report(effect: Reported) -> dict[str, Any]:
     payload = effect.payload
-    document: dict[str, Any] = {"type": "report", "id": effect.reference, "subject": effect.subject,
-                                "site": effect.site}
-    common = {"received_at": format_time(effect.received_at), "late": effect.late,
-              "sms": {"id": effect.sms_id, "gateway": effect.sms_gateway}}
+    sms = {"id": effect.sms_id, "gateway": effect.sms_gateway}
     if not isinstance(payload, StatusReport):
-        attributes = [{"k": one.name, "v": one.value, "u": one.unit} for one in payload.attributes]
-        return {**document, "device_time": None, "window": None, "result": None, "battery_pct": None,
-                "signal_dbm": None, "temp_c": None, "humidity_pct": None, "idle_min": None, "first_activity": None,
-                "activity": None, "flags": [], "attrs": attributes, **common}
-    flags = [name for bit, name in enumerate(FLAG_NAMES) if payload.flags >> bit & 1]
+        return {
+            "type": "report", "id": effect.reference, "subject": effect.subject, "site": effect.site,
+            "device_time": None, "window": None, "result": None, "battery_pct": None, "signal_dbm": None,
+            "temp_c": None, "humidity_pct": None, "idle_min": None, "first_activity": None, "activity": None,
+            "flags": [], "attrs": [{"k": one.name, "v": one.value, "u": one.unit} for one in payload.attributes],
+            "received_at": format_time(effect.received_at), "late": effect.late, "sms": sms}
+    flags = _NAMES_OF_FLAGS[payload.flags]
     if payload.out_of_range:
-        flags.append("range")
+        flags = (*flags, "range")
     if effect.clock_wrong:
-        flags.append("clock")
+        flags = (*flags, "clock")
     first = payload.first_activity_min
     return {
-        **document,
+        "type": "report", "id": effect.reference, "subject": effect.subject, "site": effect.site,
         "device_time": None if payload.device_time is None else format_time(payload.device_time),
         "window": None if effect.window is None else format_window(effect.window),
         "result": effect.result,
@@ -173,5 +174,4 @@ def _report(effect: Reported) -> dict[str, Any]:
         "activity": payload.activity,
         "flags": flags,
         "attrs": [],
-        **common,
-    }
+        "received_at": format_time(effect.received_at), "late": effect.late, "sms": sms}

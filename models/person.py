@@ -3,7 +3,7 @@
 `Person` is what a step changes; a step works on a copy (`copy`), so that whoever holds the old one still has it.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from models.alerts import Alert, Kind
@@ -79,7 +79,7 @@ class Slot:
     def accept(self, epoch: int, counter: int) -> "Slot":
         window = self.replay.get(epoch)
         grown = window.add(counter) if window is not None else ReplayWindow(counter, 1)
-        return replace(self, replay={**self.replay, epoch: grown})
+        return Slot({**self.replay, epoch: grown}, self.judged, self.weak)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ Local times that do not exist (spring) move forward by the gap, ambiguous ones (
 `zoneinfo` does with fold=0 (PEP 495).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -55,9 +55,17 @@ def local_time(tz: str, at: int) -> datetime:
     return datetime.fromtimestamp(at, zone(tz))
 
 
+@lru_cache(maxsize=4096)
+def _day_of_minute(tz: str, minute: int) -> int:
+    return local_time(tz, minute * 60).toordinal() - EPOCH_ORDINAL
+
+
 def local_day(tz: str, at: int) -> int:
-    """The local date of an instant, in days since 2020-01-01."""
-    return local_time(tz, at).toordinal() - EPOCH_ORDINAL
+    """The local date of an instant, in days since 2020-01-01.
+
+    By the minute, since what is asked together is of one hour: every zone is whole minutes off UTC since 1972.
+    """
+    return _day_of_minute(tz, at // 60)
 
 
 @lru_cache(maxsize=65_536)
@@ -70,6 +78,27 @@ def scheduled(schedule: Schedule, window: int) -> Span | None:
     opened, close = _instant(schedule.tz, day, daily.open), _instant(schedule.tz, day, daily.close)
     # One that lies in the hour which a day in spring has not would close before it opens: nobody is judged before that.
     return Span(opened, max(opened, close + schedule.grace_min * 60))
+
+
+def _settled(schedule: Schedule, started: int, after: int) -> tuple[Schedule, int]:
+    """Schedule and start of somebody, made alike for all whose beginnings are too long past to decide anything.
+
+    A window is open for a day at most and judged a day of grace later at most, and no clock is put on by more than a
+    day: who began so long before `after` differs from nobody of the same hours in the deadlines that follow it.
+    """
+    if max(started, schedule.since) < after - 4 * DAY:
+        return schedule._replace(since=0), 0
+    return schedule, started
+
+
+@lru_cache(maxsize=4096)
+def _next_scheduled(schedule: Schedule, started: int, after: int) -> int | None:
+    return Calendar(schedule, {}, started).next_deadline_by_day(after)
+
+
+@lru_cache(maxsize=4096)
+def _due_scheduled(schedule: Schedule, started: int, after: int, until: int) -> tuple[tuple[int, int], ...]:
+    return tuple(Calendar(schedule, {}, started).due_by_day(after, until))
 
 
 class Calendar(NamedTuple):
@@ -101,8 +130,14 @@ class Calendar(NamedTuple):
             return None
         return span
 
-    def due(self, after: int, until: int) -> Iterator[tuple[int, int]]:
+    def due(self, after: int, until: int) -> Sequence[tuple[int, int]]:
         """(deadline, window) of the windows to be judged with after < deadline <= until (rule 2)."""
+        if self.frozen or self.started is None:
+            return list(self.due_by_day(after, until))
+        return _due_scheduled(*_settled(self.schedule, self.started, after), after, until)
+
+    def due_by_day(self, after: int, until: int) -> Iterator[tuple[int, int]]:
+        """`due`, worked out."""
         first, last = self._from(after), local_day(self.schedule.tz, until) + 1
         windows = set(range(first * 2, last * 2 + 2)) | self.frozen.keys()
         for window in sorted(windows):
@@ -112,6 +147,12 @@ class Calendar(NamedTuple):
 
     def next_deadline(self, after: int) -> int | None:
         """The first deadline later than `after`, or None where nothing will ever be due."""
+        if self.frozen or self.started is None:
+            return self.next_deadline_by_day(after)
+        return _next_scheduled(*_settled(self.schedule, self.started, after), after)
+
+    def next_deadline_by_day(self, after: int) -> int | None:
+        """`next_deadline`, worked out."""
         frozen = [span.deadline for span in self.frozen.values() if span.deadline > after]
         upcoming: int | None = min(frozen, default=None)
         if self.started is None or (self.schedule.morning is None and self.schedule.afternoon is None):

@@ -7,7 +7,8 @@ from typing import Any
 
 
 def line(text: str) -> None:
-    print(text, file=sys.__stdout__, flush=True)
+    """A line of its own, though Faust turns a wheel on the same output while it starts."""
+    print(f"\n{text}", file=sys.__stdout__, flush=True)
 
 
 def answer(**found: Any) -> None:

@@ -6,6 +6,7 @@ Prints `open` once the table is recovered (COUNT 0: that is all). Time runs from
 not the last writes are durable then: Faust does not wait for them.
 """
 
+import gc
 import os
 import sys
 import time
@@ -24,6 +25,7 @@ from models.records import Tick, parse_object, parse_sms
 from models.step import Arrived, step
 from streams.settings import Settings
 
+gc.set_threshold(50_000, 20, 100)  # as in `streams.app`, so that the garbage collector makes no difference
 settings = Settings.from_env(os.environ)
 keys = key_ring(settings)
 app = faust.App(settings.app_id, broker=[f"kafka://{one}" for one in settings.kafka.split(",")], store="memory://",
@@ -93,5 +95,5 @@ def end(seconds: float, said: int) -> None:
 if __name__ == "__main__":
     count = int(sys.argv[1])
     folder = f"{os.environ['ANBU_DATA_DIR']}/{os.environ['ANBU_APP_ID']}"
-    sys.argv = ["bench", "--datadir", folder, "--quiet", "worker", "-l", "error", "--without-web"]
+    sys.argv = ["bench", "--datadir", folder, "worker", "-l", "info", "--without-web"]
     app.main()

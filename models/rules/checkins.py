@@ -14,7 +14,7 @@ from models.times import format_window
 from models.windows import DAY
 
 LATE_DAYS: Final = 8
-_REPAIRED: Final = {1: Result.AWAKE, 2: Result.NOT_AWAKE, 3: Result.OUT}
+_REPAIRED: Final = (None, Result.AWAKE, Result.NOT_AWAKE, Result.OUT)  # by the code of a report's `previous`
 
 
 class Reading(NamedTuple):
@@ -86,10 +86,13 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
     if reading.base is None or (reading.named is None and reading.clock_wrong):
         return frozenset()
     calendar, earliest, fine = person.calendar(), (person.today(turn.now) - LATE_DAYS) * 2, set()
-    for back, code in enumerate(report.previous, start=1):
-        result, window = _REPAIRED.get(code), reading.base - back
-        if result is None or window < earliest:
+    alerts_of_windows = any(alert.window is not None for alert in person.alerts.values())
+    for window, code in zip(range(reading.base - 1, earliest - 1, -1), report.previous, strict=False):
+        result, judged = _REPAIRED[code], person.results.get(window)
+        if result is None:
             continue
+        if judged is not None and judged.result is result and not alerts_of_windows:
+            continue  # as nearly always: the window is known to have been so, and there is no alert to clear
         span = calendar.span(window)
         if span is None or span.open < person.profile.since:
             continue
@@ -112,6 +115,8 @@ def _not_awake(turn: Turn, window: int) -> None:
 
 def _clear(turn: Turn, reading: Reading, repaired: frozenset[int]) -> None:
     """Rule 9: who is up needs no alert for an earlier window; whether the window itself was fine, the reason tells."""
+    if not turn.person.alerts:
+        return
     through = max(repaired, default=-1)
     in_time = set(repaired)
     if reading.says is not None:

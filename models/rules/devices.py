@@ -1,6 +1,5 @@
 """Alerts on the device (rule 13) and on inactivity (rule 10): what a report measures, and when that is too much."""
 
-from dataclasses import replace
 from typing import Final
 
 from models.alerts import Change, Kind, Likely, Reason, Severity, report_reference
@@ -55,7 +54,7 @@ def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: in
             too_weak = True
         elif signal >= limits.signal_dbm + SIGNAL_RECOVERED:
             too_weak = False
-    turn.person.slots[slot] = replace(state, judged=(epoch, counter), weak=weak)
+    turn.person.slots[slot] = Slot(state.replay, (epoch, counter), weak)
 
     low: bool | None = None
     if report.flags & LOW_BATTERY or (battery is not None and battery < limits.battery_pct):
@@ -69,19 +68,35 @@ def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: in
         elif limits.temp_low + 1 <= temperature <= limits.temp_high - 1:
             uncomfortable = False
 
-    reference = report_reference(slot, epoch, counter)
-    for kind, wrong, evidence in (
-        (Kind.LOW_BATTERY, low, "low battery" if battery is None else f"battery {battery} %"),
-        (Kind.MAINS_LOST, bool(report.flags & MAINS_LOST), "mains lost"),
-        (Kind.WEAK_SIGNAL, too_weak, f"signal {signal} dBm"),
-        (Kind.SENSOR_FAULT, report.faults != 0, f"faults 0x{report.faults:02x}"),
-        (Kind.TEMPERATURE, uncomfortable, f"temperature {temperature} °C"),
+    for kind, wrong in (
+        (Kind.LOW_BATTERY, low),
+        (Kind.MAINS_LOST, bool(report.flags & MAINS_LOST)),
+        (Kind.WEAK_SIGNAL, too_weak),
+        (Kind.SENSOR_FAULT, report.faults != 0),
+        (Kind.TEMPERATURE, uncomfortable),
     ):
-        found = turn.person.find(kind, slot)
-        if wrong and found is None:
-            turn.open_or_reopen(kind, reference, Severity.MAINTENANCE, Likely.DEVICE, (evidence,), slot)
-        elif wrong is False and found is not None:
-            turn.clear(found[1], Reason.RECOVERED)
+        if wrong:
+            if turn.person.find(kind, slot) is None:
+                turn.open_or_reopen(kind, report_reference(slot, epoch, counter), Severity.MAINTENANCE, Likely.DEVICE,
+                                    (_evidence(kind, report),), slot)
+        elif wrong is False:
+            found = turn.person.find(kind, slot)
+            if found is not None:
+                turn.clear(found[1], Reason.RECOVERED)
+
+
+def _evidence(kind: Kind, report: StatusReport) -> str:
+    match kind:
+        case Kind.LOW_BATTERY:
+            return "low battery" if report.battery_pct is None else f"battery {report.battery_pct} %"
+        case Kind.MAINS_LOST:
+            return "mains lost"
+        case Kind.WEAK_SIGNAL:
+            return f"signal {report.signal_dbm} dBm"
+        case Kind.SENSOR_FAULT:
+            return f"faults 0x{report.faults:02x}"
+        case _:
+            return f"temperature {report.temp_c} °C"
 
 
 def remember(turn: Turn, report: StatusReport, device_time: int) -> None:

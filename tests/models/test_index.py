@@ -1,0 +1,114 @@
+"""What is worked out once for many people is what each would have had alone; a lane read back has the same index."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench import nation
+from bench.core import lived
+from bench.nation import Half
+from models import codec
+from models.agenda import Agenda
+from models.fold import Fold
+from models.keys import KeyRing
+from models.lane import Lane
+from models.outputs import Record
+from models.person import Person
+from models.profile import DailyWindow
+from models.windows import EPOCH_SECONDS, Calendar, Schedule, Span, local_day, local_time
+
+DAY = 86_400
+BEGIN = EPOCH_SECONDS + 2500 * DAY
+ZONES = ["Asia/Seoul", "America/St_Johns", "Pacific/Apia", "Europe/London", "Australia/Lord_Howe", "Africa/Monrovia"]
+minutes = st.integers(0, 1439)
+dailies = st.none() | st.tuples(minutes, minutes).filter(lambda both: both[0] < both[1]).map(
+    lambda both: DailyWindow(*both))
+moments = st.integers(BEGIN, BEGIN + 200 * DAY)
+schedules = st.builds(Schedule, st.sampled_from(ZONES), dailies, dailies, st.integers(0, 1440), moments)
+
+
+@given(schedules, moments, moments, st.integers(0, 3 * DAY))
+@settings(max_examples=300, deadline=None)
+def test_deadlines_of_many_are_the_deadlines_of_each(schedule: Schedule, started: int, after: int, length: int) -> None:
+    calendar = Calendar(schedule, {}, started)
+    assert list(calendar.due(after, after + length)) == list(calendar.due_by_day(after, after + length))
+    assert calendar.next_deadline(after) == calendar.next_deadline_by_day(after)
+
+
+@given(st.sampled_from(ZONES), st.integers(EPOCH_SECONDS, EPOCH_SECONDS + 20_000 * DAY))
+@settings(deadline=None)
+def test_a_local_day_is_that_of_its_second(tz: str, at: int) -> None:
+    assert local_day(tz, at) == local_time(tz, at).toordinal() - local_time("UTC", EPOCH_SECONDS).toordinal()
+
+
+def entries(agenda: Agenda) -> set[tuple[int, int]]:
+    found, at = set(), 0
+    while times := agenda._times:
+        at = times[0]
+        found |= {(at, subject) for subject in agenda.pop(at)}
+    return found
+
+
+def index(lane: Lane) -> dict[str, Any]:
+    return {"deadlines": {name: entries(agenda) for name, agenda in lane.deadlines.items()},
+            "timers": entries(lane.timers),
+            "population": {name: count for name, count in lane.population.items() if count},
+            "waiting": lane.waiting, "gateways": set(lane.gateways)}
+
+
+def restored(packed: dict[int, bytes], times: bytes) -> Lane:
+    lane = Lane(0)
+    lane.restore(b"\x00lane", times)
+    for subject, value in packed.items():
+        lane.restore(b"%d" % subject, value)
+    return lane
+
+
+def variations(people: Iterable[Person]) -> list[Person]:
+    """The same people, in all the ways that a lane's index must tell apart."""
+    found = []
+    for number, person in enumerate(people):
+        varied = person.copy()
+        match number % 8:
+            case 1:
+                varied.profile = replace(varied.profile, retired=True)
+            case 2:
+                varied.moved = nation.BEFORE
+            case 3:
+                varied.frozen = {Half(4).window: Span(Half(4).opens, Half(4).deadline + 60)}
+            case 4:
+                varied.started = None
+            case 5:
+                varied.profile = replace(varied.profile, gateway="never-ticked")
+            case 6:
+                varied.profile = replace(varied.profile, gateway="of-the-retired", retired=True)
+            case 7:
+                varied.profile = replace(varied.profile, since=Half(3).opens + 60)
+        found.append(varied)
+    return found
+
+
+def test_a_lane_that_was_read_back_has_the_index_of_each_person() -> None:
+    fold = Fold(KeyRing(nation.KEKS))
+    lane = lived(range(1, 81), 3, fold)
+    for record in [Record("sms", 0, 0, b"%d" % subject, value)
+                   for subject, value in nation.reports(range(1, 81), Half(3))]:
+        fold(lane, record)
+    for tick in nation.ticks(Half(3).deadline):
+        fold(lane, Record("sms", 0, 0, None, tick))
+    times = dict(lane.take_touched())[b"\x00lane"]
+    assert times is not None
+    people = variations(lane.somebody(subject) for subject in range(1, 81))
+    assert any(person.alerts for person in people)
+    packed = {person.subject: codec.pack_person(person) for person in people}
+
+    by_glance, by_person = restored(packed, times), restored(packed, times)
+    by_glance.ready()
+    for person in people:
+        by_person._count(person, +1)
+        by_person.enter_timer(person)
+        by_person.schedule(person)
+    assert index(by_glance) == index(by_person)
