@@ -7,6 +7,7 @@ people into them. It removes them when it is done.
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -146,6 +147,7 @@ class Stage:
 @contextlib.contextmanager
 def stage(address: str | None, **environ: str) -> Iterator[Stage]:
     """address None: a broker of its own. Raises EmbeddedError, SettingsError."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that just started: it is not ready, and is
     with tempfile.TemporaryDirectory(prefix="anbu-bench-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         if address is None:

@@ -3,7 +3,6 @@
 A missed aim is told and is no failure; a wrong result is one (status 1).
 """
 
-import logging
 from collections.abc import Callable
 
 import click
@@ -60,7 +59,6 @@ def bench() -> None:
     Aims are printed with the figures, and whether they were met. A missed aim does not change the exit status: times
     differ from machine to machine. A wrong result does: each benchmark checks what it has measured (status 1).
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 @bench.command()
