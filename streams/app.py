@@ -61,6 +61,7 @@ def _record(settings: Settings, options: dict[str, Any]) -> Engine:
             await sender[0].start()
         for output in outputs:
             await sender[0].send_and_wait(output.topic, output.value, key=output.key)
+        metrics.count_outputs(outputs)
 
     agent = RecordAgent(store, quarantine, lambda subject: partition_of(subject, settings.partitions))
     name = f"{settings.app_id}-record"

@@ -63,6 +63,11 @@ def count(_lane: Any, batch: Any, outputs: Sequence[Any]) -> None:
     """A batch is durable: what an `Engine` calls as `applied`."""
     BATCHES.labels(batch.tp.topic).inc()
     RECORDS.labels(batch.tp.topic).inc(len(batch.records))
+    count_outputs(outputs)
+
+
+def count_outputs(outputs: Sequence[Any]) -> None:
+    """Records have been published, by an engine or beside it."""
     for topic, number in Tally(output.topic for output in outputs).items():
         OUTPUTS.labels(topic).inc(number)
     for output in outputs:  # few: a quiet day has almost none

@@ -16,6 +16,7 @@ from models.outputs import Output
 from stores.errors import StoreAwayError
 from stores.mongo import Store
 from stores.operations import Change
+from streams.metrics import REGISTRY
 
 
 def kafka(topic: str, value: Any, *, key: bytes | None = b"7", offset: int = 0, partition: int = 0) -> ConsumerRecord:
@@ -88,6 +89,7 @@ async def test_a_database_that_is_away_is_waited_for(store: Store, quarantine: Q
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
+    before = REGISTRY.get_sample_value("anbu_database_waits_total") or 0
     fails = ["prepare", "prepare", "", "apply", "apply", "", "days", "apply", "", ""]
     agent = RecordAgent(Unsteady(store, fails), quarantine, sleep=sleep)
     await agent.prepare()
@@ -95,6 +97,7 @@ async def test_a_database_that_is_away_is_waited_for(store: Store, quarantine: Q
     await agent.handle([kafka(one.topic, one.value, offset=one.offset) for one in said])
     assert await documents(store) == expected(said)
     assert waited == [0.5, 1.0, 0.5, 1.0, 2.0, 5.0]
+    assert REGISTRY.get_sample_value("anbu_database_waits_total") == before + len(waited)
     assert not quarantine.outputs
 
 

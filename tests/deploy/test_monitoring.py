@@ -131,7 +131,7 @@ def check_anbu(words: list[str]) -> None:
 
 
 def check(line: str) -> None:
-    words = shlex.split(line)
+    words = shlex.split(re.sub(r"^docker compose --profile (\w+)", "docker compose", line))
     if words[0] == "anbu":
         check_anbu(words[1:])
     elif words[:2] == ["docker", "compose"]:
@@ -146,7 +146,7 @@ def check(line: str) -> None:
             assert words[2] in ("ps", "logs", "up", "restart", "stop", "pull", "build", "down"), line
             assert set(arguments) <= COMPOSE["services"].keys(), line
     else:
-        assert words[:2] in (["docker", "stats"], ["mkdir", "files"]) or (ROOT / words[1]).is_file(), line
+        assert words[:2] in (["docker", "stats"], ["mkdir", "files"], ["mv", "-f"]) or (ROOT / words[1]).is_file(), line
 
 
 @pytest.mark.parametrize("path", sorted(RUNBOOKS.glob("*.md")), ids=lambda path: path.stem)
