@@ -173,7 +173,7 @@ def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
     value, source = environ.get(setting.variable), setting.variable
     # ANBU_KEK_FILE is a setting of its own: only those processes read it that need keys.
     path = None if setting.field == "kek" else environ.get(f"{setting.variable}_FILE")
-    if value is None and path is not None:
+    if value is None and path:
         source = f"{setting.variable}_FILE"
         try:
             value = Path(path).read_text(encoding="utf-8").strip()

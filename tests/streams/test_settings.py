@@ -22,6 +22,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("hidden\n")
     assert Settings.from_env({"ANBU_GATEWAY_SECRET_FILE": str(path)}).gateway_secret == "hidden"
+    assert Settings.from_env({"ANBU_GATEWAY_SECRET_FILE": ""}).gateway_secret is None  # as Compose says "not set"
     both = {"ANBU_GATEWAY_SECRET": "seen", "ANBU_GATEWAY_SECRET_FILE": "/none"}
     assert Settings.from_env(both).gateway_secret == "seen"
 
