@@ -56,6 +56,7 @@ class System:
             "ANBU_GATEWAY_PORT": str(free_port()),
             "ANBU_WEB_PORT": os.environ.get("ANBU_WEB_PORT") or str(free_port()),
             "ANBU_WORKER_PORT": str(worker_port),
+            "ANBU_LOG_FORMAT": "text",  # a person reads it, where a part has left
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")}
         self.environ = {**inherited, **self.variables}
