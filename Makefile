@@ -40,7 +40,7 @@ demo: .venv/installed  ## the whole system on this machine: make demo ARGS="--on
 	@$(BIN)/anbu demo $(ARGS)
 
 test: .venv/installed  ## the tests, on the embedded broker and database; 100 % branch coverage of models/
-	@$(BIN)/python -m pytest -n 2 -m "not browser and not kafka" --ignore=tests/system --cov=models --cov-branch --cov-report=term-missing:skip-covered \
+	@$(BIN)/python -m pytest -n 2 -m "not browser and not kafka and not notify" --ignore=tests/system --cov=models --cov-branch --cov-report=term-missing:skip-covered \
 		--cov-fail-under=100 $(ARGS)
 
 test-system: .venv/installed  ## whole systems: scenarios through a worker, a killed worker, the demo (minutes)
@@ -49,6 +49,9 @@ test-system: .venv/installed  ## whole systems: scenarios through a worker, a ki
 test-kafka: .venv/installed  ## the tests that need a broker, on a real Apache Kafka; needs Java 17, and Maven once (make kafka)
 	@$(BIN)/python -m streams.local_kafka fetch
 	@ANBU_TEST_BROKER=kafka $(BIN)/python -m pytest $(KAFKA_TESTS) $(ARGS)
+
+test-notify: .venv/installed  ## messages to people: a worker that is killed, SMS by Kannel (minutes; bash .ci/kannel installs it)
+	@$(BIN)/python -m pytest -m notify tests/notify $(ARGS)
 
 test-browser: .venv/installed  ## the page in a real browser; needs Chromium
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \

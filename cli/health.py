@@ -17,7 +17,6 @@ from streams.settings import Settings, SettingsError, is_loopback
 
 ANSWER_S: Final = 5.0
 PROCESSES: Final = ("gateway", "web", "worker")
-AGENTS: Final = ("watch", "record")  # as in `anbu worker`, which is too much to import here; a test compares the two
 
 
 class Found(NamedTuple):
@@ -67,7 +66,7 @@ def check(process: str, settings: Settings) -> list[Found]:
     if process == "web":
         return [_asked("web", settings.web_host, settings.web_port, "/ready")]
     return [_asked(agent, settings.worker_host, settings.worker_port + number, "/health/", settings.worker_token)
-            for number, agent in enumerate(settings.agents or AGENTS)]
+            for number, agent in enumerate(settings.supervised)]
 
 
 @click.command()

@@ -9,6 +9,7 @@ from cli.demo.command import demo
 from cli.gateway import gateway
 from cli.health import health
 from cli.kek import kek
+from cli.notify import notify
 from cli.provision import provision
 from cli.quarantine import quarantine
 from cli.rekey import rekey
@@ -27,6 +28,6 @@ def main() -> None:
     """Anbu (안부): who has woken up, who has not and why, and who needs help now."""
 
 
-for command in (alert, alerts, backup, bench, demo, excuse, gateway, health, kek, provision, quarantine, rekey, replay,
-                restore, retire, score, send, simulate, unexcuse, web, worker):
+for command in (alert, alerts, backup, bench, demo, excuse, gateway, health, kek, notify, provision, quarantine, rekey,
+                replay, restore, retire, score, send, simulate, unexcuse, web, worker):
     main.add_command(command)

@@ -16,7 +16,6 @@ from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
-AGENTS = ("watch", "record")
 WAITS = (0.2, 1.0, 2.0, 5.0)
 LIVED_S = 60.0  # who lived so long starts again at once
 USAGE = 2
@@ -80,8 +79,10 @@ def supervise(found: Settings) -> None:
     ending: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _frame: ending.append(signum))
-    agents = found.agents or AGENTS
-    children = [Supervised(agent, found.worker_port + i, found.data_path()) for i, agent in enumerate(agents)]
+    if "notify" not in found.supervised and found.agents is None:
+        log.warning("ANBU_ROUTES_FILE is not set: people see alerts on the page alone, nobody is sent a message")
+    children = [Supervised(agent, found.worker_port + i, found.data_path())
+                for i, agent in enumerate(found.supervised)]
     try:
         while not ending:
             for child in children:
@@ -96,7 +97,8 @@ def supervise(found: Settings) -> None:
 
 @click.command()
 def worker() -> None:
-    """Run the agents that ANBU_AGENTS names (unset: watch and record), a process for each.
+    """Run the agents that ANBU_AGENTS names (unset: watch, record, and notify where ANBU_ROUTES_FILE says who is told),
+    a process for each.
 
     One that leaves is started again: what it had in hand is durable. The operator views of the first are at
     ANBU_WORKER_PORT, of the next one port up.

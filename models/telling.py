@@ -120,6 +120,21 @@ def decide_all(thread: Thread, notices: Iterable[Notice], routes: Routes, now: i
     return decided
 
 
+def settled(decided: Iterable[tuple[Notice, Decision]]) -> list[tuple[Notice, Delivery]]:
+    """The deliveries of a batch, those already stopped that a later revision of the same batch stops."""
+    found: list[tuple[Notice, Delivery]] = []
+    for notice, decision in decided:
+        for stop in decision.stops:
+            found = [(one, delivery._replace(status=Status.SUPERSEDED) if _stops(stop, delivery) else delivery)
+                     for one, delivery in found]
+        found += [(notice, delivery) for delivery in decision.deliveries]
+    return found
+
+
+def _stops(stop: Stop, one: Delivery) -> bool:
+    return one.status is Status.QUEUED and one.order < stop.below and stop.channel in (None, one.channel)
+
+
 def _over_lanes(thread: Thread, lane: int, said: InLane) -> Thread:
     there = thread.lanes.get(lane)
     if there is not None and there.revision >= said.revision:

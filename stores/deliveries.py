@@ -53,11 +53,12 @@ class Deliveries:
             done = await self._threads.update_one({"_id": key, "ver": version}, {"$set": fields})
             return bool(done.matched_count)
 
-    async def queue(self, deliveries: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    async def queue(self, deliveries: Mapping[str, Mapping[str, Any]], now: float) -> set[str]:
         """Add deliveries by id; one that is there stays as it is. Returns the ids that are new."""
         if not deliveries:
             return set()
-        writes = [UpdateOne({"_id": key}, {"$setOnInsert": {"schema": SCHEMA, **one}}, upsert=True)
+        common = {"schema": SCHEMA, "expires": _date(now + KEPT_S)}
+        writes = [UpdateOne({"_id": key}, {"$setOnInsert": {**common, **one}}, upsert=True)
                   for key, one in deliveries.items()]
         with mapped():
             done = await self._queue.bulk_write(writes, ordered=False)
@@ -105,7 +106,9 @@ class Deliveries:
     async def claim(self, one: Claimed, owner: str, until: float) -> Claimed | None:
         """Take it for one attempt; None: somebody else has, or it was stopped. Nobody else sends it before `until`."""
         where = {"_id": one.id, "status": one.status, "attempts": one.attempts, "due": one.due}
-        changes = {"status": Status.SENDING, "attempts": one.attempts + 1, "owner": owner, "due": until}
+        # One whose claim has ended may have been sent by whoever is gone.
+        changes = {"status": Status.SENDING, "attempts": one.attempts + 1, "owner": owner, "due": until,
+                   "unsure": one.unsure or one.status is Status.SENDING}
         with mapped():
             found = await self._queue.find_one_and_update(where, {"$set": changes},
                                                           return_document=ReturnDocument.AFTER)
@@ -130,14 +133,17 @@ class Deliveries:
                 "why": {"$cond": [stopped, "$stopped", {"$literal": why}]},
                 "due": due, "unsure": one.unsure or unsure}}])
 
-    async def fail_unknown(self, channels: Collection[str], now: float) -> int:
-        """What waits for channels that are in no routes file any more has failed. Returns how many."""
+    async def fail_unknown(self, channels: Collection[str], lanes: Collection[int], before: float, now: float) -> int:
+        """What has waited since before a moment for channels that are in the routes file no more has failed.
+
+        Returns how many.
+        """
         fields = {"status": Status.FAILED, "why": "the channel is no longer in the routes file",
                   "at": format_time(int(now))}
         with mapped():
             done = await self._queue.update_many(
                 {"channel": {"$nin": sorted(channels)}, "status": {"$in": [Status.QUEUED, Status.SENDING]},
-                 "due": {"$lte": now}}, {"$set": fields})
+                 "lane": {"$in": sorted(lanes)}, "due": {"$lte": before}}, {"$set": fields})
         return int(done.modified_count)
 
     # For people

@@ -3,17 +3,26 @@
 import gc
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from agents.deadman import Deadman
+from agents.notify import INPUTS as NOTIFY_INPUTS
+from agents.notify import NotifyAgent, Reading, durably
 from agents.record import INPUTS as RECORD_INPUTS
 from agents.record import RecordAgent
+from agents.senders import Senders
 from agents.watch import Watch
 from models.outputs import Output
+from models.routes import RoutesError
+from notifiers.routes_file import load
+from stores.deliveries import Deliveries
 from stores.mongo import Store
 from streams import logs, metrics, operator_views
 from streams.clock import clock_of
+from streams.engine.batch import Batch
 from streams.engine.engine import Engine
 from streams.kafka import producer
 from streams.partition import partition_of
@@ -27,15 +36,23 @@ def build(settings: Settings) -> Engine:
     if len(names) != 1:
         raise SettingsError(f"ANBU_AGENTS: one worker runs one agent, not {', '.join(names)}; `anbu worker` starts all")
     options = {**operator_views.faust_options(settings), "logging_config": logs.logging_config(settings, names[0])}
-    engine = {"watch": _watch, "record": _record}[names[0]](settings, options)
+    engine = {"watch": _watch, "record": _record, "notify": _notify}[names[0]](settings, options)
     operator_views.add(engine, settings)
     return engine
 
 
 def _watch(settings: Settings, options: dict[str, Any]) -> Engine:
-    watch = Watch(settings, clock_of(settings.clock_file))
+    clock = clock_of(settings.clock_file)
+    watch = Watch(settings, clock)
+    deadman = None if settings.deadman_url is None else Deadman(settings.deadman_url, clock)
+
+    def applied(lane: Any, batch: Batch, outputs: Sequence[Any]) -> None:
+        metrics.count(lane, batch, outputs)
+        if deadman is not None:
+            deadman.applied(lane, batch, outputs)
+
     engine = Engine(settings, settings.app_id, inputs=INPUTS, changelog=changelog(settings),
-                    new_state=watch.new_state, fold=watch.fold, applied=metrics.count, **options)
+                    new_state=watch.new_state, fold=watch.fold, applied=applied, **options)
 
     @engine.app.task
     async def report_progress() -> None:
@@ -44,6 +61,11 @@ def _watch(settings: Settings, options: dict[str, Any]) -> Engine:
     @engine.app.task
     async def tick() -> None:
         await watch.tick(engine)
+
+    @engine.app.task
+    async def ping() -> None:
+        if deadman is not None:
+            await deadman.run(lambda: list(engine.lanes))
 
     return engine
 
@@ -76,6 +98,36 @@ def _record(settings: Settings, options: dict[str, Any]) -> Engine:
     engine.waiting_for = "database"
     return engine
 
+
+def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
+    try:
+        loaded = load(settings.routes_document(), settings.public_url)
+    except RoutesError as error:
+        raise SettingsError(f"ANBU_ROUTES_FILE: {error}") from None
+    try:
+        store, outbox = Store(settings.mongodb), Deliveries(settings.mongodb)
+    except ValueError as error:
+        raise SettingsError(f"ANBU_MONGODB: {error}") from None
+    clock = clock_of(settings.clock_file)
+
+    async def handle(records: Sequence[Any]) -> None:
+        await agent.handle(records)
+
+    name = f"{settings.app_id}-notify"
+    engine = Engine(settings, name, inputs=NOTIFY_INPUTS, changelog=f"{name}-has-none", sink=handle,
+                    applied=metrics.count, begin_at_end=True, **options)
+    senders = Senders(outbox, loaded.channels, Reading(engine), clock)
+    agent = NotifyAgent(outbox, loaded.routes, clock, senders.wake)
+
+    @engine.app.task
+    async def send() -> None:
+        await durably(store.prepare)
+        store.close()
+        engine.waiting_for = None
+        await senders.run()
+
+    engine.waiting_for = "database"
+    return engine
 
 # A worker makes and keeps thousands of small objects a second, none of them in a cycle. As Python comes, it would look
 # through all of them for cycles after every 700: a third of the time of a fold.

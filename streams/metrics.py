@@ -32,7 +32,19 @@ QUARANTINED: Final = Counter("anbu_quarantined", "Records put into quarantine, b
                              registry=REGISTRY)
 DATABASE_WAITS: Final = Counter("anbu_database_waits", "Times that a batch had to be tried again, the database being "
                                 "away", registry=REGISTRY)
+DELIVERIES: Final = Counter("anbu_deliveries", "Messages that have a receipt, by channel: sent, failed (given up), "
+                            "expired (too old), superseded (no longer worth telling)", ["channel", "status"],
+                            registry=REGISTRY)
+DELIVERY_RETRIES: Final = Counter("anbu_delivery_retries", "Attempts that failed and are made again, by channel",
+                                  ["channel"], registry=REGISTRY)
+DELIVERY_SECONDS: Final = Histogram("anbu_delivery_seconds", "Seconds from a change of an alert to its message being "
+                                    "taken by a channel, quiet hours included", ["channel"], registry=REGISTRY,
+                                    buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 21600))
+ROUTE_FALLBACKS: Final = Counter("anbu_route_fallbacks", "Messages that went to a site's default, as no route names "
+                                 "whom they were escalated to", ["site"], registry=REGISTRY)
 # A worker. How it is: read when somebody asks.
+DELIVERIES_WAITING: Final = Gauge("anbu_deliveries_waiting", "Messages that wait to be sent, by channel; quiet hours "
+                                  "included", ["channel"], registry=REGISTRY)
 READY: Final = Gauge("anbu_ready", "1: this worker has its lanes and what else it needs", registry=REGISTRY)
 LANES: Final = Gauge("anbu_lanes", "Lanes that this worker has", registry=REGISTRY)
 # By the positions that are durable, not by what has been fetched: a batch that hangs counts as waiting.

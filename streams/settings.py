@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+AGENTS: Final = ("watch", "record", "notify")
 
 
 class SettingsError(ValueError):
@@ -38,6 +41,13 @@ def _port(value: str) -> int:
     return number
 
 
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as https://anbu.example.org")
+    return value.rstrip("/")
+
+
 def _flag(value: str) -> bool:
     if value.lower() not in ("true", "false"):
         raise ValueError("must be true or false")
@@ -55,9 +65,8 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 def _agents(value: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in value.split(",") if name.strip())
-    unknown = set(names) - {"watch", "record"}
-    if unknown or not names:
-        raise ValueError("must name watch, record, or both with a comma between")
+    if not names or not set(names) <= set(AGENTS):
+        raise ValueError(f"must name some of {', '.join(AGENTS)}, with commas between")
     return names
 
 
@@ -83,8 +92,8 @@ SETTINGS: Final = (
     Setting("ANBU_KEK", "kek", None, _text, "the same document itself, where a container service can give no file"),
     Setting("ANBU_PARTITIONS", "partitions", "4", _positive, "partitions of every topic; cannot be changed later"),
     Setting("ANBU_REPLICATION", "replication", "1", _positive, "replicas of every topic"),
-    Setting("ANBU_AGENTS", "agents", None, _agents, "what this worker runs: watch, record; unset: watch, or for "
-            "`anbu worker` all"),
+    Setting("ANBU_AGENTS", "agents", None, _agents, "what this worker runs: watch, record, notify; unset: watch, or "
+            "for `anbu worker` all (notify where there are routes)"),
     Setting("ANBU_GUARANTEE", "guarantee", "fence", _one_of("fence", "none"),
             "fence: a worker that was shut out cannot write; none: for the embedded broker, one worker only"),
     Setting("ANBU_DATA_DIR", "data_dir", "~/.local/share/anbu", _text, "where a process keeps files of its own"),
@@ -101,6 +110,11 @@ SETTINGS: Final = (
     Setting("ANBU_WEB_HOST", "web_host", "127.0.0.1", _text, "address the page listens on"),
     Setting("ANBU_WEB_PORT", "web_port", "8080", _port, "port the page listens on"),
     Setting("ANBU_WEB_TOKEN", "web_token", None, _text, "what one types to open the page; needed off loopback"),
+    Setting("ANBU_ROUTES", "routes", None, _text, "who is told of what, JSON; usually as ANBU_ROUTES_FILE: "
+            "docs/notify.md"),
+    Setting("ANBU_PUBLIC_URL", "public_url", None, _url, "where people reach the page: messages have links to it"),
+    Setting("ANBU_DEADMAN_URL", "deadman_url", None, _url,
+            "is asked for every minute in which people are really judged; {lane} in it: for each lane"),
     Setting("ANBU_WORKER_HOST", "worker_host", "127.0.0.1", _text, "address of a worker's operator views"),
     Setting("ANBU_WORKER_PORT", "worker_port", "6066", _port, "port of the operator views; the next agent's is one up"),
     Setting("ANBU_WORKER_TOKEN", "worker_token", None, _text,
@@ -142,6 +156,9 @@ class Settings:
     web_host: str
     web_port: int
     web_token: str | None
+    routes: str | None
+    public_url: str | None
+    deadman_url: str | None
     worker_host: str
     worker_port: int
     worker_token: str | None
@@ -164,6 +181,20 @@ class Settings:
             return Path(self.kek_file).read_bytes()
         except OSError as error:
             raise SettingsError(f"ANBU_KEK_FILE: {self.kek_file} cannot be read: {error.strerror}") from None
+
+    def routes_document(self) -> str:
+        """Raises SettingsError where there is none."""
+        if self.routes is None:
+            raise SettingsError("ANBU_ROUTES_FILE is not set: name a file that says who is told of what "
+                                "(docs/notify.md)")
+        return self.routes
+
+    @property
+    def supervised(self) -> tuple[str, ...]:
+        """The agents that `anbu worker` runs, in the order of their ports."""
+        if self.agents is not None:
+            return self.agents
+        return tuple(agent for agent in AGENTS if agent != "notify" or self.routes is not None)
 
     def data_path(self) -> Path:
         return Path(self.data_dir).expanduser()

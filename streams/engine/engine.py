@@ -57,13 +57,15 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
 class Engine:
     """One worker's lanes. Either `new_state` and `fold` (state in the changelog), or `sink` (state elsewhere).
 
-    applied: called when a batch is durable, for figures and watchers.
+    applied: called when a batch is durable, for figures and watchers. begin_at_end: a group that has read nothing yet
+    begins with what comes from now on, not with what the topics still hold.
     """
 
     def __init__(self, settings: Settings, name: str, *, inputs: Sequence[str], changelog: str,
                  new_state: NewState | None = None, fold: Fold | None = None, sink: Sink | None = None,
-                 applied: Applied | None = None, **faust_options: Any) -> None:
+                 applied: Applied | None = None, begin_at_end: bool = False, **faust_options: Any) -> None:
         self.settings, self.inputs, self.changelog = settings, tuple(inputs), changelog
+        self.begin_at_end = begin_at_end
         self._new_state, self._fold, self._sink, self._applied = new_state, fold, sink, applied
         self.lanes: dict[int, Lane] = {}
         self.open = False  # the gate: shut from the first word of a rebalance until the lanes are taken over

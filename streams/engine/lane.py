@@ -74,6 +74,8 @@ class Lane(ABC):
         tp = TopicPartition(topic, self.number)
         first, last = (await reader.beginning_offsets([tp]))[tp], (await reader.end_offsets([tp]))[tp]
         committed = await self.engine.committed(TP(*tp))
+        if done is None and committed is None and self.engine.begin_at_end:
+            return int(last)
         start = max(first if done is None else done, committed or 0)
         if not first <= start <= last:
             raise RuntimeError(f"{topic}, partition {self.number}: the next record is {start}, but the log has {first} "

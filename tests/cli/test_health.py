@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli.health import AGENTS, health
+from cli.health import check, health
 from cli.main import main
-from cli.worker import AGENTS as SUPERVISED
 from streams.embedded import free_port
+from streams.settings import Settings
 
 HERE = Path(sys.executable).parent
 
@@ -78,6 +78,11 @@ def test_a_wrong_setting_is_named() -> None:
     assert (done.exit_code, "ANBU_WORKER_PORT" in done.stderr) == (2, True)
 
 
-def test_it_asks_every_agent() -> None:
-    assert AGENTS == SUPERVISED
+def test_it_asks_every_agent(environ: dict[str, str]) -> None:
+    """The same that `anbu worker` runs: notify only where there are routes."""
+    without = {name: value for name, value in environ.items() if name != "ANBU_AGENTS"}
+    found = check("worker", Settings.from_env({**without, "ANBU_WORKER_PORT": "1"}))
+    assert [one.name for one in found] == ["watch", "record"]
+    found = check("worker", Settings.from_env({**without, "ANBU_WORKER_PORT": "1", "ANBU_ROUTES": "{}"}))
+    assert [one.name for one in found] == ["watch", "record", "notify"]
     assert main.commands["health"] is health

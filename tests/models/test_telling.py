@@ -17,6 +17,7 @@ from models.telling import (
     before_sending,
     decide,
     decide_all,
+    settled,
     until,
     wait_s,
 )
@@ -183,6 +184,14 @@ def test_batches_do_not_matter(made: list[tuple[str, str, str | None]], cut: int
     first = decide_all(Thread(), story[:cut], routes(), NOW)
     rest = decide_all(first[-1][1].thread if first else Thread(), story[cut:], routes(), NOW)
     assert first + rest == whole
+
+
+@given(STORIES)
+def test_a_batch_is_stopped_before_anybody_can_send_it(made: list[tuple[str, str, str | None]]) -> None:
+    """What the revisions of one batch stop among themselves is never queued, not even for a moment."""
+    story = story_of(made)
+    batch = {(one.channel, one.order): one.status for _, one in settled(decide_all(Thread(), story, routes(), NOW))}
+    assert batch == told(*story)
 
 
 @pytest.mark.parametrize(("one", "now", "expected"), [

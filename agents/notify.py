@@ -1,0 +1,159 @@
+"""`notify` tells people: a record of `alerts` becomes deliveries in the database, and those are sent by their channels.
+
+    alerts ─▶ deliveries, durable ─▶ the position moves        (this file; it waits for the database alone)
+              deliveries ─▶ one sender a channel ─▶ receipts   (agents/senders.py)
+
+So no channel, however slow, holds up a lane, a rebalance or another channel; and whatever dies, what was decided is in
+the database. Who is told of what is decided in models/telling.py.
+"""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError
+
+from models.alerts import Severity
+from models.errors import ContractError
+from models.notice import Notice, notice_of
+from models.records import parse_object
+from models.routes import EVERYWHERE, Routes
+from models.telling import Delivery, Status, decide_all, settled, until
+from models.times import format_time
+from stores.errors import StoreAwayError
+from stores.ports import Outbox
+from streams.clock import Clock
+from streams.metrics import DATABASE_WAITS, DELIVERIES, ROUTE_FALLBACKS
+from streams.topics import ALERTS
+
+log = logging.getLogger(__name__)
+
+INPUTS: Final = (ALERTS,)
+ANSWER_S: Final = 3.0
+BROKER_AWAY_S: Final = 30.0
+_URGENCY: Final = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.MAINTENANCE: 2}
+_WAITS: Final = (0.5, 1.0, 2.0, 5.0)
+Kind = TypeVar("Kind")
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class NotifyAgent:
+    """queued: called when there is something to send."""
+
+    def __init__(self, outbox: Outbox, routes: Routes, clock: Clock, queued: Callable[[], None],
+                 sleep: Sleep = asyncio.sleep) -> None:
+        self._outbox, self._routes, self._clock = outbox, routes, clock
+        self._queued, self._sleep = queued, sleep
+        for site in routes.sites:
+            ROUTE_FALLBACKS.labels(site)
+
+    async def handle(self, batch: Sequence[ConsumerRecord]) -> None:
+        """Returns when all that a batch decides is durable."""
+        found = [(record.partition, notice) for record in batch if (notice := _notice(record)) is not None]
+        subjects = {notice.subject for _, notice in found if notice.subject is not None}
+        erased = await durably(lambda: self._outbox.erased(subjects), self._sleep)
+        threads: defaultdict[tuple[str, int], list[Notice]] = defaultdict(list)
+        for partition, notice in found:
+            if notice.subject not in erased:
+                threads[notice.thread, partition].append(notice)
+        for (_, partition), notices in threads.items():
+            await durably(partial(self._decide, notices, partition), self._sleep)
+        if threads:
+            self._queued()
+
+    async def _decide(self, notices: list[Notice], lane: int) -> None:
+        """One alert's revisions. Doing it again, from any point at which it broke off, ends with the same."""
+        key, subject, now = notices[0].thread, notices[0].subject, self._clock.now()
+        while True:
+            thread, version = await self._outbox.thread(key)
+            decided = decide_all(thread, notices, self._routes, int(now))
+            after = decided[-1][1].thread
+            if after == thread or await self._outbox.keep_thread(key, after, version, subject, now):
+                break
+        deliveries = {f"{lane if subject is None else subject}/{notice.alert}/{notice.revision}/{delivery.channel}":
+                      (notice, delivery) for notice, delivery in settled(decided)}
+        new = await self._outbox.queue({name: _document(*one, lane, now) for name, one in deliveries.items()}, now)
+        for name in new:
+            self._tell(*deliveries[name])
+        for notice, decision in decided:
+            await self._outbox.stop(key, decision.stops, f"revision {notice.revision}: {notice.change}")
+
+    def _tell(self, notice: Notice, delivery: Delivery) -> None:
+        if delivery.fallback:
+            site = notice.site if notice.site in self._routes.sites else EVERYWHERE
+            ROUTE_FALLBACKS.labels(site).inc()
+            log.warning("no route of site %s is for %r: %s is told to the default, %s", notice.site,
+                        notice.escalated_to, notice.alert, delivery.channel)
+        if delivery.status is not Status.QUEUED:
+            DELIVERIES.labels(delivery.channel, delivery.status).inc()
+
+
+class Reading:
+    """Which lanes this worker has, and whether it knows the newest of them."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self._answered = time.monotonic()
+
+    def mine(self) -> set[int]:
+        return set(self._engine.lanes) if self._engine.open else set()
+
+    async def read_to_end(self) -> set[int]:
+        """The lanes in which everything has been read that was in them when this was asked.
+
+        A broker that is away for half a minute is asked no longer: nothing newer can come from it, and somebody who
+        needs help must not wait for its repair.
+        """
+        positions = self._engine.positions()
+        try:
+            ends = await asyncio.wait_for(self._engine.app.consumer.highwaters(*positions), ANSWER_S)
+        except (KafkaError, TimeoutError):
+            away = time.monotonic() - self._answered
+            if away < BROKER_AWAY_S:
+                return set()
+            log.warning("the broker has not answered for %d s: sending what is known", away)
+            return self.mine()
+        self._answered = time.monotonic()
+        return {tp.partition for tp, offset in positions.items() if offset >= ends[tp]}
+
+
+async def durably(ask: Callable[[], Awaitable[Kind]], sleep: Sleep = asyncio.sleep) -> Kind:
+    """Ask the database until it answers: away is a reason to wait, never to lose."""
+    attempt = 0
+    while True:
+        try:
+            return await ask()
+        except StoreAwayError as error:
+            wait = _WAITS[min(attempt, len(_WAITS) - 1)]
+            log.warning("the database does not answer (%s); trying again in %g s", error, wait)
+            DATABASE_WAITS.inc()
+        await sleep(wait)
+        attempt += 1
+
+
+def _notice(record: ConsumerRecord) -> Notice | None:
+    """None where it cannot be read: `record` puts it into quarantine."""
+    try:
+        return notice_of(parse_object(record.value or b""))
+    except ContractError as error:
+        log.error("partition %d, offset %d of alerts is told to nobody, as it cannot be read: %s",  # noqa: TRY400
+                  record.partition, record.offset, error)
+        return None
+
+
+def _document(notice: Notice, delivery: Delivery, lane: int, now: float) -> dict[str, Any]:
+    queued = delivery.status is Status.QUEUED
+    return {
+        "thread": notice.thread, "alert": notice.alert, "revision": notice.revision, "order": delivery.order,
+        "channel": delivery.channel, "lane": lane, "subject": notice.subject, "kind": notice.kind,
+        "severity": notice.severity, "change": notice.change, "fallback": delivery.fallback,
+        "urgency": _URGENCY.get(Severity(notice.severity), 0) if notice.severity in set(Severity) else 0,
+        "status": delivery.status, "attempts": 0, "unsure": False, "due": float(delivery.due),
+        "until": float(until(notice.changed_at, delivery.due)), "changed_at": format_time(notice.changed_at),
+        "at": None if queued else format_time(int(now)), "why": None,
+        **({"event": dict(notice.event)} if queued else {})}

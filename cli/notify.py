@@ -1,0 +1,134 @@
+"""`anbu notify`: check the routes file, try a channel, see what was not delivered, and send it again."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import click
+
+from cli.options import settings
+from models.message import message_of
+from models.notice import notice_of
+from models.routes import RoutesError
+from models.telling import Status
+from models.times import format_time
+from notifiers.ports import GiveUpError, RetryError
+from notifiers.routes_file import Configured, Loaded, load
+from stores.deliveries import Deliveries
+from stores.errors import StoreAwayError
+from streams.clock import clock_of
+from streams.settings import Settings, SettingsError
+
+ATTEMPT_S = 15.0
+Kind = TypeVar("Kind")
+
+
+@click.group()
+def notify() -> None:
+    """Who is told of alerts: check the routes, try a channel, see and repeat what was not delivered."""
+
+
+def _loaded(found: Settings) -> Loaded:
+    """Raises SettingsError where there are no routes, or wrong ones."""
+    try:
+        return load(found.routes_document(), found.public_url)
+    except RoutesError as error:
+        raise SettingsError(f"ANBU_ROUTES_FILE: {error}") from None
+
+
+@notify.command()
+def check() -> None:
+    """Check the file that ANBU_ROUTES_FILE names, and say who is told."""
+    with settings() as found:
+        loaded = _loaded(found)
+    for name, site in loaded.routes.sites.items():
+        click.echo(f"site {name}: {', '.join(site.default)}; {len(site.rules)} rules")
+    for name, channels in loaded.routes.gateways.items():
+        click.echo(f"gateway {name}: {', '.join(channels)}")
+    for name, one in loaded.channels.items():
+        click.echo(f"channel {name}: {one.type}, {one.manner.language}{', with names' if one.manner.personal else ''}")
+
+
+@notify.command()
+@click.argument("channel")
+def test(channel: str) -> None:
+    """Send a message that says it is a test to CHANNEL, once; exit status 1 if it is not taken."""
+    with settings() as found:
+        loaded = _loaded(found)
+        if channel not in loaded.channels:
+            raise SettingsError(f"no channel is named {channel}; there are {', '.join(sorted(loaded.channels))}")
+        now = int(clock_of(found.clock_file).now())
+    try:
+        answer = asyncio.run(_send(loaded.channels[channel], now))
+    except (RetryError, TimeoutError) as error:
+        raise click.ClickException(f"{channel} has not taken it, and may later: {error or 'no answer'}") from None
+    except GiveUpError as error:
+        raise click.ClickException(f"{channel} refuses it: {error}") from None
+    click.echo(f"{channel} has taken it{f': {answer}' if answer else ''}")
+
+
+async def _send(configured: Configured, now: int) -> str:
+    at = format_time(now)
+    why = {"ko": "채널 확인을 위한 시험 메시지입니다. 실제 상황이 아닙니다.",
+           "en": "This only tries the channel: nobody needs help."}
+    event: dict[str, Any] = {
+        "specversion": "1.0", "id": f"test/{now}", "source": "/anbu", "type": "kr.anbu.alert.test", "subject": "0",
+        "time": at, "datacontenttype": "application/json",
+        "data": {"alert": "0:test", "revision": 1, "change": "test", "kind": "test", "severity": "test",
+                 "active": False, "site": "test", "changed_at": at, "why": why}}
+    message = message_of(notice_of(event), f"test/{now}", configured.manner)
+    try:
+        async with asyncio.timeout(ATTEMPT_S):
+            return await configured.channel.send(message)
+    finally:
+        await configured.channel.close()
+
+
+@notify.command("list")
+@click.option("--failed", "chosen", flag_value="failed", default="failed", help="What was given up (the default).")
+@click.option("--waiting", "chosen", flag_value="waiting", help="What waits to be sent.")
+@click.option("--all", "chosen", flag_value="all", help="Everything, receipts too.")
+@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000), help="Of the newest so many.")
+@click.option("--json", "as_json", is_flag=True, help="One a line, as JSON.")
+def list_(*, chosen: str, most: int, as_json: bool) -> None:
+    """What was, or was not, delivered."""
+    statuses = {"failed": [Status.FAILED], "waiting": [Status.QUEUED, Status.SENDING], "all": list(Status)}[chosen]
+    found = _asked(lambda outbox: outbox.listed([one.value for one in statuses], most))
+    for one in found:
+        if as_json:
+            shown = ("alert", "revision", "channel", "status", "attempts", "why", "changed_at", "at", "severity")
+            click.echo(json.dumps({name: one.get(name) for name in shown}))
+        else:
+            click.echo(f"{one['changed_at']}  {one['status']:<10}  {one['channel']:<12}  {one['severity']:<11}  "
+                       f"{one['alert']:<34}  {one.get('why') or ''}".rstrip())
+    if not found and not as_json:
+        click.echo("nothing", err=True)
+
+
+@notify.command()
+@click.option("--channel", help="Only of this channel.")
+def retry(*, channel: str | None) -> None:
+    """Queue again what was given up and is not six hours old yet, once its cause is mended."""
+    with settings() as found:
+        now = clock_of(found.clock_file).now()
+    click.echo(f"queued again: {_asked(lambda outbox: outbox.retry_failed(channel, now))}")
+
+
+def _asked(ask: Callable[[Deliveries], Awaitable[Kind]]) -> Kind:
+    """The database's answer; away: one line and status 1."""
+    async def asked(found: Settings) -> Kind:
+        try:
+            outbox = Deliveries(found.mongodb)
+        except ValueError as error:
+            raise SettingsError(f"ANBU_MONGODB: {error}") from None
+        try:
+            return await ask(outbox)
+        finally:
+            outbox.close()
+
+    with settings() as found:
+        try:
+            return asyncio.run(asked(found))
+        except StoreAwayError as error:
+            raise click.ClickException(f"the database does not answer (ANBU_MONGODB): {error}") from None

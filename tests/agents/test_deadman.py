@@ -1,0 +1,78 @@
+"""The dead man's switch is asked for while people are really judged, and is met by silence as soon as they are not."""
+
+import asyncio
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import pytest
+from faust.types import TP
+from support.endpoint import Answer, Endpoint
+from support.page import StoppedClock
+
+from agents.deadman import NEAR_S, Deadman, Judged, advancing
+from streams.engine.batch import Batch
+
+NOW = 1_000_000
+
+
+@pytest.mark.parametrize(("before", "after", "lanes", "expected"), [
+    ({}, {}, [0], set()),
+    ({}, {0: Judged(NOW, 1)}, [0], {0}),
+    ({}, {0: Judged(NOW - NEAR_S, 1)}, [0], {0}),
+    ({}, {0: Judged(NOW - NEAR_S - 1, 1)}, [0], set()),                           # it lags
+    ({0: Judged(NOW - 60, 1)}, {0: Judged(NOW, 2)}, [0], {0}),
+    ({0: Judged(NOW - 60, 1)}, {0: Judged(NOW - 60, 9)}, [0], set()),             # SMS, but no ticks
+    ({0: Judged(NOW, 1)}, {0: Judged(NOW, 1)}, [0], set()),                       # it hangs
+    ({0: Judged(NOW - 60, 1)}, {0: Judged(NOW, 2), 1: Judged(NOW, 1)}, [0], {0}),  # lane 1 is somebody else's now
+    ({}, {0: Judged(NOW, 1)}, [0, 1], {0})])
+def test_advancing(before: dict[int, Judged], after: dict[int, Judged], lanes: list[int], expected: set[int]) -> None:
+    assert advancing(before, after, lanes, NOW) == expected
+
+
+def judge(deadman: Deadman, lane: int, latest: int | None) -> None:
+    deadman.applied(SimpleNamespace(number=lane, state=SimpleNamespace(latest=latest)),
+                    Batch(TP("sms", lane), 0, 1, []), ())
+
+
+async def listening(url: str, lanes: Sequence[int], judged: Sequence[int], times: int = 30) -> None:
+    """Judge the given lanes for a while."""
+    clock = StoppedClock(NOW)
+    deadman = Deadman(url, clock, every_s=0.02)
+    task = asyncio.create_task(deadman.run(lambda: lanes))
+    for _ in range(times):
+        clock.at += 5
+        for lane in judged:
+            judge(deadman, lane, int(clock.at))
+        await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_it_is_asked_for_while_all_lanes_are_judged() -> None:
+    with Endpoint(Answer(500)) as outside:  # whatever it answers
+        await listening(f"{outside.url}/ping", [0, 1], [0, 1])
+        assert {request.path for request in outside.requests} == {"/ping"}
+        assert len(outside.requests) > 1
+
+
+@pytest.mark.parametrize(("lanes", "judged"), [([0, 1], [0]), ([0], []), ([], [0])])
+async def test_silence(lanes: list[int], judged: list[int]) -> None:
+    with Endpoint() as outside:
+        await listening(f"{outside.url}/ping", lanes, judged)
+        assert outside.requests == []
+
+
+async def test_a_switch_for_each_lane() -> None:
+    with Endpoint() as outside:
+        await listening(f"{outside.url}/ping/{{lane}}", [0, 1, 2], [0, 2])
+        assert {request.path for request in outside.requests} == {"/ping/0", "/ping/2"}
+
+
+async def test_nobody_listens() -> None:
+    await listening("http://127.0.0.1:9/", [0], [0], times=10)
+
+
+def test_before_any_tick_there_is_nothing_to_say() -> None:
+    deadman = Deadman("http://127.0.0.1:9/", StoppedClock(NOW))
+    judge(deadman, 0, None)
+    assert deadman._judged == {}

@@ -1,0 +1,132 @@
+"""A real `notify` process is killed again and again while it tells people: nobody is missed, and no receipt is doubled.
+
+The alerts come by a broker, the messages go to servers that speak their provider's words, fail, and dawdle.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from support.endpoint import Answer, Endpoint
+from support.mail import Mailbox, running_mailbox
+from support.notices import event
+from support.page import send
+from support.worker import WorkerProcess
+
+from stores.mongo import Store
+from streams.topics import ALERTS
+
+PATIENCE_S = 90.0
+ALERTS_SENT = 40
+KILLS = 4
+
+pytestmark = [pytest.mark.notify, pytest.mark.timeout(240)]
+
+
+class Place:
+    """Slack, an SMS provider and a mail server; and a worker that tells them."""
+
+    def __init__(self, folder: Path, database_url: str, slack: Endpoint, sms: Endpoint, mailbox: Mailbox) -> None:
+        self.slack, self.sms, self.mailbox = slack, sms, mailbox
+        routes = folder / "routes.json"
+        routes.write_bytes(orjson.dumps({
+            "channels": {
+                "team": {"type": "slack", "url": f"{slack.url}/hook"},
+                "mail": {"type": "email", "host": "127.0.0.1", "port": mailbox.port, "security": "none",
+                         "from": "anbu@example.org", "to": ["team@example.org"]},
+                "duty": {"type": "http", "url": f"{sms.url}/sms", "to": "+821012345678",
+                         "json": {"text": "{text}", "id": "{id}"}}},
+            "sites": {"*": {"default": ["team", "mail", "duty"]}}, "gateways": {"*": ["team"]}}))
+        self.worker = WorkerProcess(folder, ANBU_AGENTS="notify", ANBU_ROUTES_FILE=str(routes),
+                                    ANBU_MONGODB=database_url, ANBU_PUBLIC_URL="https://anbu.example.org")
+
+    def publish(self, *events: dict[str, Any]) -> None:
+        send(self.worker.settings, *((ALERTS, one, int(one["subject"]) % self.worker.settings.partitions)
+                                     for one in events))
+
+
+@pytest.fixture
+def place(tmp_path: Path, database_url: str) -> Iterator[Place]:
+    with Endpoint() as slack, Endpoint() as sms, running_mailbox(Mailbox()) as mailbox:
+        one = Place(tmp_path, database_url, slack, sms, mailbox)
+        with one.worker:
+            yield one
+
+
+def alarm(subject: int, revision: int = 1, change: str = "opened") -> dict[str, Any]:
+    return event(subject, revision=revision, change=change, at=int(time.time()))
+
+
+async def receipts(store: Store) -> Counter[str]:
+    return Counter([one["status"] async for one in store.database.deliveries.find({}, {"status": 1})])
+
+
+async def until_receipts(store: Store, sent: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while (await receipts(store))["sent"] < sent:
+            await asyncio.sleep(0.05)
+
+
+async def test_killed_while_telling(place: Place, store: Store) -> None:
+    dice = random.Random(7)
+    place.slack.usual = Answer(delay_s=0.15)
+    place.sms.answers = [dice.choice((Answer(), Answer(503), Answer(delay_s=0.4))) for _ in range(ALERTS_SENT)]
+    place.mailbox.replies = ["451 4.3.0 later"] * 5
+    async with httpx.AsyncClient(timeout=5) as http:
+        place.worker.start()
+        await place.worker.wait_idle(http)
+        for kill in range(KILLS):
+            some = range(kill * ALERTS_SENT // KILLS, (kill + 1) * ALERTS_SENT // KILLS)
+            place.publish(*(alarm(subject) for subject in some))
+            before = len(place.slack.requests)
+            async with asyncio.timeout(PATIENCE_S):  # in the middle of it
+                while len(place.slack.requests) < before + 3:
+                    await asyncio.sleep(0.01)
+            place.worker.kill()
+            # What is known to be receipted now must never go out again.
+            receipted = {one["_id"] async for one in store.database.deliveries.find({"status": "sent"}, {"_id": 1})}
+            sent_before = Counter(request.json["id"] for request in place.sms.requests)
+            place.worker.start()
+            await place.worker.wait_idle(http)
+            doubled = {name: sent_before[name] for name in receipted if name in sent_before}
+            later = Counter(request.json["id"] for request in place.sms.requests)
+            assert {name: later[name] for name in doubled} == doubled
+        await until_receipts(store, 3 * ALERTS_SENT)
+    assert await receipts(store) == {"sent": 3 * ALERTS_SENT}
+    # Nobody was missed by any channel.
+    for said in ([request.json["text"] for request in place.slack.requests],
+                 [mail["Subject"] for mail in place.mailbox.mails]):
+        assert {int(text.split("번")[0].split()[-1]) for text in said} == set(range(ALERTS_SENT))
+    # Twice only what was in hand when the process died: four at a time and channel; and then it says so.
+    tried = Counter(request.json["text"] for request in place.slack.requests)
+    assert sum(number - 1 for number in tried.values()) <= 4 * KILLS
+    again = [request for request in place.slack.requests if "이미 받으셨을" in str(request.json["blocks"])]
+    assert len(again) >= sum(number - 1 for number in tried.values())
+    ids = [mail["Message-ID"] for mail in place.mailbox.mails]
+    assert len(set(ids)) == ALERTS_SENT
+
+
+async def test_a_new_group_begins_at_the_end(place: Place, store: Store) -> None:
+    """And remembers that it has begun: what comes while it is away is told when it is back."""
+    place.publish(*(alarm(subject) for subject in range(8)))
+    async with httpx.AsyncClient(timeout=5) as http:
+        place.worker.start()
+        await place.worker.wait_idle(http)
+        await asyncio.sleep(2.5)  # Faust commits every second
+        place.worker.kill()
+        place.publish(alarm(100), alarm(101), alarm(101, 2, "acknowledged"))
+        place.worker.start()
+        await place.worker.wait_idle(http)
+        await until_receipts(store, 3)
+    found = {one["_id"]: one["status"] async for one in store.database.deliveries.find()}
+    assert {name.split("/")[0] for name, status in found.items() if status == "sent"} == {"100"}
+    # Acknowledged before anything went out: not one message of it.
+    assert {status for name, status in found.items() if name.startswith("101/")} == {"superseded"}
+    assert len(place.slack.requests) == 1
