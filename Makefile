@@ -16,7 +16,7 @@ KAFKA_TESTS := tests/kafka tests/gateway tests/cli/test_alerts.py tests/cli/test
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 ARGS ?=
 
-.PHONY: help install demo test test-system test-kafka test-browser kafka lint type mutants requirements verify-deploy cost clean
+.PHONY: help install demo test test-system test-kafka test-notify test-browser kafka lint type mutants requirements verify-deploy cost clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
