@@ -1,5 +1,6 @@
 """The composition root of a worker: `faust -A streams.app worker` runs the agent that ANBU_AGENTS names."""
 
+import asyncio
 import gc
 import os
 import sys
@@ -110,7 +111,10 @@ def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
         raise SettingsError(f"ANBU_MONGODB: {error}") from None
     clock = clock_of(settings.clock_file)
 
+    prepared = asyncio.Event()
+
     async def handle(records: Sequence[Any]) -> None:
+        await prepared.wait()  # nothing is written before schemas and indexes are there
         await agent.handle(records)
 
     name = f"{settings.app_id}-notify"
@@ -123,16 +127,19 @@ def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
     async def send() -> None:
         await durably(store.prepare)
         store.close()
+        prepared.set()
         engine.waiting_for = None
         await senders.run()
 
     engine.waiting_for = "database"
     return engine
 
+
 # A worker makes and keeps thousands of small objects a second, none of them in a cycle. As Python comes, it would look
 # through all of them for cycles after every 700: a third of the time of a fold.
 gc.freeze()
 gc.set_threshold(50_000, 20, 100)
+
 
 try:
     app = build(Settings.from_env(os.environ)).app
