@@ -16,7 +16,7 @@ KAFKA_TESTS := tests/kafka tests/gateway tests/cli/test_alerts.py tests/cli/test
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 ARGS ?=
 
-.PHONY: help install demo test test-system test-kafka test-notify test-browser kafka lint type mutants requirements verify-deploy cost clean
+.PHONY: help install demo test test-system test-kafka chaos test-notify test-browser kafka lint type mutants requirements verify-deploy cost clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,6 +52,10 @@ test-kafka: .venv/installed  ## the tests that need a broker, on a real Apache K
 
 test-notify: .venv/installed  ## messages to people: a worker that is killed, SMS by Kannel (minutes; bash .ci/kannel installs it)
 	@$(BIN)/python -m pytest -m notify tests/notify $(ARGS)
+
+chaos: .venv/installed  ## break everything at random, by seed, and check all: make chaos SEED=1 ROUNDS=5; on a real Kafka
+	@$(BIN)/python -m streams.local_kafka fetch
+	@PYTHONPATH=tests $(BIN)/python -m chaos.run --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),5) $(ARGS)
 
 test-browser: .venv/installed  ## the page in a real browser; needs Chromium
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \

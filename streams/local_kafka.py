@@ -33,8 +33,9 @@ _PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id={node}
 controller.quorum.voters={voters}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{more[0]}
+advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}{more[1]}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={data}
 auto.create.topics.enable=false
@@ -82,10 +83,12 @@ class LocalKafka:
     """One broker, or several that keep three replicas of everything.
 
     ports: of the listeners, where they have to be known before; advertised: where clients are sent, if those are
-    proxies' ports; by node. `address` names the listeners. Raises KafkaMissingError where there is none.
+    proxies' ports; by node. `address` names the listeners. outside: ports of proxies for whom each node has one more
+    listener, `outside_ports`: so that some clients go through the proxies and others do not. Raises KafkaMissingError.
     """
 
-    def __init__(self, folder: Path, nodes: int = 1, ports: Sequence[int] = (), advertised: Sequence[int] = ()) -> None:
+    def __init__(self, folder: Path, nodes: int = 1, ports: Sequence[int] = (), advertised: Sequence[int] = (),
+                 outside: Sequence[int] = ()) -> None:
         reason = missing()
         if reason is not None:
             raise KafkaMissingError(reason)
@@ -94,6 +97,7 @@ class LocalKafka:
         voters = ",".join(f"{node}@127.0.0.1:{port}" for node, port in enumerate(controllers, 1))
         cluster = _uuid()
         self.address = ",".join(f"127.0.0.1:{port}" for port in ports)
+        self.outside_ports = [free_port() for _ in outside]
         self.nodes = []
         for i in range(nodes):
             home = Path(tempfile.mkdtemp(prefix=f"kafka-{i + 1}-", dir=folder))
@@ -103,8 +107,11 @@ class LocalKafka:
             (data / "meta.properties").write_text(
                 f"version=1\ncluster.id={cluster}\nnode.id={i + 1}\ndirectory.id={_uuid()}\n")
             config = home / "server.properties"
+            more = ("", "")
+            if outside:
+                more = (f",OUTSIDE://127.0.0.1:{self.outside_ports[i]}", f",OUTSIDE://127.0.0.1:{outside[i]}")
             config.write_text(_PROPERTIES.format(
-                node=i + 1, voters=voters, port=ports[i], controller=controllers[i],
+                more=more, node=i + 1, voters=voters, port=ports[i], controller=controllers[i],
                 advertised=(advertised or ports)[i], data=data, replication=min(nodes, 3), in_sync=min(nodes, 2)))
             self.nodes.append(ChildService(
                 ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",

@@ -4,27 +4,30 @@ Which of several topics a lane read first is an accident; the history of `done` 
 """
 
 from collections import defaultdict
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from models.errors import Reason
 from models.fold import FORWARDED, Fold
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import Record
+from models.outputs import Output, Record
 from streams.engine.changelog import DONE, OWNER, PLAN, read
 from streams.kafka import kafka_options, stop_consumer
 from streams.partition import partition_of
 from streams.settings import Settings
-from streams.topics import ALERTS, INPUTS, QUARANTINE, REPORTS, changelog
+from streams.topics import ALERTS, INPUTS, QUARANTINE, REPORTS, SMS, changelog
 from support.expected_history import Said
 
 
 @dataclass
 class Audit:
-    """problems: in words, empty where all is right; said: what the database has to hold; repeats: seen again."""
+    """problems: in words, empty where all is right; said: what the database has to hold; repeats: seen again;
+    forwarded, arrived: what was sent on to another lane, and what came there so."""
 
     problems: list[str] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
@@ -32,17 +35,23 @@ class Audit:
     outputs: int = 0
     repeats: int = 0
     owners: int = 0
+    forwarded: set[tuple[str, int, bytes | None, bytes | None]] = field(default_factory=set)
+    arrived: set[tuple[str, int, bytes | None, bytes | None]] = field(default_factory=set)
 
 
 async def audit(settings: Settings, keys: KeyRing) -> Audit:
     found = Audit()
-    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest")
+    # What is asked of the broker waits behind an idle fetch, so a fetch must not be idle for long.
+    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest",
+                                fetch_max_wait_ms=20)
     await consumer.start()
     try:
         for number in range(settings.partitions):
             await _lane(consumer, number, settings, keys, found)
     finally:
         await stop_consumer(consumer)
+    found.problems += [f"sent on, and not in its lane: {one}" for one in found.forwarded - found.arrived]
+    found.problems += [f"in a lane as if it had been sent on: {one}" for one in found.arrived - found.forwarded]
     return found
 
 
@@ -60,19 +69,35 @@ async def _lane(consumer: AIOKafkaConsumer, number: int, settings: Settings, key
     def fold_to(positions: dict[str, int]) -> None:
         for topic, end in positions.items():
             for record in inputs[topic][at[topic]:end]:
-                for output in fold(lane, _record(record)):
-                    expected[output.topic].add((output.key, output.value))
+                outputs = fold(lane, _record(record))
+                for output in outputs:
+                    if output.partition is not None:
+                        found.forwarded.add((output.topic, output.partition, output.key, output.value))
+                    else:
+                        expected[output.topic].add((output.key, output.value))
+                if topic != SMS and not any(one.partition is not None or _malformed(one) for one in outputs):
+                    found.said.append(_said(record))
             at[topic] = end
         states.update(lane.take_touched())
+
+    def without_effect(positions: dict[str, int]) -> bool:
+        copy = deepcopy(lane)
+        said = [output for topic, end in positions.items() for record in inputs[topic][at[topic]:end]
+                for output in fold(copy, _record(record))]
+        return not said and not copy.take_touched()
 
     for record in await _topic(consumer, changelog(settings), number):
         if record.key == DONE:
             positions = orjson.loads(record.value)
             moved = [topic for topic in INPUTS if positions[topic] != at[topic]]
-            # Batches without effect leave no trace: they may lie between two others.
             if any(positions[topic] < at[topic] for topic in moved):
                 found.problems.append(f"lane {number}: done goes back from {at} to {positions}")
-            fold_to(positions)
+            # Batches without effect leave no trace: they may lie between two others, and before this one.
+            last = [topic for topic in moved if len(moved) == 1 or without_effect(
+                {other: positions[other] for other in moved if other != topic})]
+            if not last:
+                found.problems.append(f"lane {number}: more than one batch had effects from {at} to {positions}")
+            fold_to(dict(sorted(positions.items(), key=lambda one: one[0] in last[:1])))
         elif record.key == OWNER:
             found.owners += 1
         elif record.key != PLAN:
@@ -90,12 +115,17 @@ async def _lane(consumer: AIOKafkaConsumer, number: int, settings: Settings, key
         found.problems += [f"{topic} {number}: missing {value!r}" for _, value in expected[topic] - there]
         found.problems += [f"{topic} {number}: not expected {value!r}" for _, value in there - expected[topic]]
         found.said += [_said(record) for record in records if topic != QUARANTINE]
-    found.said += [_said(record) for topic in ("registry", "commands") for record in inputs[topic]]
+    found.arrived |= {(topic, number, one.key, one.value) for topic in INPUTS for one in inputs[topic]
+                      if _record(one).forwarded}
 
 
 def _record(record: ConsumerRecord) -> Record:
     return Record(record.topic, record.partition, record.offset, record.key, record.value,
                   any(name == FORWARDED for name, _ in record.headers))
+
+
+def _malformed(output: Output) -> bool:
+    return output.topic == QUARANTINE and bool(orjson.loads(output.value or b"")["reason"] == Reason.MALFORMED)
 
 
 def _said(record: ConsumerRecord) -> Said:

@@ -20,27 +20,31 @@ PATIENCE_S = 60.0
 
 
 class WorkerProcess:
-    """`faust -A streams.app worker` with a broker of its own. `health` asks its operator views."""
+    """`faust -A streams.app worker`, with a broker of its own unless ANBU_KAFKA names one. `health` asks its operator
+    views. app: another module that makes the app, for workers with faults planted."""
 
-    def __init__(self, folder: Path, **variables: str) -> None:
+    def __init__(self, folder: Path, app: str = "streams.app", **variables: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
-        self._broker = a_broker(folder)
+        self._folder, self._app = folder, app
+        self._broker = None if "ANBU_KAFKA" in variables else a_broker(folder)
         self.port = free_port()
-        given = {"ANBU_KAFKA": self._broker.address, "ANBU_GUARANTEE": GUARANTEE, "ANBU_WORKER_PORT": str(self.port),
+        address = "" if self._broker is None else self._broker.address
+        given = {"ANBU_KAFKA": address, "ANBU_GUARANTEE": GUARANTEE, "ANBU_WORKER_PORT": str(self.port),
                  "ANBU_CLOCK_TICK_S": "0", "ANBU_DATA_DIR": str(folder / "data"), **variables}
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")} | given
         self.settings = Settings.from_env(self.environ)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "WorkerProcess":
-        self._broker.start()
+        if self._broker is not None:
+            self._broker.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self.kill()
-        self._broker.stop()
+        if self._broker is not None:
+            self._broker.stop()
 
     @property
     def log(self) -> Path:
@@ -48,7 +52,7 @@ class WorkerProcess:
 
     def start(self) -> None:
         command = [str(Path(sys.executable).with_name("faust")), "--datadir", str(self._folder / "faust"), "-A",
-                   "streams.app", "worker", "--loglevel", "info"]
+                   self._app, "worker", "--loglevel", "info"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log,
                                              stdin=subprocess.DEVNULL, start_new_session=True)
@@ -56,6 +60,36 @@ class WorkerProcess:
     def kill(self) -> None:
         """SIGKILL: it has no chance to say good-bye."""
         self._end(signal.SIGKILL)
+
+    @property
+    def stands_still(self) -> bool:
+        """It has got a SIGSTOP, or has sent one to itself."""
+        if self._process is None:
+            return False
+        return Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal, and no waiting."""
+        if self._process is not None and self.runs:
+            self._process.send_signal(number)
+
+    def left(self) -> int | None:
+        """The exit status of a worker that has left by itself, once; then it may be started again."""
+        if self._process is None or self._process.poll() is None:
+            return None
+        process, self._process = self._process, None
+        return process.returncode
+
+    async def wait_left(self) -> int:
+        """Until it has left by itself; its exit status."""
+        async with asyncio.timeout(PATIENCE_S):
+            while (status := self.left()) is None:
+                await asyncio.sleep(0.02)
+        return status
 
     def terminate(self) -> int | None:
         """SIGTERM; its exit status."""

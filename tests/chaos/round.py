@@ -1,0 +1,112 @@
+"""One round: a load, faults at moments from the seed, and then the verdict on everything that was said and kept."""
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import orjson
+from support.audit import audit
+from support.expected_history import expected
+from support.history import documents
+
+from chaos.faults import SESSION_S, Faults
+from chaos.load import load, send
+from chaos.system import Ground, System
+from models.keys import KeyRing, parse_keks
+from simulator.fleet import Fleet
+from stores.mongo import Store
+from streams.kafka import producer
+from streams.topics import declare
+
+PARTITIONS: Final = 8
+PEOPLE: Final = 150
+LOAD_S: Final = 12.0
+FIRST_FAULT_S: Final = 0.5
+BETWEEN_S: Final = (0.5, 3.0)
+DRAINED_S: Final = 60.0
+
+
+@dataclass
+class Outcome:
+    """problems: in words; empty where all is right."""
+
+    seed: int
+    problems: list[str] = field(default_factory=list)
+    acts: list[str] = field(default_factory=list)
+    exits: Counter[int] = field(default_factory=Counter)
+    inputs: int = 0
+    outputs: int = 0
+    repeats: int = 0
+    owners: int = 0
+    seconds: float = 0.0
+
+
+async def play(seed: int, ground: Ground, folder: Path) -> Outcome:
+    began, dice, outcome = time.monotonic(), Random(seed), Outcome(seed)
+    fleet = Fleet(PEOPLE, 1, seed=seed)
+    keks = orjson.dumps(fleet.keks())
+    system = System(ground, folder, f"chaos-{seed}", PARTITIONS, keks.decode(), SESSION_S)
+    faults = Faults(system, dice)
+    try:
+        await declare(system.settings)
+        outcome.problems += await _storm(system, faults, fleet, dice)
+    finally:
+        outcome.problems += system.stop()
+        outcome.acts, outcome.exits = faults.done, system.exits
+    found = await audit(system.settings, KeyRing(parse_keks(keks)))
+    outcome.problems += found.problems
+    outcome.inputs, outcome.outputs = found.inputs, found.outputs
+    outcome.repeats, outcome.owners = found.repeats, found.owners
+    outcome.problems += [f"a worker left with status {status}" for status in system.exits if status not in (0, -9, 70)]
+    store = Store(system.settings.mongodb)
+    kept, said = await documents(store), expected(found.said)
+    outcome.problems += [f"database: {name} {key} is {kept.get(name, {}).get(key)!r}, should be {said[name].get(key)!r}"
+                         for name in kept.keys() | said.keys()
+                         for key in kept.get(name, {}).keys() | said.get(name, {}).keys()
+                         if kept.get(name, {}).get(key) != said.get(name, {}).get(key)]
+    await store.database.client.drop_database(store.database.name)
+    store.close()
+    await system.forget()
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+async def _storm(system: System, faults: Faults, fleet: Fleet, dice: Random) -> list[str]:
+    lines = list(load(fleet, system.partitions, dice))
+    sender = producer(system.settings, linger_ms=5)
+    await sender.start()
+    # Everybody is registered before the day begins, or most reports would be of nobody.
+    await send(sender, lines[:PEOPLE], system.partitions, 0.1)
+    problems = await _drain(system)
+    loading = asyncio.create_task(send(sender, lines[PEOPLE:], system.partitions, LOAD_S))
+    try:
+        next_act = time.monotonic() + FIRST_FAULT_S
+        while not loading.done():
+            system.tend()
+            await faults.tend()
+            if time.monotonic() >= next_act:
+                await faults.act(dice.choice(faults.names))
+                next_act = time.monotonic() + dice.uniform(*BETWEEN_S)
+            await asyncio.sleep(0.05)
+        await loading
+    finally:
+        loading.cancel()
+        await faults.mend()
+        await sender.stop()
+    return problems or await _drain(system)
+
+
+async def _drain(system: System) -> list[str]:
+    """Until nothing waits any more; in words, what still does when time is up."""
+    deadline = time.monotonic() + DRAINED_S
+    system.tend()
+    while left := await system.behind():
+        if time.monotonic() > deadline:
+            return [f"{left} records still wait after {DRAINED_S:g} s"]
+        system.tend()
+        await asyncio.sleep(0.3)
+    return []

@@ -1,0 +1,134 @@
+"""The parts of a round: brokers and a database behind proxies, workers that judge, one that records.
+
+Brokers and database are started once for many rounds; each round has its own topics, groups and database.
+"""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from support.proxy import Proxy, proxy
+from support.worker import WorkerProcess
+
+from agents.record import INPUTS as RECORD_INPUTS
+from stores.embedded import embedded_database_command
+from streams.embedded import ChildService, free_port
+from streams.kafka import kafka_options, stop_consumer
+from streams.local_kafka import LocalKafka
+from streams.settings import Settings
+from streams.topics import INPUTS
+
+STOP_S: Final = 40.0
+
+
+@dataclass
+class Ground:
+    """What outlives a round."""
+
+    kafka: LocalKafka
+    broker_lines: list[Proxy]
+    database_line: Proxy
+
+
+@contextmanager
+def ground(folder: Path, nodes: int) -> Iterator[Ground]:
+    """Brokers and a database, each behind a proxy, until the block ends."""
+    with ExitStack() as stack:
+        outside = [free_port() for _ in range(nodes)]
+        kafka = stack.enter_context(LocalKafka(folder, nodes, outside=outside))
+        lines = [stack.enter_context(proxy(target, port))
+                 for target, port in zip(kafka.outside_ports, outside, strict=True)]
+        port = free_port()
+        stack.enter_context(ChildService(embedded_database_command(folder / "database", port), port,
+                                         folder / "database.log"))
+        yield Ground(kafka, lines, stack.enter_context(proxy(port)))
+
+
+class System:
+    """One round's workers. wanted: how many shall judge; exits: by status, of those who left by themselves."""
+
+    def __init__(self, ground: Ground, folder: Path, name: str, partitions: int, keks: str, session_s: float) -> None:
+        self.kafka, self.broker_lines, self.database_line = ground.kafka, ground.broker_lines, ground.database_line
+        self.folder, self.name, self.partitions = folder, name, partitions
+        self.wanted, self.exits = 2, Counter[int]()
+        database = f"mongodb://127.0.0.1:{{port}}/{name}?serverSelectionTimeoutMS=2000"
+        self._variables = {
+            "ANBU_KAFKA": ",".join(f"127.0.0.1:{line.port}" for line in self.broker_lines),
+            "ANBU_MONGODB": database.format(port=self.database_line.port), "ANBU_GUARANTEE": "fence",
+            "ANBU_APP_ID": name, "ANBU_KEK": keks, "ANBU_PARTITIONS": str(partitions),
+            "ANBU_REPLICATION": str(len(self.kafka.nodes)), "ANBU_SESSION_S": str(session_s)}
+        self.settings = Settings.from_env({**self._variables, "ANBU_KAFKA": self.kafka.address})
+        self.watchers: list[WorkerProcess] = []
+        self.recorder = self._worker("record")
+
+    def _worker(self, agent: str) -> WorkerProcess:
+        number = len(list(self.folder.iterdir())) if self.folder.exists() else 0
+        return WorkerProcess(self.folder / f"{number:02}-{agent}", **self._variables, ANBU_AGENTS=agent)
+
+    def tend(self) -> None:
+        """Start again whoever has left, as a supervisor does; keep as many as are wanted."""
+        for one in (*self.watchers, self.recorder):
+            status = one.left()
+            if status is not None:
+                self.exits[status] += 1
+        self.watchers = [one for one in self.watchers if one.runs]
+        while len(self.watchers) < self.wanted:
+            self.watchers.append(self._worker("watch"))
+            self.watchers[-1].start()
+        if not self.recorder.runs:
+            self.recorder.start()
+
+    async def behind(self) -> int:
+        """How many records wait for either agent, by what the groups have committed."""
+        return await self._behind(self.name, INPUTS) + await self._behind(f"{self.name}-record", RECORD_INPUTS)
+
+    async def _behind(self, group: str, topics: tuple[str, ...]) -> int:
+        consumer = AIOKafkaConsumer(**kafka_options(self.settings), group_id=group, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            places = [TopicPartition(topic, number) for topic in topics for number in range(self.partitions)]
+            ends = await consumer.end_offsets(places)
+            return sum([ends[place] - (await consumer.committed(place) or 0) for place in places])
+        finally:
+            await stop_consumer(consumer)
+
+    def stop(self) -> list[str]:
+        """SIGTERM to all; in words, who did not leave properly."""
+        everybody = [one for one in (*self.watchers, self.recorder) if one.runs]
+        for one in everybody:
+            one.send(signal.SIGCONT)
+            one.send(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_S
+        wrong = []
+        for one in everybody:
+            while one.runs and time.monotonic() < deadline:
+                time.sleep(0.05)
+            status = one.left()
+            if status is None:
+                wrong.append(f"{one.log} did not leave within {STOP_S:g} s of SIGTERM")
+                one.kill()
+            else:
+                self.exits[status] += 1
+                if status:
+                    wrong.append(f"{one.log} left with status {status} after SIGTERM")
+        return wrong
+
+    async def forget(self) -> None:
+        """Remove the round's topics."""
+        admin = AIOKafkaAdminClient(**kafka_options(self.settings))
+        await admin.start()
+        try:
+            names = [name for name in await admin.list_topics() if not name.startswith("__")]
+            await admin.delete_topics(names)
+            while any(not name.startswith("__") for name in await admin.list_topics()):
+                await asyncio.sleep(0.05)
+        finally:
+            await admin.close()

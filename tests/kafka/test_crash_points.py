@@ -1,0 +1,173 @@
+"""A worker dies, or stands still past its session, at each point of making a batch durable: nothing is wrong after it.
+
+And the checker is seen to fail: with `none` a worker that comes back writes wrong states; a successor that ignores the
+plan says something else under an id that is out already.
+"""
+
+import asyncio
+import signal
+from base64 import b64encode
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+from support.audit import Audit, audit
+from support.worker import WorkerProcess
+
+from models.frame import seal, to_text
+from models.keys import KeyRing, message_key, parse_keks, wrap
+from models.payload import SOS, StatusReport, encode
+from streams.kafka import kafka_options, producer
+from streams.local_kafka import LocalKafka
+from streams.topics import REGISTRY, SMS, declare
+
+POINTS = ("before_plan", "after_plan", "amid_outputs", "after_outputs", "amid_states", "after_done")
+KEK, KEY, CIPHER = bytes(32), bytes(16), AESCCM(message_key(bytes(16), 7, 0, 1), tag_length=8)
+PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-01-01T00:00:00Z",
+           "devices": [{"slot": 0, "epoch": 1, "kek": "k1",
+                        "key": b64encode(wrap(KEK, bytes(12), KEY, 7, 0, 1)).decode()}]}
+MOVED = {**PROFILE, "site": "mapo"}  # what an SOS says of the site depends on which came first
+pytestmark = pytest.mark.timeout(150)
+
+
+def sos(counter: int) -> tuple[str, dict[str, Any]]:
+    """A report and, the first time, an alert."""
+    frame = seal(CIPHER, 7, 0, 1, counter, encode(StatusReport(None, None, SOS, *(None,) * 6)))
+    return SMS, {"received_at": f"2026-11-24T00:{counter:02d}:00Z", "text": to_text(frame)}
+
+
+@dataclass
+class Place:
+    """One lane on a broker, and the workers that have it."""
+
+    folder: Path
+    kafka: LocalKafka
+    guarantee: str = "fence"
+    count: int = 0
+
+    def worker(self, **variables: str) -> WorkerProcess:
+        self.count += 1
+        keks = self.folder / "kek.json"
+        keks.write_bytes(orjson.dumps({"k1": b64encode(KEK).decode()}))
+        return WorkerProcess(self.folder / f"worker-{self.count}", "support.wounded_worker", PYTHONPATH="tests",
+                             ANBU_KAFKA=self.kafka.address, ANBU_PARTITIONS="1", ANBU_KEK_FILE=str(keks),
+                             ANBU_GUARANTEE=self.guarantee, ANBU_SESSION_S="2", **variables)
+
+    async def send(self, worker: WorkerProcess, *lines: tuple[str, dict[str, Any]]) -> None:
+        sender = producer(worker.settings)
+        await sender.start()
+        try:
+            for topic, value in lines:
+                await sender.send(topic, orjson.dumps(value), key=b"7", partition=0)
+        finally:
+            await sender.stop()
+
+    async def verdict(self, worker: WorkerProcess) -> Audit:
+        return await audit(worker.settings, KeyRing(parse_keks(orjson.dumps({"k1": b64encode(KEK).decode()}))))
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with LocalKafka(tmp_path_factory.mktemp("kafka")) as one:
+        yield one
+
+
+@pytest.fixture
+async def place(broker: LocalKafka, tmp_path: Path) -> Any:
+    one = Place(tmp_path, broker)
+    settings = one.worker().settings
+    await declare(settings)
+    yield one
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    await admin.start()
+    await admin.delete_topics([name for name in await admin.list_topics() if not name.startswith("__")])
+    await admin.close()
+
+
+async def frozen(worker: WorkerProcess) -> None:
+    """Until it stands still."""
+    async with asyncio.timeout(60):
+        while not worker.stands_still:
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_killed_at(point: str, place: Place) -> None:
+    first, second = place.worker(WOUND=f"{point}:kill:{SMS}"), place.worker(HOLD=f"{SMS}:{REGISTRY}:2")
+    async with httpx.AsyncClient() as http:
+        with first, second:
+            first.start()
+            await place.send(first, (REGISTRY, PROFILE))
+            await first.wait_idle(http)
+            await place.send(first, sos(1))
+            assert await first.wait_left() == -signal.SIGKILL
+            await place.send(first, sos(2), (REGISTRY, MOVED))
+            second.start()
+            await second.wait_idle(http)
+            found = await place.verdict(second)
+    assert found.problems == []
+    assert found.repeats == {"amid_outputs": 1, "after_outputs": 2, "amid_states": 2}.get(point, 0), "report and alert"
+
+
+@pytest.mark.parametrize("point", ["after_plan", "after_outputs", "amid_states"])
+async def test_frozen_at(point: str, place: Place) -> None:
+    """Past its session, until another has its lane; then it goes on, and is refused."""
+    first, second = place.worker(WOUND=f"{point}:freeze:{SMS}"), place.worker()
+    status = await _zombie(place, first, second)
+    found = await place.verdict(second)
+    assert found.problems == []
+    assert status in (70, None), "it is shut out, or had nothing more to write and joins again"
+
+
+async def _zombie(place: Place, first: WorkerProcess, second: WorkerProcess) -> int | None:
+    """first freezes in the middle of a batch, second takes its lane over and goes on; first is woken."""
+    async with httpx.AsyncClient() as http:
+        with first, second:
+            first.start()
+            await place.send(first, (REGISTRY, PROFILE))
+            await first.wait_idle(http)
+            await place.send(first, sos(1))
+            await frozen(first)
+            second.start()
+            await second.wait_idle(http)
+            await place.send(second, sos(2), (REGISTRY, MOVED))
+            await second.wait_idle(http)
+            first.send(signal.SIGCONT)
+            status: int | None = None
+            async with asyncio.timeout(60):
+                while (status := first.left()) is None and not await first.health(http):
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(1.0)  # what it still had to write, it has tried
+            if status is None:
+                status = first.left()
+    return status
+
+
+async def test_without_fencing_the_checker_finds_wrong_states(place: Place) -> None:
+    place.guarantee = "none"
+    first, second = place.worker(WOUND=f"after_outputs:freeze:{SMS}"), place.worker()
+    await _zombie(place, first, second)
+    problems = (await place.verdict(second)).problems
+    assert any("the state of" in one or "done goes back" in one for one in problems), problems
+
+
+async def test_without_the_plan_the_checker_finds_other_bodies(place: Place) -> None:
+    first = place.worker(WOUND=f"after_outputs:kill:{SMS}")
+    second = place.worker(HOLD=f"{SMS}:{REGISTRY}:2", FORGET="plan")
+    async with httpx.AsyncClient() as http:
+        with first, second:
+            first.start()
+            await place.send(first, (REGISTRY, PROFILE))
+            await first.wait_idle(http)
+            await place.send(first, sos(1))
+            assert await first.wait_left() == -signal.SIGKILL
+            await place.send(first, (REGISTRY, MOVED))
+            second.start()
+            await second.wait_idle(http)
+            problems = (await place.verdict(second)).problems
+    assert any("not expected" in one and "7:sos:0.1.1/1" in one for one in problems), problems

@@ -1,0 +1,84 @@
+"""A worker that stops at one exact point of making a batch durable: `faust -A support.wounded_worker worker`.
+
+WOUND=POINT:ACT[:TOPIC]. POINT: before_plan, after_plan, amid_outputs, after_outputs, amid_states, after_done.
+ACT: kill or freeze (SIGKILL, SIGSTOP to itself). TOPIC: only where the batch is of this input.
+FORGET=plan: a worker that ignores an unfinished plan, as one would be that did not write any.
+HOLD=TOPIC:OTHER:OFFSET: it reads TOPIC only after OTHER has come to OFFSET; chance made certain.
+"""
+
+import os
+import signal
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from faust.types import TP
+
+from streams.app import app
+from streams.engine import lane as lane_module
+from streams.engine.batch import Batch, Output
+from streams.engine.changelog import DONE, OWNER, PLAN, Loaded, load
+from streams.engine.lane import StateLane
+from streams.engine.transport import Consumer
+from streams.engine.writer import Writer
+
+_POINT, _ACT, _TOPIC = [*os.environ.get("WOUND", "").split(":"), "", "", ""][:3]
+_writes, _writes_outputs, _applies, _active = (
+    Writer.write, Writer.write_outputs, StateLane.apply, Consumer._get_active_partitions)
+_in_hand: list[str] = []
+_hurt: list[str] = []
+
+
+def _at(point: str) -> None:
+    if point != _POINT or _hurt or (_TOPIC and _in_hand[-1] != _TOPIC):
+        return
+    _hurt.append(point)
+    os.kill(os.getpid(), signal.SIGKILL if _ACT == "kill" else signal.SIGSTOP)
+
+
+async def _apply(self: StateLane, batch: Batch) -> None:
+    _in_hand.append(batch.tp.topic)
+    await _applies(self, batch)
+
+
+async def _write(self: Writer, topic: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+    some = list(records)
+    last = some[-1][0]
+    if last == PLAN:
+        _at("before_plan")
+    elif last == DONE and _POINT == "amid_states" and not _hurt:
+        await _writes(self, topic, some[:-1])
+        _at("amid_states")
+        some = some[-1:]
+    await _writes(self, topic, some)
+    if last != OWNER:
+        _at("after_plan" if last == PLAN else "after_done")
+
+
+async def _write_outputs(self: Writer, outputs: Iterable[Output]) -> None:
+    some: Sequence[Output] = list(outputs)
+    if _POINT == "amid_outputs" and len(some) > 1:
+        await _writes_outputs(self, some[:1])
+        _at("amid_outputs")
+        some = some[1:]
+    await _writes_outputs(self, some)
+    _at("after_outputs")
+
+
+async def _load_without_plan(*arguments: Any) -> Loaded:
+    return (await load(*arguments))._replace(plan=None)
+
+
+def _get_active_partitions(self: Any) -> set[TP]:
+    topic, other, offset = os.environ["HOLD"].split(":")
+    lanes = self.app.engine.lanes
+    return {tp for tp in _active(self) if tp.topic != topic
+            or (tp.partition in lanes and lanes[tp.partition].next[other] >= int(offset))}
+
+
+Writer.write, Writer.write_outputs, StateLane.apply = _write, _write_outputs, _apply  # type: ignore[method-assign]
+if os.environ.get("FORGET") == "plan":
+    lane_module.load = _load_without_plan  # type: ignore[attr-defined,assignment]
+if "HOLD" in os.environ:
+    Consumer._get_active_partitions = _get_active_partitions
+
+__all__ = ["app"]
