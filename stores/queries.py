@@ -6,9 +6,11 @@ Documents are returned as they are stored. Every method raises StoreAwayError wh
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
+from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DELIVERIES, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
+from stores.deliveries import troubles
 from stores.errors import StoreError, mapped
+from stores.ports import Trouble
 
 __all__ = ["Queries", "StoreError", "WindowResults"]
 
@@ -55,6 +57,10 @@ class Queries:
     async def checkins_of_day(self, day: str, site: str | None = None) -> list[Document]:
         """The newest result of each person's windows of a local date; `ver` is the revision."""
         return await self._found(CHECKINS, {"day": day} | _of(site), [("subject", 1)])
+
+    async def undelivered(self, since: str) -> list[Trouble]:
+        """Channels by which somebody was not told at or after a time (RFC 3339, UTC), or is still not told."""
+        return await troubles(self._database[DELIVERIES], since)
 
     async def window(self, day: str, half: str, site: str | None = None) -> WindowResults:
         """How many have which result in the morning or the afternoon of a local date, and who is missing."""

@@ -10,9 +10,10 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from models.errors import ContractError
-from models.times import format_date
+from models.times import format_date, format_time
 from models.windows import local_day
 from stores.errors import StoreError
+from stores.ports import Trouble
 from web.alerts import Alert, alert_of_document
 from web.board import page_zone
 from web.checkins import CheckIn, Person, checkin_of, person_of
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 REFRESH_S: Final = 30.0
 RETRY_S: Final = 3.0
 PATIENCE_S: Final = 4.0
+UNDELIVERED_S: Final = 12 * 3600  # how long the page says that a message was given up
 Document = dict[str, Any]
 Kind = TypeVar("Kind")
 
@@ -38,6 +40,9 @@ class Queries(Protocol):
 
     async def checkins_of_day(self, day: str) -> list[Document]:
         """The newest result of each person's windows of a local date."""
+
+    async def undelivered(self, since: str) -> list[Trouble]:
+        """Channels by which somebody was not told since a time."""
 
     async def person(self, subject: int) -> Document:
         """`person`, `checkins` and `alerts` of one person, newest first."""
@@ -59,24 +64,26 @@ class PersonHistory(NamedTuple):
 
 
 class History:
-    """away: the last attempt failed; read: at least one succeeded. changed: called when either changes."""
+    """away: the last attempt failed; read: at least one succeeded; undelivered: channels that do not tell whom they
+    should. changed: called when any of these changes."""
 
     def __init__(self, queries: Queries, live: Live, now: Callable[[], float], changed: Callable[[], None]) -> None:
         self._queries, self._live, self._now, self._changed = queries, live, now, changed
         self.away = False
         self.read = False
+        self.undelivered: list[Trouble] = []
 
     async def run(self) -> None:
         """Without end: read all, again and again, sooner where somebody is unknown or the database was away."""
         while True:
-            before = (self.away, self.read)
+            before = (self.away, self.read, self.undelivered)
             try:
                 await self.refresh()
             except HistoryAwayError as error:
                 log.warning("the database does not answer (ANBU_MONGODB): %s", error)
             except Exception:  # names that are out of date are better than none ever again
                 log.exception("the database cannot be read")
-            if before != (self.away, self.read):
+            if before != (self.away, self.read, self.undelivered):
                 self._changed()
             await asyncio.sleep(RETRY_S)
             if not self.away:
@@ -92,6 +99,8 @@ class History:
         today = local_day(page_zone(self._live.people.values()), int(self._now()))
         for checkin in _good(_checkin, await self._asked(self._queries.checkins_of_day(format_date(today)))):
             self._live.take_checkin(checkin)
+        self.undelivered = await self._asked(self._queries.undelivered(
+            format_time(max(0, int(self._now()) - UNDELIVERED_S))))
         self.read = True
 
     async def checkins_of_day(self, day: str) -> list[CheckIn]:

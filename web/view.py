@@ -39,6 +39,7 @@ def status(web: Web) -> dict[str, Any]:
         "caught_up": web.follower.caught_up,
         "history_away": web.history.away,
         "history_read": web.history.read,
+        "undelivered": web.history.undelivered,
     }
 
 

@@ -17,6 +17,7 @@ import orjson
 import uvicorn
 
 from models.times import format_time, parse_time
+from stores.ports import Trouble
 from streams.kafka import producer
 from streams.settings import Settings
 from streams.topics import declare
@@ -49,6 +50,7 @@ class MemoryHistory:
         self.everybody: list[Document] = []
         self.alerts: list[Document] = []
         self.checkins: list[Document] = []
+        self.troubles: list[Trouble] = []
         self.of_one: dict[int, Document] = {}
         self.error: Exception | None = None
 
@@ -60,6 +62,9 @@ class MemoryHistory:
 
     async def checkins_of_day(self, day: str) -> list[Document]:
         return [one for one in self._answer(self.checkins) if one["window"].startswith(day)]
+
+    async def undelivered(self, since: str) -> list[Trouble]:
+        return [one for one in self._answer(self.troubles) if since]
 
     async def person(self, subject: int) -> Document:
         return {"person": None, "checkins": [], "alerts": [], **self._answer(self.of_one).get(subject, {})}

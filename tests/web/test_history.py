@@ -23,6 +23,7 @@ from support.page import (
 from stores.errors import StoreAwayError
 from stores.history import of_alert, of_checkin, of_command, of_registry
 from stores.mongo import Store
+from stores.ports import Trouble
 from stores.queries import Queries
 from streams.embedded import free_port
 from web.alerts import alert_of_event
@@ -136,3 +137,34 @@ def test_what_somebody_wrote_is_text_and_never_markup(history: MemoryHistory, lo
             shown = client.get(path).text
             assert evil not in shown
             assert path.startswith("/?site") or "&lt;script&gt;alert(1)" in shown
+
+
+def test_a_channel_that_does_not_tell_whom_it_should_is_a_red_banner() -> None:
+    history = MemoryHistory()
+    history.troubles = [Trouble("team", 2, 1, "HTTP 404: no_service")]
+    settings = page_settings(kafka=f"127.0.0.1:{free_port()}")
+    with running_page(Web(settings, StoppedClock(), history)) as page:
+        wait_until(lambda: page.web.history.read)
+        with browser(page) as korean, browser(page, "en") as english:
+            shown = english.get("/").text
+            assert "Messages by 'team' do not arrive!" in shown
+            assert "Given up in the last twelve hours: 2." in shown
+            assert "Still being tried: 1." in shown
+            assert "no_service" not in shown  # that is for the one who runs it
+            assert "채널의 메시지가 전달되지 않고 있습니다!" in korean.get("/").text
+            assert "채널의 메시지가 전달되지 않고 있습니다!" in korean.get("/people/1").text
+
+
+async def test_failed_deliveries_are_read_from_the_database(store: Store, database_url: str) -> None:
+    delivery = {"schema": 1, "thread": "1/a", "alert": "a", "revision": 1, "order": 1, "channel": "team",
+                "attempts": 1, "due": 0.0, "lane": 0, "subject": 1, "changed_at": "2026-11-24T00:00:00Z", "why": "x"}
+    await store.database.deliveries.insert_many([
+        {**delivery, "_id": "1/a/1/team", "status": "failed", "at": "2026-11-24T00:00:00Z"},
+        {**delivery, "_id": "1/a/2/team", "status": "failed", "at": "2026-11-23T00:00:00Z"},
+        {**delivery, "_id": "1/a/3/team", "status": "sent", "at": "2026-11-24T00:00:00Z"},
+        {**delivery, "_id": "1/a/4/mail", "status": "queued", "at": None, "attempts": 3, "channel": "mail"},
+        {**delivery, "_id": "1/a/5/mail", "status": "queued", "at": None, "attempts": 2, "channel": "mail"}])
+    queries = Queries(database_url)
+    assert await queries.undelivered("2026-11-23T12:00:00Z") == [
+        Trouble("mail", 0, 1, "x"), Trouble("team", 1, 0, "x")]
+    queries.close()
