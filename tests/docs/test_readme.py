@@ -82,8 +82,8 @@ def test_the_settings_are_those_of_the_code() -> None:
     assert rows == {one.variable: (one.default or "", one.help) for one in SETTINGS}
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/integrate.md", "docs/architecture.md", "docs/operate.md", "docs/notify.md",
-                                  "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/integrate.md", "docs/architecture.md", "docs/operate.md",
+                                  "docs/notify.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"])
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):
