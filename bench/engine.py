@@ -39,6 +39,7 @@ async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Fi
     total = len(people) * windows
     reports = await one.write(SMS, _sms_rows(people, windows, one.settings.partitions), Progress("reports made", total))
     rates: dict[str, list[float]] = {"bare": [], "watch": [], "faust": []}
+    micros: dict[str, list[float]] = {name: [] for name in rates}  # of CPU, for each report
     outputs = 2 * reports  # each report is one, and each changes a window to awake
     few = max(reports // windows // FAUST_SHARE, 1) if windows > 1 else reports
     for run in range(runs):
@@ -46,12 +47,14 @@ async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Fi
             found = await bare.answer()
         checked(found["awake"] == reports, f"the bare loop judged {found['awake']} of {reports} windows")
         rates["bare"].append(reports / found["seconds"])
+        micros["bare"].append(found["cpu_s"] / reports * 1e6)
         settings = one.named(f"bench-watch-{run}")
         await begin_changelog(one, settings, people)
         with Child(one, "watch", settings.app_id, SMS, str(reports)) as watch:
             found = await watch.answer()
         checked(found["outputs"] == {"reports": outputs}, f"the worker wrote {found['outputs']}, not {outputs} reports")
         rates["watch"].append(reports / found["seconds"])
+        micros["watch"].append(found["cpu_s"] / reports * 1e6)
         await _check_states(one, settings, people, Half(windows - 1))
         name = f"bench-faust-{run}"
         await begin_table(one, name, people)
@@ -59,11 +62,13 @@ async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Fi
             found = await faust.answer()
         checked(found["outputs"] == 2 * few, f"plain Faust wrote {found['outputs']} of {2 * few} outputs")
         rates["faust"].append(few / found["seconds"])
+        micros["faust"].append(found["cpu_s"] / few * 1e6)
         say(f"run {run + 1} of {runs}: " + ", ".join(f"{name} {rate[-1]:,.0f}/s" for name, rate in rates.items()))
     each = list(zip(*rates.values(), strict=True))
     return [*(Figure(NAME, f"{name}_per_s", statistics.median(rate)) for name, rate in rates.items()),
             Figure(NAME, "ratio_to_bare", statistics.median(watch / bare for bare, watch, _ in each), 0.7),
-            Figure(NAME, "ratio_to_faust", statistics.median(watch / faust for _, watch, faust in each), 10)]
+            Figure(NAME, "ratio_to_faust", statistics.median(watch / faust for _, watch, faust in each), 10),
+            *(Figure(NAME, f"{name}_cpu_us", statistics.median(micro)) for name, micro in micros.items())]
 
 
 def registry_rows(people: range, partitions: int) -> Iterator[Row]:

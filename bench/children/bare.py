@@ -74,14 +74,14 @@ async def main(count: int) -> None:
                 bare.register(record.value)
             people += len(records)
     consumer.assign([TopicPartition("sms", number) for number in range(settings.partitions)])
-    seen, began = 0, 0.0
+    seen, began, cpu = 0, 0.0, 0.0
     while seen < count:
         for records in (await consumer.getmany(timeout_ms=1000, max_records=5000)).values():
-            began = began or time.monotonic()
+            began, cpu = began or time.monotonic(), cpu or time.process_time()
             for record in records:
                 bare.arrive(record.value)
             seen += len(records)
-    answer(seconds=time.monotonic() - began, people=len(bare.people), awake=bare.awake)
+    answer(seconds=time.monotonic() - began, cpu_s=time.process_time() - cpu, people=len(bare.people), awake=bare.awake)
     await consumer.stop()
 
 

@@ -51,19 +51,19 @@ async def recovered() -> None:
         times["opened"] = time.monotonic() - times["assigned"]
         line("open")
         if not count:
-            end(0, 0)
+            end(0.0, 0, 0.0)
 
 
 @app.agent(sms_topic, concurrency=1)
 async def watch(stream: Any) -> None:
     seen = said = 0
-    began = 0.0
+    began = cpu = 0.0
     async for event in stream.events():
-        began = began or time.monotonic()
+        began, cpu = began or time.monotonic(), cpu or time.process_time()
         said += await judge(event)
         seen += 1
         if seen == count:
-            end(time.monotonic() - began, said)
+            end(time.monotonic() - began, said, time.process_time() - cpu)
 
 
 async def judge(event: Any) -> int:
@@ -87,8 +87,8 @@ async def judge(event: Any) -> int:
     return len(effects)
 
 
-def end(seconds: float, said: int) -> None:
-    answer(seconds=seconds, opened_s=times.get("opened"), people=len(people), outputs=said)
+def end(seconds: float, said: int, cpu_s: float) -> None:
+    answer(seconds=seconds, cpu_s=cpu_s, opened_s=times.get("opened"), people=len(people), outputs=said)
     os._exit(0)
 
 

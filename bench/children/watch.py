@@ -23,6 +23,7 @@ class Measured:
     def __init__(self, engine: Any, topic: str, count: int) -> None:
         self._engine, self._topic, self._count = engine, topic, count
         self._done, self._batches, self._began = 0, 0, 0.0
+        self._cpu = 0.0
         self._opened: float | None = None
         self._outputs: Counter[str] = Counter()
         self._fold, self._applied, self._take_over = engine.fold, engine.applied, engine.take_over
@@ -40,7 +41,7 @@ class Measured:
 
     def fold(self, state: Any, records: Sequence[Any]) -> Any:
         if not self._began and records[0].topic == self._topic:
-            self._began = time.monotonic()
+            self._began, self._cpu = time.monotonic(), time.process_time()
         return self._fold(state, records)
 
     def applied(self, lane: Any, batch: Any, outputs: Sequence[Any]) -> None:
@@ -55,7 +56,8 @@ class Measured:
 
     def _end(self) -> None:
         people = sum(sum(lane.state.population.values()) for lane in self._engine.lanes.values())
-        answer(seconds=time.monotonic() - self._began if self._began else 0.0, opened_s=self._opened, people=people,
+        answer(seconds=time.monotonic() - self._began if self._began else 0.0,
+               cpu_s=time.process_time() - self._cpu, opened_s=self._opened, people=people,
                batches=self._batches, outputs=dict(self._outputs))
         os._exit(0)
 

@@ -85,7 +85,7 @@ class Engine:
             async for event in stream.noack().events():  # `noack`: Faust would ack in a `finally`, after failures too
                 lane = self.lanes.get(event.message.partition)
                 if lane is not None and self.current(event.message):
-                    lane.queue.put_nowait(event.message)
+                    lane.hand_over(event.message)
                 else:
                     self.forget(event.message)
 
@@ -138,8 +138,7 @@ class Engine:
         if self._opening is not None:
             self._opening.cancel()  # going on after the loss of the partition, it would fence the rightful owner
         for lane in self.lanes.values():
-            while not lane.queue.empty():
-                self.forget(lane.queue.get_nowait())
+            lane.drop_waiting()
         limit = self.app.conf.broker_rebalance_timeout
         try:
             await asyncio.wait_for(asyncio.gather(*(lane.idle.wait() for lane in self.lanes.values())), limit)

@@ -7,6 +7,7 @@ Any surprise ends the process: a restart recovers from what is durable, a guess 
 import asyncio
 import logging
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,18 +25,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FETCH_WAIT_MS: Final = 20
+GATHERED_RECORDS: Final = 2000
 CODE: Final = "1"  # of the fold: goes up when the same records would be answered otherwise
 
 
 class Lane(ABC):
     """next: by topic the first offset that is not done with; fetched: the first that was not handed to the agent;
-    waiting: batches handed to the agent and not yet done with."""
+    waiting: records fetched and not yet done with."""
 
     def __init__(self, engine: "Engine", number: int) -> None:
         self.engine, self.number = engine, number
         self.next: dict[str, int] = {}
         self.fetched: dict[str, int] = {}
-        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._queue: deque[Any] = deque()
+        self._handed = asyncio.Event()
         self.waiting = 0
         self.idle = asyncio.Event()
         self.idle.set()
@@ -82,17 +85,44 @@ class Lane(ABC):
                                f"to {last}; records were deleted, or the topic was made anew")
         return start
 
+    def hand_over(self, message: Any) -> None:
+        """One batch more, to be applied after those before it."""
+        self._queue.append(message)
+        self._handed.set()
+
+    def drop_waiting(self) -> None:
+        """Forget what was handed over and not yet begun."""
+        while self._queue:
+            self.engine.forget(self._queue.popleft())
+
+    async def _next(self) -> tuple[Batch, list[Any]]:
+        """What waits, in order. Batches that follow each other in one topic become one: to make a batch durable takes
+        three answers of the broker, whatever its size, and while they come the next small ones gather."""
+        while not self._queue:
+            self._handed.clear()
+            await self._handed.wait()
+        messages = [self._queue.popleft()]
+        first = messages[0].value
+        records, end = list(first.records), first.end
+        while (self._queue and len(records) < GATHERED_RECORDS and self._queue[0].value.tp == first.tp
+               and self._queue[0].value.start == end and self._queue[0].generation_id == messages[0].generation_id):
+            messages.append(self._queue.popleft())
+            records += messages[-1].value.records
+            end = messages[-1].value.end
+        return Batch(first.tp, first.start, end, records), messages
+
     async def _run(self) -> None:
         """Apply what the agent hands over. An exception is caught only to leave: a failed batch is never acked."""
         try:
             while True:
-                message = await self.queue.get()
-                if self.engine.current(message):
+                batch, messages = await self._next()
+                if self.engine.current(messages[0]):
                     self.idle.clear()
-                    await self.apply(message.value)
+                    await self.apply(batch)
                     self.idle.set()
-                self.waiting -= 1
-                self.engine.forget(message)
+                self.waiting -= len(batch.records)
+                for message in messages:
+                    self.engine.forget(message)
         except Exception as error:  # noqa: BLE001 - whatever it is, the process leaves with it
             self.engine.die(f"lane {self.number}", error)
 

@@ -23,7 +23,7 @@ from streams.engine.batch import Batch
 log = logging.getLogger(__name__)
 
 FETCH_WAIT_MS: Final = 50
-BATCHES_WAITING: Final = 2
+RECORDS_WAITING: Final = 2000
 OVERRIDDEN: Final = (
     driver.AIOKafkaConsumerThread._create_worker_consumer,
     driver.AIOKafkaConsumerThread.seek_wait,
@@ -83,9 +83,9 @@ class Consumer(driver.Consumer):
         # Generation and lanes are read BEFORE the fetch: one begun in the old generation may return in the new one, and
         # what it brings belongs to partitions that were given away, or was read from positions corrected since.
         generation, lanes = self.app.consumer_generation_id, dict(self.engine.lanes)
-        # Two batches a lane at most: so the lanes work side by side (aiokafka empties one partition before it turns to
-        # the next), and no lane waits for a slow one.
-        free = {number for number, lane in lanes.items() if lane.waiting < BATCHES_WAITING}
+        # So many records a lane at most: so the lanes work side by side (aiokafka empties one partition before it turns
+        # to the next), and no lane waits for a slow one.
+        free = {number for number, lane in lanes.items() if lane.waiting < RECORDS_WAITING}
         active = {tp for tp in self._get_active_partitions() if tp.partition in free}
         if not active or not self.engine.open:
             await self.sleep(0.005)  # (an empty set would make aiokafka return the records of every partition)
@@ -102,7 +102,7 @@ class Consumer(driver.Consumer):
                 lane.fetched[tp.topic] = explained[-1].offset + 1
                 message = self._to_message(tp, explained[-1])  # offset, time and generation: the last record's
                 message.value = Batch(tp, start, lane.fetched[tp.topic], explained)
-                lane.waiting += 1
+                lane.waiting += len(explained)
                 yield tp, message
 
     async def _explained(self, tp: TP, records: list[ConsumerRecord], expected: int) -> list[ConsumerRecord]:

@@ -14,7 +14,8 @@ from cli.main import main
 from streams.local_kafka import LocalKafka
 
 FIGURES = {
-    "engine": {"bare_per_s", "watch_per_s", "faust_per_s", "ratio_to_bare", "ratio_to_faust"},
+    "engine": {*(f"{name}_{what}" for name in ("bare", "watch", "faust") for what in ("per_s", "cpu_us")),
+               "ratio_to_bare", "ratio_to_faust"},
     "latency": {*(f"{name}_{part}_ms" for name in ("alert", "echo") for part in ("p50", "p99", "p99_9")),
                 "p50_to_echo"},
     "failover": {"median_s", "worst_s", "session_s"},
