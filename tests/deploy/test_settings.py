@@ -23,7 +23,12 @@ class Loader(yaml.SafeLoader):  # type: ignore[misc]  # it has no annotations
     """Reads a template; of CloudFormation's own tags only that they are there."""
 
 
-Loader.add_multi_constructor("!", lambda _loader, suffix, _node: suffix)
+def tagged(loader: Any, tag: str, node: Any) -> Any:
+    """What holds if a condition does; of any other tag its name."""
+    return loader.construct_sequence(node, deep=True)[1] if tag == "If" else tag
+
+
+Loader.add_multi_constructor("!", tagged)
 
 
 def template(name: str) -> dict[str, Any]:
@@ -47,6 +52,12 @@ def test_known_and_enough(where: Any, process: str) -> None:
     given = where(process)
     assert given <= KNOWN | OF_UVICORN_AND_PYTHON
     assert NEEDED[process] <= {name.removesuffix("_FILE") for name in given}
+
+
+def test_the_worker_may_tell_people() -> None:
+    assert {"ANBU_ROUTES_FILE", "ANBU_PUBLIC_URL", "ANBU_DEADMAN_URL"} <= of_compose("worker")
+    assert {"ANBU_ROUTES", "ANBU_PUBLIC_URL", "ANBU_DEADMAN_URL"} <= of_ecs("worker")
+    assert "outside" in COMPOSE["services"]["worker"]["networks"]
 
 
 def test_only_the_worker_has_the_keys() -> None:
