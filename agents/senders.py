@@ -153,7 +153,8 @@ class Sender:
             await self._receipt(one, Status.SUPERSEDED, "the person's data is erased")
             return None
         told = one.change not in STOPS or await self._outbox.told(one.thread, self._name)
-        status, why = before_sending(Try(one.change, one.attempts, int(one.until), told), self._clock.now())
+        attempt = Try(one.change, one.attempts, int(one.until), told, one.stopped)
+        status, why = before_sending(attempt, self._clock.now())
         if status is not Status.SENDING:
             await self._receipt(one, status, why)
             return None

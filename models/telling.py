@@ -166,22 +166,31 @@ def _quiet_until(notice: Notice, routes: Routes, now: int) -> int:
 def _status(thread: Thread, notice: Notice, channel: str, order: int, now: int) -> Status:
     if now - notice.changed_at > TOO_OLD_S:
         return Status.EXPIRED
-    if max(thread.channels.get(channel, 0), thread.stopped) > order:
-        return Status.SUPERSEDED
-    return Status.QUEUED
+    return Status.SUPERSEDED if outdated(thread, channel, order) else Status.QUEUED
+
+
+def outdated(thread: Thread, channel: str, order: int) -> bool:
+    """Something newer goes to the channel, or an acknowledgement or a clearing has come since."""
+    return max(thread.channels.get(channel, 0), thread.stopped) > order
 
 
 class Try(NamedTuple):
-    """A delivery that is about to be sent. told: the channel has, or may have, heard of the alert before."""
+    """A delivery that is about to be sent. told: the channel has, or may have, heard of the alert before.
+
+    stopped: what has stopped it while it was being sent by a process that is gone.
+    """
 
     change: str
     attempts: int
     until: int
     told: bool
+    stopped: str | None = None
 
 
 def before_sending(one: Try, now: float) -> tuple[Status, str]:
     """SENDING, or the receipt that it gets instead and why. Whoever heard of no alarm is not told that it is over."""
+    if one.stopped is not None:
+        return Status.SUPERSEDED, one.stopped
     if now > one.until:
         if one.attempts:
             return Status.FAILED, "could not be delivered for six hours"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pymongo import ReturnDocument, UpdateOne
 
-from models.telling import STRUGGLING, InLane, Status, Stop, Thread
+from models.telling import STRUGGLING, InLane, Status, Stop, Thread, outdated
 from models.times import format_time
 from stores.collections import DELIVERIES, ERASED, SCHEMA, THREADS
 from stores.connection import Connection
@@ -168,13 +168,21 @@ class Deliveries:
         return found
 
     async def retry_failed(self, channel: str | None, now: float) -> int:
-        """Queue again what failed and is not too old. Returns how many."""
+        """Queue again what failed, is not too old, and has not been overtaken since. Returns how many."""
         where: dict[str, Any] = {"status": Status.FAILED, "until": {"$gt": now}, "event": {"$exists": True}}
         if channel is not None:
             where["channel"] = channel
+        queued = 0
         with mapped():
-            done = await self._queue.update_many(where, {"$set": {"status": Status.QUEUED, "due": now}})
-        return int(done.modified_count)
+            failed = await self._queue.find(where).to_list(None)
+        for one in failed:
+            thread, _ = await self.thread(one["thread"])
+            late = outdated(thread, one["channel"], one["order"])
+            fields = {"status": Status.SUPERSEDED} if late else {"status": Status.QUEUED, "due": now}
+            with mapped():
+                done = await self._queue.update_one({"_id": one["_id"], "status": Status.FAILED}, {"$set": fields})
+            queued += 0 if late else done.modified_count
+        return queued
 
     def close(self) -> None:
         self._connection.close()
@@ -207,4 +215,4 @@ def _thread(found: Mapping[str, Any]) -> Thread:
 def _claimed(one: Mapping[str, Any]) -> Claimed:
     return Claimed(one["_id"], Status(one["status"]), one["thread"], one["lane"], one["subject"], one["change"],
                    one["channel"], one["attempts"], one["due"], one["until"], one["fallback"], one["unsure"],
-                   one["event"])
+                   one["event"], one.get("stopped"))

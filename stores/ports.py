@@ -22,7 +22,8 @@ class History(Protocol):
 
 class Claimed(NamedTuple):
     """A delivery as it is sent. due: epoch seconds; of one that is being sent the end of the claim. until: when it is
-    too old to be told. unsure: an attempt before may have succeeded. event: the alert's CloudEvent."""
+    too old to be told. unsure: an attempt before may have succeeded. event: the alert's CloudEvent. stopped: what came
+    while it was being sent."""
 
     id: str
     status: Status
@@ -37,6 +38,7 @@ class Claimed(NamedTuple):
     fallback: bool
     unsure: bool
     event: Mapping[str, Any]
+    stopped: str | None
 
 
 class Trouble(NamedTuple):

@@ -384,6 +384,32 @@ async def test_what_was_being_sent_when_the_process_died(outbox: Deliveries, sto
     assert await receipts(store) == {"1/team": "sent"}
 
 
+async def test_what_was_stopped_while_its_sender_was_dead(outbox: Deliveries, store: Store, loaded: Loaded,
+                                                          slack: Endpoint) -> None:
+    one = Running(outbox, loaded)
+    await one.take(event())
+    (due,) = await outbox.due("team", {0}, NOW, 9)
+    await outbox.claim(due, "a process that is gone", NOW + senders.CLAIM_S)
+    await one.take(event(revision=2, change="cleared"))
+    one.clock.at += senders.CLAIM_S + 1
+    async with one.sending():  # the alarm may have gone out: that it is over is told, the alarm is not told again
+        await settled(store, {"1/team": "superseded", "2/team": "sent"})
+    assert [request.json["text"].split()[1] for request in slack.requests] == ["종료]"]
+
+
+async def test_what_failed_is_not_sent_again_once_it_is_over(outbox: Deliveries, store: Store, loaded: Loaded,
+                                                             slack: Endpoint) -> None:
+    slack.answers.append(Answer(404))
+    one = Running(outbox, loaded)
+    async with one.sending():
+        await one.take(event())
+        await settled(store, {"1/team": "failed"})
+        await one.take(event(revision=2, change="acknowledged"))
+        await settled(store, {"1/team": "failed", "2/team": "sent"})
+        assert await outbox.retry_failed(None, NOW) == 0
+    assert await receipts(store) == {"1/team": "superseded", "2/team": "sent"}
+
+
 async def test_who_is_erased_is_not_told_of(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     await one.take(event(7))

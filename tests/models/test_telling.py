@@ -198,6 +198,7 @@ def test_a_batch_is_stopped_before_anybody_can_send_it(made: list[tuple[str, str
     (Try("opened", 0, NOW, False), NOW, Status.SENDING),
     (Try("opened", 0, NOW, False), NOW + 1, Status.EXPIRED),
     (Try("opened", 3, NOW, False), NOW + 1, Status.FAILED),
+    (Try("opened", 1, NOW, False, "revision 2: cleared"), NOW, Status.SUPERSEDED),
     (Try("cleared", 0, NOW, True), NOW, Status.SENDING),
     (Try("cleared", 0, NOW, False), NOW, Status.SUPERSEDED),
     (Try("acknowledged", 0, NOW, False), NOW, Status.SUPERSEDED),

@@ -130,3 +130,23 @@ async def test_a_new_group_begins_at_the_end(place: Place, store: Store) -> None
     # Acknowledged before anything went out: not one message of it.
     assert {status for name, status in found.items() if name.startswith("101/")} == {"superseded"}
     assert len(place.slack.requests) == 1
+
+
+async def test_asked_to_end_it_finishes_what_is_in_hand(place: Place, store: Store) -> None:
+    """SIGTERM, as at every deployment: what a channel is just taking has its receipt, so it does not come again."""
+    place.slack.usual = Answer(delay_s=1.5)
+    async with httpx.AsyncClient(timeout=5) as http:
+        place.worker.start()
+        await place.worker.wait_idle(http)
+        place.publish(alarm(7))
+        async with asyncio.timeout(PATIENCE_S):
+            while not place.slack.requests:
+                await asyncio.sleep(0.01)
+        await asyncio.to_thread(place.worker.terminate)
+        found = await store.database.deliveries.find_one({"channel": "team"})
+        assert found is not None
+        assert (found["status"], found["attempts"]) == ("sent", 1)
+        place.worker.start()
+        await place.worker.wait_idle(http)
+        await until_receipts(store, 3)
+    assert len(place.slack.requests) == 1
