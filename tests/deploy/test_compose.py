@@ -37,7 +37,7 @@ def composed(tmp_path: Path, database_url: str) -> Iterator[Composed]:
 
 def wait_for_alert(composed: Composed) -> dict[str, object]:
     """What the page's interface tells of the one alert."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     headers = {"authorization": f"Bearer {composed.secret('web-token')}"}
     while time.monotonic() < deadline:
         answer = httpx.get(f"http://127.0.0.1:{composed.ports['web']}/api/v1/alerts", headers=headers, timeout=10)

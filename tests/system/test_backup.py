@@ -149,7 +149,7 @@ async def test_a_restored_system_goes_on_as_the_old_one(
     async with views(new) as http, views(old) as old_http:
         await new.wait_idle(http)
         assert await people(new) == before
-        assert await said(new.settings, ALERTS) == []  # a restore tells nobody anything
+        assert await said(new.settings, ALERTS) == []  # a restore publishes no alert
         ago = {topic: len(await said(old.settings, topic)) for topic in (ALERTS, REPORTS, QUARANTINE)}
         for one, client in ((old, old_http), (new, http)):
             await publish([changed, *writables(noon, FLEET.end + 1)], one.settings)
