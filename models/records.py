@@ -71,7 +71,10 @@ def subject_of_key(key: bytes | None) -> int:
     """The subject of a tombstone, which has nothing but its key. Raises ContractError, whatever the key is."""
     if key is None or not key.isdigit() or len(key) > 10:  # ten digits: 2^32 - 1; thousands are no number to Python
         raise ContractError("key")
-    return int(key)
+    subject = int(key)
+    if key != b"%d" % subject:  # 0042 is nobody's key, and erases nobody
+        raise ContractError("key")
+    return subject
 
 
 def read_time(document: Document, field: str) -> int | None:

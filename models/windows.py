@@ -116,6 +116,11 @@ class Calendar(NamedTuple):
         """When a window is, or None where it is none of the subject's."""
         return self.frozen.get(window) or scheduled(self.schedule, window)
 
+    def counting(self, window: int) -> Span | None:
+        """When a window is for which a report may count: it opens at or after `since` (rule 3), as a kept one did."""
+        span = self.span(window)
+        return span if span is not None and (window in self.frozen or span.open >= self.schedule.since) else None
+
     def _from(self, at: int) -> int:
         """The earliest date whose windows may still have their deadline after `at`."""
         return local_day(self.schedule.tz, at - self.schedule.grace_min * 60) - 1
@@ -167,10 +172,10 @@ class Calendar(NamedTuple):
             day += 1
 
     def covering(self, at: int) -> list[int]:
-        """The windows, `since` observed, with open <= at < deadline, earliest first (rule 3)."""
+        """The windows that may be counted for, with open <= at < deadline, earliest first (rule 3)."""
         windows = set(range(self._from(at) * 2, local_day(self.schedule.tz, at) * 2 + 2)) | self.frozen.keys()
-        spans = ((window, self.span(window)) for window in sorted(windows))
-        return [w for w, span in spans if span and self.schedule.since <= span.open <= at < span.deadline]
+        spans = ((window, self.counting(window)) for window in sorted(windows))
+        return [w for w, span in spans if span and span.open <= at < span.deadline]
 
     def latest_opened(self, at: int) -> int | None:
         """The latest window that had opened at an instant: the base of a report that names none (rule 3)."""

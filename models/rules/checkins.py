@@ -52,10 +52,8 @@ def read(person: Person, report: StatusReport, now: int) -> Reading:
     calendar, today, named = person.calendar(), person.today(now), report.window
     if named is not None and named >> 1 < today - LATE_DAYS:
         return Reading(device_time, clock_wrong, None, (), None, True, named, says)
-    if named is not None:
-        span = calendar.span(named)
-        if named >> 1 > today or span is None or span.open < person.profile.since:
-            named = None
+    if named is not None and (named >> 1 > today or calendar.counting(named) is None):
+        named = None
     if named is None and now - device_time > DAY:
         return Reading(device_time, clock_wrong, None, (), None, True, None, says)
     if named is not None:
@@ -93,8 +91,7 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
             continue
         if judged is not None and judged.result is result and not alerts_of_windows:
             continue  # as nearly always: the window is known to have been so, and there is no alert to clear
-        span = calendar.span(window)
-        if span is None or span.open < person.profile.since:
+        if calendar.counting(window) is None:
             continue
         if result is not Result.NOT_AWAKE:
             fine.add(window)

@@ -89,7 +89,7 @@ def _clear_all(world: World, person: Json, now: int) -> None:
 
 
 def on_tombstone(world: World, key: str) -> None:
-    if not key.isdecimal():
+    if not key.isdecimal() or key != str(int(key)):
         raise Refused("malformed", "key")
     person = world.people.get(int(key))
     if person:

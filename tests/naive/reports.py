@@ -74,14 +74,14 @@ def _judge(world: World, person: Json, report: Json, sms: Json, below: bool) -> 
     told = "awake" if "awake" in flags else "out" if "out" in flags else None
 
     # Rule 3: what it names, what it counts for, whether it is late.
-    zone, since = person["profile"]["zone"], person["profile"]["since"]
+    zone = person["profile"]["zone"]
     named, late = report["window"], False
     if named is not None and named // 2 < local_day(now, zone) - 8:
         late = True
     else:
         if named is not None:
             mine = None if named // 2 > local_day(now, zone) else times(person, named)
-            if mine is None or mine["open"] < since:
+            if mine is None or mine["open"] < mine["since"]:
                 named = None
         if named is None and device_time < now - DAY:
             late = True
@@ -91,7 +91,7 @@ def _judge(world: World, person: Json, report: Json, sms: Json, below: bool) -> 
         counts, base = [named], named
     else:
         counts = [window for window, mine in mine_near.items()
-                  if up and mine["open"] >= since and mine["open"] <= device_time < mine["deadline"]]
+                  if up and mine["since"] <= mine["open"] <= device_time < mine["deadline"]]
         opened = [window for window, mine in mine_near.items() if mine["open"] <= device_time]
         base = max(opened) if opened else None
 
@@ -157,11 +157,11 @@ def _count(world: World, person: Json, window: int, result: str, now: int, by_na
 
 def _repair(world: World, person: Json, report: Json, base: int, now: int) -> list[int]:
     """Rule 6: the 16 windows before the base; those that are repaired as awake or out."""
-    zone, since, found = person["profile"]["zone"], person["profile"]["since"], []
+    zone, found = person["profile"]["zone"], list[int]()
     for back, code in enumerate(report["previous"], start=1):
         window = base - back
         mine = times(person, window) if window >= 0 else None
-        if code == 0 or mine is None or window // 2 < local_day(now, zone) - 8 or mine["open"] < since:
+        if code == 0 or mine is None or window // 2 < local_day(now, zone) - 8 or mine["open"] < mine["since"]:
             continue
         result = {1: "awake", 2: "not_awake", 3: "out"}[code]
         if result == "not_awake" and is_excused(person, window // 2):
