@@ -1,5 +1,6 @@
 """`anbu replay`: the pure core over a recorded day, without a broker; the same fold that the `watch` agent calls."""
 
+import json
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -37,12 +38,39 @@ def natural_key(topic: str, value: Any) -> bytes | None:
         frame = find_frame(text if isinstance(text, str) else None, binary if isinstance(binary, str) else None)
         if not isinstance(frame, Rejected):
             return b"%d" % read_header(frame).subject
-    return sender.encode() if isinstance(sender, str) else None
+    return sender.encode("utf-8", "replace") if isinstance(sender, str) else None
 
 
 def _check_topic(topic: object) -> None:
     if topic not in INPUTS:
         raise ValueError(f"topic {topic!r} is none of {', '.join(INPUTS)}")
+
+
+def _parsed(line: bytes) -> Any:
+    """A line as JSON, also where orjson refuses what some broker may hold: lone surrogates, NaN, depth."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return json.loads(line)
+
+
+def _octets(value: Any) -> bytes | None:
+    """The octets of a value as a record holds them; None is a tombstone."""
+    if value is None:
+        return None
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value).encode()
+
+
+def _raw(text: str) -> tuple[bytes, Any]:
+    """The octets behind "raw", and what they say where they are JSON."""
+    octets = b64decode(text, validate=True)
+    try:
+        return octets, orjson.loads(octets)
+    except orjson.JSONDecodeError:
+        return octets, None
 
 
 def read_records(lines: Iterable[bytes], name: str, offsets: Counter[str]) -> Iterator[Record]:
@@ -51,13 +79,12 @@ def read_records(lines: Iterable[bytes], name: str, offsets: Counter[str]) -> It
         if not line.strip():
             continue
         try:
-            document = orjson.loads(line)
+            document = _parsed(line)
             topic, value = document["topic"], document.get("value")
             _check_topic(topic)
-            octets = b64decode(document["raw"], validate=True) if "raw" in document else \
-                None if value is None else orjson.dumps(value)
+            octets, value = _raw(document["raw"]) if "raw" in document else (_octets(value), value)
             key = document["key"].encode() if document.get("key") is not None else natural_key(topic, value)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BadLine(f'{name}, line {number}: {error!s}; a line is '
                           f'{{"topic": "sms|registry|commands", "value": …}}') from error
         yield Record(topic, 0, offsets[topic], key, octets)

@@ -16,7 +16,8 @@ def test_a_number(key: bytes, subject: int) -> None:
 
 
 @pytest.mark.parametrize("key", [None, b"", b"-1", b"x", b"1.0", "\u0664".encode(), b"9" * 11, b"9" * 5000, b"0042"],
-                         ids=["none", "empty", "minus", "letter", "fraction", "other digits", "long", "very long", "zeros"])
+                         ids=["none", "empty", "minus", "letter", "fraction", "other digits", "long", "very long",
+                              "zeros"])
 def test_none(key: bytes | None) -> None:
     with pytest.raises(ContractError, match=r"^key$"):
         subject_of_key(key)

@@ -1,0 +1,48 @@
+"""`anbu replay` answers every line that is JSON, however odd, and says of others which line it is."""
+
+import json
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from support.commands import Anbu
+
+
+def replayed(anbu: Anbu, tmp_path: Path, *lines: str) -> list[dict[str, object]]:
+    path = tmp_path / "day.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    done = anbu("replay", path)
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def answer(line: dict[str, object]) -> tuple[object, object, object]:
+    value = line["value"]
+    assert isinstance(value, dict)
+    return line["topic"], line["key"], value["reason"]
+
+
+@pytest.mark.parametrize(("value", "reason"), [
+    (r'{"received_at": "2026-11-24T00:00:00Z", "text": "\ud800"}', "malformed"),
+    ('{"received_at": "2026-11-24T00:00:00Z", "text": NaN}', "malformed"),
+    ('{"received_at": "2026-11-24T00:00:00Z", "text": "x", "more": ' + "[" * 300 + "]" * 300 + "}", "no_frame"),
+    ('{"received_at": "2026-11-24T00:00:00Z", "text": "x", "more": 123456789012345678901234567890}', "no_frame"),
+], ids=["lone surrogate", "NaN", "deep", "huge number"])
+def test_odd_values_are_answered(anbu: Anbu, tmp_path: Path, value: str, reason: str) -> None:
+    (found,) = replayed(anbu, tmp_path, f'{{"topic": "sms", "value": {value}}}')
+    assert answer(found) == ("quarantine", None, reason)
+
+
+def test_the_key_is_looked_for_in_raw_octets_too(anbu: Anbu, tmp_path: Path) -> None:
+    octets = json.dumps({"received_at": "2026-11-24T00:00:00Z", "text": "hello", "sender": "+8210"}).encode()
+    (found,) = replayed(anbu, tmp_path, json.dumps({"topic": "sms", "raw": b64encode(octets).decode()}))
+    assert answer(found) == ("quarantine", "+8210", "no_frame")
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"topic": "alerts", "value": {}}', '{"topic": "sms", "raw": "#"}',
+                                  "[" * 5000])
+def test_no_line_of_a_day(anbu: Anbu, tmp_path: Path, line: str) -> None:
+    path = tmp_path / "day.jsonl"
+    path.write_text(f"\n{line}\n", encoding="utf-8")
+    done = anbu("replay", path)
+    assert (done.exit_code, "line 2" in done.stderr) == (2, True)
