@@ -20,24 +20,28 @@ def _text(value: str) -> str:
     return value
 
 
+def _whole(value: str, low: int, high: int, what: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and low <= int(value) <= high):
+        raise ValueError(f"must be {what}, not {value[:40]}")
+    return int(value)
+
+
 def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError("must be at least 1")
-    return number
-
-
-def _seconds(value: str) -> float:
-    number = float(value)
-    if not 0 <= number < float("inf"):
-        raise ValueError("must be a number of seconds")
-    return number
+    return _whole(value, 1, 1_000_000, "a whole number from 1 on")
 
 
 def _port(value: str) -> int:
-    number = int(value)
-    if not 0 <= number < 65_536:
-        raise ValueError("must be a port, 0 to 65535")
+    return _whole(value, 0, 65_535, "a port, 0 to 65535")
+
+
+def _seconds(value: str) -> float:
+    wrong = ValueError(f"must be a number of seconds, not {value[:40]}")
+    try:
+        number = float(value)
+    except ValueError:
+        raise wrong from None
+    if not 0 <= number < float("inf"):
+        raise wrong
     return number
 
 

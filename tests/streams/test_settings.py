@@ -29,11 +29,12 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("variable", "value"), [
     ("ANBU_PARTITIONS", "0"), ("ANBU_PARTITIONS", "four"), ("ANBU_GUARANTEE", "maybe"), ("ANBU_AGENTS", "watch,dance"),
-    ("ANBU_AGENTS", ","), ("ANBU_TICK_S", "-1"), ("ANBU_TICK_S", "inf"), ("ANBU_WEB_PORT", "70000"),
+    ("ANBU_AGENTS", ","), ("ANBU_TICK_S", "-1"), ("ANBU_TICK_S", "inf"), ("ANBU_TICK_S", "soon"),
+    ("ANBU_WEB_PORT", "70000"), ("ANBU_WEB_PORT", "9" * 5000), ("ANBU_PARTITIONS", "\u0664"),
     ("ANBU_GATEWAY_ALONE", "yes"), ("ANBU_KAFKA_SECURITY", "none"), ("ANBU_WEB_TOKEN_FILE", "/does/not/exist"),
 ])
 def test_a_wrong_one_is_named(variable: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{variable}: "):
+    with pytest.raises(SettingsError, match=f"^{variable}: (must |/does/not/exist)"):
         Settings.from_env({variable: value})
 
 
