@@ -21,7 +21,6 @@ from models.windows import Schedule, Span
 VERSION: Final = 1
 _KINDS, _SEVERITIES, _LIKELY, _PHASES = tuple(Kind), tuple(Severity), tuple(Likely), tuple(Phase)
 _RESULTS: Final = tuple(Result)
-_KIND, _RESULT = ({member: i for i, member in enumerate(members)} for members in (_KINDS, _RESULTS))
 
 
 class UnknownVersion(ValueError):
@@ -52,10 +51,10 @@ def pack_person(person: Person) -> bytes:
         person.frozen,
         {n: [{e: [w.highest, _octets(w.seen)] for e, w in slot.replay.items()}, slot.judged, slot.weak]
          for n, slot in person.slots.items()},
-        {window: judged.revision << 3 | _RESULT[judged.result] for window, judged in person.results.items()},
+        {window: judged.revision << 3 | _RESULTS.index(judged.result) for window, judged in person.results.items()},
         [_pack_alert(alert) for alert in person.alerts.values()],
         [_pack_alert(alert) for alert in person.closed.values()],
-        [(_KIND[told.kind], *told[1:]) for told in person.told],
+        [(_KINDS.index(told.kind), *told[1:]) for told in person.told],
         b"".join(person.commands),
         person.overrides,
         person.newest,
@@ -175,7 +174,7 @@ def _unpack_profile(fields: list[Any], subject: int) -> Profile:
 
 
 def _pack_alert(alert: Alert) -> list[Any]:
-    return [_KIND[alert.kind], alert.reference, _SEVERITIES.index(alert.severity), _LIKELY.index(alert.likely),
+    return [_KINDS.index(alert.kind), alert.reference, _SEVERITIES.index(alert.severity), _LIKELY.index(alert.likely),
             alert.evidence, alert.window, alert.slot, _PHASES.index(alert.phase), alert.revision, alert.opened_at,
             alert.started, alert.told, alert.acknowledged_by, alert.acknowledged_at, alert.assignee, alert.cleared_at]
 

@@ -128,7 +128,8 @@ def _status(turn: Turn, event: Arrived, report: StatusReport) -> None:
     """A fresh status report: history first, then check-ins, emergencies, inactivity and the device."""
     slot, epoch, counter, _ = event.received
     reading = checkins.read(turn.person, report, turn.now)
-    turn.effects.append(_reported(turn, event, reading, late=reading.late))
+    reported = _reported(turn, event, reading, late=reading.late)
+    turn.effects.append(reported)
     device_time = reading.device_time
     if reading.late:  # rule 17: it does nothing else
         emergencies.flags(turn, report, slot, epoch, counter, device_time)
@@ -136,7 +137,7 @@ def _status(turn: Turn, event: Arrived, report: StatusReport) -> None:
     checkins.check_in(turn, report, reading)
     emergencies.flags(turn, report, slot, epoch, counter, device_time)
     emergencies.memory(turn, report, slot, epoch, counter, device_time)
-    devices.inactivity(turn, report, reading.says, device_time, slot, f"{slot}.{epoch}.{counter}")
+    devices.inactivity(turn, report, reading.says, device_time, slot, reported.reference)
     devices.devices(turn, report, slot, epoch, counter)
     devices.remember(turn, report, device_time)
 
@@ -221,9 +222,10 @@ def _forget_windows(turn: Turn, today: int) -> None:
     what is known of those whose turn has not come may not be lost.
     """
     person, oldest = turn.person, today - KEPT_DAYS
-    for window in [window for window in person.results if window >> 1 < oldest]:
+    first = oldest * 2
+    for window in [window for window in person.results if window < first]:
         del person.results[window]
-    for window in [window for window in person.frozen if window >> 1 < oldest]:
+    for window in [window for window in person.frozen if window < first]:
         del person.frozen[window]
     if person.overrides and person.overrides[0].last < oldest:
         person.overrides = tuple(override for override in person.overrides if override.last >= oldest)

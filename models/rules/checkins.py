@@ -83,7 +83,7 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
     person = turn.person
     if reading.base is None or (reading.named is None and reading.clock_wrong):
         return frozenset()
-    calendar, earliest, fine = person.calendar(), (person.today(turn.now) - LATE_DAYS) * 2, set()
+    earliest, fine = (person.today(turn.now) - LATE_DAYS) * 2, set()
     alerts_of_windows = any(alert.window is not None for alert in person.alerts.values())
     for window, code in zip(range(reading.base - 1, earliest - 1, -1), report.previous, strict=False):
         result, judged = _REPAIRED[code], person.results.get(window)
@@ -91,7 +91,7 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
             continue
         if judged is not None and judged.result is result and not alerts_of_windows:
             continue  # as nearly always: the window is known to have been so, and there is no alert to clear
-        if calendar.counting(window) is None:
+        if person.calendar().counting(window) is None:
             continue
         if result is not Result.NOT_AWAKE:
             fine.add(window)

@@ -11,11 +11,14 @@ from models.windows import DAY
 NEAR: Final = 15 * 60
 REPEATED_AFTER: Final = 5 * 60
 REMEMBERED: Final = 16
+_ANY: Final = SOS | FIRE | GAS | FALL
 _FLAGS: Final = {Kind.SOS: SOS, Kind.FIRE: FIRE, Kind.GAS: GAS, Kind.FALL: FALL}
 
 
 def flags(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int, device_time: int) -> None:
     """Rule 11: a flag tells, unless its own report or a later one told of that moment before."""
+    if not report.flags & _ANY:
+        return
     for kind in EMERGENCIES:
         if not report.flags & _FLAGS[kind]:
             continue
