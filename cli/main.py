@@ -6,6 +6,7 @@ from cli.alerts import alert, alerts, excuse, unexcuse
 from cli.backup import backup, restore
 from cli.bench import bench
 from cli.demo.command import demo
+from cli.doctor import doctor
 from cli.gateway import gateway
 from cli.health import health
 from cli.kek import kek
@@ -28,6 +29,6 @@ def main() -> None:
     """Anbu (안부): who has woken up, who has not and why, and who needs help now."""
 
 
-for command in (alert, alerts, backup, bench, demo, excuse, gateway, health, kek, notify, provision, quarantine, rekey,
-                replay, restore, retire, score, send, simulate, unexcuse, web, worker):
+for command in (alert, alerts, backup, bench, demo, doctor, excuse, gateway, health, kek, notify, provision,
+                quarantine, rekey, replay, restore, retire, score, send, simulate, unexcuse, web, worker):
     main.add_command(command)
