@@ -16,13 +16,13 @@ import click
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from agents.store import store_of
 from cli.archive import ArchiveError, Manifest, Reading, Writing, fingerprint, packed
 from cli.broker import Writable, broker_settings, records, write
 from cli.options import parsed_keks
 from models.times import format_time
 from stores.dump import Dump
 from stores.errors import StoreAwayError
-from stores.mongo import Store
 from streams.engine.changelog import DONE, load
 from streams.kafka import kafka_options, stop_consumer
 from streams.settings import Settings, SettingsError
@@ -155,7 +155,7 @@ async def _restore(found: Settings, archive: Reading) -> None:
                 if polled.records:
                     raise click.ClickException(f"topic {topic} is not empty: a backup goes into a new broker, before "
                                                "any worker has run there")
-        store = Store(found.mongodb)
+        store = store_of(found)
         await store.prepare()
         store.close()
         for name in archive.names(DATABASE):

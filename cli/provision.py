@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 
 import click
 
+from agents.store import store_of
 from cli.broker import Message, broker_settings, publish
 from cli.devices import SEND_SLOT, DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, write_keys
 from cli.registry import read_profiles
 from models.errors import ContractError
 from models.profile import parse_profile
 from stores.errors import StoreError
-from stores.mongo import CONTACT, Store
+from stores.mongo import CONTACT
+from stores.people import People
 from streams.settings import Settings
 from streams.topics import REGISTRY
 
@@ -120,13 +122,15 @@ def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
     Each new person gets a device key for the home unit (slot 0). It is written to a file for the devices, once: keep it
     safe, or delete it when they have it. Who is in the registry already keeps the devices.
 
-    Settings: ANBU_KAFKA, ANBU_KEK_FILE; with personal data ANBU_MONGODB.
+    The number of somebody who was erased is given to nobody again. Settings: ANBU_KAFKA, ANBU_KEK_FILE, ANBU_MONGODB.
     """
     people = read_people(file)
     keys_file = keys_path or file.with_suffix(".keys.csv")
     with broker_settings() as found:
         chosen = chosen_kek(found, kek)
         known = asyncio.run(read_profiles(found))
+        asyncio.run(_refuse_erased([one.profile["subject"] for one in people
+                                    if one.profile["subject"] not in known], found))
         made = [with_devices(person.profile, known.get(person.profile["subject"]), chosen) for person in people]
         keys = [key for _, of_one in made for key in of_one]
         if keys:
@@ -140,11 +144,24 @@ def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
         click.echo(f"the keys of their devices are in {keys_file}: keep it safe")
 
 
-async def _keep_contacts(people: list[Person], found: Settings) -> None:
+async def _refuse_erased(subjects: list[int], found: Settings) -> None:
+    """Records that are still somewhere, alerts above all, would be taken for those of the next person."""
+    if not subjects:
+        return
+    store = store_of(found)
     try:
-        store = Store(found.mongodb)
-    except ValueError as error:
-        raise click.UsageError(f"ANBU_MONGODB: {error}") from None
+        erased = await People(store.database).erased(subjects)
+    except StoreError as error:
+        raise click.ClickException("whether these numbers are free can only be told with the database "
+                                   f"(ANBU_MONGODB): {error}") from None
+    finally:
+        store.close()
+    if erased:
+        raise click.UsageError(f"{', '.join(map(str, sorted(erased)))} was erased: a number is never given again")
+
+
+async def _keep_contacts(people: list[Person], found: Settings) -> None:
+    store = store_of(found)
     try:
         for person in people:
             await store.set_contact(person.profile["subject"], person.contact)

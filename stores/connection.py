@@ -18,17 +18,19 @@ SOCKET_MS: Final = 10_000     # a server that is frozen must not freeze us: what
 
 
 class Connection:
-    """One client. url: mongodb://host:port/name. Raises ValueError with what is wrong with it.
+    """One client. url: mongodb://host:port/name. Raises ValueError with what is wrong with it. socket_ms: how long a
+    single answer may take.
 
     What is acknowledged is on the disks of a majority: the consumer's position moves after it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, socket_ms: int = SOCKET_MS) -> None:
         if not url.startswith(("mongodb://", "mongodb+srv://")):
             raise ValueError("a URL such as mongodb://host:27017/anbu is needed")
         try:
             self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-                url, serverSelectionTimeoutMS=SELECTION_MS, connectTimeoutMS=SELECTION_MS, socketTimeoutMS=SOCKET_MS)
+                url, serverSelectionTimeoutMS=SELECTION_MS, connectTimeoutMS=SELECTION_MS, socketTimeoutMS=socket_ms,
+                tz_aware=True)
         except ConfigurationError as error:
             raise ValueError(str(error)) from None
         self.database: Database = self._client.get_default_database(

@@ -6,12 +6,13 @@ starts again, end with the same figures: the last of them to write has seen ever
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from statistics import median_low
 from typing import Any, NamedTuple
 
 from models.times import format_date, parse_time
 from models.windows import local_day
-from stores.collections import ALERTS, CHECKINS, DAYS, HALVES, PEOPLE, SCHEMA
+from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, HALVES, PEOPLE
 from stores.operations import Change, Document
 
 
@@ -26,20 +27,31 @@ class Day(NamedTuple):
         return f"{self.day}/{self.site}"
 
 
+def day_of_place(place: str) -> Day:
+    """Of a text such as 2026-11-24/jongno."""
+    return Day(*place.split("/", 1))
+
+
 class Ids(NamedTuple):
-    """What was written: documents whose days may have other figures now."""
+    """What was written: documents whose days may have other figures now, and days that are known at once."""
 
     checkins: list[str]
     alerts: list[str]
     people: list[int]
+    buckets: list[str]
+    days: set[Day]
 
 
 def ids_of(changes: Iterable[Change]) -> Ids:
-    ids = Ids([], [], [])
+    ids = Ids([], [], [], [], set())
     for change in changes:
         match change.collection:
             case "checkins":
                 ids.checkins.append(change.id)
+            case "buckets":
+                ids.buckets.append(change.id)
+                ids.days.update(day_of_place(entry.value["place"]) for path, entry in change.entries.items()
+                                if path.startswith("seen."))
             case "alerts":
                 ids.alerts.append(change.id)
             case "people" if change.version is not None:
@@ -69,21 +81,44 @@ def day_of_alert(alert: Document, zones: Mapping[int, str]) -> Day:
     return Day(format_date(local_day(zones.get(alert["subject"], "UTC"), opened)), alert["site"])
 
 
-def figures(days: Iterable[Day], checkins: Iterable[Document], alerts: Iterable[Document],
-            zones: Mapping[int, str]) -> dict[str, Document]:
-    """The documents of some days by _id: people by half and result, alerts by kind; none for a day without any."""
+class Sources(NamedTuple):
+    """All that the figures of some days are made from, and more. zones: by subject, of alerts without a window."""
+
+    checkins: list[Document]
+    alerts: list[Document]
+    buckets: list[Document]
+    zones: Mapping[int, str]
+
+
+def figures(days: Iterable[Day], sources: Sources) -> dict[str, Document]:
+    """The documents of some days by _id; none for a day without any.
+
+    `checkins`: people by half and result. `alerts`: by kind. `woke`: the median of the first activity of each person,
+    as the devices tell it, the earlier of two in the middle. `sms`: `n` reports that name a window, `late` of them.
+    """
     results: defaultdict[Day, Counter[tuple[str, str]]] = defaultdict(Counter)
     kinds: defaultdict[Day, Counter[str]] = defaultdict(Counter)
-    for one in checkins:
+    reports: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    woke: defaultdict[str, dict[int, str]] = defaultdict(dict)
+    for one in sources.checkins:
         results[Day(one["day"], one["site"])][one["half"], one["result"]] += 1
-    for one in alerts:
-        kinds[day_of_alert(one, zones)][one["kind"]] += 1
+    for one in sources.alerts:
+        kinds[day_of_alert(one, sources.zones)][one["kind"]] += 1
+    for bucket in sources.buckets:
+        for one in bucket["c"]["days"]:
+            reports[one["place"]].update(n=one["n"], late=one["late"])
+            if one["woke"] is not None:
+                mine = woke[one["place"]]
+                mine[bucket["subject"]] = min(mine.get(bucket["subject"], one["woke"]), one["woke"])
     return {day.id: {
-        "_id": day.id, "schema": SCHEMA, "day": day.day, "site": day.site,
+        "_id": day.id, "schema": BY_NAME[DAYS].schema, "day": day.day, "site": day.site,
         "checkins": {half: {result: n for (of, result), n in sorted(results[day].items()) if of == half}
                      for half in HALVES},
         "alerts": dict(sorted(kinds[day].items())),
-    } for day in days if results[day] or kinds[day]}
+        "woke": median_low(woke[day.id].values()) if woke[day.id] else None,
+        "sms": {"n": reports[day.id]["n"], "late": reports[day.id]["late"]},
+        "dated": datetime.fromisoformat(day.day).replace(tzinfo=UTC),
+    } for day in days if results[day] or kinds[day] or reports[day.id]}
 
 
 class DayReader:
@@ -94,10 +129,14 @@ class DayReader:
 
     async def touched(self, ids: Ids) -> set[Day]:
         """The days whose figures may be others after these documents were written."""
-        days: set[Day] = set()
+        days = set(ids.days)
         if ids.checkins:
             async for one in self._database[CHECKINS].find({"_id": {"$in": ids.checkins}}, {"day": 1, "revisions": 1}):
                 days |= days_of_checkin(one)
+        if ids.buckets:
+            # A late body gives way to the one that is not: then the day that it named loses a report.
+            async for one in self._database[BUCKETS].find({"_id": {"$in": ids.buckets}}, {"seen": 1}):
+                days |= {day_of_place(seen["place"]) for seen in (one.get("seen") or {}).values() if seen["late"]}
         whose: list[Document] = []
         if ids.alerts:
             whose.append({"_id": {"$in": ids.alerts}})
@@ -128,7 +167,9 @@ class DayReader:
             {"site": {"$in": sites_in_play}, "window": None,
              "opened_at": {"$gte": (first - timedelta(days=1)).isoformat(),
                            "$lt": (last + timedelta(days=2)).isoformat()}}, wanted).to_list(None)
-        return figures(days, checkins, alerts, await self._zones(alerts))
+        buckets = await self._database[BUCKETS].find(
+            {"c.places": {"$in": sorted(day.id for day in days)}}, {"subject": 1, "c.days": 1}).to_list(None)
+        return figures(days, Sources(checkins, alerts, buckets, await self._zones(alerts)))
 
     async def stored(self, days: set[Day]) -> dict[str, Document]:
         found = self._database[DAYS].find({"_id": {"$in": [day.id for day in days]}})

@@ -33,9 +33,12 @@ class StoreRefusedError(StoreError):
 # BSONObjectTooLarge, and those of an update that makes them too large.
 HOPELESS: Final = frozenset({2, 9, 14, 15, 28, 52, 56, 57, 66, 121, 10334, 17280, 17419, 17420})
 
+_OF_EXPRESSIONS: Final = 12_000                 # above it are the errors of an expression that cannot be evaluated,
+_OF_MEMBERS: Final = frozenset({13435, 13436})  # but for those of a member of a replica set that is not ready
+
 
 def is_hopeless(code: int | None) -> bool:
-    return code in HOPELESS
+    return code in HOPELESS or (code is not None and code >= _OF_EXPRESSIONS and code not in _OF_MEMBERS)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ record gets into the database, and no field of a record can displace one of ours
 written `-`.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -20,7 +20,6 @@ from models.times import format_time, parse_date, parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
 from stores.operations import Change, Document, Entry
 
-RETENTION: Final = timedelta(days=400)  # of reports: a year can be compared with the one before
 _DAY: Final = 86_400
 _CLOCK_AHEAD_S: Final = _DAY            # a device's clock is believed so far ahead of the arrival,
 _CLOCK_BEHIND_S: Final = 60 * _DAY      # and so far behind: an SMS may have lain somewhere, or been sent again
@@ -79,13 +78,15 @@ def of_alert(event: Document) -> list[Change]:
         parse_time(data[name], name)
     if data["window"] is not None:
         _half_of(data["window"])
-    state = {name: data.get(name) for name in _ALERT}
+    changed = parse_time(data["changed_at"], "changed_at")
+    state = {name: data.get(name) for name in _ALERT} | {"dated": None if data["active"] else _date(changed)}
     entries = {f"revisions.{revision}": Entry({"at": data["changed_at"], **_of(data, _REVISION)})}
     if kind is Kind.GATEWAY_OUTAGE:
         lane = _whole(data, "lane")
-        return [Change(INCIDENTS, f"{lane}/{alert}", {"gateway": subject, "lane": lane}, revision, state, entries)]
+        return [Change(INCIDENTS, f"{lane}/{alert}", {"gateway": subject, "lane": lane}, revision, state, entries,
+                       changed)]
     text_of(data, "site")
-    return [Change(ALERTS, alert, {"subject": int(subject)}, revision, state, entries)]
+    return [Change(ALERTS, alert, {"subject": int(subject)}, revision, state, entries, changed)]
 
 
 def of_checkin(checkin: Document) -> list[Change]:
@@ -96,9 +97,11 @@ def of_checkin(checkin: Document) -> list[Change]:
     revision = int(checkin["id"].rsplit("#", 1)[1])
     state = {**_of(checkin, _CHECKIN), "result": result.value}
     newest = Entry({"window": window, "revision": revision, **state}, [parse_date(day, "window"), revision])
+    dated = datetime.fromisoformat(day).replace(tzinfo=UTC)
     return [
-        Change(CHECKINS, f"{subject}/{window}", {"subject": subject, "window": window, "day": day, "half": half},
-               revision, state, {f"revisions.{revision}": Entry(state)}),
+        Change(CHECKINS, f"{subject}/{window}",
+               {"subject": subject, "window": window, "day": day, "half": half, "dated": dated},
+               revision, state, {f"revisions.{revision}": Entry(state)}, int(dated.timestamp())),
         Change(STATES, str(subject), {"subject": subject}, entries={f"windows.{half}": newest}),
     ]
 
@@ -112,18 +115,35 @@ def of_report(report: Document) -> list[Change]:
     sms = _of(report.get("sms") or {}, ("id", "gateway"))
     # Of one id the one that is not late stays, else the first; of two in one second any, but always the same.
     right = [int(not report["late"]), -received, str(sms["id"] or "")]
-    kept = {**_of(report, _REPORT), "sms": sms}
-    changes = [Change(BUCKETS, *_bucket(subject, _week(clock, received)),
-                      entries={f"reports.{slot}-{epoch}-{counter}": Entry(kept, right)})]
+    text_of(report, "site")
+    for name in ("battery_pct", "signal_dbm"):  # figures are made of them
+        if report[name] is not None:
+            _whole(report, name)
+    kept = {**_of(report, _REPORT), "sms": sms, "delay_s": None if clock is None else received - clock}
+    monday = _week(clock, received)
+    entries = {f"reports.{slot}-{epoch}-{counter}": Entry(kept, right)}
+    if report["window"] is not None:
+        # Whichever body of an id stays: the day and site that another one named must be looked at again as well.
+        place = f"{_half_of(report['window'])[0]}/{report['site']}"
+        late = bool(report["late"])
+        entries[f"seen.{_key(place)}{'~late' if late else ''}"] = Entry({"place": place, "late": late})
+    changes = [Change(BUCKETS, *_bucket(subject, monday), entries=entries,
+                      happened=int(monday.timestamp()) + 7 * _DAY)]
     if report["late"]:
         return changes
     told = received if clock is None else min(clock, received)
-    state: dict[str, Entry] = {
-        "heard": Entry({"at": report["received_at"], "report": report["id"]}, [received, epoch, counter, slot])}
+    heard = {"at": report["received_at"], "report": report["id"], "site": report["site"]}
+    state: dict[str, Entry] = {"heard": Entry(heard, [received, epoch, counter, slot])}
+    if report["window"] is not None and report.get("first_activity") is not None:
+        minute = _minute(report["first_activity"])
+        state[f"mornings.{_half_of(report['window'])[0]}"] = Entry({"minute": minute}, [-minute])
     if report["activity"] is not None:  # a status report; the other kind has attributes only
         state["report"] = Entry(_of(report, _STATUS), [told, received, epoch, counter, slot])
-    device = {"heard": Entry({"at": report["received_at"], "report": report["id"]}, [epoch, counter])}
+    device = {"heard": Entry(heard, [epoch, counter])}
     device |= _measured(report, [epoch, counter], format_time(told))
+    day = datetime.fromtimestamp(told, UTC).date()
+    device[f"trend.{day.isoformat()}"] = Entry({"day": day.toordinal(), **_of(report, ("battery_pct", "signal_dbm"))},
+                                               [epoch, counter])
     return [*changes, Change(STATES, str(subject), {"subject": subject}, entries=state),
             Change(DEVICES, f"{subject}/{slot}", {"subject": subject, "slot": slot}, entries=device)]
 
@@ -168,21 +188,33 @@ def _half_of(window: str) -> tuple[str, str]:
     return day, half
 
 
-def _week(clock: int | None, received: int) -> date:
-    """The Monday of the week in which a report was made (UTC).
+def _week(clock: int | None, received: int) -> datetime:
+    """The Monday, at midnight, of the week in which a report was made (UTC).
 
     By the device's clock where it can be right: a frame that is sent again weeks later then stands beside the first.
     """
     believed = clock is not None and received - _CLOCK_BEHIND_S <= clock <= received + _CLOCK_AHEAD_S
-    day = datetime.fromtimestamp(clock if clock is not None and believed else received, UTC).date()
+    made = clock if clock is not None and believed else received
+    day = _date(made - made % _DAY)
     return day - timedelta(days=day.weekday())
 
 
-def _bucket(subject: int, monday: date) -> tuple[str, Document]:
+def _bucket(subject: int, monday: datetime) -> tuple[str, Document]:
     year, week, _ = monday.isocalendar()
     period = f"{year}-W{week:02d}"
-    end = datetime(monday.year, monday.month, monday.day, tzinfo=UTC) + timedelta(days=7)
-    return f"{subject}/{period}", {"subject": subject, "period": period, "expires": end + RETENTION}
+    return f"{subject}/{period}", {"subject": subject, "period": period, "dated": monday + timedelta(days=7)}
+
+
+def _date(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _minute(first_activity: str) -> int:
+    """Of the day, of a text such as 06:41. Raises ContractError."""
+    hours, colon, minutes = first_activity.partition(":")
+    if not colon:
+        raise ContractError("first_activity")
+    return int(hours) * 60 + int(minutes)
 
 
 def _measured(report: Document, version: list[Any], at: str) -> dict[str, Entry]:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from pymongo import UpdateOne
 
-from stores.collections import COMPUTED, SCHEMA
+from stores.collections import BY_NAME
 
 Document = dict[str, Any]
 Version = int | list[Any]  # of one place always of one shape, and never of two bodies the same
@@ -34,7 +34,8 @@ class Change:
     """What a batch does to one document.
 
     fixed: fields that are the same in every change of the document; version and state: the current state at the top of
-    the document, None where it is not touched; entries: by path.
+    the document, None where it is not touched; entries: by path. happened: epoch seconds; None where it does not matter
+    how long ago that is.
     """
 
     collection: str
@@ -43,6 +44,12 @@ class Change:
     version: int | None = None
     state: Document = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
+    happened: int | None = None
+
+    @property
+    def subject(self) -> int | None:
+        subject = self.fixed.get("subject")
+        return subject if isinstance(subject, int) else None
 
     @property
     def place(self) -> tuple[str, str]:
@@ -56,19 +63,22 @@ class Change:
             there = self.entries.get(path)
             if there is None or _newer(entry.version, there.version):
                 self.entries[path] = entry
+        if self.happened is not None and other.happened is not None:
+            self.happened = max(self.happened, other.happened)
 
     def operation(self) -> UpdateOne:
         """One pipeline update, filtered by _id alone."""
-        sets: Document = {name: {"$literal": value} for name, value in {"schema": SCHEMA, **self.fixed}.items()}
+        collection = BY_NAME[self.collection]
+        sets: Document = {name: {"$literal": value} for name, value in self.fixed.items()}
+        sets["schema"] = {"$ifNull": ["$schema", collection.schema]}  # what is older stays so until it is lifted whole
         sets |= {path: _kept_or(path, entry) for path, entry in self.entries.items()}
         stages: list[Document] = [{"$set": sets}]
         if self.version is not None:
             new = {"$mergeObjects": ["$$ROOT", {"$literal": {VERSION: self.version, **self.state}}]}
             # A missing version is less than any.
             stages.append({"$replaceWith": {"$cond": [{"$lt": [f"${VERSION}", self.version]}, new, "$$ROOT"]}})
-        computed = COMPUTED[self.collection]
-        if computed:
-            stages.append({"$set": dict(computed)})
+        if collection.computed:
+            stages.append({"$set": dict(collection.computed)})
         return UpdateOne({"_id": self.id}, stages, upsert=True)
 
 

@@ -15,12 +15,12 @@ from agents.notify import NotifyAgent, Reading, durably
 from agents.record import INPUTS as RECORD_INPUTS
 from agents.record import RecordAgent
 from agents.senders import Senders
+from agents.store import store_of
 from agents.watch import Watch
 from models.outputs import Output
 from models.routes import RoutesError
 from notifiers.routes_file import load
 from stores.deliveries import Deliveries
-from stores.mongo import Store
 from streams import logs, metrics, operator_views
 from streams.clock import clock_of
 from streams.engine.batch import Batch
@@ -72,10 +72,7 @@ def _watch(settings: Settings, options: dict[str, Any]) -> Engine:
 
 
 def _record(settings: Settings, options: dict[str, Any]) -> Engine:
-    try:
-        store = Store(settings.mongodb)
-    except ValueError as error:
-        raise SettingsError(f"ANBU_MONGODB: {error}") from None
+    store = store_of(settings)
     sender: list[AIOKafkaProducer] = []
 
     async def quarantine(outputs: list[Output]) -> None:
@@ -105,10 +102,7 @@ def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
         loaded = load(settings.routes_document(), settings.public_url)
     except RoutesError as error:
         raise SettingsError(f"ANBU_ROUTES_FILE: {error}") from None
-    try:
-        store, outbox = Store(settings.mongodb), Deliveries(settings.mongodb)
-    except ValueError as error:
-        raise SettingsError(f"ANBU_MONGODB: {error}") from None
+    store, outbox = store_of(settings), Deliveries(settings.mongodb)
     clock = clock_of(settings.clock_file)
 
     prepared = asyncio.Event()

@@ -92,6 +92,8 @@ SETTINGS: Final = (
     Setting("ANBU_KAFKA_SECURITY_PASSWORD", "kafka_password", None, _text, "its password"),
     Setting("ANBU_KAFKA_SECURITY_CA", "kafka_ca", None, _text, "path of the certificate authority's file"),
     Setting("ANBU_MONGODB", "mongodb", "mongodb://127.0.0.1:27017/anbu", _text, "URL of the database, with its name"),
+    Setting("ANBU_RETENTION_DAYS", "retention_days", "buckets=400,checkins=400,alerts=400,incidents=400,days=3650,"
+            "audit=1095", _text, "for how many days the database keeps what; those not named stay as they are"),
     Setting("ANBU_KEK_FILE", "kek_file", None, _text, "key-encryption keys, {\"k1\": \"base64 of 32 octets\"}"),
     Setting("ANBU_KEK", "kek", None, _text, "the same document itself, where a container service can give no file"),
     Setting("ANBU_PARTITIONS", "partitions", "4", _positive, "partitions of every topic; cannot be changed later"),
@@ -141,6 +143,7 @@ class Settings:
     kafka_password: str | None
     kafka_ca: str | None
     mongodb: str
+    retention_days: str
     kek_file: str | None
     kek: str | None
     partitions: int

@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from stores.questions import Questions
 from streams.settings import is_loopback
-from web import actions, api, figures, pages
+from web import actions, api, figures, pages, questions
 from web.access import NotSignedInError, RefusedError, Sessions, check_settings
 from web.headers import Guarded
 from web.service import Web
@@ -27,16 +28,21 @@ def create_app(web: Web) -> FastAPI:
     """Raises SettingsError where the page would be open to the network without a token."""
     check_settings(web.settings)
 
+    history = Questions(web.settings.mongodb)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with web.running():
-            yield
+        try:
+            async with web.running():
+                yield
+        finally:
+            history.close()
 
     app = FastAPI(title=TITLE, version="1", openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None,
                   lifespan=lifespan)
-    app.state.web = web
+    app.state.web, app.state.questions = web, history
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    for router in (pages.router, actions.router, api.router, figures.router):
+    for router in (pages.router, actions.router, api.router, questions.router, figures.router):
         app.include_router(router)
     app.add_api_route("/health", _health, include_in_schema=False)
     app.add_api_route("/ready", _ready, include_in_schema=False)

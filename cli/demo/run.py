@@ -16,13 +16,13 @@ import httpx
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from agents.store import store_of
 from cli.demo.system import VIRTUAL_TICK_S, System, ready
 from gateway.adapters.generic import sign
 from models.times import format_time, parse_time
 from simulator.fleet import Fleet
 from simulator.network import Delivery
 from simulator.score import Score, score
-from stores.mongo import Store
 from streams.kafka import kafka_options, producer, stop_consumer
 from streams.partition import partition_of
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, declare
@@ -93,7 +93,7 @@ class Demo:
                 await sender.send(REGISTRY, orjson.dumps(profile), key=b"%d" % profile["subject"],
                                   partition=partition_of(profile["subject"], settings.partitions))
                 for profile in self._fleet.registry()])
-        store = Store(settings.mongodb)
+        store = store_of(settings)
         await asyncio.gather(*(store.set_contact(person.pop("subject"), person) for person in self._fleet.people()))
         store.close()
 

@@ -20,10 +20,12 @@ from agents.notify import NotifyAgent
 from agents.senders import Senders
 from models.telling import TOO_OLD_S, Status
 from notifiers.routes_file import Loaded, load
-from stores.collections import CATALOGUE, DELIVERIES, THREADS
+from stores.collections import BY_NAME, DELIVERIES, THREADS
 from stores.deliveries import Deliveries
 from stores.errors import StoreAwayError
 from stores.mongo import Store
+from stores.retention import DEFAULT_DAYS
+from stores.structure import Structure
 
 PATIENCE_S = 20.0
 
@@ -58,9 +60,7 @@ def duty() -> Iterator[Endpoint]:
 async def store(database_url: str) -> AsyncIterator[Store]:
     """With the collections that `notify` writes, and no others: to prepare all takes longer than most tests here."""
     one = Store(database_url)
-    for collection in CATALOGUE:
-        if collection.name in (DELIVERIES, THREADS):
-            await one._prepare(collection)
+    await Structure(one.database, DEFAULT_DAYS, [BY_NAME[DELIVERIES], BY_NAME[THREADS]]).prepare()
     yield one
     await one.database.client.drop_database(one.database.name)
     one.close()

@@ -7,7 +7,6 @@ import asyncio
 import logging
 import sys
 import tempfile
-import traceback
 from argparse import ArgumentParser
 from collections import Counter
 from contextlib import ExitStack
@@ -39,10 +38,7 @@ def main() -> int:
                     home = folder / f"ground-{nodes}"
                     home.mkdir()
                     grounds[nodes] = stack.enter_context(ground(home, nodes))
-                try:
-                    outcomes.append(asyncio.run(play(seed, grounds[nodes], folder / f"round-{seed}")))
-                except Exception:  # noqa: BLE001 - the next round goes on; this one is reported
-                    outcomes.append(Outcome(seed, [traceback.format_exc()[-400:]]))
+                outcomes.append(asyncio.run(play(seed, grounds[nodes], folder / f"round-{seed}")))
                 _tell(outcomes, given.rounds)
                 if outcomes[-1].problems and given.keep is not None:
                     given.keep.mkdir(parents=True, exist_ok=True)

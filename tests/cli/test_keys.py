@@ -34,6 +34,12 @@ def provisioned(anbu: Anbu, settings: Settings, tmp_path: Path) -> Keys:
     return keys_in(tmp_path / "people.keys.csv")
 
 
+@pytest.fixture(autouse=True)
+def _database(environ: dict[str, str], database_url: str) -> None:
+    """Whether a number is free is asked of the database."""
+    environ["ANBU_MONGODB"] = database_url
+
+
 def keys_in(path: Path) -> Keys:
     rows = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
     return {(int(slot), int(epoch)): bytes.fromhex(key) for _, slot, epoch, key in rows}

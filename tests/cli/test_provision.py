@@ -14,12 +14,19 @@ from cli.registry import read_profiles
 from models.keys import unwrap
 from models.profile import parse_profile
 from stores.mongo import Store
+from stores.people import People
 from streams.settings import Settings
 from streams.topics import REGISTRY
 
 KEK = bytes(32)
 HEADER = "subject,site,gateway,tz,since"
 ROW = "42,jongno,seoul-1,Asia/Seoul,2026-11-01T00:00:00+09:00"
+
+
+@pytest.fixture(autouse=True)
+def _database(environ: dict[str, str], database_url: str) -> None:
+    """Whether a number is free is asked of the database."""
+    environ["ANBU_MONGODB"] = database_url
 
 
 def people(folder: Path, *rows: str, header: str = HEADER) -> Path:
@@ -140,3 +147,18 @@ def test_the_registry_is_read_as_the_judgement_reads_it(anbu: Anbu, settings: Se
     asyncio.run(write())
     assert asyncio.run(read_profiles(settings)) == {43: before[43]}
     assert b64decode(before[43]["devices"][0]["key"])
+
+
+async def test_the_number_of_an_erased_person_is_given_to_nobody(anbu: Anbu, settings: Settings, tmp_path: Path,
+                                                                 store: Store) -> None:
+    await People(store.database).mark_erased(43, "2026-11-24T00:00:00Z")
+    done = await asyncio.to_thread(anbu, "provision", people(tmp_path, ROW, "43" + ROW[2:]))
+    assert (done.exit_code, "43 was erased" in done.stderr) == (2, True)
+    assert await read_profiles(settings) == {}, "neither of them"
+    assert not (tmp_path / "people.keys.csv").exists()
+
+
+def test_without_the_database_nobody_new_comes_in(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+    done = anbu("provision", people(tmp_path, ROW), ANBU_MONGODB="mongodb://127.0.0.1:1/anbu")
+    assert (done.exit_code, "ANBU_MONGODB" in done.stderr) == (1, True)
+    assert asyncio.run(read_profiles(settings)) == {}

@@ -118,7 +118,7 @@ def test_every_question_has_an_index() -> None:
     keys = {one.name: [tuple(name for name, _ in index.keys) for index in one.indexes] for one in CATALOGUE}
     asked = {"people": ("gone", "site"), "alerts": ("active", "site", "changed_at"), "incidents": ("active",),
              "checkins": ("day", "site", "half"), "days": ("day", "site"), "devices": ("subject",),
-             "buckets": ("subject", "period")}
+             "buckets": ("subject", "period"), "states": ("heard.site", "c.later_min")}
     assert {name: fields for name, fields in asked.items() if fields not in keys[name]} == {}
     assert ("subject", "day") in keys["checkins"]
-    assert ("subject", "opened_at") in keys["alerts"]
+    assert ("subject", "opened_at", "_id") in keys["alerts"]

@@ -6,8 +6,11 @@ It shares nothing with `stores` but the shapes of the documents. Records come in
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from statistics import linear_regression, median_low
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+import pytest
 
 Document = dict[str, Any]
 Documents = dict[str, dict[str, Document]]
@@ -75,14 +78,42 @@ def _buckets(found: Documents, reports: list[Document]) -> None:
         for report in sorted(ones, key=lambda one: (not one["late"], -_time(one["received_at"]).timestamp(),
                                                     one["sms"]["id"] or "")):
             kept = {name: value for name, value in report.items() if name not in ("type", "subject")}
+            kept["delay_s"] = int((_time(report["received_at"]) - _time(report["device_time"])).total_seconds()) \
+                if report["device_time"] else None
             kept["ver"] = [int(not report["late"]), -int(_time(report["received_at"]).timestamp()),
                            report["sms"]["id"] or ""]
             by_id[report["id"].replace(".", "-")] = kept
-        batteries = [one["battery_pct"] for one in by_id.values() if one["battery_pct"] is not None]
+        seen = {_seen(one): {"place": _place(one), "late": one["late"]} for one in ones if one["window"]}
         found["buckets"][f"{subject}/{period}"] = {
-            "schema": 1, "subject": subject, "period": period, "reports": by_id,
-            "c": {"n": len(by_id), "last": max(one["received_at"] for one in by_id.values()),
-                  "battery_min": min(batteries, default=None)}}
+            "schema": 2, "subject": subject, "period": period, "reports": by_id,
+            **({"seen": seen} if seen else {}), "c": _of_week(ones, list(by_id.values()))}
+
+
+def _place(report: Document) -> str:
+    return f"{report['window'].split(':')[0]}/{report['site']}"
+
+
+def _seen(report: Document) -> str:
+    return _field(_place(report)) + ("~late" if report["late"] else "")
+
+
+def _of_week(all_of_them: list[Document], kept: list[Document]) -> Document:
+    def late(reports: list[Document]) -> int:
+        return sum(1 for one in reports if one["late"] or (one["delay_s"] or 0) > 600)
+
+    def lowest(name: str) -> Any:
+        return min((one[name] for one in kept if one[name] is not None), default=None)
+
+    by_place: dict[str, list[Document]] = defaultdict(list)
+    for one in kept:
+        if one["window"]:
+            by_place[_place(one)].append(one)
+    days = [{"place": place, "n": len(ones), "late": late(ones),
+             "woke": min((one["first_activity"] for one in ones if not one["late"] and one["first_activity"]),
+                         default=None)} for place, ones in sorted(by_place.items())]
+    return {"n": len(kept), "late": late(kept), "last": max(one["received_at"] for one in kept),
+            "battery_min": lowest("battery_pct"), "signal_min": lowest("signal_dbm"),
+            "places": sorted({_place(one) for one in all_of_them if one["window"]}), "days": days}
 
 
 def _order(report: Document) -> list[int]:
@@ -91,11 +122,12 @@ def _order(report: Document) -> list[int]:
 
 def _states(found: Documents, reports: list[Document], checkins: list[Document]) -> None:
     def state(subject: int) -> Document:
-        return found["states"].setdefault(str(subject), {"schema": 1, "subject": subject})
+        return found["states"].setdefault(str(subject), {"schema": 2, "subject": subject, "mornings": {}})
 
     punctual = [one for one in reports if not one["late"]]
     for one in sorted(punctual, key=_heard):
-        state(one["subject"])["heard"] = {"ver": _heard(one), "at": one["received_at"], "report": one["id"]}
+        state(one["subject"])["heard"] = {
+            "ver": _heard(one), "at": one["received_at"], "report": one["id"], "site": one["site"]}
     for one in sorted((one for one in punctual if one["activity"] is not None), key=_told):
         kept = ("id", "site", "device_time", "received_at", "window", "result", "battery_pct", "signal_dbm", "temp_c",
                 "humidity_pct", "idle_min", "first_activity", "flags")
@@ -105,6 +137,20 @@ def _states(found: Documents, reports: list[Document], checkins: list[Document])
         number = (date.fromisoformat(day) - date(2020, 1, 1)).days
         state(one["subject"]).setdefault("windows", {})[half] = {
             "ver": [number, _revision(one)], "window": one["window"], "revision": _revision(one), **_result(one)}
+    for one in punctual:
+        if one["window"] and one["first_activity"]:
+            hours, minutes = one["first_activity"].split(":")
+            minute, mornings = int(hours) * 60 + int(minutes), state(one["subject"])["mornings"]
+            day = one["window"].split(":")[0]
+            earliest = min(minute, mornings.get(day, {"minute": minute})["minute"])
+            mornings[day] = {"ver": [-earliest], "minute": earliest}
+    for document in found["states"].values():
+        document["mornings"] = dict(sorted(document["mornings"].items())[-84:])
+        minutes = [one["minute"] for _, one in sorted(document["mornings"].items(), reverse=True)]
+        now, before = minutes[:28], minutes[28:56]
+        woke, woke_before = (median_low(ones) if ones else None for ones in (now, before))
+        document["c"] = {"mornings": len(now), "mornings_before": len(before), "woke": woke, "woke_before": woke_before,
+                         "later_min": None if woke is None or woke_before is None else woke - woke_before}
 
 
 def _heard(report: Document) -> list[int]:
@@ -124,6 +170,7 @@ def _told(report: Document) -> list[int]:
 def _devices(found: Documents, reports: list[Document]) -> None:
     units = {"battery_pct": "%", "signal_dbm": "dBm", "temp_c": "°C", "humidity_pct": "%"}
     attributes: dict[str, dict[str, Document]] = defaultdict(dict)
+    trends: dict[str, dict[str, Document]] = defaultdict(dict)
     for one in sorted((one for one in reports if not one["late"]), key=lambda one: _order(one)[1:]):
         slot, epoch, counter = _order(one)
         key = f"{one['subject']}/{slot}"
@@ -133,12 +180,40 @@ def _devices(found: Documents, reports: list[Document]) -> None:
                 attributes[key][name] = {"k": name, "v": one[name], "u": unit, "t": at, "ver": [epoch, counter]}
         for attr in one["attrs"]:
             attributes[key][attr["k"]] = {**attr, "t": at, "ver": [epoch, counter]}
+        day = _told_at(one).astimezone(UTC).date()
+        trends[key][day.isoformat()] = {"ver": [epoch, counter], "day": day.toordinal(),
+                                        "battery_pct": one["battery_pct"], "signal_dbm": one["signal_dbm"]}
         found["devices"][key] = {
-            "schema": 1, "subject": one["subject"], "slot": slot,
-            "heard": {"ver": [epoch, counter], "at": one["received_at"], "report": one["id"]},
+            "schema": 2, "subject": one["subject"], "slot": slot,
+            "heard": {"ver": [epoch, counter], "at": one["received_at"], "report": one["id"], "site": one["site"]},
+            "trend": dict(sorted(trends[key].items())[-21:]), "c": _of_trend(trends[key]),
             **({"measured": {_field(k): value for k, value in attributes[key].items()}} if attributes[key] else {}),
             "attrs": [{name: value for name, value in attributes[key][k].items() if name != "ver"}
                       for k in sorted(attributes[key], key=str.encode)]}
+
+
+def _of_trend(trend: dict[str, Document]) -> Document:
+    days = [one for _, one in sorted(trend.items())][-21:]
+
+    def last(name: str) -> Any:
+        return next((one[name] for one in reversed(days) if one[name] is not None), None)
+
+    def slope(name: str) -> float | None:
+        points = [(one["day"] - days[0]["day"], one[name]) for one in days if one[name] is not None]
+        if len(points) < 3:
+            return None
+        x, y = [one for one, _ in points], [one for _, one in points]
+        return linear_regression(x, y).slope
+
+    def near(value: float | None) -> Any:
+        return None if value is None else pytest.approx(value, rel=1e-9, abs=1e-9)
+
+    battery, signal = slope("battery_pct"), slope("signal_dbm")
+    going_down = battery is not None and battery < -1e-9
+    return {"battery_pct": last("battery_pct"), "signal_dbm": last("signal_dbm"),
+            "battery_a_week": near(None if battery is None else battery * 7),
+            "signal_a_week": near(None if signal is None else signal * 7),
+            "days_left": near(last("battery_pct") / -battery) if battery is not None and going_down else None}
 
 
 def _field(name: str) -> str:
@@ -160,7 +235,7 @@ def _checkins(found: Documents, checkins: list[Document]) -> None:
         key = f"{one['subject']}/{one['window']}"
         former = found["checkins"].get(key, {}).get("revisions", {})
         found["checkins"][key] = {
-            "schema": 1, "subject": one["subject"], "window": one["window"], "day": day, "half": half,
+            "schema": 2, "subject": one["subject"], "window": one["window"], "day": day, "half": half,
             "ver": _revision(one), **_result(one), "revisions": {**former, str(_revision(one)): _result(one)}}
 
 
@@ -176,7 +251,7 @@ def _alerts(found: Documents, alerts: list[Document]) -> None:
                                               "escalated_to")} | {"at": data["changed_at"]}
         former = found[collection].get(key, {}).get("revisions", {})
         state = {name: value for name, value in data.items() if name != "lane"}
-        found[collection][key] = {"schema": 1, **whose, "ver": data["revision"], **state,
+        found[collection][key] = {"schema": 2, **whose, "ver": data["revision"], **state,
                                   "revisions": {**former, str(data["revision"]): step}}
 
 
@@ -190,12 +265,25 @@ def _days(found: Documents) -> None:
         opened = _time(one["opened_at"]).astimezone(zone).date().isoformat()
         day = one["window"].split(":")[0] if one["window"] else opened
         kinds[day, one["site"], one["kind"]] += 1
-    for day, site in {(day, site) for day, site, *_ in [*results, *kinds]}:
-        found["days"][f"{day}/{site}"] = {
-            "schema": 1, "day": day, "site": site,
-            "checkins": {half: {key[3]: n for key, n in results.items() if key[:3] == (day, site, half)}
+    sms: dict[str, Counter[str]] = defaultdict(Counter)
+    woke: dict[str, dict[int, str]] = defaultdict(dict)
+    for bucket in found["buckets"].values():
+        for one in bucket["c"]["days"]:
+            sms[one["place"]].update(n=one["n"], late=one["late"])
+            if one["woke"]:
+                known = woke[one["place"]].get(bucket["subject"], one["woke"])
+                woke[one["place"]][bucket["subject"]] = min(known, one["woke"])
+    places = {(key[0], key[1]) for key in [*results, *kinds]} | {
+        (day, site) for day, _, site in (place.partition("/") for place in sms)}
+    for day, site in places:
+        key = f"{day}/{site}"
+        found["days"][key] = {
+            "schema": 2, "day": day, "site": site,
+            "checkins": {half: {one[3]: n for one, n in results.items() if one[:3] == (day, site, half)}
                          for half in ("morning", "afternoon")},
-            "alerts": {key[2]: n for key, n in kinds.items() if key[:2] == (day, site)}}
+            "alerts": {one[2]: n for one, n in kinds.items() if one[:2] == (day, site)},
+            "woke": median_low(woke[key].values()) if woke[key] else None,
+            "sms": {"n": sms[key]["n"], "late": sms[key]["late"]}}
 
 
 def _time(text: str) -> datetime:

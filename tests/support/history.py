@@ -34,12 +34,12 @@ async def write(store: Store, batch: Sequence[Said]) -> None:
 
 
 async def documents(store: Store) -> Documents:
-    """All of history by collection and _id, without when it expires and who people are, which no record says."""
+    """All of history by collection and _id, without `dated` and who people are, which no record says."""
     found: Documents = {}
     for name in HISTORY:
         ones: dict[str, dict[str, Any]] = {}
         async for one in store.database[name].find():
-            one.pop("expires", None)
+            one.pop("dated", None)
             one.pop("contact", None)
             ones[one.pop("_id")] = one
         if ones:

@@ -54,7 +54,8 @@ def _report(draw: st.DrawFn, subject: int, report_id: str, received_at: str) -> 
             "window": draw(st.none() | windows), "result": draw(st.sampled_from([None, "awake", "out"])),
             "battery_pct": draw(percent), "signal_dbm": draw(st.none() | st.integers(-120, -50)),
             "temp_c": draw(percent), "humidity_pct": draw(percent), "idle_min": draw(percent),
-            "first_activity": None, "activity": [0] * 24, "flags": ["awake"], "attrs": []}
+            "first_activity": draw(st.sampled_from([None, "05:59", "06:41", "13:00"])),
+            "activity": [0] * 24, "flags": ["awake"], "attrs": []}
 
 
 @st.composite

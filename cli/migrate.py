@@ -1,0 +1,45 @@
+"""`anbu migrate`: the database as this version wants it. It may be stopped at any time, and be run again."""
+
+import sys
+
+import click
+
+from cli.database import with_store
+from stores.mongo import Store
+from stores.structure import Structure
+from stores.upkeep import Upkeep
+from streams.settings import Settings
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what is to be done, and do nothing. Status 0 as well.")
+def migrate(*, dry_run: bool) -> None:
+    """Create and upgrade the collections: schemas, indexes, for how long what is kept, and documents of older versions.
+
+    `record` does all but the last by itself when it starts; run this before it, after an upgrade of a large database:
+    building an index takes a while, and nothing is recorded meanwhile. Stopped in the middle, it goes on where it was
+    when it is run again. Settings: ANBU_MONGODB, ANBU_RETENTION_DAYS.
+    """
+    with_store(lambda store, found: _migrate(store, found, dry_run=dry_run))
+
+
+async def _migrate(store: Store, _: Settings, *, dry_run: bool) -> None:
+    count = 0
+    structure = Structure(store.database, store.retention)
+    async for step in structure.missing():
+        click.echo(step.what)
+        count += 1
+        if not dry_run:
+            await structure.do(step)
+    upkeep = Upkeep(store)
+    for name, old in (await upkeep.old()).items():
+        click.echo(f"upgrade {old} documents of {name}")
+        count += 1
+    if not dry_run:
+        async for progress in upkeep.upgrade():
+            if sys.stderr.isatty():
+                click.echo(f"{progress.collection}: {progress.done} of {progress.total}", err=True)
+    if not count:
+        click.echo("the database is as it should be")
+    elif dry_run:
+        click.echo("nothing was done: run it without --dry-run")

@@ -1,0 +1,157 @@
+"""`anbu report`: what the JSON API answers of the history, on a terminal: a table, JSON, or CSV for a spreadsheet."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from cli.database import with_questions
+from cli.devices import subject_argument
+from models.alerts import Kind
+from models.times import format_time
+from stores.questions import LATER_MIN, CursorError, Questions
+from web.answers import csv_of
+
+Rows = Sequence[dict[str, Any]]
+_DATE = click.DateTime(["%Y-%m-%d"])
+_site = click.option("--site", required=True, help="Which site.")
+_json = click.option("--json", "form", flag_value="json", help="As the JSON API answers it.")
+_csv = click.option("--csv", "form", flag_value="csv", help="For a spreadsheet: UTF-8, commas.")
+
+
+def _tell(value: Any, rows: Rows, form: str | None) -> None:
+    if form == "json":
+        click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+    elif form == "csv":
+        click.echo(csv_of(rows), nl=False)
+    elif not rows:
+        click.echo("nothing")
+    else:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in rows[0]:
+            table.add_column(name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left")
+        for row in rows:
+            table.add_row(*(_shown(one) for one in row.values()))
+        Console().print(table)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}:{_shown(one)}" for name, one in value.items() if one not in (None, {}, []))
+    if isinstance(value, list):
+        return " ".join(map(_shown, value))
+    return "" if value is None else str(value)
+
+
+def _ask(question: Callable[[Questions], Awaitable[Any]]) -> Any:
+    found = with_questions(question)
+    if found is None:
+        raise click.ClickException("nobody has this number")
+    return found
+
+
+@click.group()
+def report() -> None:
+    """Questions to the history. The JSON API answers the same (`anbu web`, /api/v1). Setting: ANBU_MONGODB."""
+
+
+@report.command()
+@subject_argument
+@_json
+def person(*, subject: int, form: str | None) -> None:
+    """How SUBJECT is now: newest report and results, devices, open alerts."""
+    found = _ask(lambda questions: questions.state(subject))
+    _tell(found, [{"what": name, "is": value} for name, value in found.items() if value not in (None, {}, [])], form)
+
+
+@report.command()
+@subject_argument
+@click.option("--limit", default=12, show_default=True, type=click.IntRange(1, 200), help="How many weeks.")
+@_json
+@_csv
+def weeks(*, subject: int, limit: int, form: str | None) -> None:
+    """SUBJECT's weeks, the newest first: reports, battery, wake-up time, results."""
+    page = _ask(lambda questions: questions.weeks(subject, None, limit))
+    _tell({"items": page.rows, "next": page.cursor}, page.rows, form)
+
+
+@report.command()
+@subject_argument
+@_json
+@_csv
+def wake_up(*, subject: int, form: str | None) -> None:
+    """When SUBJECT gets up: the median of 28 mornings, beside the 28 before, and each morning."""
+    found = _ask(lambda questions: questions.wake_up(subject))
+    if form is None:
+        before = f", {found['woke_before']} before" if found["woke_before"] else ""
+        click.echo(f"median of {found['of_mornings']} mornings: {found['woke'] or 'unknown'}{before}")
+    _tell(found, found["mornings"], form)
+
+
+@report.command()
+@_site
+@click.option("--at-least-min", default=LATER_MIN, show_default=True, type=click.IntRange(1, 720), help="Minutes.")
+@_json
+@_csv
+def later(*, site: str, at_least_min: int, form: str | None) -> None:
+    """People whose mornings drift later, the most first."""
+    rows = _ask(lambda questions: questions.later(site, at_least_min))
+    _tell(rows, rows, form)
+
+
+@report.command()
+@_site
+@_json
+@_csv
+def failing(*, site: str, form: str | None) -> None:
+    """Devices that will fail next, by battery and signal, the worst first."""
+    rows = _ask(lambda questions: questions.failing(site))
+    _tell(rows, rows, form)
+
+
+@report.command()
+@_site
+@click.option("--from", "first", type=_DATE, help="The first date; default: 30 days before the last.")
+@click.option("--to", "last", type=_DATE, help="The last date; default: today (UTC).")
+@click.option("--by", default="day", show_default=True, type=click.Choice(["day", "week", "month"]),
+              help="What a row is.")
+@_json
+@_csv
+def site(*, site: str, first: datetime | None, last: datetime | None, by: str, form: str | None) -> None:
+    """A site's check-ins, alerts, wake-up time and late SMS by day, week or month."""
+    end = (last or datetime.now(UTC)).date()
+    begin = first.date() if first else end - timedelta(days=30)
+    if end < begin:
+        raise click.UsageError("--to is before --from")
+    rows = _ask(lambda questions: questions.figures(site, begin, end, by))
+    _tell(rows, rows, form)
+
+
+@report.command()
+@click.option("--site", help="Of this site alone.")
+@click.option("--subject", type=click.IntRange(0, 0xFFFFFFFF), help="Of this person alone.")
+@click.option("--kind", type=click.Choice([one.value for one in Kind]), help="Of this kind alone.")
+@click.option("--open/--closed", "active", default=None, help="Only those that are open, or that are over.")
+@click.option("--from", "first", type=_DATE, help="Opened on this date or later (UTC).")
+@click.option("--to", "last", type=_DATE, help="Opened before this date (UTC).")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="How many.")
+@click.option("--cursor", help="`next` of the answer before (--json).")
+@_json
+@_csv
+def alerts(*, site: str | None, subject: int | None, kind: str | None, active: bool | None, first: datetime | None,
+           last: datetime | None, limit: int, cursor: str | None, form: str | None) -> None:
+    """Alerts of any time, the newest first."""
+    where = {"site": site, "subject": subject, "kind": kind, "active": active}
+    begin, end = (None if one is None else format_time(int(one.replace(tzinfo=UTC).timestamp()))
+                  for one in (first, last))
+    try:
+        page = _ask(lambda questions: questions.alerts(where, begin, end, cursor, limit))
+    except CursorError:
+        raise click.UsageError("--cursor is none of an answer") from None
+    shown = page.rows if form else [{name: one[name] for name in ("opened_at", "subject", "site", "kind", "severity",
+                                                                  "change", "reason")} for one in page.rows]
+    _tell({"items": page.rows, "next": page.cursor}, shown, form)

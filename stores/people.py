@@ -1,0 +1,67 @@
+"""All that is kept of one person: given out, and deleted for good.
+
+Who is erased stands in `erased`, the number alone, before anything is deleted: from then on nobody writes anything of
+them, and nobody gets the number again.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from stores.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, ERASED, PERSONAL, SCHEMA
+from stores.connection import Document
+from stores.days import Day, day_of_place, days_of_alert, days_of_checkin
+from stores.errors import mapped
+
+
+class People:
+    """database: Motor's. Methods raise StoreAwayError."""
+
+    def __init__(self, database: Any) -> None:
+        self._database = database
+
+    async def erased(self, subjects: Iterable[int | None]) -> set[int]:
+        """Those of them who are erased."""
+        asked = sorted({str(one) for one in subjects if one is not None})
+        if not asked:
+            return set()
+        with mapped():
+            found = await self._database[ERASED].find({"_id": {"$in": asked}}, {"_id": 1}).to_list(None)
+        return {int(one["_id"]) for one in found}
+
+    async def mark_erased(self, subject: int, at: str) -> None:
+        """From now on nothing of them is written. at: of the first time."""
+        with mapped():
+            await self._database[ERASED].update_one(
+                {"_id": str(subject)}, {"$setOnInsert": {"schema": SCHEMA, "at": at}}, upsert=True)
+
+    async def days(self, subject: int) -> set[Day]:
+        """The days in whose figures a person is counted, or may be."""
+        mine, days = {"subject": subject}, set[Day]()
+        with mapped():
+            async for one in self._database[CHECKINS].find(mine, {"day": 1, "revisions": 1}):
+                days |= days_of_checkin(one)
+            async for one in self._database[ALERTS].find(mine, {"window": 1, "opened_at": 1, "revisions": 1}):
+                days |= days_of_alert(one)
+            async for one in self._database[BUCKETS].find(mine, {"c.places": 1}):
+                days |= {day_of_place(place) for place in (one.get("c") or {}).get("places") or ()}
+        return days
+
+    async def delete(self, subject: int) -> dict[str, int]:
+        """Delete all of a person. Returns how many documents by collection. What the audit log says of them stays,
+        without its details."""
+        counts: dict[str, int] = {}
+        with mapped():
+            for name in PERSONAL:
+                done = await self._database[name].delete_many({"subject": subject})
+                if done.deleted_count:
+                    counts[name] = done.deleted_count
+            await self._database[AUDIT].update_many({"subject": subject, "detail": {"$ne": {}}},
+                                                    {"$set": {"detail": {}}})
+        return counts
+
+    async def documents(self, subject: int) -> AsyncIterator[tuple[str, Document]]:
+        """Everything that is kept of a person: (collection, document), the audit log too."""
+        for name in (*PERSONAL, AUDIT):
+            with mapped():
+                async for one in self._database[name].find({"subject": subject}).sort([("_id", 1)]):
+                    yield name, one

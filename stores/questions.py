@@ -1,0 +1,251 @@
+"""What caseworkers ask of the history: each question is served by an index, and answered in rows of plain values.
+
+Every method raises StoreAwayError while the database does not answer.
+"""
+
+import base64
+import binascii
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from statistics import median_low
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, HALVES, PEOPLE, STATES
+from stores.connection import Connection, Database, Document
+from stores.errors import mapped
+
+MOST: Final = 500
+LATER_MIN: Final = 20        # minutes later than the four weeks before
+EMPTY_IN_DAYS: Final = 21    # a battery that will be
+LOW_BATTERY: Final = 20      # per cent
+WEAK_SIGNAL: Final = -100    # dBm
+_ALERT: Final = ("alert", "revision", "subject", "site", "kind", "severity", "active", "acknowledged_by", "assignee",
+                 "window", "opened_at", "changed_at", "change", "reason", "why")
+
+
+class CursorError(ValueError):
+    """Not a cursor of ours."""
+
+
+class Page(NamedTuple):
+    """rows, and where the next ones begin; None: there are no more."""
+
+    rows: list[Document]
+    cursor: str | None
+
+
+def _cursor(*parts: Any) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+
+
+def _parts(cursor: str, count: int) -> list[str]:
+    """Raises CursorError."""
+    try:
+        found = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error) as error:
+        raise CursorError(cursor) from error
+    if not isinstance(found, list) or len(found) != count or not all(isinstance(one, str) for one in found):
+        raise CursorError(cursor)
+    return found
+
+
+class Questions:
+    """Of one database. url: mongodb://host:port/name, else ValueError."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = Connection(url)
+        self._database: Database = self._connection.database
+
+    async def state(self, subject: int) -> Document | None:
+        """How a person is now: profile, contact, newest report and results, devices; None: nobody has the number."""
+        with mapped():
+            person = await self._database[PEOPLE].find_one({"_id": str(subject)}, {"excuses": 0})
+            state = await self._database[STATES].find_one({"_id": str(subject)}, {"mornings": 0})
+            devices = await self._database[DEVICES].find({"subject": subject}).sort([("slot", 1)]).to_list(None)
+            open_alerts = await self._database[ALERTS].find(
+                {"subject": subject, "active": True}, dict.fromkeys(_ALERT, 1)).to_list(None)
+        if person is None and state is None:
+            return None
+        person, state = person or {}, state or {}
+        return {
+            "subject": subject, "site": person.get("site"), "profile": person.get("profile"),
+            "contact": person.get("contact"), "heard": _plain(state.get("heard")),
+            "report": _plain(state.get("report")),
+            "windows": {half: _plain(one) for half, one in (state.get("windows") or {}).items()},
+            "wake_up": _wake_up(state), "alerts": [_alert(one) for one in open_alerts],
+            "devices": [{"slot": one["slot"], "heard": _plain(one.get("heard")), "attrs": one.get("attrs") or [],
+                         **_trend(one)} for one in devices]}
+
+    async def weeks(self, subject: int, cursor: str | None, limit: int) -> Page:
+        """A person's weeks, the newest first, each with its figures and the results of its windows."""
+        where: Document = {"subject": subject}
+        if cursor is not None:
+            where["period"] = {"$lt": _parts(cursor, 1)[0]}
+        with mapped():
+            found = await self._database[BUCKETS].find(where, {"period": 1, "c": 1}).sort(
+                [("period", -1)]).limit(limit + 1).to_list(None)
+            weeks = found[:limit]
+            results: list[Document] = []
+            if weeks:
+                first, last = _monday(weeks[-1]["period"]), _monday(weeks[0]["period"]) + timedelta(days=7)
+                results = await self._database[CHECKINS].find(
+                    {"subject": subject, "day": {"$gte": first.isoformat(), "$lt": last.isoformat()}},
+                    {"window": 1, "day": 1, "result": 1, "repaired": 1}).sort([("day", 1)]).to_list(None)
+        rows = [_week(one, results) for one in weeks]
+        return Page(rows, _cursor(weeks[-1]["period"]) if len(found) > limit else None)
+
+    async def wake_up(self, subject: int) -> Document | None:
+        """When a person gets up: the median of the newest 28 mornings, of the 28 before, and each morning."""
+        with mapped():
+            state = await self._database[STATES].find_one({"_id": str(subject)}, {"mornings": 1, "c": 1})
+        if state is None:
+            return None
+        mornings = sorted((state.get("mornings") or {}).items(), reverse=True)
+        return {"subject": subject, **_wake_up(state),
+                "mornings": [{"date": day, "woke": _clock(one["minute"])} for day, one in mornings]}
+
+    async def later(self, site: str, at_least_min: int = LATER_MIN, limit: int = MOST) -> list[Document]:
+        """People whose mornings drift later, the most first."""
+        with mapped():
+            found = await self._database[STATES].find(
+                {"heard.site": site, "c.later_min": {"$gte": at_least_min}}, {"subject": 1, "c": 1}).sort(
+                [("c.later_min", -1)]).limit(limit).to_list(None)
+        here = await self._here(found)
+        return [{"subject": one["subject"], **_wake_up(one)} for one in found if one["subject"] in here]
+
+    async def failing(self, site: str, limit: int = MOST) -> list[Document]:
+        """Devices that will fail next: whose battery is low or soon will be, whose signal is weak; the worst first."""
+        found: dict[str, Document] = {}
+        for field, limit_of in (("c.days_left", EMPTY_IN_DAYS), ("c.battery_pct", LOW_BATTERY),
+                                ("c.signal_dbm", WEAK_SIGNAL)):
+            with mapped():
+                # A type is named, as null is below every number in the order of an index.
+                found |= {one["_id"]: one for one in await self._database[DEVICES].find(
+                    {"heard.site": site, field: {"$lte": limit_of, "$gt": -1e9}},
+                    {"subject": 1, "slot": 1, "c": 1, "heard": 1}).sort([(field, 1)]).limit(limit).to_list(None)}
+        here = await self._here(found.values())
+        rows = [{"subject": one["subject"], "slot": one["slot"], "heard_at": one["heard"]["at"], **_trend(one)}
+                for one in found.values() if one["subject"] in here]
+        return sorted(rows, key=_risk)[:limit]
+
+    async def figures(self, site: str, first: date, last: date, by: str) -> list[Document]:
+        """A site's figures by `day`, `week` (ISO) or `month`, the oldest first. `woke`: the median of days."""
+        with mapped():
+            days = await self._database[DAYS].find(
+                {"site": site, "day": {"$gte": first.isoformat(), "$lte": last.isoformat()}}).sort(
+                [("day", 1)]).to_list(None)
+        periods: dict[str, list[Document]] = {}
+        for one in days:
+            periods.setdefault(_period(one["day"], by), []).append(one)
+        return [_sum(period, site, ones) for period, ones in periods.items()]
+
+    async def alerts(self, where: Mapping[str, Any], first: str | None, last: str | None, cursor: str | None,
+                     limit: int) -> Page:
+        """Alerts, the newest first. where: fields that must be equal; first, last: RFC 3339 in UTC, of the opening."""
+        opened: Document = {}
+        if first is not None:
+            opened["$gte"] = first
+        if last is not None:
+            opened["$lt"] = last
+        asked: Document = {name: value for name, value in where.items() if value is not None}
+        if cursor is not None:
+            at, after = _parts(cursor, 2)
+            opened["$lte"] = at
+            asked["$or"] = [{"opened_at": {"$lt": at}}, {"_id": {"$lt": after}}]
+        if opened:
+            asked["opened_at"] = opened
+        with mapped():
+            found = await self._database[ALERTS].find(asked, dict.fromkeys(_ALERT, 1)).sort(
+                [("opened_at", -1), ("_id", -1)]).limit(limit + 1).to_list(None)
+        page = found[:limit]
+        return Page([_alert(one) for one in page],
+                    _cursor(page[-1]["opened_at"], page[-1]["_id"]) if len(found) > limit else None)
+
+    async def _here(self, found: Iterable[Document]) -> set[int]:
+        """Those of the subjects who are still looked after."""
+        asked = sorted({str(one["subject"]) for one in found})
+        with mapped():
+            people = await self._database[PEOPLE].find(
+                {"_id": {"$in": asked}}, {"subject": 1, "profile.site": 1, "profile.retired": 1}).to_list(None)
+        return {one["subject"] for one in people if (one.get("profile") or {}).get("retired") is not True
+                and one.get("profile")}
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _plain(entry: Document | None) -> Document | None:
+    return None if entry is None else {name: value for name, value in entry.items() if name != "ver"}
+
+
+def _clock(minute: int | None) -> str | None:
+    return None if minute is None else f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def _wake_up(state: Document) -> Document:
+    figures = state.get("c") or {}
+    return {"woke": _clock(figures.get("woke")), "woke_before": _clock(figures.get("woke_before")),
+            "later_min": figures.get("later_min"), "of_mornings": figures.get("mornings", 0)}
+
+
+def _trend(device: Document) -> Document:
+    figures = device.get("c") or {}
+    left = figures.get("days_left")
+    return {"battery_pct": figures.get("battery_pct"), "signal_dbm": figures.get("signal_dbm"),
+            **{name: None if figures.get(name) is None else round(figures[name], 1)
+               for name in ("battery_a_week", "signal_a_week")},
+            "days_left": None if left is None else max(0, int(left))}
+
+
+def _risk(row: Document) -> tuple[float, float, int]:
+    """The sooner the battery is empty the worse; of the others the weaker signal."""
+    left = row["days_left"] if row["days_left"] is not None else \
+        0 if row["battery_pct"] is not None and row["battery_pct"] <= LOW_BATTERY else 1e9
+    return left, row["signal_dbm"] if row["signal_dbm"] is not None else 0, row["subject"]
+
+
+def _monday(period: str) -> date:
+    return date.fromisocalendar(int(period[:4]), int(period[6:]), 1)
+
+
+def _week(bucket: Document, results: list[Document]) -> Document:
+    monday = _monday(bucket["period"])
+    days = {(monday + timedelta(days=number)).isoformat() for number in range(7)}
+    figures = bucket["c"]
+    woke = sorted(one["woke"] for one in figures.get("days", ()) if one["woke"] is not None)
+    return {"week": bucket["period"], "reports": figures["n"], "late": figures.get("late"), "last": figures["last"],
+            "battery_min": figures["battery_min"], "signal_min": figures.get("signal_min"),
+            "woke": median_low(woke) if woke else None,
+            "results": {one["window"]: one["result"] for one in results if one["day"] in days}}
+
+
+def _period(day: str, by: str) -> str:
+    if by == "month":
+        return day[:7]
+    if by == "week":
+        year, week, _ = date.fromisoformat(day).isocalendar()
+        return f"{year}-W{week:02d}"
+    return day
+
+
+def _sum(period: str, site: str, days: list[Document]) -> Document:
+    checkins: dict[str, Counter[str]] = {half: Counter() for half in HALVES}
+    alerts, sms = Counter[str](), Counter[str]()
+    for one in days:
+        for half in HALVES:
+            checkins[half].update(one["checkins"][half])
+        alerts.update(one["alerts"])
+        sms.update(one.get("sms") or {})
+    woke = sorted(one["woke"] for one in days if one.get("woke") is not None)
+    return {"period": period, "site": site, "days": len(days),
+            "checkins": {half: dict(sorted(ones.items())) for half, ones in checkins.items()},
+            "alerts": dict(sorted(alerts.items())), "woke": median_low(woke) if woke else None,
+            "sms": sms["n"], "sms_late": sms["late"],
+            "late_share": round(sms["late"] / sms["n"], 4) if sms["n"] else None}
+
+
+def _alert(document: Document) -> Document:
+    return {name: document.get(name) for name in _ALERT}

@@ -1,0 +1,42 @@
+"""How long each collection is kept. The database deletes by `dated`; what is older is not written again either.
+
+So a replay of old records brings nothing back, and the figures of a day whose sources are gone stay as they are.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from stores.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, DAYS, INCIDENTS
+from stores.operations import Change
+
+DAY_S: Final = 86_400
+# A year can be compared with the one before; figures and the audit log stay for longer.
+DEFAULT_DAYS: Final[Mapping[str, int]] = {
+    BUCKETS: 400, CHECKINS: 400, ALERTS: 400, INCIDENTS: 400, DAYS: 3650, AUDIT: 1095}
+SOURCES: Final = (BUCKETS, CHECKINS, ALERTS)  # of the figures of a day
+SHORTEST: Final = 35  # days: the topics keep thirty, and what they replay must find its documents
+
+
+def parse_retention(text: str) -> dict[str, int]:
+    """Days by collection, of a text such as buckets=400,alerts=800. Raises ValueError."""
+    found = dict(DEFAULT_DAYS)
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        name, equals, days = part.partition("=")
+        if not equals or name not in DEFAULT_DAYS or not days.isdecimal() or int(days) < SHORTEST:
+            raise ValueError(f"must be such as buckets=400,alerts=800, of {', '.join(DEFAULT_DAYS)}, each at least "
+                             f"{SHORTEST} days")
+        found[name] = int(days)
+    return found
+
+
+def is_kept(change: Change, retention: Mapping[str, int], now: float) -> bool:
+    """False: what it tells of would be deleted at once."""
+    days = retention.get(change.collection)
+    return days is None or change.happened is None or change.happened >= now - days * DAY_S
+
+
+def oldest_day(retention: Mapping[str, int], now: float) -> str:
+    """The first date whose figures can still be made anew: all that they are made from is there."""
+    kept = min(retention[name] for name in SOURCES)
+    return datetime.fromtimestamp(now - (kept - 7) * DAY_S, UTC).date().isoformat()  # a week goes as a whole

@@ -1,0 +1,85 @@
+"""What the database has of the catalogue and what is missing: collections, validators, indexes, times of deletion.
+
+Doing it again changes nothing; whoever dies in the middle goes on where it was. Indexes that are not of the catalogue
+are somebody else's and stay, but for those that an older version of the catalogue had.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from pymongo.errors import OperationFailure
+
+from stores.collections import CATALOGUE, Collection, Document, Index
+from stores.errors import mapped
+from stores.retention import DAY_S
+
+_NAMESPACE_EXISTS: Final = 48
+
+
+class Step(NamedTuple):
+    """One thing to do. what: for people."""
+
+    what: str
+    do: Callable[[], Awaitable[Any]]
+
+
+class Structure:
+    """database: Motor's."""
+
+    def __init__(self, database: Any, retention: Mapping[str, int],
+                 collections: Sequence[Collection] = CATALOGUE) -> None:
+        self._database, self._retention, self._collections = database, retention, collections
+
+    async def prepare(self) -> None:
+        """Do all that is missing. Raises StoreAwayError."""
+        async for step in self.missing():
+            await self.do(step)
+
+    async def do(self, step: Step) -> None:
+        """Raises StoreAwayError."""
+        with mapped():
+            await step.do()
+
+    async def missing(self) -> AsyncIterator[Step]:
+        """What is to be done, in order. Raises StoreAwayError."""
+        with mapped():
+            there: dict[str, Document] = {}
+            for one in await (await self._database.list_collections()).to_list(None):
+                there[one["name"]] = one.get("options") or {}
+        for collection in self._collections:
+            name = collection.name
+            if name not in there:
+                yield Step(f"create the collection {name}", partial(self._create, name))
+            if there.get(name, {}).get("validator") != collection.validator:
+                yield Step(f"set the schema of {name} (version {collection.schema})",
+                           partial(self._database.command, "collMod", name, validator=collection.validator))
+            with mapped():
+                indexes = await self._database[name].index_information() if name in there else {}
+            for index in collection.indexes:
+                if (step := self._index(collection, index, indexes.get(index.name))) is not None:
+                    yield step
+            for old in collection.dropped:
+                if old in indexes:
+                    yield Step(f"drop the index {old} of {name}",
+                               partial(self._database[name].drop_index, old))
+
+    def _index(self, collection: Collection, index: Index, there: Document | None) -> Step | None:
+        name, options = collection.name, dict[str, Any]()
+        if index.expires:
+            options["expireAfterSeconds"] = self._retention.get(name, 0) * DAY_S
+        if there is None:
+            return Step(f"create the index {index.name} of {name}", partial(
+                self._database[name].create_index, list(index.keys), name=index.name, **options))
+        if there.get("expireAfterSeconds") != options.get("expireAfterSeconds"):
+            days = options["expireAfterSeconds"] // DAY_S
+            return Step(f"keep {name} for {days} days", partial(
+                self._database.command, "collMod", name, index={"keyPattern": dict(index.keys), **options}))
+        return None
+
+    async def _create(self, name: str) -> None:
+        try:
+            await self._database.command("create", name)
+        except OperationFailure as error:
+            if error.code != _NAMESPACE_EXISTS:  # another process was first
+                raise

@@ -1,0 +1,199 @@
+"""`migrate`, `recompute`, `export` and `erase`, on a database and a broker as they are."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bson import json_util
+from support.commands import Anbu
+from support.expected_history import Said, expected
+from support.history import documents, said_of, write
+from support.vectors import VECTORS, key_ring, read_lines, replay
+
+from cli.broker import records
+from stores.collections import ALERTS, BUCKETS, CATALOGUE, CHECKINS, DAYS, DEVICES, ERASED, INCIDENTS, STATES
+from stores.mongo import Store
+from streams.settings import Settings
+
+WHOLE = ["--from", "2026-11-20", "--to", "2026-11-26"]
+
+
+def scenario(name: str) -> list[Said]:
+    lines = read_lines(VECTORS / "scenarios" / f"{name}.in.jsonl")
+    return said_of(lines, replay(lines, key_ring()))
+
+
+@pytest.fixture(autouse=True)
+def _database(environ: dict[str, str], database_url: str) -> None:
+    environ["ANBU_MONGODB"] = database_url
+
+
+@pytest.fixture
+def day() -> list[Said]:
+    """What history is made of, of several people, devices and alerts."""
+    return [one for name in ("morning", "device_alerts") for one in scenario(name)]
+
+
+async def run(anbu: Anbu, *arguments: object) -> str:
+    done = await asyncio.to_thread(anbu, *arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+async def test_a_new_database_is_made_and_then_as_it_should_be(anbu: Anbu, database_url: str) -> None:
+    store = Store(database_url)
+    said = await run(anbu, "migrate", "--dry-run")
+    assert "create the collection buckets" in said
+    assert await store.database.list_collection_names() == []
+    await run(anbu, "migrate")
+    assert set(await store.database.list_collection_names()) == {one.name for one in CATALOGUE}
+    assert await run(anbu, "migrate") == "the database is as it should be\n"
+    store.close()
+
+
+async def older(store: Store) -> None:
+    """Make of every document what version 1 would have written."""
+    new = {BUCKETS: ["seen", "dated"], STATES: ["mornings", "c", "heard.site"], DEVICES: ["trend", "c", "heard.site"],
+           CHECKINS: ["dated"], ALERTS: ["dated"], INCIDENTS: ["dated"], DAYS: ["dated", "woke", "sms"]}
+    for name, fields in new.items():
+        await store.database[name].update_many({}, [{"$set": {"schema": 1}}, {"$unset": fields}])
+    async for one in store.database[BUCKETS].find():
+        reports = {key: {name: value for name, value in report.items() if name != "delay_s"}
+                   for key, report in one["reports"].items()}
+        await store.database[BUCKETS].update_one({"_id": one["_id"]}, {"$set": {
+            "reports": reports, "c": {"n": len(reports)}, "expires": datetime(2028, 1, 1, tzinfo=UTC)}})
+
+
+async def test_documents_of_the_first_version_become_those_of_today(anbu: Anbu, store: Store, day: list[Said]) -> None:
+    await write(store, day)
+    await older(store)
+    before = await documents(store)
+    said = await run(anbu, "migrate", "--dry-run")
+    assert f"upgrade {len(before['buckets'])} documents of buckets" in said
+    assert await documents(store) == before
+    await run(anbu, "migrate")
+    await run(anbu, "recompute", *WHOLE)
+    assert await documents(store) == expected(day)
+    assert [one async for one in store.database[BUCKETS].find({"expires": {"$exists": True}})] == []
+    assert await store.database[CHECKINS].count_documents({"dated": {"$type": "date"}}) == len(before["checkins"])
+    assert await run(anbu, "migrate") == "the database is as it should be\n"
+
+
+async def test_an_upgrade_that_was_cut_off_goes_on(anbu: Anbu, store: Store, day: list[Said]) -> None:
+    """Half of it done, and some of it written anew by `record` meanwhile."""
+    await write(store, day)
+    await older(store)
+    await write(store, day[::3])
+    await run(anbu, "migrate")
+    await write(store, day)
+    assert await documents(store) == expected(day)
+
+
+async def test_a_retention_that_was_changed(anbu: Anbu, store: Store) -> None:
+    done = await asyncio.to_thread(lambda: anbu("migrate", ANBU_RETENTION_DAYS="checkins=800"))
+    assert done.stdout == "keep checkins for 800 days\n"
+    found = await store.database[CHECKINS].index_information()
+    assert found["dated_1"]["expireAfterSeconds"] == 800 * 86_400
+    done = await asyncio.to_thread(lambda: anbu("migrate", ANBU_RETENTION_DAYS="checkins=3"))
+    assert (done.exit_code, "at least 35 days" in done.stderr) == (2, True)
+
+
+async def test_figures_are_right_and_wrong_ones_are_found(anbu: Anbu, store: Store, day: list[Said]) -> None:
+    await write(store, day)
+    assert await run(anbu, "recompute", *WHOLE) == "all figures are right\n"
+    right = await documents(store)
+    await store.database[DAYS].update_one({"_id": "2026-11-24/jongno"}, {"$set": {"checkins.morning.awake": 99}})
+    bucket = next(iter(right["buckets"]))
+    await store.database[BUCKETS].update_one({"_id": bucket}, {"$set": {"c.n": 99}})
+    wrong = await documents(store)
+    said = json.loads(await run(anbu, "recompute", *WHOLE, "--dry-run", "--json"))
+    assert said == {"changed": [bucket, "2026-11-24/jongno"]}
+    assert await documents(store) == wrong
+    assert "2 changed" in await run(anbu, "recompute", *WHOLE)
+    assert await documents(store) == right
+
+
+async def test_a_person_is_given_out_without_keys(anbu: Anbu, store: Store, day: list[Said]) -> None:
+    await write(store, day)
+    await store.set_contact(7, {"name": "김영자"})
+    found = json.loads(await run(anbu, "export", 7))
+    stored = await documents(store)
+    assert {one["_id"] for one in found["checkins"]} == {key for key in stored["checkins"] if key.startswith("7/")}
+    assert found["people"][0]["contact"] == {"name": "김영자"}
+    assert "kek" not in json.dumps(found)
+    assert (await asyncio.to_thread(anbu, "export", 99)).exit_code == 1
+
+
+async def traces(store: Store, *words: str) -> list[str]:
+    """Every place of the database that says one of the words, whatever collection it is in."""
+    found = []
+    for name in await store.database.list_collection_names():
+        async for one in store.database[name].find():
+            text = json_util.dumps(one, ensure_ascii=False)
+            found += [f"{name} {one['_id']}: {word}" for word in words if word in text]
+    return found
+
+
+async def test_who_is_erased_leaves_the_number_and_the_audit_entry(anbu: Anbu, settings: Settings, store: Store,
+                                                                   day: list[Said]) -> None:
+    """7 is in every collection; the names of days and of other people have no 7 of their own."""
+    await write(store, day)
+    await store.set_contact(7, {"name": "김영자", "telephone": "+821055507777"})
+    await store.append_audit("a", "2026-11-24T00:00:00Z", "kim", "viewed", 7, {"name": "김영자"})
+    await store.database["deliveries"].insert_one({
+        "_id": "7/7:sos:0.1.17/1/slack", "schema": 1, "thread": "7/7:sos:0.1.17", "alert": "7:sos:0.1.17",
+        "revision": 1, "channel": "slack", "status": "sent", "attempts": 1, "due": 0, "subject": 7})
+    others = expected([one for one in day if not of(one, 7)])
+    assert (await asyncio.to_thread(anbu, "erase", 7)).exit_code == 1, "it asks first"
+    assert await traces(store, "김영자")
+    said = await run(anbu, "erase", 7, "--yes", "--by", "lee")
+    assert "7 is erased" in said
+
+    async def check() -> None:
+        assert await traces(store, "김영자", "+821055507777", '"7/', '"7:') == []
+        left = [name for name in await store.database.list_collection_names()
+                if await store.database[name].count_documents({"subject": 7})]
+        assert left == ["audit"]
+        entries = [one async for one in store.database["audit"].find({"subject": 7}).sort([("at", 1)])]
+        assert sorted((one["by"], one["action"], str(one["detail"])) for one in entries) == [
+            ("kim", "viewed", "{}"), ("lee", "erased", "{}")]
+        assert [one["_id"] async for one in store.database[ERASED].find()] == ["7"]
+        assert await documents(store) == others
+
+    await check()
+    await write(store, day)  # a replay of all that the topics still have
+    await check()
+    found = [record async for polled in records("registry", settings) for record in polled.records]
+    assert {(record.key, record.value) for record in found} == {(b"7", None)}, "what compaction leaves, and then takes"
+
+
+def of(said: Said, subject: int) -> bool:
+    value: dict[str, Any] = said.value or {}
+    return subject == (int(said.key or "0") if said.topic in ("registry", "alerts") and (said.key or "").isdecimal()
+                       else value.get("subject"))
+
+
+async def test_who_is_erased_while_a_batch_is_written(store: Store, day: list[Said],
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    """The batch was begun before the mark: what it writes after the deletion, it takes away itself."""
+    real = Store._write
+
+    async def erased_meanwhile(self: Store, collection: str, operations: Any) -> Any:
+        monkeypatch.undo()
+        await store._people.mark_erased(7, "2026-11-24T00:00:00Z")
+        await store.erase(7)
+        return await real(self, collection, operations)
+
+    monkeypatch.setattr(Store, "_write", erased_meanwhile)
+    await write(store, day)
+    assert await documents(store) == expected([one for one in day if not of(one, 7)])
+
+
+async def test_without_a_broker_nothing_is_erased(anbu: Anbu, store: Store, day: list[Said]) -> None:
+    await write(store, day)
+    done = await asyncio.to_thread(anbu, "erase", 7, "--yes")
+    assert (done.exit_code, "not erased" in done.stderr) == (1, True)
+    assert await documents(store) == expected(day)
+    assert await store.database[ERASED].count_documents({}) == 0

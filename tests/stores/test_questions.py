@@ -1,0 +1,209 @@
+"""What caseworkers ask of the history is answered rightly, page by page, and by an index."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo import monitoring
+from support.expected_history import Said
+from support.history import write
+
+from stores.errors import StoreAwayError
+from stores.mongo import Store
+from stores.questions import CursorError, Page, Questions
+from streams.embedded import free_port
+
+MONDAY = date(2026, 9, 28)
+
+
+def report(subject: int, counter: int, day: date, **more: Any) -> Said:
+    made = f"{(datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=2)):%Y-%m-%dT%H:%M:%SZ}"
+    return Said("reports", 0, str(subject), {
+        "type": "report", "id": f"0.1.{counter}", "subject": subject, "site": "jongno", "received_at": made,
+        "device_time": made, "late": False, "window": f"{day}:morning", "result": "awake", "battery_pct": 90,
+        "signal_dbm": -80, "temp_c": 20, "humidity_pct": 40, "idle_min": 0, "first_activity": "06:30",
+        "activity": [0] * 24, "flags": ["awake"], "attrs": [], "sms": {"id": f"m{counter}", "gateway": "g"}} | more)
+
+
+def profile(subject: int, **more: Any) -> Said:
+    return Said("registry", subject, str(subject), {"subject": subject, "site": "jongno", "gateway": "g",
+                                                    "tz": "Asia/Seoul", "since": "2026-01-01T00:00:00Z"} | more)
+
+
+def alert(subject: int, counter: int, opened: str, kind: str = "sos", *, active: bool = False) -> Said:
+    return Said("alerts", 0, str(subject), {"subject": str(subject), "data": {
+        "alert": f"{subject}:{kind}:0.1.{counter}", "revision": 1, "change": "opened", "kind": kind,
+        "severity": "critical", "active": active, "site": "jongno", "window": None, "opened_at": opened,
+        "changed_at": opened, "why": {"ko": "가", "en": "a"}}})
+
+
+@pytest.fixture
+async def questions(database_url: str) -> AsyncIterator[Questions]:
+    one = Questions(database_url)
+    yield one
+    one.close()
+
+
+async def eight_weeks(store: Store) -> None:
+    """7 gets up half an hour later since four weeks, and the battery falls a point a day; 8 is as ever; 9 is gone; the
+    battery of 10 is low already."""
+    said = [profile(7), profile(8), profile(10, retired=False), profile(11, retired=True)]
+    for number in range(56):
+        day = MONDAY + timedelta(days=number)
+        woke = "06:00" if number < 28 else "06:30"
+        said.append(report(7, number, day, first_activity=woke, battery_pct=90 - number, signal_dbm=-80 - number % 2))
+        said.append(report(8, number, day))
+        said += [report(subject, number, day, first_activity=woke, battery_pct=15) for subject in (9, 11)]
+    said.append(report(10, 1, MONDAY + timedelta(days=55), battery_pct=12, signal_dbm=None, first_activity=None))
+    await write(store, said)
+
+
+async def test_how_people_and_devices_are_doing(store: Store, questions: Questions) -> None:
+    await eight_weeks(store)
+    assert await questions.later("jongno") == [
+        {"subject": 7, "woke": "06:30", "woke_before": "06:00", "later_min": 30, "of_mornings": 28}]
+    assert await questions.later("jongno", 31) == await questions.later("mapo") == []
+    found = await questions.wake_up(7)
+    assert found is not None
+    assert (found["later_min"], len(found["mornings"]), found["mornings"][0]) == (
+        30, 56, {"date": "2026-11-22", "woke": "06:30"})
+    failing = await questions.failing("jongno")
+    assert [(one["subject"], one["battery_pct"], one["battery_a_week"], one["days_left"]) for one in failing] == [
+        (10, 12, None, None)], "35 days are left of 7's; who is gone or retired needs no new battery"
+    await write(store, [report(7, 56 + number, MONDAY + timedelta(days=56 + number), battery_pct=35 - 2 * number)
+                        for number in range(15)])
+    failing = await questions.failing("jongno")
+    assert [(one["subject"], one["battery_pct"], one["days_left"]) for one in failing] == [(10, 12, None), (7, 7, 5)]
+    state = await questions.state(7)
+    assert state is not None
+    assert (state["site"], state["devices"][0]["battery_pct"], state["report"]["id"]) == ("jongno", 7, "0.1.70")
+    assert await questions.state(99) is None
+    assert await questions.wake_up(99) is None
+
+
+async def whole(ask: Callable[[str | None], Any]) -> list[dict[str, Any]]:
+    rows, cursor = [], None
+    for _ in range(20):
+        page: Page = await ask(cursor)
+        rows += page.rows
+        if (cursor := page.cursor) is None:
+            return rows
+    raise AssertionError("without end")
+
+
+async def test_weeks_come_in_pages(store: Store, questions: Questions) -> None:
+    await eight_weeks(store)
+    weeks = await whole(lambda cursor: questions.weeks(7, cursor, 3))
+    assert [one["week"] for one in weeks] == sorted({one["week"] for one in weeks}, reverse=True)
+    assert len(weeks) == 9, "a Monday's morning in Seoul is still Sunday in UTC"
+    assert sum(one["reports"] for one in weeks) == 56
+    assert weeks[1]["woke"] == "06:30"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 50])
+async def test_alerts_come_in_pages_without_gap_or_repetition(store: Store, questions: Questions, limit: int) -> None:
+    """Many are opened in one second, as at a deadline."""
+    said = [alert(subject, number, f"2026-11-24T00:30:0{number % 2}Z", active=number == 0)
+            for subject in (7, 8) for number in range(5)]
+    await write(store, [*said, alert(7, 9, "2026-11-25T00:00:00Z", "low_battery")])
+
+    async def ids(limit: int, **where: Any) -> list[str]:
+        rows = await whole(lambda cursor: questions.alerts(where, None, None, cursor, limit))
+        return [one["alert"] for one in rows]
+
+    everything = await ids(100)
+    assert len(everything) == len(set(everything)) == 11
+    assert await ids(limit) == everything
+    assert await ids(limit, kind="low_battery") == ["7:low_battery:0.1.9"] == everything[:1]
+    assert len(await ids(limit, subject=7)) == 6
+    assert len(await ids(limit, site="jongno", active=True)) == 2
+    page = await questions.alerts({}, "2026-11-24T00:30:01Z", "2026-11-25T00:00:00Z", None, 100)
+    assert {one["opened_at"] for one in page.rows} == {"2026-11-24T00:30:01Z"}
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "WzFd", "W10", "bnVsbA", "가"])
+async def test_a_cursor_of_somebody_else_is_refused(questions: Questions, cursor: str) -> None:
+    with pytest.raises(CursorError):
+        await questions.alerts({}, None, None, cursor, 10)
+
+
+async def test_a_site_by_day_week_and_month(store: Store, questions: Questions) -> None:
+    await eight_weeks(store)
+    asked = ("jongno", date(2026, 10, 1), date(2026, 10, 31))
+    days = await questions.figures(*asked, "day")
+    assert [one["period"] for one in days] == [f"2026-10-{day:02d}" for day in range(1, 32)]
+    assert (days[0]["sms"], days[0]["sms_late"], days[0]["late_share"], days[0]["woke"]) == (4, 0, 0.0, "06:00")
+    [month] = await questions.figures(*asked, "month")
+    assert (month["period"], month["days"], month["sms"]) == ("2026-10", 31, 124)
+    weeks = await questions.figures(*asked, "week")
+    assert [one["period"] for one in weeks] == [f"2026-W{number}" for number in range(40, 45)]
+    assert sum(one["days"] for one in weeks) == 31
+
+
+class Finds(monitoring.CommandListener):
+    """Every `find` that a client sends."""
+
+    def __init__(self) -> None:
+        self.commands: list[dict[str, Any]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name == "find":
+            self.commands.append({name: value for name, value in event.command.items()
+                                  if name in ("find", "filter", "sort", "projection", "limit")})
+
+    def succeeded(self, _: monitoring.CommandSucceededEvent) -> None:
+        """Of no interest."""
+
+    def failed(self, _: monitoring.CommandFailedEvent) -> None:
+        """Likewise."""
+
+
+def stages(plan: Any) -> set[str]:
+    if isinstance(plan, dict):
+        return {plan["stage"]} if isinstance(plan.get("stage"), str) and not plan.keys() & {
+            "inputStage", "inputStages"} else set().union(*map(stages, plan.values()))
+    return set().union(*map(stages, plan)) if isinstance(plan, list) else set()
+
+
+QUESTIONS: dict[str, Callable[[Questions], Any]] = {
+    "state": lambda one: one.state(7),
+    "weeks": lambda one: one.weeks(7, None, 3),
+    "wake-up": lambda one: one.wake_up(7),
+    "later": lambda one: one.later("jongno"),
+    "failing": lambda one: one.failing("jongno"),
+    "figures": lambda one: one.figures("jongno", date(2026, 10, 1), date(2026, 10, 31), "day"),
+    "alerts": lambda one: one.alerts({}, "2026-11-24T00:30:01Z", None, None, 10),
+    "alerts of a site": lambda one: one.alerts({"site": "jongno"}, None, None, None, 10),
+    "alerts of a person": lambda one: one.alerts({"subject": 7}, None, None, None, 10),
+    "alerts of a kind": lambda one: one.alerts({"kind": "sos"}, None, None, None, 10),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+async def test_every_question_is_served_by_an_index(store: Store, database_url: str, name: str,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database itself says how it would look for what was asked (`explain`)."""
+    await eight_weeks(store)
+    await write(store, [alert(7, number, "2026-11-24T00:30:01Z") for number in range(3)])
+    finds = Finds()
+    monkeypatch.setattr("pymongo.monitoring._LISTENERS", monitoring._Listeners([finds], [], [], [], []))
+    questions = Questions(database_url)
+    monkeypatch.undo()
+    await QUESTIONS[name](questions)
+    questions.close()
+    assert finds.commands
+    for command in finds.commands:
+        found = await store.database.command({"explain": command, "verbosity": "queryPlanner"})
+        plan = stages(found["queryPlanner"]["winningPlan"])
+        assert plan <= {"IXSCAN", "IDHACK", "EXPRESS_IXSCAN", "EXPRESS_CLUSTERED_IXSCAN"}, (command, plan)
+    scan = await store.database.command({"explain": {"find": "alerts", "filter": {"why.ko": "가"}},
+                                         "verbosity": "queryPlanner"})
+    assert stages(scan["queryPlanner"]["winningPlan"]) == {"COLLSCAN"}, "otherwise the engine does not tell"
+
+
+async def test_nobody_there() -> None:
+    questions = Questions(f"mongodb://127.0.0.1:{free_port()}/anbu")
+    with pytest.raises(StoreAwayError):
+        await questions.later("jongno")
+    questions.close()

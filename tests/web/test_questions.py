@@ -1,0 +1,104 @@
+"""The JSON API of the history: what is described is what is answered, with ETags, pages, and CSV that harms nobody."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.expected_history import Said
+from support.history import said_of, write
+from support.page import MemoryHistory, StoppedClock, page_settings, running_page
+from support.vectors import VECTORS, key_ring, read_lines, replay
+
+from stores.mongo import Store
+from streams.embedded import free_port
+from web.answers import csv_of
+from web.service import Web
+
+SCHEMAS = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_bytes())["components"]["schemas"]
+
+
+def scenario(name: str) -> list[Said]:
+    lines = read_lines(VECTORS / "scenarios" / f"{name}.in.jsonl")
+    return said_of(lines, replay(lines, key_ring()))
+
+
+@pytest.fixture
+async def http(store: Store, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The page of a database in which a morning and somebody's device are."""
+    await write(store, [*scenario("morning"), *scenario("device_alerts")])
+    settings = replace(page_settings(kafka=f"127.0.0.1:{free_port()}"), mongodb=database_url)
+    with running_page(Web(settings, StoppedClock(), MemoryHistory())) as page:
+        async with httpx.AsyncClient(base_url=f"{page.url}/api/v1", timeout=20) as client:
+            yield client
+
+
+PATHS = {"people/7": "PersonState", "people/7/wake-up": "WakeUps", "people/7/weeks": "Weeks",
+         "sites/jongno/figures?first=2026-11-20&last=2026-11-30": "Period", "past-alerts": "PastAlerts"}
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_answers_are_as_described_and_are_not_sent_twice(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.get(path)
+    assert answer.status_code == 200
+    found: Any = answer.json()
+    assert set(found[0] if isinstance(found, list) else found) == set(SCHEMAS[PATHS[path]]["properties"])
+    again = await http.get(path, headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", answer.headers["etag"])
+    assert (await http.get(path, headers={"if-none-match": '"another"'})).content == answer.content
+
+
+async def test_another_answer_has_another_tag(http: httpx.AsyncClient, store: Store) -> None:
+    before = (await http.get("people/7")).headers["etag"]
+    await store.set_contact(7, {"name": "김영자"})
+    after = await http.get("people/7", headers={"if-none-match": before})
+    assert after.json()["contact"] == {"name": "김영자"}
+
+
+async def test_pages_follow_each_other(http: httpx.AsyncClient) -> None:
+    whole = (await http.get("past-alerts")).json()["items"]
+    found, cursor = [], None
+    while True:
+        page = (await http.get("past-alerts", params={"limit": 2} | ({"cursor": cursor} if cursor else {}))).json()
+        found += page["items"]
+        if (cursor := page["next"]) is None:
+            break
+    assert found == whole
+    assert len(whole) > 2
+    assert {one["kind"] for one in (await http.get("past-alerts?kind=no_report&site=jongno")).json()["items"]} == {
+        "no_report"}
+
+
+async def test_a_table_for_a_spreadsheet(http: httpx.AsyncClient) -> None:
+    answer = await http.get("sites/jongno/figures?first=2026-11-20&last=2026-11-30&by=month&format=csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    [row] = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert (row["period"], row["checkins.morning.silent"]) == ("2026-11", "1")
+
+
+@pytest.mark.parametrize(("path", "status"), [
+    ("people/99", 404), ("people/99/wake-up", 404), ("people/x", 422), ("past-alerts?cursor=x", 422),
+    ("people/7/weeks?cursor=x", 422), ("past-alerts?kind=x", 422), ("past-alerts?limit=0", 422),
+    ("sites/jongno/figures?first=2026-11-30&last=2026-11-20", 422), ("people/7/weeks?format=xml", 422),
+    ("sites/jongno/figures?first=2020-01-01&last=2026-11-20", 422)])
+async def test_what_cannot_be_answered(http: httpx.AsyncClient, path: str, status: int) -> None:
+    answer = await http.get(path)
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    [row] = csv.DictReader(io.StringIO(csv_of([{"a": text, "n": -5}]).decode("utf-8-sig"), newline=""))
+    assert row == {"a": f"'{text}", "n": "-5"}
+
+
+def test_a_list_and_a_map_and_nothing() -> None:
+    assert csv_of([{"a": {"b": 1}}, {"c": [1, "x"]}]) == "\ufeffa.b,c\r\n1,\r\n,1 x\r\n".encode()
+    assert csv_of([]) == "\ufeff\r\n".encode()

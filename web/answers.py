@@ -1,0 +1,65 @@
+"""Answers of the JSON API in the form that was asked for: JSON or CSV, with an ETag, and 304 where nothing is new.
+
+CSV opens in a spreadsheet as it is: UTF-8 with a byte order mark, and no cell that a spreadsheet would run as a formula
+(OWASP, CSV Injection).
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import Query, Request
+from fastapi.responses import Response
+
+CSV: Final = "text/csv; charset=utf-8"
+JSON: Final = "application/json"
+Format = Annotated[str, Query(alias="format", pattern="^(json|csv)$", description="json, or csv for a spreadsheet")]
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def answer(request: Request, value: Any, rows: Sequence[Mapping[str, Any]] | None = None, form: str = "json",
+           ) -> Response:
+    """value: of the JSON answer; rows: of the CSV one."""
+    as_csv = form == "csv" and rows is not None
+    octets = csv_of(rows or ()) if as_csv else orjson.dumps(value)
+    tag = f'"{hashlib.sha256(octets).hexdigest()[:32]}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache", "vary": "authorization, cookie"}
+    if as_csv:
+        headers["content-disposition"] = 'attachment; filename="anbu.csv"'
+    asked = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if tag in asked or "*" in asked:
+        return Response(status_code=304, headers=headers)
+    return Response(octets, media_type=CSV if as_csv else JSON, headers=headers)
+
+
+def csv_of(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """One line a row; what is nested has a column a leaf (`checkins.morning.awake`), lists are one cell."""
+    flat = [_flat(row) for row in rows]
+    columns = list(dict.fromkeys(name for row in flat for name in row))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(map(_cell, columns))
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in flat)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            found[prefix + name] = " ".join(map(str, value))
+        else:
+            found[prefix + name] = value
+    return found
+
+
+def _cell(value: Any) -> Any:
+    """A text that begins like a formula gets an apostrophe, which a spreadsheet takes for: this is text."""
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value

@@ -1,0 +1,230 @@
+"""The JSON API of the history: how a person is doing, whose mornings drift, which devices will fail, a site's figures.
+
+Answers come from the database, by an index each, and bear an ETag. What is long comes in pages: `next` of one page is
+the `cursor` of the following one.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from models.alerts import Kind, Severity
+from models.times import format_time
+from stores.errors import StoreError
+from stores.questions import LATER_MIN, CursorError, Questions
+from web.access import RefusedError, signed_in
+from web.answers import CSV, Format, answer
+from web.history import PATIENCE_S
+from web.pages import Subject
+from web.words import N_
+
+DATABASE_AWAY: Final = N_("The database does not answer.")
+NOBODY: Final = N_("Nobody has this number.")
+BAD_CURSOR: Final = N_("The cursor is not one of this API.")
+LONGEST_DAYS: Final = 1100
+TOO_LONG: Final = N_("Please ask for three years at most, the first day before the last.")
+
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(signed_in)])
+Found = TypeVar("Found")
+SiteName = Annotated[str, Path(max_length=100)]
+Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the page before")]
+_CSV: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {CSV.split(";", maxsplit=1)[0]: {}}}}
+
+
+class WakeUp(BaseModel):
+    woke: str | None = Field(description="median of the newest 28 mornings, local time", examples=["06:41"])
+    woke_before: str | None = Field(description="of the 28 before")
+    later_min: int | None = Field(description="the difference in minutes; negative: earlier")
+    of_mornings: int = Field(description="of how many mornings `woke` is made, at most 28")
+
+
+class Morning(BaseModel):
+    date: str
+    woke: str
+
+
+class WakeUps(WakeUp):
+    subject: int
+    mornings: list[Morning] = Field(description="the newest first, at most 84")
+
+
+class Drift(WakeUp):
+    subject: int
+
+
+class PastAlert(BaseModel):
+    """An alert as of its newest revision; fields as in the topic `alerts`."""
+
+    alert: str
+    revision: int
+    subject: int
+    site: str
+    kind: str
+    severity: str
+    active: bool
+    acknowledged_by: str | None
+    assignee: str | None
+    window: str | None
+    opened_at: str
+    changed_at: str
+    change: str
+    reason: str | None = Field(description="of one that is cleared")
+    why: dict[str, str] = Field(description="one sentence, by language")
+
+
+class Trend(BaseModel):
+    battery_pct: int | None
+    signal_dbm: int | None
+    battery_a_week: float | None = Field(description="how it changes, of the newest 21 days, least squares")
+    signal_a_week: float | None
+    days_left: int | None = Field(description="until the battery is empty; null: it does not go down")
+
+
+class Device(Trend):
+    slot: int
+    heard: dict[str, Any] | None
+    attrs: list[dict[str, Any]] = Field(description="k: name, v: value, u: unit, t: when")
+
+
+class FailingDevice(Trend):
+    subject: int
+    slot: int
+    heard_at: str
+
+
+class PersonState(BaseModel):
+    subject: int
+    site: str | None
+    profile: dict[str, Any] | None = Field(description="as in the topic `registry`, without keys")
+    contact: dict[str, str] | None
+    heard: dict[str, Any] | None = Field(description="when and in which report last")
+    report: dict[str, Any] | None = Field(description="the newest by the device's clock")
+    windows: dict[str, Any] = Field(description="the newest result by morning and afternoon")
+    wake_up: WakeUp
+    alerts: list[PastAlert] = Field(description="the open ones")
+    devices: list[Device]
+
+
+class Week(BaseModel):
+    week: str = Field(examples=["2026-W48"])
+    reports: int
+    late: int | None = Field(description="of them more than ten minutes under way, or too old to count")
+    last: str = Field(description="when the last was received")
+    battery_min: int | None
+    signal_min: int | None
+    woke: str | None = Field(description="median of the week")
+    results: dict[str, str] = Field(description="by window")
+
+
+class Weeks(BaseModel):
+    items: list[Week]
+    next: str | None
+
+
+class PastAlerts(BaseModel):
+    items: list[PastAlert]
+    next: str | None
+
+
+class Period(BaseModel):
+    period: str = Field(examples=["2026-11-24", "2026-W48", "2026-11"])
+    site: str
+    days: int = Field(description="days of which there are figures")
+    checkins: dict[str, dict[str, int]] = Field(description="windows by half and result")
+    alerts: dict[str, int] = Field(description="opened, by kind")
+    woke: str | None = Field(description="median of the people, of more days the median of these")
+    sms: int = Field(description="reports that name a window")
+    sms_late: int = Field(description="of them more than ten minutes under way, or too old to count")
+    late_share: float | None
+
+
+async def asked(found: Awaitable[Found]) -> Found:
+    """Raises RefusedError where the database does not answer in time, or the cursor is not ours."""
+    try:
+        return await asyncio.wait_for(found, PATIENCE_S)
+    except CursorError:
+        raise RefusedError(422, BAD_CURSOR) from None
+    except (StoreError, TimeoutError):
+        raise RefusedError(503, DATABASE_AWAY) from None
+
+
+def questions_of(request: Request) -> Questions:
+    found: Questions = request.app.state.questions
+    return found
+
+
+Asked = Annotated[Questions, Depends(questions_of)]
+
+
+@router.get("/people/{subject}", response_model=PersonState)
+async def person(request: Request, questions: Asked, subject: Subject) -> Response:
+    """How a person is now."""
+    found = await asked(questions.state(subject))
+    if found is None:
+        raise RefusedError(404, NOBODY)
+    return answer(request, found)
+
+
+@router.get("/people/{subject}/weeks", response_model=Weeks, responses=_CSV)
+async def weeks(request: Request, questions: Asked, subject: Subject, cursor: Cursor = None,
+                limit: Annotated[int, Query(ge=1, le=200)] = 12, form: Format = "json") -> Response:
+    """A person's weeks, the newest first."""
+    page = await asked(questions.weeks(subject, cursor, limit))
+    return answer(request, {"items": page.rows, "next": page.cursor}, page.rows, form)
+
+
+@router.get("/people/{subject}/wake-up", response_model=WakeUps, responses=_CSV)
+async def wake_up(request: Request, questions: Asked, subject: Subject, form: Format = "json") -> Response:
+    """When a person gets up, and how that changes."""
+    found = await asked(questions.wake_up(subject))
+    if found is None:
+        raise RefusedError(404, NOBODY)
+    return answer(request, found, found["mornings"], form)
+
+
+@router.get("/sites/{site}/later-mornings", response_model=list[Drift], responses=_CSV)
+async def later(request: Request, questions: Asked, site: SiteName,
+                at_least_min: Annotated[int, Query(ge=1, le=720)] = LATER_MIN, form: Format = "json") -> Response:
+    """People whose mornings drift later than in the four weeks before, the most first."""
+    rows = await asked(questions.later(site, at_least_min))
+    return answer(request, rows, rows, form)
+
+
+@router.get("/sites/{site}/failing-devices", response_model=list[FailingDevice], responses=_CSV)
+async def failing(request: Request, questions: Asked, site: SiteName, form: Format = "json") -> Response:
+    """Devices that will fail next, by battery and signal, the worst first."""
+    rows = await asked(questions.failing(site))
+    return answer(request, rows, rows, form)
+
+
+@router.get("/sites/{site}/figures", response_model=list[Period], responses=_CSV)
+async def figures(request: Request, questions: Asked, site: SiteName, first: date, last: date,
+                  by: Literal["day", "week", "month"] = "day", form: Format = "json") -> Response:
+    """A site's check-ins, alerts, wake-up time and late SMS by day, week or month."""
+    if not 0 <= (last - first).days <= LONGEST_DAYS:
+        raise RefusedError(422, TOO_LONG)
+    rows = await asked(questions.figures(site, first, last, by))
+    return answer(request, rows, rows, form)
+
+
+@router.get("/past-alerts", response_model=PastAlerts, responses=_CSV)
+async def past_alerts(request: Request, questions: Asked, site: Annotated[str | None, Query(max_length=100)] = None,
+                      subject: Annotated[int | None, Query(ge=0, le=0xFFFFFFFF)] = None, kind: Kind | None = None,
+                      severity: Severity | None = None, active: bool | None = None, since: datetime | None = None,
+                      until: datetime | None = None, cursor: Cursor = None,
+                      limit: Annotated[int, Query(ge=1, le=1000)] = 100, form: Format = "json") -> Response:
+    """Alerts of any time, the newest first. `since` and `until`: of their opening; without an offset UTC is meant."""
+    where = {"site": site, "subject": subject, "kind": kind, "severity": severity, "active": active}
+    page = await asked(questions.alerts(where, _text(since), _text(until), cursor, limit))
+    return answer(request, {"items": page.rows, "next": page.cursor}, page.rows, form)
+
+
+def _text(time: datetime | None) -> str | None:
+    if time is None:
+        return None
+    return format_time(int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()))
