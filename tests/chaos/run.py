@@ -5,6 +5,7 @@
 
 import asyncio
 import logging
+import signal
 import sys
 import tempfile
 from argparse import ArgumentParser
@@ -26,6 +27,8 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="keep the logs of rounds that went wrong in this folder")
     parser.add_argument("--json", action="store_true", help="a summary for machines, on standard output")
     given = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)  # so that brokers and workers are ended
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that a broker is away is meant
     with tempfile.TemporaryDirectory(prefix="anbu-chaos-") as name, ExitStack() as stack:
         folder = Path(name)
@@ -43,10 +46,16 @@ def main() -> int:
                 if outcomes[-1].problems and given.keep is not None:
                     given.keep.mkdir(parents=True, exist_ok=True)
                     (folder / f"round-{seed}").rename(given.keep / f"round-{seed}")
+        except KeyboardInterrupt:
+            sys.stderr.write("ended; what has been played so far:\n")
         except EmbeddedError as error:
             sys.stderr.write(f"{error}\n")
             return 2
     return _summarize(outcomes, as_json=given.json)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _tell(outcomes: list[Outcome], rounds: int) -> None:
