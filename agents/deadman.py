@@ -55,13 +55,15 @@ class Deadman:
     async def run(self, lanes: Callable[[], Sequence[int]]) -> None:
         """lanes: those that this worker has now."""
         before: dict[int, Judged] = {}
+        heard = False  # a worker that has just started has not judged yet, and nobody need be told
         async with httpx.AsyncClient(timeout=ANSWER_S, headers={"user-agent": "anbu"}) as http:
             while True:
                 await asyncio.sleep(self._every_s)
                 mine, judged = list(lanes()), dict(self._judged)
                 good = advancing(before, judged, mine, self._clock.now())
                 before = judged
-                if mine and good != set(mine):
+                heard = heard or bool(good)
+                if heard and good != set(mine):
                     log.warning("lanes %s have judged nothing lately: the dead man's switch is told so by silence",
                                 sorted(set(mine) - good))
                 urls = ([self._url.replace(LANE, str(lane)) for lane in sorted(good)] if LANE in self._url

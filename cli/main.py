@@ -6,6 +6,7 @@ from cli.alerts import alert, alerts, excuse, unexcuse
 from cli.backup import backup, restore
 from cli.bench import bench
 from cli.demo.command import demo
+from cli.doctor import doctor
 from cli.erase import erase
 from cli.export import export
 from cli.gateway import gateway
@@ -33,7 +34,7 @@ def main() -> None:
     """Anbu (안부): who has woken up, who has not and why, and who needs help now."""
 
 
-for command in (alert, alerts, backup, bench, demo, erase, excuse, export, gateway, health, kek, migrate, notify,
-                provision, quarantine, recompute, rekey, replay, report, restore, retire, score, send, simulate,
-                unexcuse, web, worker):
+for command in (alert, alerts, backup, bench, demo, doctor, erase, excuse, export, gateway, health, kek, migrate,
+                notify, provision, quarantine, recompute, rekey, replay, report, restore, retire, score, send,
+                simulate, unexcuse, web, worker):
     main.add_command(command)

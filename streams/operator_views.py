@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from typing import Any, Final
 
+import httpx
 from aiokafka.errors import KafkaError
 from faust import web
 from prometheus_client import generate_latest
@@ -18,6 +19,7 @@ from streams.partition import partition_of
 from streams.settings import Settings, SettingsError, is_loopback
 
 ANSWER_S: Final = 3.0  # whoever asks for health wants an answer
+ASKED: Final = "X-Anbu-Passed-On"
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
@@ -52,7 +54,9 @@ def add(engine: Engine, settings: Settings) -> None:
             lanes, ready = await asyncio.wait_for(lanes_of(engine), ANSWER_S), engine.ready
         except (KafkaError, TimeoutError):
             lanes, ready = {}, False  # the broker is away
-        return view.json({"live": True, "ready": ready, "waiting_for": engine.waiting_for, "lanes": lanes},
+        return view.json({"live": True, "ready": ready, "waiting_for": engine.waiting_for, "lanes": lanes,
+                          "recovering": {str(number): round(100 * lane.recovered)
+                                         for number, lane in engine.opening_lanes.items()}},
                          status=200 if ready else 503)
 
     @app.page("/metrics")  # where Prometheus looks unless told otherwise
@@ -74,13 +78,28 @@ def add(engine: Engine, settings: Settings) -> None:
         lane = partition_of(int(subject), settings.partitions)
         mine = engine.lanes.get(lane)
         if mine is None:
-            return view.json({"error": f"lane {lane} is not on this worker", "lane": lane,
-                              "worker": where(engine, lane)}, status=409)
+            said, status = await ask(where(engine, lane), subject, lane, settings, passed_on=ASKED in request.headers)
+            return view.json(said, status=status)
         state = getattr(mine, "state", None)
         found = None if state is None else state.view(int(subject))
         if found is None:
             return view.json({"error": f"nobody has the number {subject}", "lane": lane}, status=404)
         return view.json({"lane": lane, **found})
+
+
+async def ask(worker: str | None, subject: str, lane: int, settings: Settings, *, passed_on: bool,
+              ) -> tuple[dict[str, Any], int]:
+    """What the worker that has the lane says of a person, and with which status. A question is passed on once."""
+    if worker is None or passed_on:
+        return {"error": f"lane {lane} is on no worker just now; ask again", "lane": lane}, 503
+    headers = {ASKED: "1"} | ({"Authorization": f"Bearer {settings.worker_token}"} if settings.worker_token else {})
+    try:
+        async with httpx.AsyncClient(timeout=ANSWER_S) as http:
+            answer = await http.get(f"{worker.rstrip('/')}/people/{subject}/", headers=headers)
+            found: dict[str, Any] = answer.json()
+    except (httpx.HTTPError, ValueError):
+        return {"error": f"lane {lane} is on {worker}, which does not answer", "lane": lane}, 502
+    return found, answer.status_code
 
 
 def where(engine: Engine, lane: int) -> str | None:

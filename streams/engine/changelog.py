@@ -7,7 +7,8 @@
 * `owner` is the first record of whoever takes the lane over; under `fence` it shuts out whoever had it before.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -18,6 +19,7 @@ from streams.engine.batch import State
 PLAN: Final = b"\x00plan"
 DONE: Final = b"\x00done"
 OWNER: Final = b"\x00owner"
+TOLD_EVERY: Final = 5000
 
 
 class Plan(NamedTuple):
@@ -53,14 +55,19 @@ async def read(reader: AIOKafkaConsumer, tp: TopicPartition, start: int = 0,
                 yield record
 
 
-async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: State) -> Loaded:
-    """Fill the state as of the last `done`."""
+async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: State,
+               progress: Callable[[float], None] = lambda _: None) -> Loaded:
+    """Fill the state as of the last `done`. progress: told now and then which part, 0 to 1, has been read."""
+    last = (await reader.end_offsets([tp]))[tp]
     plan: Plan | None = None
     done: dict[str, int] = {}
     pending: dict[bytes, bytes | None] = {}
     count = 0
-    async for record in read(reader, tp):
+    async for record in read(reader, tp, end=last):
         count += 1
+        if count % TOLD_EVERY == 0:
+            progress(record.offset / last)
+            await asyncio.sleep(0)  # a worker's other parts are not held up meanwhile
         if record.key == DONE:
             for key, value in pending.items():
                 state.restore(key, value)

@@ -17,6 +17,7 @@ from aiokafka import ConsumerRecord
 from faust.types import TP
 from mode import CrashingSupervisor
 
+from streams.engine import watchdog
 from streams.engine.batch import Batch, Fold, NewState, Output
 from streams.engine.boot import LanesApp
 from streams.engine.lane import Lane, SinkLane, StateLane
@@ -72,6 +73,7 @@ class Engine:
         self.has_lanes = False
         self.waiting_for: str | None = None  # what else is needed before this worker is of use
         self.generation = -1
+        self.opening_lanes: dict[int, Lane] = {}  # being taken over
         self._opening: asyncio.Future[Any] | None = None
         brokers = [f"kafka://{one}" for one in settings.kafka.split(",")]
         self.app = app = LanesApp(name, broker=brokers, **faust_settings(settings) | faust_options)
@@ -88,6 +90,11 @@ class Engine:
                     lane.hand_over(event.message)
                 else:
                     self.forget(event.message)
+
+        if fold is not None:  # who writes elsewhere may wait for it as long as it takes
+            @app.task
+            async def watch_progress() -> None:
+                await watchdog.watch(self, watchdog.STALLED_S)
 
     @property
     def ready(self) -> bool:
@@ -160,6 +167,7 @@ class Engine:
             await self.lanes.pop(number).drop()
         self.generation = generation
         fresh = [self._lane(number) for number in sorted(numbers - kept)]
+        self.opening_lanes = {lane.number: lane for lane in fresh}
         self._opening = asyncio.gather(*(lane.take_over() for lane in fresh))
         cancelled = False
         try:
@@ -168,7 +176,7 @@ class Engine:
             cancelled = True
         except Exception as error:  # noqa: BLE001 - whatever it is, the process leaves with it
             self.die("take-over", error)
-        self._opening = None
+        self._opening, self.opening_lanes = None, {}
         if cancelled or generation != self.app.consumer_generation_id:
             for lane in fresh:
                 await lane.drop()

@@ -6,6 +6,7 @@ Any surprise ends the process: a restart recovers from what is durable, a guess 
 
 import asyncio
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
@@ -26,12 +27,13 @@ log = logging.getLogger(__name__)
 
 FETCH_WAIT_MS: Final = 20
 GATHERED_RECORDS: Final = 2000
+RENEW_S: Final = 86_400.0  # a broker forgets a name that nobody asked for in a week, and then fences nobody
 CODE: Final = "1"  # of the fold: goes up when the same records would be answered otherwise
 
 
 class Lane(ABC):
     """next: by topic the first offset that is not done with; fetched: the first that was not handed to the agent;
-    waiting: records fetched and not yet done with."""
+    waiting: records fetched and not yet done with; recovered: how much was read of what is durable."""
 
     def __init__(self, engine: "Engine", number: int) -> None:
         self.engine, self.number = engine, number
@@ -42,10 +44,16 @@ class Lane(ABC):
         self.waiting = 0
         self.idle = asyncio.Event()
         self.idle.set()
+        self.recovered = 0.0
         self._task: asyncio.Task[None] | None = None
 
     async def take_over(self) -> None:
         """Find out where to go on, and do."""
+        await self.recover()
+        self._task = asyncio.create_task(self._run())
+
+    async def recover(self) -> None:
+        """Read what is durable."""
         # A broker answers a connection's requests in order: what is asked next would wait behind an idle fetch, for
         # half a second by default, and a lane asks a dozen times.
         reader = AIOKafkaConsumer(**kafka_options(self.engine.settings), enable_auto_commit=False,
@@ -56,7 +64,7 @@ class Lane(ABC):
             await self._recover(reader)
         finally:
             await stop_consumer(reader)
-        self._task = asyncio.create_task(self._run())
+        self.recovered = 1.0
 
     @abstractmethod
     async def _recover(self, reader: AIOKafkaConsumer) -> None: ...
@@ -118,6 +126,7 @@ class Lane(ABC):
                 batch, messages = await self._next()
                 if self.engine.current(messages[0]):
                     self.idle.clear()
+                    await self.renew()
                     await self.apply(batch)
                     self.idle.set()
                 self.waiting -= len(batch.records)
@@ -125,6 +134,9 @@ class Lane(ABC):
                     self.engine.forget(message)
         except Exception as error:  # noqa: BLE001 - whatever it is, the process leaves with it
             self.engine.die(f"lane {self.number}", error)
+
+    async def renew(self) -> None:  # noqa: B027 - most have nothing to do
+        """Between two batches: whatever has to be done now and then."""
 
     def check(self, batch: Batch) -> None:
         if batch.start != self.next[batch.tp.topic]:
@@ -143,12 +155,28 @@ class StateLane(Lane):
         super().__init__(engine, number)
         self.state = engine.new_state(number)
         self.writer = Writer(engine.settings, number)
+        self._renew_at = time.monotonic() + RENEW_S
+
+    async def renew(self) -> None:
+        """Be a new writer once a day, as after a take-over: with the state as the changelog has it.
+
+        Going on with the state in hand would not do. A worker that was frozen here, and whose lane another has had
+        meanwhile, would shut that one out and write an old state; so it finds the other's positions, and leaves.
+        """
+        if time.monotonic() < self._renew_at:
+            return
+        log.info("lane %d: renewing its writer", self.number)
+        self._renew_at = time.monotonic() + RENEW_S
+        await self.writer.stop()
+        self.writer = Writer(self.engine.settings, self.number)
+        self.state = self.engine.new_state(self.number)
+        await self.recover()
 
     async def _recover(self, reader: AIOKafkaConsumer) -> None:
         """Fence, then read the changelog to its end, then ask for the commit: else the old owner may still write."""
         engine = self.engine
         await self.writer.start(engine.changelog)
-        loaded = await load(reader, TopicPartition(engine.changelog, self.number), self.state)
+        loaded = await load(reader, TopicPartition(engine.changelog, self.number), self.state, self._progress)
         await self.find_positions(reader, loaded.done)
         plan = loaded.plan
         if plan is not None and self.next[plan.topic] == plan.start:
@@ -160,6 +188,9 @@ class StateLane(Lane):
             records = [record async for record in read(reader, tp, plan.start, plan.end)]
             await self.apply(Batch(TP(*tp), plan.start, plan.end, records))
         log.info("lane %d: %d changelog records read, positions %s", self.number, loaded.records, self.next)
+
+    def _progress(self, part: float) -> None:
+        self.recovered = part
 
     async def apply(self, batch: Batch) -> None:
         self.check(batch)

@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 import tempfile
+import traceback
 from argparse import ArgumentParser
 from collections import Counter
 from contextlib import ExitStack
@@ -41,7 +42,10 @@ def main() -> int:
                     home = folder / f"ground-{nodes}"
                     home.mkdir()
                     grounds[nodes] = stack.enter_context(ground(home, nodes))
-                outcomes.append(asyncio.run(play(seed, grounds[nodes], folder / f"round-{seed}")))
+                try:
+                    outcomes.append(asyncio.run(play(seed, grounds[nodes], folder / f"round-{seed}")))
+                except Exception:  # noqa: BLE001 - the next round goes on; this one is reported
+                    outcomes.append(Outcome(seed, [traceback.format_exc()[-400:]]))
                 _tell(outcomes, given.rounds)
                 if outcomes[-1].problems and given.keep is not None:
                     given.keep.mkdir(parents=True, exist_ok=True)

@@ -36,6 +36,7 @@ class Ground:
     kafka: LocalKafka
     broker_lines: list[Proxy]
     database_line: Proxy
+    database_port: int
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def ground(folder: Path, nodes: int) -> Iterator[Ground]:
         port = free_port()
         stack.enter_context(ChildService(embedded_database_command(folder / "database", port), port,
                                          folder / "database.log"))
-        yield Ground(kafka, lines, stack.enter_context(proxy(port)))
+        yield Ground(kafka, lines, stack.enter_context(proxy(port)), port)
 
 
 class System:
@@ -65,7 +66,8 @@ class System:
             "ANBU_MONGODB": database.format(port=self.database_line.port), "ANBU_GUARANTEE": "fence",
             "ANBU_APP_ID": name, "ANBU_KEK": keks, "ANBU_PARTITIONS": str(partitions),
             "ANBU_REPLICATION": str(len(self.kafka.nodes)), "ANBU_SESSION_S": str(session_s)}
-        self.settings = Settings.from_env({**self._variables, "ANBU_KAFKA": self.kafka.address})
+        self.settings = Settings.from_env({**self._variables, "ANBU_KAFKA": self.kafka.address,
+                                           "ANBU_MONGODB": database.format(port=ground.database_port)})
         self.watchers: list[WorkerProcess] = []
         self.recorder = self._worker("record")
 

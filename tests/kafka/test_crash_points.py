@@ -171,3 +171,35 @@ async def test_without_the_plan_the_checker_finds_other_bodies(place: Place) -> 
             await second.wait_idle(http)
             problems = (await place.verdict(second)).problems
     assert any("not expected" in one and "7:sos:0.1.1/1" in one for one in problems), problems
+
+
+async def test_a_writer_is_renewed_between_two_batches(place: Place) -> None:
+    """Under its own name, which shuts its former self out; and nothing is lost or doubled."""
+    worker = place.worker(RENEW_S="0.5")
+    async with httpx.AsyncClient() as http:
+        with worker:
+            worker.start()
+            await place.send(worker, (REGISTRY, PROFILE))
+            await worker.wait_idle(http)
+            for counter in range(1, 6):
+                await asyncio.sleep(0.6)
+                await place.send(worker, sos(counter))
+                await worker.wait_idle(http)
+            assert worker.terminate() == 0
+            found = await place.verdict(worker)
+    assert (found.problems, found.repeats) == ([], 0)
+    assert found.owners >= 4
+
+
+@pytest.mark.parametrize(("act", "said"), [("hang", "there is input, and position 0 has not moved"),
+                                           ("block", "the event loop has not turned")])
+async def test_who_does_not_get_on_leaves_and_says_why(place: Place, act: str, said: str) -> None:
+    worker = place.worker(WOUND=f"after_plan:{act}:{SMS}", STALLED_S="2")
+    async with httpx.AsyncClient() as http:
+        with worker:
+            worker.start()
+            await place.send(worker, (REGISTRY, PROFILE))
+            await worker.wait_idle(http)
+            await place.send(worker, sos(1))
+            assert await worker.wait_left() == 70
+            assert said in worker.log.read_text()

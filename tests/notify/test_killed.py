@@ -5,51 +5,22 @@ The alerts come by a broker, the messages go to servers that speak their provide
 
 import asyncio
 import random
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
-import orjson
 import pytest
 from support.endpoint import Answer, Endpoint
 from support.mail import Mailbox, running_mailbox
-from support.notices import event
-from support.page import send
-from support.worker import WorkerProcess
+from support.telling import PATIENCE_S, Place, alarm, receipts, until_receipts
 
 from stores.mongo import Store
-from streams.topics import ALERTS
 
-PATIENCE_S = 90.0
 ALERTS_SENT = 40
 KILLS = 4
 
 pytestmark = [pytest.mark.notify, pytest.mark.timeout(240)]
-
-
-class Place:
-    """Slack, an SMS provider and a mail server; and a worker that tells them."""
-
-    def __init__(self, folder: Path, database_url: str, slack: Endpoint, sms: Endpoint, mailbox: Mailbox) -> None:
-        self.slack, self.sms, self.mailbox = slack, sms, mailbox
-        routes = folder / "routes.json"
-        routes.write_bytes(orjson.dumps({
-            "channels": {
-                "team": {"type": "slack", "url": f"{slack.url}/hook"},
-                "mail": {"type": "email", "host": "127.0.0.1", "port": mailbox.port, "security": "none",
-                         "from": "anbu@example.org", "to": ["team@example.org"]},
-                "duty": {"type": "http", "url": f"{sms.url}/sms", "to": "+821012345678",
-                         "json": {"text": "{text}", "id": "{id}"}}},
-            "sites": {"*": {"default": ["team", "mail", "duty"]}}, "gateways": {"*": ["team"]}}))
-        self.worker = WorkerProcess(folder, ANBU_AGENTS="notify", ANBU_ROUTES_FILE=str(routes),
-                                    ANBU_MONGODB=database_url, ANBU_PUBLIC_URL="https://anbu.example.org")
-
-    def publish(self, *events: dict[str, Any]) -> None:
-        send(self.worker.settings, *((ALERTS, one, int(one["subject"]) % self.worker.settings.partitions)
-                                     for one in events))
 
 
 @pytest.fixture
@@ -58,20 +29,6 @@ def place(tmp_path: Path, database_url: str) -> Iterator[Place]:
         one = Place(tmp_path, database_url, slack, sms, mailbox)
         with one.worker:
             yield one
-
-
-def alarm(subject: int, revision: int = 1, change: str = "opened") -> dict[str, Any]:
-    return event(subject, revision=revision, change=change, at=int(time.time()))
-
-
-async def receipts(store: Store) -> Counter[str]:
-    return Counter([one["status"] async for one in store.database.deliveries.find({}, {"status": 1})])
-
-
-async def until_receipts(store: Store, sent: int) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while (await receipts(store))["sent"] < sent:
-            await asyncio.sleep(0.05)
 
 
 async def test_killed_while_telling(place: Place, store: Store) -> None:

@@ -1,13 +1,17 @@
 """A worker that stops at one exact point of making a batch durable: `faust -A support.wounded_worker worker`.
 
 WOUND=POINT:ACT[:TOPIC]. POINT: before_plan, after_plan, amid_outputs, after_outputs, amid_states, after_done.
-ACT: kill or freeze (SIGKILL, SIGSTOP to itself). TOPIC: only where the batch is of this input.
+ACT: kill or freeze (SIGKILL, SIGSTOP to itself), hang (wait for ever), block (the event loop).
+TOPIC: only where the batch is of this input.
+RENEW_S, STALLED_S: of the engine, shorter than anybody would wait for.
 FORGET=plan: a worker that ignores an unfinished plan, as one would be that did not write any.
 HOLD=TOPIC:OTHER:OFFSET: it reads TOPIC only after OTHER has come to OFFSET; chance made certain.
 """
 
+import asyncio
 import os
 import signal
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +19,7 @@ from faust.types import TP
 
 from streams.app import app
 from streams.engine import lane as lane_module
+from streams.engine import watchdog
 from streams.engine.batch import Batch, Output
 from streams.engine.changelog import DONE, OWNER, PLAN, Loaded, load
 from streams.engine.lane import StateLane
@@ -28,11 +33,16 @@ _in_hand: list[str] = []
 _hurt: list[str] = []
 
 
-def _at(point: str) -> None:
+async def _at(point: str) -> None:
     if point != _POINT or _hurt or (_TOPIC and _in_hand[-1] != _TOPIC):
         return
     _hurt.append(point)
-    os.kill(os.getpid(), signal.SIGKILL if _ACT == "kill" else signal.SIGSTOP)
+    if _ACT == "hang":
+        await asyncio.Event().wait()
+    elif _ACT == "block":
+        time.sleep(10_000)  # noqa: ASYNC251 - that is the fault
+    else:
+        os.kill(os.getpid(), signal.SIGKILL if _ACT == "kill" else signal.SIGSTOP)
 
 
 async def _apply(self: StateLane, batch: Batch) -> None:
@@ -44,24 +54,24 @@ async def _write(self: Writer, topic: str, records: Iterable[tuple[bytes, bytes 
     some = list(records)
     last = some[-1][0]
     if last == PLAN:
-        _at("before_plan")
+        await _at("before_plan")
     elif last == DONE and _POINT == "amid_states" and not _hurt:
         await _writes(self, topic, some[:-1])
-        _at("amid_states")
+        await _at("amid_states")
         some = some[-1:]
     await _writes(self, topic, some)
     if last != OWNER:
-        _at("after_plan" if last == PLAN else "after_done")
+        await _at("after_plan" if last == PLAN else "after_done")
 
 
 async def _write_outputs(self: Writer, outputs: Iterable[Output]) -> None:
     some: Sequence[Output] = list(outputs)
     if _POINT == "amid_outputs" and len(some) > 1:
         await _writes_outputs(self, some[:1])
-        _at("amid_outputs")
+        await _at("amid_outputs")
         some = some[1:]
     await _writes_outputs(self, some)
-    _at("after_outputs")
+    await _at("after_outputs")
 
 
 async def _load_without_plan(*arguments: Any) -> Loaded:
@@ -78,6 +88,10 @@ def _get_active_partitions(self: Any) -> set[TP]:
 Writer.write, Writer.write_outputs, StateLane.apply = _write, _write_outputs, _apply  # type: ignore[method-assign]
 if os.environ.get("FORGET") == "plan":
     lane_module.load = _load_without_plan  # type: ignore[attr-defined,assignment]
+if "RENEW_S" in os.environ:
+    lane_module.RENEW_S = float(os.environ["RENEW_S"])  # type: ignore[misc]
+if "STALLED_S" in os.environ:
+    watchdog.STALLED_S = float(os.environ["STALLED_S"])  # type: ignore[misc]
 if "HOLD" in os.environ:
     Consumer._get_active_partitions = _get_active_partitions
 

@@ -1,0 +1,219 @@
+"""`anbu doctor`: looks at settings, keys, broker, topics, fencing, clock, database and lanes, and says what to mend.
+
+It changes nothing but a scratch topic of its own, which it removes.
+"""
+
+import asyncio
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import click
+import orjson
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaConnectionError, KafkaError
+from rich.console import Console
+
+from cli.broker import broker_settings
+from cli.options import parsed_keks
+from cli.registry import read_profiles
+from stores.errors import StoreError, mapped
+from stores.mongo import Store
+from streams.engine.changelog import PLAN
+from streams.engine.writer import Writer
+from streams.kafka import kafka_options, producer
+from streams.settings import Settings, SettingsError
+from streams.topics import changelog, topics
+
+PATIENCE_S: Final = 30.0
+SMALLEST_LANE: Final = 25  # people of one gateway: with fewer an outage cannot be told from people who sleep
+CLOCK_S: Final = 5.0
+_LAG: Final = "min.compaction.lag.ms"
+_MARKS: Final = {"right": "[green]right[/green]", "beware": "[yellow]beware[/yellow]", "wrong": "[red]wrong[/red]"}
+
+
+class Finding(NamedTuple):
+    """state: right, beware, or wrong (status 1). detail: what was found, and what to do."""
+
+    check: str
+    state: str
+    detail: str
+
+
+Check = Callable[[Settings], Awaitable[tuple[str, str]]]
+"""Answers (state, detail). Raises SettingsError, KafkaError, StoreError, TimeoutError."""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print each finding as JSON.")
+def doctor(*, as_json: bool) -> None:
+    """Check settings, keys, broker, topics, fencing, clock, database and lanes, and say what to mend.
+
+    Status 1 where something is wrong. It writes nothing but a scratch topic of its own, which it removes.
+    """
+    with broker_settings() as found:
+        findings = asyncio.run(examine(found))
+    for one in findings:
+        if as_json:
+            sys.stdout.write(orjson.dumps(one._asdict()).decode() + "\n")
+        else:
+            Console(highlight=False, soft_wrap=True).print(f"{one.check:<9} {_MARKS[one.state]:<6}  {one.detail}")
+    sys.exit(1 if any(one.state == "wrong" for one in findings) else 0)
+
+
+async def examine(found: Settings) -> list[Finding]:
+    """All checks, in order; where the broker is away, those that need it are left out."""
+    findings: list[Finding] = []
+    away = False
+    for name, check in CHECKS.items():
+        if away and name in NEED_BROKER:
+            continue
+        try:
+            state, detail = await asyncio.wait_for(check(found), PATIENCE_S)
+        except KafkaConnectionError:
+            away, state = True, "wrong"
+            detail = f"no broker answers at {found.kafka}: see ANBU_KAFKA, ANBU_KAFKA_SECURITY and the broker's log"
+        except (SettingsError, KafkaError, StoreError, ValueError) as error:
+            state, detail = "wrong", str(error) or repr(error)
+        except TimeoutError:
+            state, detail = "wrong", f"no answer within {PATIENCE_S:g} s"
+        findings.append(Finding(name, state, detail))
+    return findings
+
+
+async def _keys(found: Settings) -> tuple[str, str]:
+    return "right", f"{len(parsed_keks(found))} key-encryption keys"
+
+
+async def _broker(found: Settings) -> tuple[str, str]:
+    async with _admin(found) as admin:
+        nodes = len((await admin.describe_cluster())["brokers"])
+    if nodes < found.replication:
+        return "wrong", f"ANBU_REPLICATION is {found.replication}, but there are {nodes} brokers"
+    if found.replication < 3:
+        return "beware", (f"{nodes} brokers, ANBU_REPLICATION is {found.replication}: a lost disk loses what is on it; "
+                          f"3 is safe")
+    return "right", f"{nodes} brokers"
+
+
+async def _topics(found: Settings) -> tuple[str, str]:
+    names = [topic.name for topic in topics(found)]
+    async with _admin(found) as admin:
+        there = set(await admin.list_topics())
+        missing = [name for name in names if name not in there]
+        if missing:
+            return "beware", f"not there yet: {', '.join(missing)}; the first worker or gateway makes them"
+        counts = {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics(names)}
+        odd = {name: count for name, count in counts.items() if count != found.partitions}
+        if odd:
+            return "wrong", (f"ANBU_PARTITIONS is {found.partitions}, but {odd}: partitions cannot be changed under a "
+                             f"running system, as keys would move and states would not; set it to what the "
+                             f"topics have, or begin anew on another broker: provision everybody "
+                             f"there, then move the gateways")
+        log = changelog(found)
+        answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, log)])
+    values = {entry[0]: entry[1] for answer in answers for resource in answer.resources for entry in resource[4]}
+    if int(values.get(_LAG) or 0) < 86_400_000:
+        return "wrong", (f"topic {log}: {_LAG} is {values.get(_LAG)}; set it to 86400000, or a state may be cleaned "
+                         f"away for the sake of one that does not count yet")
+    return "right", f"{len(names)} topics of {found.partitions} partitions"
+
+
+async def _fencing(found: Settings) -> tuple[str, str]:
+    """Two writers of one name on a scratch topic: the broker has to refuse the former."""
+    if found.guarantee == "none":
+        return "beware", "ANBU_GUARANTEE is none: for one worker and the embedded broker alone; else set it to fence"
+    async with _scratch(found) as (topic, name):
+        former, latter = (Writer(replace(found, app_id=name), 0) for _ in range(2))
+        try:
+            await former.start(topic)
+            await latter.start(topic)
+            try:
+                await former.write(topic, [(PLAN, b"of the former")])
+            except KafkaError as error:
+                return "right", f"the broker refuses a writer that was shut out ({type(error).__name__})"
+        finally:
+            await asyncio.gather(former.stop(), latter.stop(), return_exceptions=True)
+    return "wrong", (f"the broker at {found.kafka} accepts records of a writer that was shut out: a worker that stood "
+                     f"still would spoil the states; use Apache Kafka, or one worker with ANBU_GUARANTEE=none")
+
+
+async def _clock(found: Settings) -> tuple[str, str]:
+    """A record that the broker stamps itself."""
+    async with _scratch(found) as (topic, _):
+        sender = producer(found)
+        try:
+            await sender.start()
+            before = time.time()
+            written = await sender.send_and_wait(topic, b"", key=b"clock", partition=0)
+            after = time.time()
+        finally:
+            await sender.stop()
+    at = (written.timestamp or 0) / 1000
+    apart = max(before - at, at - after, 0.0)
+    if apart > CLOCK_S:
+        return "wrong", f"this machine's clock and the broker's are {apart:.0f} s apart; ticks come of it: run NTP"
+    return "right", f"no more than {apart:.1f} s from the broker's"
+
+
+async def _database(found: Settings) -> tuple[str, str]:
+    store = Store(found.mongodb)
+    try:
+        with mapped():
+            await store.database.command("ping")
+    finally:
+        store.close()
+    return "right", f"it answers, by the name of {store.database.name}"
+
+
+async def _lanes(found: Settings) -> tuple[str, str]:
+    async with _admin(found) as admin:
+        if "registry" not in await admin.list_topics():
+            return "beware", "nobody is registered yet: anbu provision"
+    people = Counter(profile["gateway"] for profile in (await read_profiles(found)).values()
+                     if not profile.get("retired"))
+    if not people:
+        return "beware", "nobody is registered yet: anbu provision"
+    gateway, fewest = min(people.items(), key=lambda one: one[1])
+    if fewest < SMALLEST_LANE * found.partitions:
+        return "beware", (f"gateway {gateway} has {fewest} people in {found.partitions} lanes: with fewer than "
+                          f"{SMALLEST_LANE} in each, an outage may look like people who did not wake up; "
+                          f"{max(1, fewest // SMALLEST_LANE)} partitions would do")
+    return "right", f"{sum(people.values())} people, at least {fewest // found.partitions} of each gateway in a lane"
+
+
+CHECKS: Final[dict[str, Check]] = {"keys": _keys, "broker": _broker, "topics": _topics, "fencing": _fencing,
+                                   "clock": _clock, "database": _database, "lanes": _lanes}
+NEED_BROKER: Final = ("topics", "fencing", "clock", "lanes")
+
+
+@asynccontextmanager
+async def _admin(found: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**kafka_options(found))
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
+
+
+@asynccontextmanager
+async def _scratch(found: Settings) -> AsyncIterator[tuple[str, str]]:
+    """A topic that nobody knows, whose records the broker stamps; and a name for writers, which nobody has."""
+    name = f"{found.app_id}-doctor-{uuid.uuid4().hex[:12]}"
+    async with _admin(found) as admin:
+        made = await admin.create_topics([NewTopic(name, 1, 1, topic_configs={
+            "message.timestamp.type": "LogAppendTime"})])
+        for _, code, *_ in made.topic_errors:
+            if code:
+                raise SettingsError(f"a scratch topic cannot be made: error {code} of the broker")
+        try:
+            yield name, name
+        finally:
+            await admin.delete_topics([name])

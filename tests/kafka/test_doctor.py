@@ -1,0 +1,111 @@
+"""`anbu doctor` on a real broker: all is right, or it says what is not and what to do."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from click.testing import CliRunner
+from support.database import database_server, database_url, store
+
+from cli import doctor as doctor_module
+from cli.main import main
+from streams.embedded import embedded_broker, free_port
+from streams.engine.writer import Writer
+from streams.kafka import kafka_options, producer
+from streams.local_kafka import LocalKafka
+from streams.partition import partition_of
+from streams.settings import Settings
+from streams.topics import REGISTRY, changelog, declare
+
+__all__ = ["database_server", "database_url", "store"]
+
+
+@pytest.fixture
+def environ(kafka: LocalKafka, database_url: str) -> dict[str, str]:
+    return {"ANBU_KAFKA": kafka.address, "ANBU_MONGODB": database_url, "ANBU_PARTITIONS": "2",
+            "ANBU_KEK": orjson.dumps({"k1": "A" * 43 + "="}).decode()}
+
+
+def examined(environ: dict[str, str]) -> tuple[int, dict[str, tuple[str, str]]]:
+    done = CliRunner().invoke(main, ["doctor", "--json"], env=environ, catch_exceptions=False)
+    findings = [orjson.loads(line) for line in done.stdout.splitlines()]
+    return done.exit_code, {one["check"]: (one["state"], one["detail"]) for one in findings}
+
+
+async def register(settings: Settings, people: int) -> None:
+    await declare(settings)
+    sender = producer(settings)
+    await sender.start()
+    for subject in range(people):
+        profile = {"subject": subject, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul",
+                   "since": "2026-01-01T00:00:00Z"}
+        await sender.send(REGISTRY, orjson.dumps(profile), key=b"%d" % subject, partition=partition_of(subject, 2))
+    await sender.stop()
+
+
+async def topics_of(settings: Settings) -> list[str]:
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    await admin.start()
+    try:
+        return [name for name in await admin.list_topics() if "doctor" in name]
+    finally:
+        await admin.close()
+
+
+def test_all_is_right(environ: dict[str, str]) -> None:
+    settings = Settings.from_env(environ)
+    asyncio.run(register(settings, 60))
+    status, found = examined(environ)
+    assert {name: state for name, (state, _) in found.items()} == {
+        "keys": "right", "broker": "beware", "topics": "right", "fencing": "right", "clock": "right",
+        "database": "right", "lanes": "right"}
+    assert "ANBU_REPLICATION is 1" in found["broker"][1]
+    assert status == 0
+    assert asyncio.run(topics_of(settings)) == []
+    done = CliRunner().invoke(main, ["doctor"], env=environ, catch_exceptions=False)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(found)
+
+
+def test_what_is_wrong_is_named(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.from_env(environ)
+    asyncio.run(register(settings, 10))
+
+    async def spoil() -> None:
+        admin = AIOKafkaAdminClient(**kafka_options(settings))
+        await admin.start()
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, changelog(settings),
+                                                  {"cleanup.policy": "compact"})])
+        await admin.close()
+
+    asyncio.run(spoil())
+    monkeypatch.setattr(doctor_module, "CLOCK_S", -1.0)
+    # A broker that shuts nobody out, as it looks from here: writers that do not ask for it.
+    monkeypatch.setattr(doctor_module, "Writer", lambda found, number: Writer(replace(found, guarantee="none"), number))
+    status, found = examined({**environ, "ANBU_MONGODB": f"mongodb://127.0.0.1:{free_port()}/x", "ANBU_KEK": "{}"})
+    assert status == 1
+    assert {name: state for name, (state, _) in found.items() if state == "wrong"} == dict.fromkeys(
+        ["keys", "topics", "fencing", "clock", "database"], "wrong")
+    assert "min.compaction.lag.ms" in found["topics"][1]
+    assert found["lanes"][0] == "beware"
+    assert "gateway seoul-1 has 10 people in 2 lanes" in found["lanes"][1]
+    status, found = examined({**environ, "ANBU_PARTITIONS": "3", "ANBU_REPLICATION": "3"})
+    assert "partitions cannot be changed" in found["topics"][1]
+    assert found["broker"] == ("wrong", "ANBU_REPLICATION is 3, but there are 1 brokers")
+
+
+def test_a_broker_that_is_away(environ: dict[str, str]) -> None:
+    status, found = examined({**environ, "ANBU_KAFKA": f"127.0.0.1:{free_port()}"})
+    assert (status, found["broker"][0], set(found)) == (1, "wrong", {"keys", "broker", "database"})
+
+
+def test_the_embedded_broker(tmp_path: Path, environ: dict[str, Any]) -> None:
+    with embedded_broker(tmp_path) as broker:
+        _, found = examined({**environ, "ANBU_KAFKA": broker.address, "ANBU_GUARANTEE": "none"})
+        assert found["fencing"][0] == "beware"
+        _, found = examined({**environ, "ANBU_KAFKA": broker.address})
+        assert found["fencing"][0] == "wrong"

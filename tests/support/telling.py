@@ -1,0 +1,57 @@
+"""A worker that tells people by three channels: servers that speak their providers' words, fail and dawdle."""
+
+import asyncio
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from stores.mongo import Store
+from streams.topics import ALERTS
+from support.endpoint import Endpoint
+from support.mail import Mailbox
+from support.notices import event
+from support.page import send
+from support.worker import WorkerProcess
+
+PATIENCE_S = 90.0
+
+
+class Place:
+    """Slack, an SMS provider and a mail server; and a worker that tells them."""
+
+    def __init__(self, folder: Path, database_url: str, slack: Endpoint, sms: Endpoint, mailbox: Mailbox,
+                 **variables: str) -> None:
+        self.slack, self.sms, self.mailbox = slack, sms, mailbox
+        folder.mkdir(parents=True, exist_ok=True)
+        routes = folder / "routes.json"
+        routes.write_bytes(orjson.dumps({
+            "channels": {
+                "team": {"type": "slack", "url": f"{slack.url}/hook"},
+                "mail": {"type": "email", "host": "127.0.0.1", "port": mailbox.port, "security": "none",
+                         "from": "anbu@example.org", "to": ["team@example.org"]},
+                "duty": {"type": "http", "url": f"{sms.url}/sms", "to": "+821012345678",
+                         "json": {"text": "{text}", "id": "{id}"}}},
+            "sites": {"*": {"default": ["team", "mail", "duty"]}}, "gateways": {"*": ["team"]}}))
+        self.worker = WorkerProcess(folder, ANBU_AGENTS="notify", ANBU_ROUTES_FILE=str(routes),
+                                    ANBU_MONGODB=database_url, ANBU_PUBLIC_URL="https://anbu.example.org", **variables)
+
+    def publish(self, *events: dict[str, Any]) -> None:
+        send(self.worker.settings, *((ALERTS, one, int(one["subject"]) % self.worker.settings.partitions)
+                                     for one in events))
+
+
+def alarm(subject: int, revision: int = 1, change: str = "opened") -> dict[str, Any]:
+    return event(subject, revision=revision, change=change, at=int(time.time()))
+
+
+async def receipts(store: Store) -> Counter[str]:
+    return Counter([one["status"] async for one in store.database.deliveries.find({}, {"status": 1})])
+
+
+async def until_receipts(store: Store, sent: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while (await receipts(store))["sent"] < sent:
+            await asyncio.sleep(0.05)
