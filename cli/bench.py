@@ -13,6 +13,7 @@ from bench import engine as engine_bench
 from bench import failover as failover_bench
 from bench import latency as latency_bench
 from bench import morning as morning_bench
+from bench import records as records_bench
 from bench import recovery as recovery_bench
 from bench.figures import Figure, WrongResultError, table
 from cli.options import Misconfigured
@@ -149,3 +150,21 @@ def recovery(*, broker: str | None, people: int, as_json: bool) -> None:
 def morning(*, broker: str | None, people: int, as_json: bool) -> None:
     """A nation's morning in one worker: people a second, memory, and that all were judged right."""
     _print(lambda: morning_bench.morning(broker, people), as_json=as_json)
+
+
+@bench.command()
+@click.option("--database", "url", metavar="URL",
+              help="A MongoDB for this alone, mongodb://host:port; else the embedded database is started here.")
+@_people_option(1000)
+@click.option("--years", default=3.0, show_default=True, type=click.FloatRange(0.04, 10), help="Of history to ask.")
+@click.option("--days", default=1, show_default=True, type=click.IntRange(1, 60), help="Of records to write in turns.")
+@_json_option
+def records(*, url: str | None, people: int, years: float, days: int, as_json: bool) -> None:
+    """What `record` writes beside a raw bulk_write of the same documents, and how long each question takes.
+
+    \b
+    raw        finished documents replaced by _id, as durable
+    ..._p99    of a hundred askings, with so many years of so many people loaded (three years take an hour or more on
+               the embedded database)
+    """
+    _print(lambda: records_bench.records(url, people, years, days), as_json=as_json)
