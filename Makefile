@@ -16,7 +16,7 @@ KAFKA_TESTS := tests/kafka tests/gateway tests/cli/test_alerts.py tests/cli/test
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 ARGS ?=
 
-.PHONY: help install demo test test-system test-kafka chaos test-notify test-browser kafka lint type mutants requirements verify-deploy cost clean
+.PHONY: help install demo test test-system test-kafka chaos rolling test-notify test-browser kafka lint type mutants requirements verify-deploy cost clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,10 @@ test-system: .venv/installed  ## whole systems: scenarios through a worker, a ki
 test-kafka: .venv/installed  ## the tests that need a broker, on a real Apache Kafka; needs Java 17, and Maven once (make kafka)
 	@$(BIN)/python -m streams.local_kafka fetch
 	@ANBU_TEST_BROKER=kafka $(BIN)/python -m pytest $(KAFKA_TESTS) $(ARGS)
+
+rolling: .venv/installed  ## replace three workers under load one after the other; how much longer anybody waits
+	@$(BIN)/python -m streams.local_kafka fetch
+	@PYTHONPATH=tests $(BIN)/python -m chaos.rolling
 
 test-notify: .venv/installed  ## messages to people: a worker that is killed, SMS by Kannel (minutes; bash .ci/kannel installs it)
 	@$(BIN)/python -m pytest -m notify tests/notify $(ARGS)
