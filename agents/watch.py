@@ -12,30 +12,20 @@ import orjson
 from aiokafka import ConsumerRecord
 
 from models.fold import FORWARDED, Fold
-from models.keys import KeyRing, parse_keks
 from models.lane import Lane
 from models.outputs import Output, Record
 from models.times import format_time
 from streams.clock import Clock
 from streams.kafka import producer
+from streams.keks import key_ring
 from streams.partition import partition_of
-from streams.settings import Settings, SettingsError
+from streams.settings import Settings
 from streams.topics import REPORTS, SMS
 
 log = logging.getLogger(__name__)
 
 PROGRESS_S: Final = 10.0
 FIRST_CLOCK_TICK_S: Final = 60.0  # after a lane has opened: by then a gateway that lives has ticked
-
-
-def key_ring(settings: Settings) -> KeyRing:
-    """Raises SettingsError where ANBU_KEK_FILE is missing or wrong."""
-    try:
-        return KeyRing(parse_keks(settings.kek_document()))
-    except SettingsError:
-        raise
-    except ValueError as error:
-        raise SettingsError(f"ANBU_KEK_FILE: {settings.kek_file} {error}") from None
 
 
 class Watch:

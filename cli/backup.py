@@ -19,12 +19,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from agents.store import store_of
 from cli.archive import ArchiveError, Manifest, Reading, Writing, fingerprint, packed
 from cli.broker import Writable, broker_settings, records, write
-from cli.options import parsed_keks
 from models.times import format_time
 from stores.dump import Dump
 from stores.errors import StoreAwayError
 from streams.engine.changelog import DONE, load
 from streams.kafka import kafka_options, stop_consumer
+from streams.keks import parsed_keks
 from streams.settings import Settings, SettingsError
 from streams.topics import REGISTRY, changelog
 

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from cli.options import parsed_keks
 from models.keys import DEVICE_KEY_OCTETS, wrap
+from streams.keks import parsed_keks
 from streams.settings import Settings
 
 SEND_SLOT: Final = 7  # of `anbu send`; no device in a home has it, so that its counters never meet a device's

@@ -21,13 +21,13 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from rich.console import Console
 
 from cli.broker import broker_settings
-from cli.options import parsed_keks
 from cli.registry import read_profiles
 from stores.errors import StoreError, mapped
 from stores.mongo import Store
 from streams.engine.changelog import PLAN
 from streams.engine.writer import Writer
 from streams.kafka import kafka_options, producer
+from streams.keks import parsed_keks
 from streams.settings import Settings, SettingsError
 from streams.topics import changelog, topics
 

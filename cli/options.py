@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import click
 
-from models.keys import KeyRing, parse_keks
 from streams.settings import Settings, SettingsError
 
 
@@ -23,17 +22,3 @@ def settings() -> Iterator[Settings]:
         yield Settings.from_env(os.environ)
     except SettingsError as error:
         raise Misconfigured(str(error)) from None
-
-
-def parsed_keks(found: Settings) -> dict[str, bytes]:
-    """The key-encryption keys of ANBU_KEK_FILE. Raises SettingsError."""
-    document = found.kek_document()
-    try:
-        return parse_keks(document)
-    except ValueError as error:
-        raise SettingsError(f"ANBU_KEK_FILE: {found.kek_file} {error}") from None
-
-
-def key_ring() -> KeyRing:
-    with settings() as found:
-        return KeyRing(parsed_keks(found))

@@ -9,13 +9,14 @@ from typing import Any, BinaryIO
 import click
 import orjson
 
-from cli.options import key_ring
+from cli.options import settings
 from models.errors import Rejected
 from models.fold import Fold
 from models.frame import find_frame, read_header
 from models.keys import KeyRing
 from models.lane import Lane
 from models.outputs import Output, Record
+from streams.keks import key_ring
 
 INPUTS = ("sms", "registry", "commands")
 
@@ -116,5 +117,7 @@ def replay(files: tuple[BinaryIO, ...]) -> None:
     offsets: Counter[str] = Counter()
     out = click.get_binary_stream("stdout")
     records = (record for file in files for record in read_records(file, file.name, offsets))
-    for output in fold_all(records, key_ring()):
+    with settings() as found:
+        keys = key_ring(found)
+    for output in fold_all(records, keys):
         out.write(as_line(output))

@@ -17,7 +17,6 @@ from cli.broker import broker_settings
 from cli.counters import CounterError, next_counter
 from cli.devices import SEND_SLOT as SLOT
 from cli.devices import subject_argument
-from cli.options import parsed_keks
 from cli.post import post
 from cli.registry import device_key, known_profile
 from models.errors import ContractError
@@ -28,6 +27,7 @@ from models.profile import Device, Profile, parse_profile
 from models.times import parse_date
 from models.windows import local_day
 from streams.clock import clock_of
+from streams.keks import parsed_keks
 from streams.settings import Settings
 
 HALVES: Final = ("morning", "afternoon")

@@ -12,7 +12,7 @@ import click
 
 from cli.options import settings
 from streams import logs
-from streams.settings import Settings
+from streams.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +22,16 @@ USAGE = 2
 
 
 class Supervised:
-    """One agent's process, and how often it has left in a row."""
+    """One agent's process, and how often it has left in a row. Raises SettingsError where it can keep no files."""
 
     def __init__(self, agent: str, port: int, data_dir: Path) -> None:
         self.agent = agent
         program = str(Path(sys.executable).with_name("faust"))
         folder = data_dir / agent
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"ANBU_DATA_DIR: {folder} cannot be made: {error.strerror}") from None
         self._pid_file = folder / "pid"
         # What is logged is said in streams/logs.py; these two keep Faust from drawing between the lines.
         self._command = [program, "--quiet", "--datadir", str(folder), "-A", "streams.app", "worker",

@@ -55,8 +55,16 @@ class ChildService:
                     return
             time.sleep(0.05)
         self.kill()
-        words = self._log.read_text(errors="replace")[-500:]
-        raise EmbeddedError(f"{self._command[0]} did not start:\n{words}")
+        raise EmbeddedError(f"{self._command[0]} did not start:\n{self._last_words()}")
+
+    def check(self) -> None:
+        """Raises EmbeddedError where it has left."""
+        if self._process is not None and self._process.poll() is not None:
+            raise EmbeddedError(f"{self._command[0]} has left with status {self._process.returncode}:\n"
+                                f"{self._last_words()}")
+
+    def _last_words(self) -> str:
+        return self._log.read_text(errors="replace")[-500:]
 
     def terminate(self) -> None:
         """Ask it to end, and do not wait."""

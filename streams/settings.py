@@ -45,6 +45,23 @@ def _seconds(value: str) -> float:
     return number
 
 
+def _brokers(value: str) -> str:
+    for one in value.split(","):
+        host, _, port = one.rpartition(":")
+        if not host.strip():
+            raise ValueError(f"must be host:port, with commas between, not {value[:80]}")
+        _port(port)
+    return value
+
+
+def _readable(value: str) -> str:
+    try:
+        with Path(value).open("rb"):
+            return value
+    except OSError as error:
+        raise ValueError(f"{value} cannot be read: {error.strerror}") from None
+
+
 def _url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -85,12 +102,12 @@ class Setting(NamedTuple):
 
 
 SETTINGS: Final = (
-    Setting("ANBU_KAFKA", "kafka", "127.0.0.1:9092", _text, "brokers, host:port with commas between"),
+    Setting("ANBU_KAFKA", "kafka", "127.0.0.1:9092", _brokers, "brokers, host:port with commas between"),
     Setting("ANBU_KAFKA_SECURITY", "kafka_security", "PLAINTEXT",
             _one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "how to talk to the brokers"),
     Setting("ANBU_KAFKA_SECURITY_USER", "kafka_user", None, _text, "user of SASL (SCRAM-SHA-512)"),
     Setting("ANBU_KAFKA_SECURITY_PASSWORD", "kafka_password", None, _text, "its password"),
-    Setting("ANBU_KAFKA_SECURITY_CA", "kafka_ca", None, _text, "path of the certificate authority's file"),
+    Setting("ANBU_KAFKA_SECURITY_CA", "kafka_ca", None, _readable, "path of the certificate authority's file"),
     Setting("ANBU_MONGODB", "mongodb", "mongodb://127.0.0.1:27017/anbu", _text, "URL of the database, with its name"),
     Setting("ANBU_RETENTION_DAYS", "retention_days", "buckets=400,checkins=400,alerts=400,incidents=400,days=3650,"
             "audit=1095", _text, "for how many days the database keeps what; those not named stay as they are"),
@@ -106,7 +123,7 @@ SETTINGS: Final = (
     Setting("ANBU_APP_ID", "app_id", "anbu", _text, "prefix of groups, changelog and transactional ids"),
     Setting("ANBU_TICK_S", "tick_s", "5", _seconds, "seconds between the gateway's ticks"),
     Setting("ANBU_CLOCK_TICK_S", "clock_tick_s", "5", _seconds, "seconds between a worker's clock ticks; 0: none"),
-    Setting("ANBU_CLOCK_FILE", "clock_file", None, _text, "a virtual clock shared by processes (demo and tests)"),
+    Setting("ANBU_CLOCK_FILE", "clock_file", None, _readable, "a virtual clock shared by processes (demo and tests)"),
     Setting("ANBU_GATEWAY_NAME", "gateway_name", "gateway", _text, "the gateway's name in registry and ticks"),
     Setting("ANBU_GATEWAY_ALONE", "gateway_alone", "false", _flag,
             "true: no other instance has this name, so ticks need no allowance"),
@@ -176,7 +193,11 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Parse the environment. Raises SettingsError naming the variable."""
-        return cls(**{setting.field: _read(setting, environ) for setting in SETTINGS})
+        found = cls(**{setting.field: _read(setting, environ) for setting in SETTINGS})
+        if found.kafka_security.startswith("SASL") and not (found.kafka_user and found.kafka_password):
+            raise SettingsError(f"ANBU_KAFKA_SECURITY is {found.kafka_security}: set ANBU_KAFKA_SECURITY_USER and "
+                                "ANBU_KAFKA_SECURITY_PASSWORD too")
+        return found
 
     def kek_document(self) -> bytes:
         """The octets of ANBU_KEK_FILE, or ANBU_KEK. Raises SettingsError: none is set, or the file cannot be read."""

@@ -14,7 +14,6 @@ import time
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from agents.watch import key_ring
 from bench.children.answer import answer
 from models.effects import CheckedIn, Result
 from models.errors import Rejected
@@ -26,6 +25,7 @@ from models.receive import receive
 from models.records import Tick, parse_object, parse_sms
 from models.step import Arrived, Registered, step
 from streams.kafka import kafka_options
+from streams.keks import key_ring
 from streams.settings import Settings
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import faust
 
-from agents.watch import key_ring
 from bench.children.answer import answer, line
 from models import codec
 from models.errors import Rejected
@@ -23,6 +22,7 @@ from models.outputs import Record, encode
 from models.receive import receive
 from models.records import Tick, parse_object, parse_sms
 from models.step import Arrived, step
+from streams.keks import key_ring
 from streams.settings import Settings
 
 gc.set_threshold(50_000, 20, 100)  # as in `streams.app`, so that the garbage collector makes no difference

@@ -171,6 +171,7 @@ class Demo:
     async def _ticked(self, http: httpx.AsyncClient, at: int) -> None:
         """Wait until the tick of this minute is acknowledged."""
         while parse_time((await self._status(http))["ticked"] or "1970-01-01T00:00:00Z", "ticked") < at:
+            self._system.check()
             await asyncio.sleep(0.002)
 
     async def _status(self, http: httpx.AsyncClient) -> dict[str, Any]:

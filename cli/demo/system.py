@@ -74,7 +74,10 @@ class System:
             part.start()
 
     def check(self) -> None:
-        """Raises PartFailed where a part has left."""
+        """Raises PartFailed or EmbeddedError where a part has left."""
+        if isinstance(self._broker, ChildService):
+            self._broker.check()
+        self._database.check()
         for part in self._parts:
             part.check()
 

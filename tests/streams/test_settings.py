@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.keks import parsed_keks
 from streams.settings import SETTINGS, Settings, SettingsError, is_loopback
 
 
@@ -30,12 +31,31 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("variable", "value"), [
     ("ANBU_PARTITIONS", "0"), ("ANBU_PARTITIONS", "four"), ("ANBU_GUARANTEE", "maybe"), ("ANBU_AGENTS", "watch,dance"),
     ("ANBU_AGENTS", ","), ("ANBU_TICK_S", "-1"), ("ANBU_TICK_S", "inf"), ("ANBU_TICK_S", "soon"),
+    ("ANBU_KAFKA", "nonsense"), ("ANBU_KAFKA", "kafka:abc"), ("ANBU_KAFKA", "kafka:9092,"), ("ANBU_KAFKA", ":9092"),
+    ("ANBU_KAFKA_SECURITY_CA", "/does/not/exist"), ("ANBU_CLOCK_FILE", "/does/not/exist"),
     ("ANBU_WEB_PORT", "70000"), ("ANBU_WEB_PORT", "9" * 5000), ("ANBU_PARTITIONS", "\u0664"),
     ("ANBU_GATEWAY_ALONE", "yes"), ("ANBU_KAFKA_SECURITY", "none"), ("ANBU_WEB_TOKEN_FILE", "/does/not/exist"),
 ])
 def test_a_wrong_one_is_named(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"^{variable}: (must |/does/not/exist)"):
         Settings.from_env({variable: value})
+
+
+def test_several_brokers() -> None:
+    assert Settings.from_env({"ANBU_KAFKA": "a:1,b:2"}).kafka == "a:1,b:2"
+
+
+def test_a_login_needs_a_name_and_a_password() -> None:
+    asked = {"ANBU_KAFKA_SECURITY": "SASL_SSL", "ANBU_KAFKA_SECURITY_USER": "anbu"}
+    with pytest.raises(SettingsError, match="ANBU_KAFKA_SECURITY_PASSWORD"):
+        Settings.from_env(asked)
+    assert Settings.from_env({**asked, "ANBU_KAFKA_SECURITY_PASSWORD": "hush"}).kafka_user == "anbu"
+
+
+@pytest.mark.parametrize(("name", "value"), [("ANBU_KEK", "abc"), ("ANBU_KEK_FILE", __file__)])
+def test_wrong_keys_are_named_by_their_setting(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}: .* is no JSON$"):
+        parsed_keks(Settings.from_env({name: value}))
 
 
 def test_key_encryption_keys(tmp_path: Path) -> None:

@@ -126,3 +126,19 @@ def test_a_wrong_setting_ends_a_worker_in_one_line(variables: dict[str, str], sa
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("process", "variables", "said"), [
+    ("gateway", {"ANBU_KAFKA": "kafka:abc"}, "ANBU_KAFKA: "),
+    ("gateway", {"ANBU_KAFKA_SECURITY": "SSL", "ANBU_KAFKA_SECURITY_CA": "/none"}, "ANBU_KAFKA_SECURITY_CA: /none"),
+    ("web", {"ANBU_CLOCK_FILE": "/none"}, "ANBU_CLOCK_FILE: /none"),
+    ("worker", {"ANBU_KAFKA_SECURITY": "SASL_SSL"}, "ANBU_KAFKA_SECURITY_USER"),
+    ("worker", {"ANBU_DATA_DIR": "/proc/none"}, "ANBU_DATA_DIR: /proc/none"),
+])
+def test_a_wrong_setting_ends_any_process_in_one_line(process: str, variables: dict[str, str], said: str) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")}
+    anbu = str(Path(sys.executable).with_name("anbu"))
+    done = subprocess.run([anbu, process], capture_output=True, text=True, timeout=60, check=False,
+                          env=kept | {"ANBU_KEK_FILE": str(KEK_FILE), "ANBU_GATEWAY_SECRET": "hush",
+                                      "ANBU_ROUTES": "{}"} | variables)
+    assert (done.returncode, said in done.stderr, len(done.stderr.strip().splitlines())) == (2, True, 1), done.stderr

@@ -1,7 +1,13 @@
 """`anbu demo --once` ends with 0 only if nothing was missed and nothing false, and sees what is tampered with."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,3 +68,23 @@ def test_an_alert_invented_is_false(monkeypatch: pytest.MonkeyPatch) -> None:
 
     status, summary = once(monkeypatch, invent_one)
     assert (status, summary["missed"], summary["false"]) == (1, 0, 1)
+
+
+def test_a_broker_that_dies_ends_the_demo_with_a_word(tmp_path: Path) -> None:
+    anbu = str(Path(sys.executable).with_name("anbu"))
+    with (tmp_path / "said").open("wb") as said:
+        demo = subprocess.Popen([anbu, "demo", "--once", "--subjects", "40", "--days", "20"], stdout=said, stderr=said)
+    try:
+        parts = Path(f"/proc/{demo.pid}/task/{demo.pid}/children")
+        deadline = time.monotonic() + 90
+        while "SMS" not in (tmp_path / "said").read_text() and time.monotonic() < deadline:
+            time.sleep(0.2)  # until the first day goes on
+        left = parts.read_text().split()
+        broker = next(one for one in left if b"--listener-url" in Path(f"/proc/{one}/cmdline").read_bytes())
+        os.kill(int(broker), signal.SIGKILL)
+        assert demo.wait(90) == 1
+        assert "has left with status -9" in (tmp_path / "said").read_text()
+        assert not [one for one in left if Path(f"/proc/{one}").exists()], "nothing is left behind"
+    finally:
+        demo.kill()
+        demo.wait()
