@@ -47,7 +47,11 @@ class Endpoint:
             protocol_version = "HTTP/1.1"
 
             def _serve(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                length = int(self.headers.get("content-length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:  # whoever sent it was killed in the middle
+                    self.close_connection = True
+                    return
                 request = Request(self.command, self.path, {name.lower(): one for name, one in self.headers.items()},
                                   body)
                 endpoint.requests.append(request)

@@ -52,6 +52,7 @@ async def receipts(store: Store) -> Counter[str]:
 
 
 async def until_receipts(store: Store, sent: int) -> None:
+    """Until so many are sent, and nothing is in hand or waits."""
     async with asyncio.timeout(PATIENCE_S):
-        while (await receipts(store))["sent"] < sent:
+        while (found := await receipts(store))["sent"] < sent or found["queued"] or found["sending"]:
             await asyncio.sleep(0.05)
