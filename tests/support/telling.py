@@ -16,7 +16,7 @@ from support.notices import event
 from support.page import send
 from support.worker import WorkerProcess
 
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0  # a claim ends after 20 s, a wait doubles; and the machine may be busy
 
 
 class Place:
@@ -52,7 +52,11 @@ async def receipts(store: Store) -> Counter[str]:
 
 
 async def until_receipts(store: Store, sent: int) -> None:
-    """Until so many are sent, and nothing is in hand or waits."""
-    async with asyncio.timeout(PATIENCE_S):
-        while (found := await receipts(store))["sent"] < sent or found["queued"] or found["sending"]:
-            await asyncio.sleep(0.05)
+    """Until so many are sent, and nothing is in hand or waits. Raises TimeoutError saying what is not."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while (found := await receipts(store))["sent"] < sent or found["queued"] or found["sending"]:
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        waiting = [one async for one in store.database.deliveries.find({"status": {"$ne": "sent"}}, {"event": 0})]
+        raise TimeoutError(f"{sent} are to be sent; at {time.time():.0f} s: {found}, {waiting}") from None
