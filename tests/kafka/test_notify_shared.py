@@ -19,7 +19,7 @@ __all__ = ["database_server", "database_url", "store"]
 ALERTS_SENT = 60
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_worker_joins_and_another_dies(kafka: LocalKafka, tmp_path: Path, database_url: str,
                                                store: Store) -> None:
     slow = Answer(delay_s=0.2)

@@ -20,7 +20,7 @@ from stores.mongo import Store
 ALERTS_SENT = 40
 KILLS = 4
 
-pytestmark = [pytest.mark.notify, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.notify, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
