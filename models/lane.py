@@ -96,6 +96,8 @@ class Lane:
         gateway = self.gateway(person.profile.gateway)
         after = gateway.judged if person.moved is None or gateway.judged is None else person.moved
         self._enter(person.profile.gateway, person.subject, person.calendar(gateway.first), after)
+        if person.moved is not None and gateway.judged is not None:  # the next tick makes the gateway's time theirs
+            self.deadlines.setdefault(person.profile.gateway, Agenda()).add(gateway.judged, person.subject)
 
     def _enter(self, gateway: str, subject: int, calendar: Calendar, after: int | None) -> None:
         """after: up to when the person is judged; None: the gateway has not told the time yet."""

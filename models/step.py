@@ -170,8 +170,10 @@ def _register(state: Person | None, event: Registered) -> tuple[Person, list[Eff
     else:
         person = state.copy()
         if person.started is None:
-            person.started = event.first if event.first is not None else event.after
+            person.started = event.first
         _keep_opened(person, profile, event.before)
+        if person.started is None:
+            person.started = event.after
         if profile.gateway != person.profile.gateway and person.moved is None:
             person.moved = event.before
         person.profile = profile
@@ -188,9 +190,12 @@ def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
 
     So does one that the record would open in the past: else no schedule would have it judged, and a person be missed.
     """
-    if time is None or schedule_of(profile) == schedule_of(person.profile):
+    # Who moved brings the former gateway's time along, and who moves on before the next tick all that was known.
+    known = [at for at in (time, person.moved, person.started) if at is not None]
+    moves_on = person.moved is not None and profile.gateway != person.profile.gateway
+    if not known or (schedule_of(profile) == schedule_of(person.profile) and not moves_on):
         return
-    time = time if person.moved is None else max(time, person.moved)
+    time = max(known)
     calendar, today = person.calendar(), person.today(time)
     for window in range((today - KEPT_DAYS) * 2, today * 2 + 4):
         span = calendar.judged(window)

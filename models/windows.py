@@ -180,7 +180,9 @@ class Calendar(NamedTuple):
     def latest_opened(self, at: int) -> int | None:
         """The latest window that had opened at an instant: the base of a report that names none (rule 3)."""
         latest = (local_day(self.schedule.tz, at) + 1) * 2 + 1
-        for window in range(latest, latest - 8, -1):
+        # Where the schedule of today has no windows any more, those kept from before it tell.
+        candidates: list[int] = [*range(latest, latest - 8, -1), *sorted(self.frozen, reverse=True)]
+        for window in candidates:
             span = self.span(window)
             if span is not None and span.open <= at:
                 return window

@@ -35,6 +35,7 @@ class _Days:
         self.now = int(datetime.fromisoformat(first_day + "T00:00:00+00:00").timestamp()) + self.dice.randrange(DAY)
         self.crowd = self.dice.random() < 0.25
         self.people = list(range(1, self.dice.randint(11, 16) if self.crowd else self.dice.randint(2, 4)))
+        self.clock = self.dice.random() < 0.8  # else no clock ticks, and a silent gateway never comes to judge
         self.busy = self.dice.choice([0.0, 0.3, 1.0, 3.0])
         self.changes = self.dice.choice([0.0, 0.02, 0.1])
         self.pace = self.dice.choice([HOUR, 4 * HOUR, 10 * HOUR, 40 * HOUR])
@@ -115,7 +116,7 @@ class _Days:
             if self.dice.random() < 0.8:
                 yield {"topic": "sms", "value": {"type": "tick", "source": "gateway", "gateway": gateway,
                                                  "at": at(moment)}}
-        if self.dice.random() < 0.35:
+        if self.clock and self.dice.random() < 0.35:
             yield {"topic": "sms", "value": {"type": "tick", "source": "clock",
                                              "at": at(self.now + self.dice.choice([0, 0, 30, 61]))}}
 
@@ -187,7 +188,7 @@ class _Days:
         value = dict(self.profiles[subject])
         what = self.dice.choice(["windows", "windows", "grace_min", "gateway", "thresholds", "escalation", "excused",
                                  "excused", "retired", "retired", "epoch", "slot", "tombstone", "again", "tz", "since",
-                                 "site", "new"])
+                                 "site", "new", "move", "move"])
         made_anew = devices.profile(self.dice, subject, self.zone, self.dice.choice(GATEWAYS), at(self.now))
         today = local_day(self.now, parse_registry(value)["zone"])
         match what:
@@ -196,6 +197,10 @@ class _Days:
                 return
             case "new":
                 value = made_anew | {"devices": value["devices"]}
+            case "move":  # and other hours before the new gateway has ticked
+                value = value | {"gateway": self.dice.choice(GATEWAYS)}
+                yield {"topic": "registry", "value": value}
+                value = value | {"windows": self.dice.choice([{}, *devices.SCHEDULES])}
             case "retired":
                 value["retired"] = not value.get("retired", False)
             case "excused":

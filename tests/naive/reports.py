@@ -92,7 +92,8 @@ def _judge(world: World, person: Json, report: Json, sms: Json, below: bool) -> 
     else:
         counts = [window for window, mine in mine_near.items()
                   if up and mine["since"] <= mine["open"] <= device_time < mine["deadline"]]
-        opened = [window for window, mine in mine_near.items() if mine["open"] <= device_time]
+        opened = [window for window in windows_near(person, device_time - 7 * DAY, device_time)
+                  if (mine := times(person, window)) and mine["open"] <= device_time]
         base = max(opened) if opened else None
 
     # contracts.md: `window` is the one it counts for, the earliest of several, of a `late` one what it names.
