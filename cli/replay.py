@@ -1,6 +1,7 @@
 """`anbu replay`: the pure core over a recorded day, without a broker; the same fold that the `watch` agent calls."""
 
 import json
+import re
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,7 @@ from models.outputs import Output, Record
 from streams.keks import key_ring
 
 INPUTS = ("sms", "registry", "commands")
+_LONG = re.compile(rb"\d{19}")  # may be an integer of more than 64 bits
 
 
 class BadLine(click.ClickException):
@@ -47,21 +49,22 @@ def _check_topic(topic: object) -> None:
         raise ValueError(f"topic {topic!r} is none of {', '.join(INPUTS)}")
 
 
-def _parsed(line: bytes) -> Any:
-    """A line as JSON, also where orjson refuses what some broker may hold: lone surrogates, NaN, depth."""
+def _parsed(line: bytes) -> tuple[Any, bool]:
+    """A line as JSON, and whether it is odd: orjson refuses lone surrogates and NaN, and rounds long integers."""
     try:
-        return orjson.loads(line)
+        document = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return json.loads(line)
+        return json.loads(line), True
+    return (document, False) if _LONG.search(line) is None else (json.loads(line), True)
 
 
-def _octets(value: Any) -> bytes | None:
-    """The octets of a value as a record holds them; None is a tombstone."""
+def _octets(value: Any, *, odd: bool) -> bytes | None:
+    """The octets of a value as a record holds them; None is a tombstone. odd: in the words of who wrote it."""
     if value is None:
         return None
     try:
-        return orjson.dumps(value)
-    except TypeError:
+        return json.dumps(value).encode() if odd else orjson.dumps(value)
+    except TypeError:  # too deep for orjson to write, though not to read
         return json.dumps(value).encode()
 
 
@@ -80,10 +83,10 @@ def read_records(lines: Iterable[bytes], name: str, offsets: Counter[str]) -> It
         if not line.strip():
             continue
         try:
-            document = _parsed(line)
+            document, odd = _parsed(line)
             topic, value = document["topic"], document.get("value")
             _check_topic(topic)
-            octets, value = _raw(document["raw"]) if "raw" in document else (_octets(value), value)
+            octets, value = _raw(document["raw"]) if "raw" in document else (_octets(value, odd=odd), value)
             key = document["key"].encode() if document.get("key") is not None else natural_key(topic, value)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BadLine(f'{name}, line {number}: {error!s}; a line is '

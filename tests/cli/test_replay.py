@@ -33,6 +33,18 @@ def test_odd_values_are_answered(anbu: Anbu, tmp_path: Path, value: str, reason:
     assert answer(found) == ("quarantine", None, reason)
 
 
+def test_odd_values_stay_as_they_are(anbu: Anbu, tmp_path: Path) -> None:
+    profile = ('{"subject": 42, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", '
+               '"since": "2026-11-01T00:00:00Z", "thresholds": {"battery_pct": %s}}')
+    sms = '{"received_at": "2026-11-24T00:00:00Z", "text": "x", "more": %s}'
+    long = "123456789012345678901234567890"
+    no_number, rounded = replayed(anbu, tmp_path, f'{{"topic": "registry", "value": {profile % "NaN"}}}',
+                                  f'{{"topic": "sms", "value": {sms % long}}}')
+    assert answer(no_number) == ("quarantine", "42", "malformed")  # and no threshold that nobody has set
+    assert isinstance(rounded["value"], dict)
+    assert rounded["value"]["original"]["more"] == int(long)
+
+
 def test_the_key_is_looked_for_in_raw_octets_too(anbu: Anbu, tmp_path: Path) -> None:
     octets = json.dumps({"received_at": "2026-11-24T00:00:00Z", "text": "hello", "sender": "+8210"}).encode()
     (found,) = replayed(anbu, tmp_path, json.dumps({"topic": "sms", "raw": b64encode(octets).decode()}))
