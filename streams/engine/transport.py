@@ -6,8 +6,9 @@ Faust runs the aiokafka consumer in a thread of its own, so heartbeats go on dur
 here but `ConsumerThread` runs in the main loop.
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Final
 
 import faust
@@ -29,7 +30,7 @@ OVERRIDDEN: Final = (
     driver.AIOKafkaConsumerThread.seek_wait,
     driver.Consumer._new_consumer_thread,
     driver.Consumer.getmany,
-    driver.Consumer._getmany,
+    driver.AIOKafkaConsumerThread._fetch_records,
     driver.Consumer._get_active_partitions,
     driver.Consumer._to_message,
     driver.Consumer.on_partitions_revoked,
@@ -56,6 +57,10 @@ class BatchSchema(faust.Schema):
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked: dict[TP, tuple[int, int | None]] = {}  # what was set back: the offset wanted, the position found
+
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Faust's is 1500. aiokafka has one fetch a broker in flight, for the partitions of which nothing is buffered:
@@ -66,6 +71,28 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def committed(self, tp: TP) -> int | None:
         offset: int | None = await self.call_thread(self._ensure_consumer().committed, TopicPartition(*tp))
         return offset
+
+    async def read_on(self, positions: Mapping[TP, int], timeout: float) -> Mapping[TP, list[ConsumerRecord]]:
+        """What follows these offsets. timeout: seconds to wait for the first record."""
+        records: Mapping[TP, list[ConsumerRecord]] = await self.call_thread(
+            self._read_on, self._ensure_consumer(), positions, timeout)
+        return records
+
+    async def _read_on(self, consumer: AIOKafkaConsumer, positions: Mapping[TP, int], timeout: float) -> Any:
+        # A poll that a rebalance has overtaken may still end after `perform_seek`, seen by nobody; then the consumer
+        # has moved on without us, and only a record that follows would show the gap. So no poll trusts the one before.
+        assigned = {tp: offset for tp, offset in positions.items() if consumer._subscription.is_assigned(tp)}
+        for tp, offset in assigned.items():
+            state = consumer._subscription.subscription.assignment.state_value(tp)
+            position = state.position if state.has_valid_position else None
+            if position != offset and self.asked.get(tp) != (offset, position):
+                # Once: where it moves on again there is no record, but a marker, or what compaction has left.
+                self.asked[tp] = (offset, position)
+                consumer.seek(TopicPartition(*tp), offset)
+        if not assigned:  # to ask for none would be to ask for all
+            await asyncio.sleep(FETCH_WAIT_MS / 1000)
+            return {}
+        return await self._fetch_records(consumer, set(assigned), timeout, consumer._max_poll_records)
 
 
 class Consumer(driver.Consumer):
@@ -86,15 +113,16 @@ class Consumer(driver.Consumer):
         # So many records a lane at most: so the lanes work side by side (aiokafka empties one partition before it turns
         # to the next), and no lane waits for a slow one.
         free = {number for number, lane in lanes.items() if lane.waiting < RECORDS_WAITING}
-        active = {tp for tp in self._get_active_partitions() if tp.partition in free}
+        active = {tp: lanes[tp.partition].fetched[tp.topic] for tp in self._get_active_partitions()
+                  if tp.partition in free}
         if not active or not self.engine.open:
             await self.sleep(0.005)  # (an empty set would make aiokafka return the records of every partition)
             return
         if len(free) < len(lanes):
             timeout = 0.01  # what has been fetched for the others must not wait for new records of these
-        for raw_tp, records in (await self._getmany(active, timeout)).items():
+        for raw_tp, records in (await self._thread.read_on(active, timeout)).items():
             if not self.engine.open or generation != self.app.consumer_generation_id:
-                return  # aiokafka's position has moved on without us; `perform_seek` corrects it
+                return
             tp = TP(*raw_tp)
             lane = lanes[tp.partition]
             start = lane.fetched[tp.topic]
@@ -135,6 +163,7 @@ class Consumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Seek to the lanes' positions: Faust's `seek_to_committed` skips 0 and None, and the commit may be behind."""
         self._suspect.clear()
+        self._thread.asked.clear()
         self._committed_offset.clear()
         for lane in self.engine.lanes.values():
             lane.fetched, lane.waiting = dict(lane.next), 0

@@ -106,7 +106,9 @@ async def _drain(system: System) -> list[str]:
     system.tend()
     while left := await system.behind():
         if time.monotonic() > deadline:
-            return [f"{left} records still wait after {DRAINED_S:g} s"]
+            waiting = ", ".join(f"{place}: {count}" for place, count in left.items())
+            return [f"{sum(left.values())} records still wait after {DRAINED_S:g} s ({waiting})",
+                    *await system.health()]
         system.tend()
         await asyncio.sleep(0.3)
     return []

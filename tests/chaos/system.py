@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from support.proxy import Proxy, proxy
@@ -88,17 +89,24 @@ class System:
         if not self.recorder.runs:
             self.recorder.start()
 
-    async def behind(self) -> int:
-        """How many records wait for either agent, by what the groups have committed."""
-        return await self._behind(self.name, INPUTS) + await self._behind(f"{self.name}-record", RECORD_INPUTS)
+    async def behind(self) -> dict[str, int]:
+        """How many records wait for either agent, by what the groups have committed; where none does, nothing."""
+        return await self._behind(self.name, INPUTS) | await self._behind(f"{self.name}-record", RECORD_INPUTS)
 
-    async def _behind(self, group: str, topics: tuple[str, ...]) -> int:
+    async def health(self) -> list[str]:
+        """What each worker says of itself."""
+        async with httpx.AsyncClient(timeout=5.0) as http:
+            return [f"{one.log.parent.name}: {await one.health(http)}" for one in (*self.watchers, self.recorder)]
+
+    async def _behind(self, group: str, topics: tuple[str, ...]) -> dict[str, int]:
         consumer = AIOKafkaConsumer(**kafka_options(self.settings), group_id=group, enable_auto_commit=False)
         await consumer.start()
         try:
             places = [TopicPartition(topic, number) for topic in topics for number in range(self.partitions)]
             ends = await consumer.end_offsets(places)
-            return sum([ends[place] - (await consumer.committed(place) or 0) for place in places])
+            waiting = {f"{group} {place.topic} {place.partition}": ends[place] - (await consumer.committed(place) or 0)
+                       for place in places}
+            return {name: count for name, count in waiting.items() if count}
         finally:
             await stop_consumer(consumer)
 

@@ -191,6 +191,23 @@ async def test_a_writer_is_renewed_between_two_batches(place: Place) -> None:
     assert found.owners >= 4
 
 
+async def test_what_a_poll_brought_to_nobody_is_read_again(place: Place) -> None:
+    """Also where no record follows that would show the gap."""
+    first, second = place.worker(), place.worker(STRAY="1")
+    async with httpx.AsyncClient() as http:
+        with first, second:
+            first.start()
+            await place.send(first, (REGISTRY, PROFILE))
+            await first.wait_idle(http)
+            assert first.terminate() == 0
+            await place.send(second, sos(1), sos(2))
+            second.start()
+            await second.wait_idle(http)
+            assert "lost: 2" in second.log.read_text()
+            found = await place.verdict(second)
+    assert (found.problems, found.repeats) == ([], 0)
+
+
 @pytest.mark.parametrize(("act", "said"), [("hang", "there is input, and position 0 has not moved"),
                                            ("block", "the event loop has not turned")])
 async def test_who_does_not_get_on_leaves_and_says_why(place: Place, act: str, said: str) -> None:

@@ -20,7 +20,7 @@ READ = {
     "AIOKafkaConsumerThread.seek_wait": "12e8d34e554e9024",
     "Consumer._new_consumer_thread": "0870ec53dea75083",
     "Consumer.getmany": "4b168d84882a70d6",
-    "ThreadDelegateConsumer._getmany": "f9d47aa9010b5ff2",
+    "AIOKafkaConsumerThread._fetch_records": "39a2c6c79fc1455a",
     "Consumer._get_active_partitions": "b24897f3c7afdb5d",
     "Consumer._to_message": "7c24f6511b2fcef7",
     "Consumer.on_partitions_revoked": "d04b7ae72c6fc206",

@@ -6,11 +6,13 @@ TOPIC: only where the batch is of this input.
 RENEW_S, STALLED_S: of the engine, shorter than anybody would wait for.
 FORGET=plan: a worker that ignores an unfinished plan, as one would be that did not write any.
 HOLD=TOPIC:OTHER:OFFSET: it reads TOPIC only after OTHER has come to OFFSET; chance made certain.
+STRAY=1: once lanes are taken over, a poll brings records to nobody, as one does that a rebalance has overtaken.
 """
 
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -27,8 +29,8 @@ from streams.engine.transport import Consumer
 from streams.engine.writer import Writer
 
 _POINT, _ACT, _TOPIC = [*os.environ.get("WOUND", "").split(":"), "", "", ""][:3]
-_writes, _writes_outputs, _applies, _active = (
-    Writer.write, Writer.write_outputs, StateLane.apply, Consumer._get_active_partitions)
+_writes, _writes_outputs, _applies, _active, _seeks = (
+    Writer.write, Writer.write_outputs, StateLane.apply, Consumer._get_active_partitions, Consumer.perform_seek)
 _in_hand: list[str] = []
 _hurt: list[str] = []
 
@@ -85,6 +87,15 @@ def _get_active_partitions(self: Any) -> set[TP]:
             or (tp.partition in lanes and lanes[tp.partition].next[other] >= int(offset))}
 
 
+async def _perform_seek(self: Any) -> None:
+    await _seeks(self)
+    lost = 0
+    while not lost:
+        polled = await self._thread.call_thread(self._thread._ensure_consumer()._fetcher.fetched_records, set(), 1.0)
+        lost = sum(map(len, polled.values()))
+    sys.stderr.write(f"lost: {lost}\n")
+
+
 Writer.write, Writer.write_outputs, StateLane.apply = _write, _write_outputs, _apply  # type: ignore[method-assign]
 if os.environ.get("FORGET") == "plan":
     lane_module.load = _load_without_plan  # type: ignore[attr-defined,assignment]
@@ -94,5 +105,7 @@ if "STALLED_S" in os.environ:
     watchdog.STALLED_S = float(os.environ["STALLED_S"])  # type: ignore[misc]
 if "HOLD" in os.environ:
     Consumer._get_active_partitions = _get_active_partitions
+if "STRAY" in os.environ:
+    Consumer.perform_seek = _perform_seek  # type: ignore[method-assign]
 
 __all__ = ["app"]
