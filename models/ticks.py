@@ -7,7 +7,7 @@ The order at one tick: rule 19, deadlines by time, rule 20, then rules 8 and 16.
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from models.alerts import Change, Kind
 from models.effects import Effect, IncidentRevised, Result
@@ -22,6 +22,15 @@ SILENT_AFTER: Final = 3 * 60
 OUTAGE_AT_MOST: Final = 60 * 60
 ALLOWANCE: Final = 60  # of a clock tick, where no gateway tick tells what was accepted
 ENOUGH_PEOPLE: Final = 10
+
+
+class _Due(NamedTuple):
+    """Somebody's window whose deadline has come."""
+
+    subject: int
+    window: int
+    has_result: bool
+    excused: bool
 
 
 def tick(lane: Lane, event: Tick) -> list[Effect]:
@@ -79,21 +88,23 @@ def _judge(lane: Lane, gateway: str, until: int, at: int, effects: list[Effect])
         subjects = sorted(lane.waiting.pop(gateway, ()))
     else:
         subjects = lane.deadlines[gateway].pop(until) if gateway in lane.deadlines else []
-    due: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    concerned = []
-    for subject in subjects:
+    due: dict[int, list[_Due]] = defaultdict(list)
+    moved = []
+    for subject in subjects:  # all that is asked of each, at once: most of a nation are packed, and stay so
         person = lane.person(subject)
         if person is None or person.profile.gateway != gateway:
             continue
-        concerned.append(subject)
         after = before if person.moved is None else person.moved
-        if after is None or person.profile.retired:
-            continue
-        for deadline, window in person.calendar(time.first).due(after, until):
-            due[deadline].append((subject, window))
+        if after is not None and not person.profile.retired:
+            for deadline, window in person.calendar(time.first).due(after, until):
+                due[deadline].append(_Due(subject, window, window in person.results, person.excused(window >> 1)))
+        if person.moved is None:
+            lane.schedule(person)
+        else:
+            moved.append(subject)
     for deadline in sorted(due):
         _judge_together(lane, gateway, deadline, due[deadline], at, effects, fresh=before is None or deadline > before)
-    for subject in concerned:
+    for subject in moved:
         judged = lane.somebody(subject)
         if judged.moved is not None and judged.moved <= until:
             judged = judged.copy()
@@ -102,26 +113,26 @@ def _judge(lane: Lane, gateway: str, until: int, at: int, effects: list[Effect])
         lane.schedule(judged)
 
 
-def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[tuple[int, int]], at: int,
-                    effects: list[Effect], *, fresh: bool) -> None:
+def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[_Due], at: int, effects: list[Effect], *,
+                    fresh: bool) -> None:
     """Rules 5, 14 and 18 for the people of one gateway with one deadline.
 
     fresh: the gateway had not come to this deadline before; later on only those who came from another gateway are
     judged by it, and they are too few to tell an outage.
     """
-    asked = [(subject, window) for subject, window in due if not lane.somebody(subject).excused(window >> 1)]
-    silent = tuple((subject, window) for subject, window in asked if window not in lane.somebody(subject).results)
+    silent = tuple((one.subject, one.window) for one in due if not one.excused and not one.has_result)
     silence = lane.silence_of(gateway)
     held_by: str | None = None
-    people, quiet = len({subject for subject, _ in asked}), len({subject for subject, _ in silent})
+    people, quiet = len({one.subject for one in due if not one.excused}), len({subject for subject, _ in silent})
     if fresh and people >= ENOUGH_PEOPLE and quiet * 10 > people * 3:
         incident = Incident(gateway, deadline, None, at, people, silent)
         lane.put_incident(incident)
         effects.append(IncidentRevised(incident, Change.OPENED, lane.number, at))
         held_by = incident.id
-    for subject, window in due:
-        if window not in lane.somebody(subject).results:
-            _apply(lane, subject, Deadline(window, at, held_by, silence.id if silence is not None else None), effects)
+    for one in due:
+        if not one.has_result:
+            event = Deadline(one.window, at, held_by, silence.id if silence is not None else None)
+            _apply(lane, one.subject, event, effects)
 
 
 def _end_outages(lane: Lane, at: int, effects: list[Effect]) -> None:

@@ -9,7 +9,7 @@ import logging
 from typing import Final, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from streams.kafka import kafka_options
 from streams.settings import Settings, SettingsError
@@ -53,9 +53,12 @@ async def declare(settings: Settings) -> None:
     for attempt in range(1_000_000):
         try:
             await _declare(settings)
-        except KafkaConnectionError:
+        except KafkaError as error:
+            if not error.retriable:
+                raise
             wait = _WAITS[min(attempt, len(_WAITS) - 1)]
-            log.warning("no broker at %s (ANBU_KAFKA); trying again in %g s", settings.kafka, wait)
+            log.warning("no broker at %s (ANBU_KAFKA) that answers: %s; trying again in %g s", settings.kafka,
+                        type(error).__name__, wait)
             await asyncio.sleep(wait)
         else:
             return
@@ -73,6 +76,8 @@ async def _declare(settings: Settings) -> None:
             new = NewTopic(topic.name, settings.partitions, settings.replication, topic_configs=topic.config)
             response = await admin.create_topics([new])
             for name, code, *_ in response.topic_errors:
+                if for_code(code).retriable:  # a cluster that is just choosing who is in charge
+                    raise for_code(code)(name)
                 if code not in (0, TopicAlreadyExistsError.errno):
                     raise SettingsError(f"topic {name} cannot be created: error {code} of the broker"
                                         f"; see ANBU_REPLICATION and the broker's log")

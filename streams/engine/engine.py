@@ -23,7 +23,6 @@ from streams.engine.boot import LanesApp
 from streams.engine.lane import Lane, SinkLane, StateLane
 from streams.engine.transport import BatchSchema, LaneTables, Transport
 from streams.settings import Settings
-from streams.topics import declare
 
 log = logging.getLogger(__name__)
 
@@ -135,9 +134,6 @@ class Engine:
         return {TP(topic, number): offset for number, lane in self.lanes.items() for topic, offset in lane.next.items()}
 
     # What Faust's side asks for
-
-    async def declare(self) -> None:
-        await declare(self.settings)
 
     async def quiesce(self) -> None:
         """Shut the gate, drop what waits, wait for the batches in hand. Then every lane stands still."""

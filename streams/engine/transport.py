@@ -41,7 +41,6 @@ OVERRIDDEN: Final = (
     driver.Consumer._filter_committable_offsets,
     driver.Consumer.commit,
     Recovery._resume_streams,
-    TableManager._update_channels,
     TableManager.on_stop,
 )
 
@@ -214,10 +213,6 @@ class LaneTables(TableManager):
     @property
     def changelog_topics(self) -> set[str]:
         return {self.app.engine.changelog}
-
-    async def _update_channels(self) -> None:
-        await self.app.engine.declare()  # Faust declares only what it subscribes to
-        await super()._update_channels()
 
     async def on_stop(self) -> None:
         await super().on_stop()

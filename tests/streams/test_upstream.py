@@ -31,7 +31,6 @@ READ = {
     "Consumer._filter_committable_offsets": "dc5e9baf5d994485",
     "Consumer.commit": "a354437baaa08bf8",
     "Recovery._resume_streams": "d986a6710c1aca98",
-    "TableManager._update_channels": "88e3941facc934d6",
     "TableManager.on_stop": "351be149c0360de5",
     "Sender._maybe_wait_for_pid": "577189636b56f6d9",
     "Sender._find_coordinator": "33001a36bf6a0ae0",
