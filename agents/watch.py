@@ -11,9 +11,9 @@ from typing import Any, Final
 import orjson
 from aiokafka import ConsumerRecord
 
-from models.fold import FORWARDED, Fold
+from models.fold import Fold
 from models.lane import Lane
-from models.outputs import Output, Record
+from models.outputs import Output
 from models.times import format_time
 from streams.clock import Clock
 from streams.kafka import producer
@@ -42,12 +42,7 @@ class Watch:
         return Lane(number)
 
     def fold(self, lane: Lane, records: Sequence[ConsumerRecord]) -> list[Output]:
-        outputs: list[Output] = []
-        for record in records:
-            forwarded = bool(record.headers) and any(name == FORWARDED for name, _ in record.headers)
-            outputs += self._fold(lane, Record(record.topic, record.partition, record.offset, record.key, record.value,
-                                               forwarded))
-        return outputs
+        return [output for record in records for output in self._fold(lane, record)]
 
     async def report_progress(self, engine: Any) -> None:
         """Every 10 s of real time: up to when each lane has judged."""

@@ -13,7 +13,7 @@ from models.errors import ContractError, Reason, Rejected
 from models.frame import find_frame, read_header
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import Output, Record, encode, quarantined
+from models.outputs import InputRecord, Output, encode, quarantined
 from models.profile import parse_profile
 from models.receive import receive
 from models.records import Tick, parse_object, parse_sms, read_time, subject_of_key
@@ -38,12 +38,12 @@ class Fold:
         self._keys = keys
         self._partition_of = partition_of
 
-    def __call__(self, lane: Lane, record: Record) -> list[Output]:
+    def __call__(self, lane: Lane, record: InputRecord) -> list[Output]:
         """Fold one record of the topics sms, registry or commands into the lane; its outputs, in order."""
         try:
             at, effects = self._effects(lane, record)
         except _Misplaced as misplaced:
-            if not record.forwarded:
+            if not any(name == FORWARDED for name, _ in record.headers):
                 return [Output(record.topic, record.key, record.value, misplaced.partition, ((FORWARDED, b"1"),))]
             wrong = Rejected(Reason.MALFORMED, "sent on to a wrong partition")
             return [quarantined(record, wrong, _time(lane, record))]
@@ -51,7 +51,7 @@ class Fold:
             return [quarantined(record, Rejected(Reason.MALFORMED, str(error)), _time(lane, record))]
         return [encode(effect, record, at) for effect in effects]
 
-    def _effects(self, lane: Lane, record: Record) -> tuple[int | None, list[Effect]]:
+    def _effects(self, lane: Lane, record: InputRecord) -> tuple[int | None, list[Effect]]:
         match record.topic:
             case "sms":
                 return self._sms(lane, record)
@@ -68,7 +68,7 @@ class Fold:
             if partition != lane.number:
                 raise _Misplaced(partition)
 
-    def _sms(self, lane: Lane, record: Record) -> tuple[int | None, list[Effect]]:
+    def _sms(self, lane: Lane, record: InputRecord) -> tuple[int | None, list[Effect]]:
         sms = parse_sms(parse_object(record.value or b""))
         if isinstance(sms, Tick):
             return sms.at, tick(lane, sms)
@@ -101,7 +101,7 @@ class Fold:
         lane.schedule(after)
         return now, effects
 
-    def _tombstone(self, lane: Lane, record: Record) -> tuple[int | None, list[Effect]]:
+    def _tombstone(self, lane: Lane, record: InputRecord) -> tuple[int | None, list[Effect]]:
         subject = subject_of_key(record.key)
         self._check_lane(lane, subject)
         person = lane.person(subject)
@@ -112,7 +112,7 @@ class Fold:
         lane.put(subject, None)
         return now, effects
 
-    def _command(self, lane: Lane, record: Record) -> tuple[int | None, list[Effect]]:
+    def _command(self, lane: Lane, record: InputRecord) -> tuple[int | None, list[Effect]]:
         command = parse_command(parse_object(record.value or b""))
         self._check_lane(lane, command.subject)
         person = lane.person(command.subject)
@@ -123,7 +123,7 @@ class Fold:
         return command.at, effects
 
 
-def _time(lane: Lane, record: Record) -> int | None:
+def _time(lane: Lane, record: InputRecord) -> int | None:
     """Now, of a record that breaks the contract, as far as it can be read."""
     if record.topic == "registry":
         return lane.latest

@@ -4,7 +4,8 @@ Alerts are CloudEvents 1.0 in structured mode. The same effect always gives the 
 """
 
 from base64 import b64encode
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
@@ -20,15 +21,32 @@ _NAMES_OF_FLAGS: Final = tuple(tuple(name for bit, name in enumerate(FLAG_NAMES)
 CLOUDEVENT: Final = (("content-type", b"application/cloudevents+json"),)
 
 
+class InputRecord(Protocol):
+    """One record of an input topic, as any consumer has it. value None: a tombstone."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
 class Record(NamedTuple):
-    """One record of an input topic. value None: a tombstone. forwarded: it came from a wrong partition before."""
+    """An `InputRecord` that did not come from a consumer."""
 
     topic: str
     partition: int
     offset: int
     key: bytes | None
     value: bytes | None
-    forwarded: bool = False
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Output(NamedTuple):
@@ -41,23 +59,23 @@ class Output(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def encode(effect: Effect, record: Record, at: int | None) -> Output:
+def encode(effect: Effect, record: InputRecord, at: int | None) -> Output:
     """One effect as a record. record, at: what a refused command was, and when."""
     match effect:
+        case Reported():
+            return Output("reports", b"%d" % effect.subject, orjson.dumps(_report(effect)))
+        case CheckedIn():
+            return Output("reports", b"%d" % effect.subject, orjson.dumps(_checkin(effect)))
         case AlertRevised():
             return Output("alerts", b"%d" % effect.subject, orjson.dumps(_alert(effect)), headers=CLOUDEVENT)
         case IncidentRevised():
             gateway = effect.incident.gateway.encode()
             return Output("alerts", gateway, orjson.dumps(_incident(effect)), headers=CLOUDEVENT)
-        case CheckedIn():
-            return Output("reports", b"%d" % effect.subject, orjson.dumps(_checkin(effect)))
-        case Reported():
-            return Output("reports", b"%d" % effect.subject, orjson.dumps(_report(effect)))
         case _:
             return quarantined(record, effect, at)
 
 
-def quarantined(record: Record, rejected: Rejected, at: int | None) -> Output:
+def quarantined(record: InputRecord, rejected: Rejected, at: int | None) -> Output:
     """A record that cannot be processed, whole, with its origin and the reason; it can be driven again."""
     return Output("quarantine", record.key, orjson.dumps({
         "reason": rejected.reason,

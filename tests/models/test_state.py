@@ -111,9 +111,9 @@ def test_an_agenda_gives_each_once_in_order() -> None:
 # Records that are not for this lane, or no records at all
 
 
-def record(topic: str, value: Any, *, key: bytes | None = None, forwarded: bool = False) -> Record:
+def record(topic: str, value: Any, *, key: bytes | None = None) -> Record:
     octets = value if isinstance(value, bytes | None) else json.dumps(value).encode()
-    return Record(topic, 0, 0, key, octets, forwarded)
+    return Record(topic, 0, 0, key, octets)
 
 
 NOW = "2026-11-24T00:00:00Z"
@@ -129,7 +129,7 @@ def test_a_misplaced_record_is_sent_on_unchanged_and_once() -> None:
     [output] = fold_of_two()(Lane(0), original)
     assert (output.topic, output.key, output.value) == ("commands", b"wrong", original.value)
     assert (output.partition, output.headers) == (1, (("anbu-forwarded", b"1"),))
-    [refused] = fold_of_two()(Lane(0), original._replace(forwarded=True))
+    [refused] = fold_of_two()(Lane(0), original._replace(headers=output.headers))
     assert json.loads(refused.value or b"")["reason"] == "malformed"
 
 

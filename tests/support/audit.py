@@ -15,7 +15,7 @@ from models.errors import Reason
 from models.fold import FORWARDED, Fold
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import Output, Record
+from models.outputs import Output
 from streams.engine.changelog import DONE, OWNER, PLAN, read
 from streams.kafka import kafka_options, stop_consumer
 from streams.partition import partition_of
@@ -69,7 +69,7 @@ async def _lane(consumer: AIOKafkaConsumer, number: int, settings: Settings, key
     def fold_to(positions: dict[str, int]) -> None:
         for topic, end in positions.items():
             for record in inputs[topic][at[topic]:end]:
-                outputs = fold(lane, _record(record))
+                outputs = fold(lane, record)
                 for output in outputs:
                     if output.partition is not None:
                         found.forwarded.add((output.topic, output.partition, output.key, output.value))
@@ -83,7 +83,7 @@ async def _lane(consumer: AIOKafkaConsumer, number: int, settings: Settings, key
     def without_effect(positions: dict[str, int]) -> bool:
         copy = deepcopy(lane)
         said = [output for topic, end in positions.items() for record in inputs[topic][at[topic]:end]
-                for output in fold(copy, _record(record))]
+                for output in fold(copy, record)]
         return not said and not copy.take_touched()
 
     for record in await _topic(consumer, changelog(settings), number):
@@ -116,12 +116,7 @@ async def _lane(consumer: AIOKafkaConsumer, number: int, settings: Settings, key
         found.problems += [f"{topic} {number}: not expected {value!r}" for _, value in there - expected[topic]]
         found.said += [_said(record) for record in records if topic != QUARANTINE]
     found.arrived |= {(topic, number, one.key, one.value) for topic in INPUTS for one in inputs[topic]
-                      if _record(one).forwarded}
-
-
-def _record(record: ConsumerRecord) -> Record:
-    return Record(record.topic, record.partition, record.offset, record.key, record.value,
-                  any(name == FORWARDED for name, _ in record.headers))
+                      if any(name == FORWARDED for name, _ in one.headers)}
 
 
 def _malformed(output: Output) -> bool:
