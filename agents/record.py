@@ -1,14 +1,16 @@
 """`record` writes history to MongoDB, idempotently, in batches: alerts, reports, check-ins, profiles and excuses.
 
 The database away is a reason to wait, never to lose: the batch is tried until it is durable, then the offset moves.
-What can never be written is put into quarantine, so that one record does not hold up all that are behind it.
+What can never be written is put into quarantine, so that one record does not hold up all that are behind it. Figures
+of days are marked by each batch, and made anew by whichever worker comes first.
 """
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, NoReturn, TypeVar
 
 from aiokafka import ConsumerRecord
 
@@ -25,7 +27,9 @@ log = logging.getLogger(__name__)
 
 INPUTS: Final = (ALERTS, REPORTS, REGISTRY, COMMANDS)
 _WAITS: Final = (0.5, 1.0, 2.0, 5.0)
+_LOOK_S: Final = 2.0  # how often anybody looks for figures that are to be made anew
 
+Done = TypeVar("Done")
 Sleep = Callable[[float], Awaitable[None]]
 Quarantine = Callable[[list[Output]], Awaitable[None]]
 
@@ -34,9 +38,9 @@ class RecordAgent:
     """quarantine: publishes what cannot be written. partition_of: of a subject; None where there is one partition."""
 
     def __init__(self, store: History, quarantine: Quarantine, partition_of: Callable[[int], int] | None = None,
-                 sleep: Sleep = asyncio.sleep) -> None:
+                 sleep: Sleep = asyncio.sleep, now: Callable[[], float] = time.time) -> None:
         self._store, self._quarantine = store, quarantine
-        self._partition_of, self._sleep = partition_of, sleep
+        self._partition_of, self._sleep, self._now = partition_of, sleep, now
         self._preparing, self._prepared = asyncio.Lock(), False
 
     async def prepare(self) -> None:
@@ -49,6 +53,13 @@ class RecordAgent:
             if not self._prepared:
                 await self._durably(self._store.prepare)
                 self._prepared = True
+
+    async def keep_figures(self) -> NoReturn:
+        """Make figures of days anew when their time has come, for ever. What is marked when this ends stays marked."""
+        await self.prepare()
+        while True:
+            if not await self._durably(lambda: self._store.refresh_days(self._now())):
+                await self._sleep(_LOOK_S)
 
     async def handle(self, batch: Sequence[ConsumerRecord]) -> None:
         """Returns when all of a batch is durable, or in quarantine."""
@@ -97,19 +108,19 @@ class RecordAgent:
             except StoreRefusedError as error:
                 log.warning("the database refuses %d documents: %s", len(error.places), error)
                 refused.update(dict.fromkeys(error.places, str(error)))
-            await self._store.refresh_days([one for one in changes if one.place not in refused])
+            await self._store.mark_days([one for one in changes if one.place not in refused], self._now())
 
         await self._durably(write)
         return refused
 
-    async def _durably(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def _durably(self, work: Callable[[], Awaitable[Done]]) -> Done:
         attempt = 0
         while True:
             try:
-                return await write()
+                return await work()
             except StoreAwayError as error:
                 wait = _WAITS[min(attempt, len(_WAITS) - 1)]
-                log.warning("the database does not take the batch (%s); trying again in %g s", error, wait)
+                log.warning("the database is away (%s); trying again in %g s", error, wait)
                 DATABASE_WAITS.inc()
             await self._sleep(wait)
             attempt += 1

@@ -5,6 +5,7 @@ Raw is the least that anybody could do: the finished documents, replaced by _id,
 """
 
 import asyncio
+import math
 import random
 import tempfile
 import time
@@ -25,10 +26,11 @@ from agents.record import RecordAgent
 from bench.figures import Figure, Progress, checked
 from models.outputs import Output, Record
 from models.times import format_time
+from stores.bulk import AT_ONCE
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, STATES
 from stores.embedded import embedded_database_command
 from stores.history import changes_of
-from stores.mongo import AT_ONCE, Store
+from stores.mongo import Store
 from stores.operations import Change, merged
 from stores.questions import Questions
 from streams.embedded import ChildService, free_port
@@ -155,7 +157,9 @@ async def _load(url: str, people: int, weeks: int) -> None:
             changes += [one for record in day_of(people, number, dice) for one in changes_of(record)]
         together = merged(changes)
         await store.apply(together)
-        await store.refresh_days(together)
+        await store.mark_days(together, time.time())
+        while await store.refresh_days(math.inf):
+            pass
         progress.add()
     store.close()
 

@@ -21,8 +21,11 @@ _DATE = click.DateTime(["%Y-%m-%d"])
 def recompute(*, first: datetime, last: datetime, dry_run: bool, as_json: bool) -> None:
     """Make the figures of days and weeks anew from reports, check-ins and alerts, and say which were others.
 
-    They are kept right by every write, so there should be none: what is found is worth a look. Days whose reports or
-    check-ins are no longer kept (ANBU_RETENTION_DAYS) stay as they are. Settings: ANBU_MONGODB, ANBU_RETENTION_DAYS.
+    They are kept right, so there should be none: what is found is worth a look. Days whose reports or
+    check-ins are no longer kept (ANBU_RETENTION_DAYS) stay as they are. Days that `record` has marked, to make their
+    figures anew, are not named; what it is writing at that very moment may be.
+
+    Settings: ANBU_MONGODB, ANBU_RETENTION_DAYS.
     """
     if last < first:
         raise click.UsageError("--to is before --from")

@@ -121,12 +121,14 @@ CATALOGUE: Final = (
     # `3/gateway_outage:seoul-1:…`: lane and id, since each lane counts its own revisions.
     Collection(INCIDENTS, (*_ALERT_REQUIRED, "gateway", "lane"), {**_ALERT, "gateway": _TEXT, "lane": _WHOLE},
         (Index((("active", 1),)), _DATED), schema=2),
-    # `2026-11-24/jongno`: absolute figures, made from check-ins, alerts and weeks whenever one of them changes.
+    # `2026-11-24/jongno`: absolute figures, made from check-ins, alerts and weeks once one of them has changed.
+    # `stale`: one has, and the figures are not made anew yet.
     Collection(DAYS, ("day", "site", "checkins", "alerts"), {
         "day": _TEXT, "site": _TEXT, "checkins": _MAP, "alerts": _MAP, "woke": _TEXT_OR_NULL, "sms": _MAP,
-        "dated": _DATE},
+        "stale": _MAP, "dated": _DATE},
         (Index((("day", 1), ("site", 1))),                      # all sites over some time
          Index((("site", 1), ("day", 1))),                      # one site over some time
+         Index((("stale.due", 1),)),                            # what is to be made anew
          _DATED), schema=2),
     # Who saw and did what; append-only. The `_id` is given by whoever writes, so that a repetition adds nothing.
     Collection(AUDIT, ("at", "by", "action"), {

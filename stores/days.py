@@ -1,7 +1,7 @@
-"""The figures of a day and site: absolute, made from all that is stored whenever any of it changes.
+"""The figures of a day and site: absolute, made from all that is stored, and which days a change touches.
 
-Whoever writes goes on until what is stored is what the documents give. So four writers at once, or one that dies and
-starts again, end with the same figures: the last of them to write has seen everything.
+Which days these are is read after the changes were applied. So of two writers, each of whom has a part of what puts a
+person into another day, the second one sees both parts.
 """
 
 from collections import Counter, defaultdict
@@ -33,7 +33,7 @@ def day_of_place(place: str) -> Day:
 
 
 class Ids(NamedTuple):
-    """What was written: documents whose days may have other figures now, and days that are known at once."""
+    """What was written: days that are known at once, and documents that have to be read to know which days."""
 
     checkins: list[str]
     alerts: list[str]
@@ -47,7 +47,9 @@ def ids_of(changes: Iterable[Change]) -> Ids:
     for change in changes:
         match change.collection:
             case "checkins":
-                ids.checkins.append(change.id)
+                ids.days.update(Day(change.fixed["day"], one.value["site"]) for one in change.entries.values())
+                if set(change.entries) != {"revisions.1"}:  # a former revision may have been of another site
+                    ids.checkins.append(change.id)
             case "buckets":
                 ids.buckets.append(change.id)
                 ids.days.update(day_of_place(entry.value["place"]) for path, entry in change.entries.items()
@@ -64,21 +66,26 @@ def days_of_checkin(checkin: Document) -> set[Day]:
     return {Day(checkin["day"], one["site"]) for one in checkin["revisions"].values()}
 
 
+def sites_of_alert(alert: Document) -> set[str]:
+    """Every site that it ever was of."""
+    return {one["site"] for one in alert["revisions"].values()}
+
+
 def days_of_alert(alert: Document) -> set[Day]:
     """Every day that it may count for. Without a window that depends on the person's time zone."""
-    sites = {one["site"] for one in alert["revisions"].values()}
     if alert["window"] is not None:
-        return {Day(alert["window"].split(":")[0], site) for site in sites}
+        return {Day(alert["window"].split(":")[0], site) for site in sites_of_alert(alert)}
     opened = date.fromisoformat(alert["opened_at"][:10])
-    return {Day((opened + timedelta(days=off)).isoformat(), site) for site in sites for off in (-1, 0, 1)}
+    return {Day((opened + timedelta(days=off)).isoformat(), site) for site in sites_of_alert(alert)
+            for off in (-1, 0, 1)}
 
 
-def day_of_alert(alert: Document, zones: Mapping[int, str]) -> Day:
+def date_of_alert(alert: Document, zones: Mapping[int, str]) -> str:
     """The date of its window, else the local one of its opening (UTC while nothing is known of the person)."""
     if alert["window"] is not None:
-        return Day(alert["window"].split(":")[0], alert["site"])
+        return str(alert["window"].split(":")[0])
     opened = parse_time(alert["opened_at"], "opened_at")
-    return Day(format_date(local_day(zones.get(alert["subject"], "UTC"), opened)), alert["site"])
+    return format_date(local_day(zones.get(alert["subject"], "UTC"), opened))
 
 
 class Sources(NamedTuple):
@@ -103,7 +110,7 @@ def figures(days: Iterable[Day], sources: Sources) -> dict[str, Document]:
     for one in sources.checkins:
         results[Day(one["day"], one["site"])][one["half"], one["result"]] += 1
     for one in sources.alerts:
-        kinds[day_of_alert(one, sources.zones)][one["kind"]] += 1
+        kinds[Day(date_of_alert(one, sources.zones), one["site"])][one["kind"]] += 1
     for bucket in sources.buckets:
         for one in bucket["c"]["days"]:
             reports[one["place"]].update(n=one["n"], late=one["late"])
@@ -137,15 +144,18 @@ class DayReader:
             # A late body gives way to the one that is not: then the day that it named loses a report.
             async for one in self._database[BUCKETS].find({"_id": {"$in": ids.buckets}}, {"seen": 1}):
                 days |= {day_of_place(seen["place"]) for seen in (one.get("seen") or {}).values() if seen["late"]}
-        whose: list[Document] = []
-        if ids.alerts:
-            whose.append({"_id": {"$in": ids.alerts}})
-        if ids.people:
-            whose.append({"subject": {"$in": ids.people}, "window": None})  # their time zone may be another
-        for where in whose:
-            async for one in self._database[ALERTS].find(where, {"window": 1, "opened_at": 1, "revisions": 1}):
+        alerts = await self._alerts({"_id": {"$in": ids.alerts}}) if ids.alerts else []
+        zones = await self._zones(alerts)
+        days |= {Day(date_of_alert(one, zones), site) for one in alerts for site in sites_of_alert(one)}
+        if ids.people:  # their time zone may be another, and nobody knows which it was
+            for one in await self._alerts({"subject": {"$in": ids.people}, "window": None}):
                 days |= days_of_alert(one)
         return days
+
+    async def _alerts(self, where: Document) -> list[Document]:
+        found: list[Document] = await self._database[ALERTS].find(
+            where, {"subject": 1, "window": 1, "opened_at": 1, "revisions": 1}).to_list(None)
+        return found
 
     async def figures(self, days: set[Day]) -> dict[str, Document]:
         """As they should be stored."""
@@ -170,10 +180,6 @@ class DayReader:
         buckets = await self._database[BUCKETS].find(
             {"c.places": {"$in": sorted(day.id for day in days)}}, {"subject": 1, "c.days": 1}).to_list(None)
         return figures(days, Sources(checkins, alerts, buckets, await self._zones(alerts)))
-
-    async def stored(self, days: set[Day]) -> dict[str, Document]:
-        found = self._database[DAYS].find({"_id": {"$in": [day.id for day in days]}})
-        return {one["_id"]: one async for one in found}
 
     async def _zones(self, alerts: list[Document]) -> dict[int, str]:
         subjects = sorted({str(one["subject"]) for one in alerts if one["window"] is None})

@@ -1,7 +1,7 @@
 """MongoDB, written so that delivery at least once is enough: what `record` and the page write.
 
-One operation a document in a bulk, unordered, filtered by _id; what failed is tried once more; acknowledged is what a
-majority has in its journal. What can never be written is named (StoreRefusedError), after all the rest was written.
+What can never be written is named (StoreRefusedError), after all the rest was written. Figures of days are marked as
+stale, and made anew later (`stale.py`).
 """
 
 import time
@@ -10,21 +10,19 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from pymongo import DeleteOne, ReplaceOne, UpdateOne
-from pymongo.errors import BulkWriteError
-
-from stores.collections import AUDIT, DAYS, PEOPLE, SCHEMA
-from stores.connection import SOCKET_MS, Connection, Document
+from stores import bulk
+from stores.collections import AUDIT, PEOPLE, SCHEMA
+from stores.connection import SOCKET_MS, Connection
 from stores.days import Day, DayReader, ids_of
-from stores.errors import StoreAwayError, StoreRefusedError, is_hopeless, mapped
+from stores.errors import StoreRefusedError, mapped
 from stores.operations import Change
 from stores.people import People
 from stores.retention import DEFAULT_DAYS, is_kept, oldest_day
+from stores.stale import EVERY_S, StaleDays
 from stores.structure import Structure
 
-Operation = UpdateOne | ReplaceOne[Document] | DeleteOne
 CONTACT = ("name", "telephone", "address", "notes")
-AT_ONCE = 500  # operations of one bulk: so few that a slow database answers well before a frozen one is given up
+ERASING_S = 3600.0  # deletion takes less
 
 
 class Store:
@@ -38,7 +36,7 @@ class Store:
         self._connection = Connection(url, socket_ms)
         self.database = self._connection.database
         self.retention, self._now = retention, now
-        self._days = DayReader(self.database)
+        self._days, self._stale = DayReader(self.database), StaleDays(self.database)
         self._people = People(self.database)
 
     async def prepare(self) -> None:
@@ -53,50 +51,58 @@ class Store:
         kept = [one for one in changes if is_kept(one, self.retention, now)]
         gone = await self._people.erased(one.subject for one in kept)
         kept = [one for one in kept if one.subject not in gone]
-        by_collection: defaultdict[str, dict[str, Operation]] = defaultdict(dict)
+        by_collection: defaultdict[str, dict[str, bulk.Operation]] = defaultdict(dict)
         for change in kept:
             by_collection[change.collection][change.id] = change.operation()
         refused: dict[tuple[str, str], str] = {}
         for collection, operations in by_collection.items():
-            refused |= await self._write(collection, operations)
+            refused |= await bulk.write(self.database, collection, operations)
         # Who was erased while this was written is deleted again: either `erase` has seen it, or this sees the entry.
         for subject in await self._people.erased(one.subject for one in kept):
             await self.erase(subject)
         if refused:
             raise StoreRefusedError("; ".join(sorted(set(refused.values()))), refused)
 
-    async def refresh_days(self, changes: Iterable[Change]) -> None:
-        """Make the figures of the days anew that changes touch, once these are applied."""
+    async def mark_days(self, changes: Iterable[Change], now: float) -> None:
+        """Figures of the days that these changes touch are to be made anew, after they were applied. now: epoch
+        seconds."""
         with mapped():
-            await self.refresh(await self._days.touched(ids_of(changes)))
+            touched = await self._days.touched(ids_of(changes))
+        await self._stale.mark(self._kept(touched), now + EVERY_S)
 
-    async def refresh(self, days: Iterable[Day], *, dry_run: bool = False) -> list[str]:
-        """Make the figures of some days anew. Returns the _ids of those that were others.
+    async def refresh_days(self, now: float) -> int:
+        """Make figures of some marked days anew whose time has come. Returns of how many; 0: there are no more."""
+        return await self._stale.make_due(now)
 
-        Days whose sources are no longer kept stay as they are.
-        """
-        oldest, changed = oldest_day(self.retention, self._now()), set[str]()
-        wanted_days = {one for one in days if one.day >= oldest}
-        with mapped():
-            while wanted_days:
-                wanted = await self._days.figures(wanted_days)
-                stored = await self._days.stored(wanted_days)
-                operations: dict[str, Operation] = {
-                    key: ReplaceOne({"_id": key}, one, upsert=True) for key, one in wanted.items()
-                    if one != stored.get(key)}
-                operations |= {key: DeleteOne({"_id": key}) for key in stored.keys() - wanted.keys()}
-                changed |= operations.keys()
-                if dry_run or not operations:
-                    break
-                await self._write(DAYS, operations)
-        return sorted(changed)
+    async def recompute(self, days: Iterable[Day], *, dry_run: bool) -> list[str]:
+        """Make the figures of some days anew, and return the _ids of those that were others although not marked."""
+        kept = self._kept(days)
+        if not dry_run:
+            await self._stale.make(kept, time.time())
+        wrong = await self._stale.wrong(kept)
+        if not dry_run:
+            await self._make(wrong)
+        return sorted(one.id for one in wrong)
+
+    async def _make(self, days: Iterable[Day]) -> None:
+        """Make the figures of some days anew, now."""
+        kept, now = self._kept(days), time.time()
+        await self._stale.mark(kept, now)
+        await self._stale.make(kept, now)
+
+    def _kept(self, days: Iterable[Day]) -> set[Day]:
+        """Days whose sources are no longer kept stay as they are."""
+        oldest = oldest_day(self.retention, self._now())
+        return {one for one in days if one.day >= oldest}
 
     async def erase(self, subject: int) -> dict[str, int]:
         """Delete all of a person who is marked as erased, figures of days too. Returns how many documents by
         collection."""
-        days = await self._people.days(subject)
+        days = self._kept(await self._people.days(subject))
+        # Whoever dies in the middle cannot find these days again: a mark must outlive that, and not be used up before.
+        await self._stale.hold(days, time.time() + ERASING_S)
         counts = await self._people.delete(subject)
-        await self.refresh(days)
+        await self._make(days)
         return counts
 
     async def set_contact(self, subject: int, contact: Mapping[str, Any]) -> None:
@@ -114,44 +120,5 @@ class Store:
         with mapped():
             await self.database[AUDIT].update_one({"_id": key}, {"$setOnInsert": entry}, upsert=True)
 
-    async def _write(self, collection: str, operations: Mapping[str, Operation]) -> dict[tuple[str, str], str]:
-        """Write operations by _id. Returns the places that were refused for good, and why. Raises StoreAwayError."""
-        failed: dict[str, int] = {}
-        keys = list(operations)
-        for start in range(0, len(keys), AT_ONCE):
-            some = {key: operations[key] for key in keys[start:start + AT_ONCE]}
-            if again := await self._bulk(collection, some):
-                failed |= await self._bulk(collection, {key: operations[key] for key in again})
-        for code in failed.values():
-            if not is_hopeless(code):
-                raise StoreAwayError(f"{collection}: error {code} of the database")
-        return {(collection, key): f"{collection}: {_REASONS.get(code, f'error {code}')}"
-                for key, code in failed.items()}
-
-    async def _bulk(self, collection: str, operations: Mapping[str, Operation]) -> dict[str, int]:
-        """The error codes of those operations that failed, by _id."""
-        keys = list(operations)
-        try:
-            with mapped():
-                try:
-                    await self.database[collection].bulk_write(list(operations.values()), ordered=False)
-                except BulkWriteError as error:
-                    found = error.details or {}
-                    if found.get("writeConcernErrors"):  # written, but perhaps not to stay
-                        raise StoreAwayError(f"{collection}: not acknowledged by a majority") from error
-                    return {keys[one["index"]]: one["code"] for one in found["writeErrors"]}
-        except StoreRefusedError:
-            if len(keys) == 1:
-                return {keys[0]: _CANNOT_BE_ENCODED}
-            # The driver could not encode one of them and does not say which.
-            half = len(keys) // 2
-            return (await self._bulk(collection, {key: operations[key] for key in keys[:half]})
-                    | await self._bulk(collection, {key: operations[key] for key in keys[half:]}))
-        return {}
-
     def close(self) -> None:
         self._connection.close()
-
-
-_CANNOT_BE_ENCODED = 2
-_REASONS = {_CANNOT_BE_ENCODED: "no value of this database", 121: "not of the collection's schema"}

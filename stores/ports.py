@@ -16,8 +16,11 @@ class History(Protocol):
     async def apply(self, changes: Iterable[Change]) -> None:
         """Changes of different documents. Raises StoreRefusedError with the places that can never be written."""
 
-    async def refresh_days(self, changes: Iterable[Change]) -> None:
-        """Figures by day and site, after these changes were applied."""
+    async def mark_days(self, changes: Iterable[Change], now: float) -> None:
+        """Figures by day and site are to be made anew, after these changes were applied. now: epoch seconds."""
+
+    async def refresh_days(self, now: float) -> int:
+        """Make some of them anew whose time has come. Returns how many; 0: there are no more."""
 
 
 class Claimed(NamedTuple):

@@ -10,11 +10,12 @@ from typing import Any, Final, NamedTuple
 
 from pymongo import UpdateOne
 
+from stores.bulk import AT_ONCE
 from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.days import Day, day_of_place
 from stores.errors import mapped
 from stores.history import of_report
-from stores.mongo import AT_ONCE, Store
+from stores.mongo import Store
 from stores.operations import Change, Document, merged
 
 Stages = list[Document]
@@ -139,7 +140,7 @@ class Upkeep:
                                                                                     dry_run=dry_run)
         for number in range((last - first).days + 1):
             day = (first + timedelta(days=number)).isoformat()
-            yield day, await self._store.refresh(await self._places(day), dry_run=dry_run)
+            yield day, await self._store.recompute(await self._places(day), dry_run=dry_run)
 
     async def _weeks(self, ids: list[str], *, dry_run: bool) -> list[str]:
         computed = dict(BY_NAME[BUCKETS].computed)

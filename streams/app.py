@@ -92,6 +92,7 @@ def _record(settings: Settings, options: dict[str, Any]) -> Engine:
     async def prepare() -> None:
         await agent.prepare()
         engine.waiting_for = None
+        await agent.keep_figures()
 
     engine.waiting_for = "database"
     return engine

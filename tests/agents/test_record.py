@@ -8,7 +8,7 @@ import orjson
 import pytest
 from aiokafka import ConsumerRecord
 from support.expected_history import Said, expected
-from support.history import documents, said_of
+from support.history import NOW, documents, said_of, settle
 from support.vectors import VECTORS, key_ring, read_lines, replay
 
 from agents.record import RecordAgent
@@ -64,9 +64,13 @@ class Unsteady:
         self._fail("apply")
         await self._store.apply(ones)
 
-    async def refresh_days(self, changes: Iterable[Change]) -> None:
+    async def mark_days(self, changes: Iterable[Change], now: float) -> None:
         self._fail("days")
-        await self._store.refresh_days(changes)
+        await self._store.mark_days(changes, now)
+
+    async def refresh_days(self, now: float) -> int:
+        self._fail("figures")
+        return await self._store.refresh_days(now)
 
     def _fail(self, where: str) -> None:
         if next(self._fails, None) == where:
@@ -95,6 +99,7 @@ async def test_a_database_that_is_away_is_waited_for(store: Store, quarantine: Q
     await agent.prepare()
     said = [Said("reports", 0, "7", checkin()), Said("registry", 3, "7", profile())]
     await agent.handle([kafka(one.topic, one.value, offset=one.offset) for one in said])
+    await settle(store)
     assert await documents(store) == expected(said)
     assert waited == [0.5, 1.0, 0.5, 1.0, 2.0, 5.0]
     assert REGISTRY.get_sample_value("anbu_database_waits_total") == before + len(waited)
@@ -113,8 +118,11 @@ async def test_nothing_is_written_before_schemas_and_indexes_are_there(quarantin
         async def apply(self, changes: Iterable[Change]) -> None:
             asked.append(f"apply {len(list(changes))}")
 
-        async def refresh_days(self, changes: Iterable[Change]) -> None:
+        async def mark_days(self, changes: Iterable[Change], now: float) -> None:  # noqa: ARG002
             asked.append(f"days {len(list(changes))}")
+
+        async def refresh_days(self, now: float) -> int:  # noqa: ARG002
+            raise AssertionError("nobody asked for it")
 
     agent = RecordAgent(Slow(), quarantine)
     lanes = [asyncio.create_task(agent.handle([kafka("reports", checkin(subject))])) for subject in (7, 8)]
@@ -190,4 +198,28 @@ async def test_a_scenario_is_what_the_core_makes_of_it(agent: RecordAgent, store
         batch = [kafka(topic, one.value, key=None if one.key is None else one.key.encode(), offset=one.offset)
                  for one in said if one.topic == topic]
         await agent.handle(batch)
+    await settle(store)
     assert await documents(store) == expected(said)
+
+
+async def test_figures_are_made_anew_when_their_time_has_come_also_after_the_database_was_away(
+        store: Store, quarantine: Quarantine) -> None:
+    waits: list[float] = []
+    now = [NOW]
+
+    class Ended(Exception):
+        pass
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        now[0] += seconds
+        if (await documents(store))["days"] == expected(said)["days"]:
+            raise Ended
+
+    agent = RecordAgent(Unsteady(store, ["", "", "", "figures"]), quarantine, sleep=sleep, now=lambda: now[0])
+    said = [Said("reports", number, str(number), checkin(number)) for number in range(3)]
+    await agent.handle([kafka("reports", one.value, offset=one.offset) for one in said])
+    with pytest.raises(Ended):
+        await agent.keep_figures()
+    assert waits[0] == 0.5, "it was away"
+    assert 10 <= sum(waits) < 15

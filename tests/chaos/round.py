@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -11,14 +12,16 @@ from typing import Final
 import orjson
 from support.audit import audit
 from support.expected_history import expected
-from support.history import documents
+from support.history import documents, settle
 
 from chaos.faults import SESSION_S, Faults
 from chaos.load import load, send
 from chaos.system import Ground, System
 from models.keys import KeyRing, parse_keks
 from simulator.fleet import Fleet
+from stores.collections import DAYS
 from stores.mongo import Store
+from stores.upkeep import Upkeep
 from streams.kafka import producer
 from streams.topics import declare
 
@@ -64,11 +67,17 @@ async def play(seed: int, ground: Ground, folder: Path) -> Outcome:
     outcome.repeats, outcome.owners = found.repeats, found.owners
     outcome.problems += [f"a worker left with status {status}" for status in system.exits if status not in PROPER]
     store = Store(system.settings.mongodb)  # not through the proxy
+    await settle(store)
     kept, said = await documents(store), expected(found.said)
     outcome.problems += [f"database: {name} {key} is {kept.get(name, {}).get(key)!r}, should be {said[name].get(key)!r}"
                          for name in kept.keys() | said.keys()
                          for key in kept.get(name, {}).keys() | said.get(name, {}).keys()
                          if kept.get(name, {}).get(key) != said.get(name, {}).get(key)]
+    dates = sorted({day.partition("/")[0] for day in kept.get(DAYS, {})})
+    if dates:
+        first, last = date.fromisoformat(dates[0]), date.fromisoformat(dates[-1])
+        outcome.problems += [f"database: anbu recompute changes {one}" async for _, others in Upkeep(store).recompute(
+            first, last, dry_run=True) for one in others]
     store.close()
     await system.forget()
     outcome.seconds = time.monotonic() - began

@@ -13,6 +13,7 @@ from support.history import documents, said_of, write
 from support.vectors import VECTORS, key_ring, read_lines, replay
 
 from cli.broker import records
+from stores import bulk
 from stores.collections import ALERTS, BUCKETS, CATALOGUE, CHECKINS, DAYS, DEVICES, ERASED, INCIDENTS, STATES
 from stores.mongo import Store
 from streams.settings import Settings
@@ -178,15 +179,15 @@ def of(said: Said, subject: int) -> bool:
 async def test_who_is_erased_while_a_batch_is_written(store: Store, day: list[Said],
                                                       monkeypatch: pytest.MonkeyPatch) -> None:
     """The batch was begun before the mark: what it writes after the deletion, it takes away itself."""
-    real = Store._write
+    real = bulk.write
 
-    async def erased_meanwhile(self: Store, collection: str, operations: Any) -> Any:
+    async def erased_meanwhile(database: Any, collection: str, operations: Any) -> Any:
         monkeypatch.undo()
         await store._people.mark_erased(7, "2026-11-24T00:00:00Z")
         await store.erase(7)
-        return await real(self, collection, operations)
+        return await real(database, collection, operations)
 
-    monkeypatch.setattr(Store, "_write", erased_meanwhile)
+    monkeypatch.setattr(bulk, "write", erased_meanwhile)
     await write(store, day)
     assert await documents(store) == expected([one for one in day if not of(one, 7)])
 

@@ -41,10 +41,10 @@ async def test_figures_stay_whose_sources_are_gone(store: Store, database_url: s
     before = (await documents(store))["days"]
     await store.database[CHECKINS].delete_many({})
     later = Store(database_url, DEFAULT_DAYS, lambda: NOW + 420.0 * DAY_S)
-    assert await later.refresh([Day(DATES[2], "jongno")]) == []
+    assert await later.recompute([Day(DATES[2], "jongno")], dry_run=False) == []
     assert (await documents(store))["days"] == before
     later.close()
-    await store.refresh([Day(DATES[2], "jongno")])
+    assert await store.recompute([Day(DATES[2], "jongno")], dry_run=False) == [f"{DATES[2]}/jongno"]
     assert "days" not in await documents(store), "while they are kept, they are what counts"
 
 

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.expected_history import Said, expected
-from support.history import changes, clear, documents, said_of, write
+from support.history import NOW, changes, clear, documents, record, said_of, settle, write
 from support.journals import ON_A_DATABASE, cut, journals
 from support.vectors import SCENARIOS, VECTORS, key_ring, read_lines, replay
 
-from stores.days import Day, DayReader
 from stores.mongo import Store
-from stores.operations import Document
+from stores.stale import CLAIM_S
 
 
 def scenario(name: str) -> list[Said]:
@@ -75,24 +74,6 @@ async def test_a_time_zone_that_is_told_after_the_alert(store: Store) -> None:
         assert list(found["days"]) == [f"{day}/jongno"]
 
 
-async def test_figures_that_were_overtaken_are_made_again(store: Store, database_url: str,
-                                                         monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the reading and the writing of one another writes more, and its figures: the slow one comes last."""
-    first, *others = checkins = [said for said in scenario("morning") if said.value and "repaired" in said.value]
-    quick, figures = Store(database_url), DayReader.figures
-
-    async def overtaken(reader: DayReader, days: set[Day]) -> dict[str, Document]:
-        stale = await figures(reader, days)
-        monkeypatch.undo()
-        await write(quick, others)
-        return stale
-
-    monkeypatch.setattr(DayReader, "figures", overtaken)
-    await write(store, [first])
-    quick.close()
-    assert await documents(store) == expected(checkins)
-
-
 @ON_A_DATABASE
 @given(data=st.data(), journal=journals())
 async def test_four_writers_at_once(store: Store, database_url: str, data: Any, journal: list[Said]) -> None:
@@ -102,11 +83,13 @@ async def test_four_writers_at_once(store: Store, database_url: str, data: Any, 
 
     async def write_all(writer: Store, batches: list[list[Said]]) -> None:
         for batch in batches:
-            await write(writer, batch)
+            await record(writer, batch)
+            await writer.refresh_days(NOW + CLAIM_S)
 
     try:
         await asyncio.gather(*map(write_all, writers, orders))
     finally:
         for writer in writers:
             writer.close()
+    await settle(store)
     assert await documents(store) == expected(journal)

@@ -15,10 +15,12 @@ from pymongo.errors import AutoReconnect, BulkWriteError, ConfigurationError, Op
 from support.expected_history import Said
 from support.history import documents, write
 
+from stores import bulk
+from stores.bulk import AT_ONCE
 from stores.collections import ALERTS, AUDIT, BUCKETS, CATALOGUE, CHECKINS, PEOPLE
 from stores.embedded import embedded_database_command
 from stores.errors import StoreAwayError, StoreRefusedError, mapped
-from stores.mongo import AT_ONCE, Store
+from stores.mongo import Store
 from stores.operations import Change
 from streams.embedded import ChildService, free_port
 
@@ -145,13 +147,13 @@ async def test_what_fails_once_is_written_at_the_second_attempt(store: Store, mo
 
 async def test_what_cannot_be_encoded_is_found_by_halves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bulk of a hundred with two poisoned documents costs some thirty attempts, not a hundred."""
-    bulks, real = [], Store._bulk
+    bulks, real = [], bulk._bulk
 
-    async def counted(self: Store, collection: str, operations: Any) -> dict[str, int]:
+    async def counted(database: Any, collection: str, operations: Any) -> dict[str, int]:
         bulks.append(len(operations))
-        return await real(self, collection, operations)
+        return await real(database, collection, operations)
 
-    monkeypatch.setattr(Store, "_bulk", counted)
+    monkeypatch.setattr(bulk, "_bulk", counted)
     changes = [Change(ALERTS, str(number), ALERT) for number in range(100)]
     for bad in (17, 80):
         changes[bad] = Change(ALERTS, str(bad), {**ALERT, "subject": 1 << 63})

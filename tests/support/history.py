@@ -9,10 +9,11 @@ import orjson
 from models.outputs import Record
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.history import changes_of
-from stores.mongo import Store
+from stores.mongo import ERASING_S, Store
 from stores.operations import Change, merged
 from support.expected_history import Documents, Said
 
+NOW = 1_795_000_000.0  # epoch seconds, of marks
 INPUTS = ("alerts", "reports", "registry", "commands")
 HISTORY = (PEOPLE, STATES, DEVICES, BUCKETS, CHECKINS, ALERTS, INCIDENTS, DAYS)
 
@@ -26,11 +27,25 @@ def changes(batch: Iterable[Said]) -> list[Change]:
     return merged([change for said in batch for change in changes_of(record_of(said))])
 
 
-async def write(store: Store, batch: Sequence[Said]) -> None:
-    """As the agent writes a batch."""
+async def record(store: Store, batch: Sequence[Said]) -> None:
+    """As the agent writes a batch; figures of days are marked, and stay as they are."""
     found = changes(batch)
     await store.apply(found)
-    await store.refresh_days(found)
+    await store.mark_days(found, NOW)
+
+
+async def settle(store: Store) -> None:
+    """Make all marked figures of days anew, as some worker does sooner or later; whoever has claimed them is dead."""
+    now = NOW
+    while await store.database[DAYS].find_one({"stale": {"$exists": True}}, {"_id": 1}):
+        now += ERASING_S
+        await store.refresh_days(now)
+
+
+async def write(store: Store, batch: Sequence[Said]) -> None:
+    """As the agent writes a batch, and all that comes of it."""
+    await record(store, batch)
+    await settle(store)
 
 
 async def documents(store: Store) -> Documents:

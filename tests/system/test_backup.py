@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner
-from support.history import documents
+from support.history import NOW, documents, settle
 from support.worker import WorkerProcess
 
 from cli.broker import Writable
@@ -69,7 +69,8 @@ async def history(settings: Settings, store: Store) -> None:
                     async for polled in read(topic, settings) for one in polled.records
                     for change in changes_of(Record(topic, one.partition, one.offset, one.key, one.value))])
     await store.apply(found)
-    await store.refresh_days(found)
+    await store.mark_days(found, NOW)
+    await settle(store)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ import pytest
 from support.audit import audit
 from support.broker import ON_KAFKA
 from support.expected_history import expected
-from support.history import documents
+from support.history import documents, settle
 
 from cli.demo.run import Demo, Run
 from cli.demo.system import System
@@ -57,6 +57,7 @@ async def test_a_killed_worker_misses_nobody(tmp_path: Path) -> None:
         assert found.problems == []
         assert found.owners >= system.settings.partitions + KILLS, "the lanes were taken over after each kill"
         store = Store(system.settings.mongodb)
+        await settle(store)
         assert await documents(store) == expected(found.said)
         store.close()
     finally:
