@@ -3,6 +3,7 @@
 Which of several topics a lane read first is an accident; the history of `done` in the changelog tells it.
 """
 
+import asyncio
 from collections import defaultdict
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -41,15 +42,7 @@ class Audit:
 
 async def audit(settings: Settings, keys: KeyRing) -> Audit:
     found = Audit()
-    # What is asked of the broker waits behind an idle fetch, so a fetch must not be idle for long.
-    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest",
-                                fetch_max_wait_ms=20)
-    await consumer.start()
-    try:
-        for number in range(settings.partitions):
-            await _lane(consumer, number, settings, keys, found)
-    finally:
-        await stop_consumer(consumer)
+    await asyncio.gather(*(_lane(number, settings, keys, found) for number in range(settings.partitions)))
     found.problems += [f"sent on, and not in its lane: {one}" for one in found.forwarded - found.arrived]
     found.problems += [f"in a lane as if it had been sent on: {one}" for one in found.arrived - found.forwarded]
     return found
@@ -59,7 +52,18 @@ async def _topic(consumer: AIOKafkaConsumer, topic: str, number: int) -> list[Co
     return [record async for record in read(consumer, TopicPartition(topic, number))]
 
 
-async def _lane(consumer: AIOKafkaConsumer, number: int, settings: Settings, keys: KeyRing, found: Audit) -> None:
+async def _lane(number: int, settings: Settings, keys: KeyRing, found: Audit) -> None:
+    # What is asked of the broker waits behind an idle fetch, so a fetch must not be idle for long.
+    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest",
+                                fetch_max_wait_ms=20)
+    await consumer.start()
+    try:
+        await _check(consumer, number, settings, keys, found)
+    finally:
+        await stop_consumer(consumer)
+
+
+async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, keys: KeyRing, found: Audit) -> None:
     inputs = {topic: await _topic(consumer, topic, number) for topic in INPUTS}
     lane, fold = Lane(number), Fold(keys, lambda subject: partition_of(subject, settings.partitions))
     at, expected = dict.fromkeys(INPUTS, 0), defaultdict(set)
