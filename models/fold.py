@@ -4,7 +4,7 @@ Whatever a record is, it is answered: by effects, by nothing (a duplicate, an ol
 belongs to, or by a quarantine record with the reason. Nothing is lost, and nothing raises.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from models.command import parse_command
@@ -16,7 +16,7 @@ from models.lane import Lane
 from models.outputs import InputRecord, Output, encode, quarantined
 from models.profile import parse_profile
 from models.receive import receive
-from models.records import Tick, parse_object, parse_sms, read_time, subject_of_key
+from models.records import Sms, Tick, parse_object, parse_sms, read_time, subject_of_key
 from models.step import Arrived, Erased, Registered, step
 from models.ticks import tick
 
@@ -40,27 +40,40 @@ class Fold:
 
     def __call__(self, lane: Lane, record: InputRecord) -> list[Output]:
         """Fold one record of the topics sms, registry or commands into the lane; its outputs, in order."""
+        return [output for some in self.slices(lane, record) for output in some]
+
+    def slices(self, lane: Lane, record: InputRecord) -> Iterator[list[Output]]:
+        """The same, a slice of the outputs at a time. One tick may take seconds, no slice does."""
         try:
-            at, effects = self._effects(lane, record)
+            at, slices = self._effects(lane, record)
         except _Misplaced as misplaced:
             if not any(name == FORWARDED for name, _ in record.headers):
-                return [Output(record.topic, record.key, record.value, misplaced.partition, ((FORWARDED, b"1"),))]
+                yield [Output(record.topic, record.key, record.value, misplaced.partition, ((FORWARDED, b"1"),))]
+                return
             wrong = Rejected(Reason.MALFORMED, "sent on to a wrong partition")
-            return [quarantined(record, wrong, _time(lane, record))]
+            yield [quarantined(record, wrong, _time(lane, record))]
         except ContractError as error:
-            return [quarantined(record, Rejected(Reason.MALFORMED, str(error)), _time(lane, record))]
-        return [encode(effect, record, at) for effect in effects]
+            yield [quarantined(record, Rejected(Reason.MALFORMED, str(error)), _time(lane, record))]
+        else:
+            for effects in slices:
+                yield [encode(effect, record, at) for effect in effects]
 
-    def _effects(self, lane: Lane, record: InputRecord) -> tuple[int | None, list[Effect]]:
+    def _effects(self, lane: Lane, record: InputRecord) -> tuple[int | None, Iterable[list[Effect]]]:
+        """When it is, and the effects in slices."""
         match record.topic:
             case "sms":
-                return self._sms(lane, record)
+                sms = parse_sms(parse_object(record.value or b""))
+                if isinstance(sms, Tick):
+                    return sms.at, tick(lane, sms)
+                return sms.received_at, (self._sms(lane, sms),)
             case "registry":
-                return self._tombstone(lane, record) if record.value is None else self._registry(lane, record.value)
+                now, effects = (self._tombstone(lane, record) if record.value is None else
+                                self._registry(lane, record.value))
             case "commands":
-                return self._command(lane, record)
+                now, effects = self._command(lane, record)
             case _:
                 raise LookupError(f"{record.topic} is no input")
+        return now, (effects,)
 
     def _check_lane(self, lane: Lane, subject: int) -> None:
         if self._partition_of is not None:
@@ -68,24 +81,21 @@ class Fold:
             if partition != lane.number:
                 raise _Misplaced(partition)
 
-    def _sms(self, lane: Lane, record: InputRecord) -> tuple[int | None, list[Effect]]:
-        sms = parse_sms(parse_object(record.value or b""))
-        if isinstance(sms, Tick):
-            return sms.at, tick(lane, sms)
-        now, frame = sms.received_at, find_frame(sms.text, sms.binary)
+    def _sms(self, lane: Lane, sms: Sms) -> list[Effect]:
+        frame = find_frame(sms.text, sms.binary)
         if isinstance(frame, Rejected):
-            return now, [frame]
+            return [frame]
         header = read_header(frame)
         person = lane.person(header.subject)
         if person is None:  # whoever is known here was registered here: the hash of each number would be dear
             self._check_lane(lane, header.subject)
         received = receive(header, frame, person, self._keys)
         if isinstance(received, Rejected):
-            return now, [received]
+            return [received]
         judged = lane.gateway(lane.somebody(header.subject).profile.gateway).judged
-        after, effects = step(person, Arrived(received, now, sms.id, sms.gateway, judged))
+        after, effects = step(person, Arrived(received, sms.received_at, sms.id, sms.gateway, judged))
         lane.put(header.subject, after)
-        return now, effects
+        return effects
 
     def _registry(self, lane: Lane, value: bytes) -> tuple[int | None, list[Effect]]:
         profile = parse_profile(parse_object(value))

@@ -6,6 +6,7 @@ The order at one tick: rule 19, deadlines by time, rule 20, then rules 8 and 16.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -22,6 +23,7 @@ SILENT_AFTER: Final = 3 * 60
 OUTAGE_AT_MOST: Final = 60 * 60
 ALLOWANCE: Final = 60  # of a clock tick, where no gateway tick tells what was accepted
 ENOUGH_PEOPLE: Final = 10
+SLICE: Final = 1000  # people looked at, some 20 ms, before whoever drives a tick has a turn
 
 
 class _Due(NamedTuple):
@@ -33,50 +35,51 @@ class _Due(NamedTuple):
     excused: bool
 
 
-def tick(lane: Lane, event: Tick) -> list[Effect]:
-    """All that one tick brings about in a lane. One not later than the last of its source is ignored (rule 22)."""
-    effects: list[Effect] = []
+def tick(lane: Lane, event: Tick) -> Iterator[list[Effect]]:
+    """All that one tick brings about in a lane, a slice at a time: a deadline may be that of a quarter of a million.
+
+    One not later than the last of its source is ignored (rule 22).
+    """
     at = event.at
     if event.gateway is None:
         if lane.clock is not None and at <= lane.clock:
-            return effects
+            return
         lane.clock = at
-        _watch_gateways(lane, at, effects)
+        yield from _watch_gateways(lane, at)
     else:
         gateway = lane.gateways.setdefault(event.gateway, GatewayTime(None, None, None))
         if gateway.ticked is not None and at <= gateway.ticked:
-            return effects
+            return
         gateway.ticked = at
-        _judge(lane, event.gateway, at, at, effects)
+        yield from _judge(lane, event.gateway, at, at)
         silence = lane.silence_of(event.gateway)
         if silence is not None:
-            _close(lane, silence, at, effects)
+            yield _close(lane, silence, at)
     lane.touch_times()
     if lane.latest is None or at > lane.latest:
         lane.latest = at
-        _end_outages(lane, at, effects)
+        yield from _end_outages(lane, at)
         for subject in lane.timers.pop(at):
-            _apply(lane, subject, Ticked(at), effects)
-    return effects
+            yield _apply(lane, subject, Ticked(at))
 
 
-def _watch_gateways(lane: Lane, at: int, effects: list[Effect]) -> None:
+def _watch_gateways(lane: Lane, at: int) -> Iterator[list[Effect]]:
     """Rules 19 and 21, at a clock tick."""
     for name in sorted(lane.gateways):
         ticked = lane.gateways[name].ticked
         if ticked is None:
-            _judge(lane, name, at - ALLOWANCE, at, effects)
+            yield from _judge(lane, name, at - ALLOWANCE, at)
             continue
         silence = lane.silence_of(name)
         if silence is None and lane.population.get(name, 0) > 0 and at - ticked > SILENT_AFTER:
             silence = Incident(name, None, ticked, at)
             lane.put_incident(silence)
-            effects.append(IncidentRevised(silence, Change.OPENED, lane.number, at))
+            yield [IncidentRevised(silence, Change.OPENED, lane.number, at)]
         if silence is not None and at - silence.opened_at >= OUTAGE_AT_MOST:
-            _judge(lane, name, at - ALLOWANCE, at, effects)
+            yield from _judge(lane, name, at - ALLOWANCE, at)
 
 
-def _judge(lane: Lane, gateway: str, until: int, at: int, effects: list[Effect]) -> None:
+def _judge(lane: Lane, gateway: str, until: int, at: int) -> Iterator[list[Effect]]:
     """Judge the deadlines of a gateway's people up to `until`, together by time."""
     time = lane.gateway(gateway)
     before = time.judged
@@ -90,7 +93,9 @@ def _judge(lane: Lane, gateway: str, until: int, at: int, effects: list[Effect])
         subjects = lane.deadlines[gateway].pop(until) if gateway in lane.deadlines else []
     due: dict[int, list[_Due]] = defaultdict(list)
     moved = []
-    for subject in subjects:  # all that is asked of each, at once: most of a nation are packed, and stay so
+    for looked_at, subject in enumerate(subjects):  # all that is asked of each, at once: a nation's are kept packed
+        if looked_at % SLICE == SLICE - 1:
+            yield []
         person = lane.person(subject)
         if person is None or person.profile.gateway != gateway:
             continue
@@ -103,7 +108,8 @@ def _judge(lane: Lane, gateway: str, until: int, at: int, effects: list[Effect])
         else:
             moved.append(subject)
     for deadline in sorted(due):
-        _judge_together(lane, gateway, deadline, due[deadline], at, effects, fresh=before is None or deadline > before)
+        yield from _judge_together(lane, gateway, deadline, due[deadline], at,
+                                   fresh=before is None or deadline > before)
     for subject in moved:
         judged = lane.somebody(subject)
         if judged.moved is not None and judged.moved <= until:
@@ -113,8 +119,8 @@ def _judge(lane: Lane, gateway: str, until: int, at: int, effects: list[Effect])
         lane.schedule(judged)
 
 
-def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[_Due], at: int, effects: list[Effect], *,
-                    fresh: bool) -> None:
+def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[_Due], at: int, *,
+                    fresh: bool) -> Iterator[list[Effect]]:
     """Rules 5, 14 and 18 for the people of one gateway with one deadline.
 
     fresh: the gateway had not come to this deadline before; later on only those who came from another gateway are
@@ -127,15 +133,15 @@ def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[_Due], at
     if fresh and people >= ENOUGH_PEOPLE and quiet * 10 > people * 3:
         incident = Incident(gateway, deadline, None, at, people, silent)
         lane.put_incident(incident)
-        effects.append(IncidentRevised(incident, Change.OPENED, lane.number, at))
+        yield [IncidentRevised(incident, Change.OPENED, lane.number, at)]
         held_by = incident.id
     for one in due:
         if not one.has_result:
-            event = Deadline(one.window, at, held_by, silence.id if silence is not None else None)
-            _apply(lane, one.subject, event, effects)
+            yield _apply(lane, one.subject,
+                         Deadline(one.window, at, held_by, silence.id if silence is not None else None))
 
 
-def _end_outages(lane: Lane, at: int, effects: list[Effect]) -> None:
+def _end_outages(lane: Lane, at: int) -> Iterator[list[Effect]]:
     """Rule 20 for rule 18: the SMS came after all, or an hour has passed."""
     for incident in list(lane.incidents.values()):
         if incident.deadline is None or at <= incident.opened_at:
@@ -146,8 +152,8 @@ def _end_outages(lane: Lane, at: int, effects: list[Effect]) -> None:
         for subject, window in incident.silent:
             if lane.person(subject) is not None:
                 alert = f"{subject}:{Kind.NO_REPORT}:{format_window(window)}"
-                _apply(lane, subject, Released(alert, at), effects)
-        _close(lane, incident, at, effects)
+                yield _apply(lane, subject, Released(alert, at))
+        yield _close(lane, incident, at)
 
 
 def _is_silent(person: Person | None, window: int) -> bool:
@@ -155,19 +161,19 @@ def _is_silent(person: Person | None, window: int) -> bool:
     return judged is not None and judged.result is Result.SILENT
 
 
-def _close(lane: Lane, incident: Incident, at: int, effects: list[Effect]) -> None:
+def _close(lane: Lane, incident: Incident, at: int) -> list[Effect]:
     lane.drop_incident(incident)
     cleared = replace(incident, revision=incident.revision + 1)
-    effects.append(IncidentRevised(cleared, Change.CLEARED, lane.number, at))
+    return [IncidentRevised(cleared, Change.CLEARED, lane.number, at)]
 
 
-def _apply(lane: Lane, subject: int, event: Deadline | Released | Ticked, effects: list[Effect]) -> None:
+def _apply(lane: Lane, subject: int, event: Deadline | Released | Ticked) -> list[Effect]:
     person = lane.person(subject)
     if person is None:
-        return
-    after, came = step(person, event)
-    if came:
+        return []
+    after, effects = step(person, event)
+    if effects:
         lane.put(subject, after)
-        effects += came
     elif isinstance(event, Ticked):
         lane.enter_timer(person)
+    return effects

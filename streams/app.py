@@ -49,6 +49,7 @@ def _watch(settings: Settings, options: dict[str, Any]) -> Engine:
 
     def applied(lane: Any, batch: Batch, outputs: Sequence[Any]) -> None:
         metrics.count(lane, batch, outputs)
+        watch.applied(lane)
         if deadman is not None:
             deadman.applied(lane, batch, outputs)
 

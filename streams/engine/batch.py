@@ -1,6 +1,6 @@
 """What the engine asks of those who use it: a state that can be kept, and a function that folds records over it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from aiokafka import ConsumerRecord
@@ -45,5 +45,9 @@ class State(Protocol):
 
 
 NewState = Callable[[int], State]
-Fold = Callable[[Any, Sequence[ConsumerRecord]], Sequence[Output]]
-"""A pure function of the state (which it changes) and the records: no clock, no I/O, no randomness."""
+Fold = Callable[[Any, Sequence[ConsumerRecord]], Iterable[Sequence[Output]]]
+"""A pure function of the state (which it changes) and the records: no clock, no I/O, no randomness.
+
+The outputs come in slices, some of them empty: between two the lane lets others have a turn, who may see the state,
+but not change it.
+"""

@@ -11,6 +11,7 @@ import faust
 from faust.app.base import BootStrategy
 from mode import Service
 
+from streams.engine import watchdog
 from streams.settings import SettingsError
 from streams.topics import declare
 
@@ -47,3 +48,8 @@ class Boot(BootStrategy):
 
 class LanesApp(faust.App):
     BootStrategy = Boot
+    engine: Any
+
+    async def stop(self) -> None:
+        watchdog.leave_within(self.engine, watchdog.LEFT_S)
+        await super().stop()

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -38,6 +38,7 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
         "topic_partitions": settings.partitions,
         "topic_replication_factor": settings.replication,
         "topic_disable_leader": True,
+        "topic_allow_declare": False,  # `boot` has, and waits for a broker that is not ready; Faust would leave
         "stream_buffer_maxsize": 4,  # counts batches, not messages: the read-ahead of the whole worker
         "broker_max_poll_records": 5000,
         "stream_recovery_delay": 0.0,
@@ -79,7 +80,7 @@ class Engine:
         app.engine = self
         app.transport = Transport(app.conf.broker, app)
 
-        topic = app.topic(*inputs, schema=BatchSchema(), partitions=settings.partitions, internal=True)
+        topic = app.topic(*inputs, schema=BatchSchema(), partitions=settings.partitions)
 
         @app.agent(topic, name="lanes", concurrency=1, supervisor_strategy=CrashingSupervisor)
         async def hand_over(stream: Any) -> None:
@@ -105,7 +106,7 @@ class Engine:
         assert self._new_state is not None  # noqa: S101 - a StateLane is made only where there is one
         return self._new_state(number)
 
-    def fold(self, state: Any, records: Sequence[ConsumerRecord]) -> Sequence[Output]:
+    def fold(self, state: Any, records: Sequence[ConsumerRecord]) -> Iterable[Sequence[Output]]:
         assert self._fold is not None  # noqa: S101 - likewise
         return self._fold(state, records)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from streams.engine.batch import Batch
+from streams.engine.batch import Batch, Output
 from streams.engine.changelog import DONE, PLAN, Plan, load, read
 from streams.engine.writer import Writer
 from streams.kafka import kafka_options, stop_consumer
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 FETCH_WAIT_MS: Final = 20
 GATHERED_RECORDS: Final = 2000
+FOLDED_S: Final = 0.02  # at a time; then the event loop turns once
 RENEW_S: Final = 86_400.0  # a broker forgets a name that nobody asked for in a week, and then fences nobody
 CODE: Final = "1"  # of the fold: goes up when the same records would be answered otherwise
 
@@ -195,7 +196,7 @@ class StateLane(Lane):
     async def apply(self, batch: Batch) -> None:
         self.check(batch)
         engine, topic = self.engine, batch.tp.topic
-        outputs = engine.fold(self.state, batch.records)
+        outputs = await self.fold(batch)
         touched = self.state.take_touched()
         positions = {**self.next, topic: batch.end}
         if outputs or touched:
@@ -206,6 +207,17 @@ class StateLane(Lane):
             await self.writer.write(engine.changelog, [*touched, (DONE, engine.dumps(positions))])
         self.next = positions
         engine.applied(self, batch, outputs)
+
+    async def fold(self, batch: Batch) -> list[Output]:
+        """With a breath now and then: while one lane folds for seconds, the others go on, and producers have time."""
+        outputs: list[Output] = []
+        breath = time.monotonic() + FOLDED_S
+        for some in self.engine.fold(self.state, batch.records):
+            outputs += some
+            if time.monotonic() > breath:
+                await asyncio.sleep(0)
+                breath = time.monotonic() + FOLDED_S
+        return outputs
 
     async def drop(self) -> None:
         await super().drop()

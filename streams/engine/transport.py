@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import faust
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.drivers import aiokafka as driver
@@ -20,12 +21,15 @@ from faust.types import TP
 from mode.utils.futures import notify
 
 from streams.engine.batch import Batch
+from streams.kafka import stop_consumer
 
 log = logging.getLogger(__name__)
 
 FETCH_WAIT_MS: Final = 50
+RETRY_S: Final = 1.0
 RECORDS_WAITING: Final = 2000
 OVERRIDDEN: Final = (
+    driver.AIOKafkaConsumerThread.on_start,
     driver.AIOKafkaConsumerThread._create_worker_consumer,
     driver.AIOKafkaConsumerThread.seek_wait,
     driver.Consumer._new_consumer_thread,
@@ -59,6 +63,19 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.asked: dict[TP, tuple[int, int | None]] = {}  # what was set back: the offset wanted, the position found
+
+    async def on_start(self) -> None:
+        # The broker, for which `boot` has waited, may have gone again. Faust would leave with status 1.
+        while True:
+            try:
+                await super().on_start()
+                break
+            except KafkaError as error:
+                if not error.retriable or self.should_stop:
+                    raise
+                log.warning("the broker has gone again: %s; trying again", type(error).__name__)
+                await stop_consumer(self._ensure_consumer())
+                await asyncio.sleep(RETRY_S)
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)

@@ -1,7 +1,8 @@
 """A worker that does not get on ends: a supervisor starts it again, and a restart recovers.
 
-Two things are watched: that the positions of a lane move while there is input, and that the event loop turns at all
-(Faust's heartbeats come from a thread of their own, so the group would never miss a worker that hangs).
+Three things are watched: that the positions of a lane move while there is input, that the event loop turns at all
+(Faust's heartbeats come from a thread of their own, so the group would never miss a worker that hangs), and that who is
+told to leave does.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 STALLED_S: Final = 120.0
 LOOKS: Final = 12  # within that time
+LEFT_S: Final = 20.0  # most supervisors send SIGKILL after 30
 
 
 class Stalls:
@@ -51,6 +53,16 @@ async def watch(engine: "Engine", limit_s: float) -> None:
             if seconds > limit_s:
                 engine.die(f"{tp.topic}, partition {tp.partition}: there is input, and position {positions[tp]} has "
                            f"not moved for {seconds:.0f} s")
+
+
+def leave_within(engine: "Engine", limit_s: float) -> None:
+    """Who was told to leave does, also where a client of the broker would wait for ever: what is durable is durable."""
+
+    def end() -> None:
+        time.sleep(limit_s)
+        engine.die(f"told to leave, and not done with it after {limit_s:.0f} s")
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def _watch_loop(engine: "Engine", turned: list[float], limit_s: float) -> None:

@@ -16,7 +16,7 @@ from support.history import documents, settle
 
 from chaos.faults import SESSION_S, Faults
 from chaos.load import load, send
-from chaos.system import Ground, System
+from chaos.system import PROPER, Ground, System
 from models.keys import KeyRing, parse_keks
 from simulator.fleet import Fleet
 from stores.collections import DAYS
@@ -31,7 +31,6 @@ LOAD_S: Final = 12.0
 FIRST_FAULT_S: Final = 0.5
 BETWEEN_S: Final = (0.5, 3.0)
 DRAINED_S: Final = 60.0
-PROPER: Final = (0, 70, -9, -15)  # -15: told to go while it was still starting
 
 
 @dataclass

@@ -28,6 +28,7 @@ from streams.settings import Settings
 from streams.topics import INPUTS
 
 STOP_S: Final = 40.0
+PROPER: Final = (0, 70, -9, -15)  # -15: told to go while it was still starting
 
 
 @dataclass
@@ -127,7 +128,7 @@ class System:
                 one.kill()
             else:
                 self.exits[status] += 1
-                if status:
+                if status not in PROPER:
                     wrong.append(f"{one.log} left with status {status} after SIGTERM")
         return wrong
 

@@ -191,6 +191,18 @@ async def test_a_writer_is_renewed_between_two_batches(place: Place) -> None:
     assert found.owners >= 4
 
 
+async def test_who_is_told_to_leave_does(place: Place) -> None:
+    """Also where the client of the broker never comes to an end."""
+    worker = place.worker(STAY="1", LEFT_S="1")
+    async with httpx.AsyncClient() as http:
+        with worker:
+            worker.start()
+            await worker.wait_idle(http)
+            worker.send(signal.SIGTERM)
+            assert await worker.wait_left() == 70
+            assert "told to leave, and not done with it after 1 s" in worker.log.read_text()
+
+
 async def test_what_a_poll_brought_to_nobody_is_read_again(place: Place) -> None:
     """Also where no record follows that would show the gap."""
     first, second = place.worker(), place.worker(STRAY="1")

@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import nation
 from bench.core import lived
 from bench.nation import Half
-from models import codec
+from models import codec, ticks
 from models.agenda import Agenda
 from models.fold import Fold
 from models.keys import KeyRing
@@ -18,6 +20,7 @@ from models.lane import Lane
 from models.outputs import Record
 from models.person import Person
 from models.profile import DailyWindow
+from models.times import format_window
 from models.windows import EPOCH_SECONDS, Calendar, Schedule, Span, local_day, local_time
 
 DAY = 86_400
@@ -112,3 +115,24 @@ def test_a_lane_that_was_read_back_has_the_index_of_each_person() -> None:
         by_person.enter_timer(person)
         by_person.schedule(person)
     assert index(by_glance) == index(by_person)
+
+
+@pytest.mark.parametrize("size", [7, 50, 1_000_000])
+def test_a_deadline_of_many_comes_in_slices(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """However it is sliced, the same is said; and nobody has to wait for more than a slice."""
+    fold, people, half = Fold(KeyRing(nation.KEKS)), range(1, 401), Half(2)
+    lane = lived(people, 2, fold)
+    for subject, value in nation.reports(people, half):
+        fold(lane, Record("sms", 0, 0, b"%d" % subject, value))
+    monkeypatch.setattr(ticks, "SLICE", size)
+    slices = [list(fold.slices(lane, Record("sms", 0, 0, None, tick))) for tick in nation.ticks(half.deadline)]
+    assert all(len(some) >= len(people) // len(slices) // size for some in slices)
+    results = {subject: lane.somebody(subject).results.get(half.window) for subject in people}
+    assert {subject: judged and judged.result for subject, judged in results.items()} == {
+        subject: nation.result(subject) for subject in people}
+    said = [orjson.loads(output.value or b"") for some in slices for outputs in some for output in outputs
+            if output.topic == "alerts"]
+    opened = [event["data"]["alert"] for event in said if event["data"]["change"] == "opened"]
+    assert opened == [f"{subject}:no_report:{format_window(half.window)}"
+                      for subject in sorted(people, key=lambda one: (nation.gateway(one), one))
+                      if nation.result(subject) == "silent"]

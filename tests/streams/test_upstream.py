@@ -16,6 +16,7 @@ ALL: tuple[Callable[..., Any], ...] = (
     *OVERRIDDEN, Sender._maybe_wait_for_pid, Sender._find_coordinator, InitPIDHandler.do,
     InitPIDHandler.handle_response, Fetcher._fetch_requests_routine, BootStrategy.server)
 READ = {
+    "AIOKafkaConsumerThread.on_start": "38b4e8bd1e10723a",
     "AIOKafkaConsumerThread._create_worker_consumer": "c2701bfc3e6f6cad",
     "AIOKafkaConsumerThread.seek_wait": "12e8d34e554e9024",
     "Consumer._new_consumer_thread": "0870ec53dea75083",

@@ -3,7 +3,8 @@
 WOUND=POINT:ACT[:TOPIC]. POINT: before_plan, after_plan, amid_outputs, after_outputs, amid_states, after_done.
 ACT: kill or freeze (SIGKILL, SIGSTOP to itself), hang (wait for ever), block (the event loop).
 TOPIC: only where the batch is of this input.
-RENEW_S, STALLED_S: of the engine, shorter than anybody would wait for.
+RENEW_S, STALLED_S, LEFT_S: of the engine, shorter than anybody would wait for.
+STAY=1: told to leave, its consumer never comes to an end.
 FORGET=plan: a worker that ignores an unfinished plan, as one would be that did not write any.
 HOLD=TOPIC:OTHER:OFFSET: it reads TOPIC only after OTHER has come to OFFSET; chance made certain.
 STRAY=1: once lanes are taken over, a poll brings records to nobody, as one does that a rebalance has overtaken.
@@ -25,7 +26,7 @@ from streams.engine import watchdog
 from streams.engine.batch import Batch, Output
 from streams.engine.changelog import DONE, OWNER, PLAN, Loaded, load
 from streams.engine.lane import StateLane
-from streams.engine.transport import Consumer
+from streams.engine.transport import Consumer, ConsumerThread
 from streams.engine.writer import Writer
 
 _POINT, _ACT, _TOPIC = [*os.environ.get("WOUND", "").split(":"), "", "", ""][:3]
@@ -87,6 +88,10 @@ def _get_active_partitions(self: Any) -> set[TP]:
             or (tp.partition in lanes and lanes[tp.partition].next[other] >= int(offset))}
 
 
+async def _never(_: ConsumerThread) -> None:
+    await asyncio.Event().wait()
+
+
 async def _perform_seek(self: Any) -> None:
     await _seeks(self)
     lost = 0
@@ -105,6 +110,10 @@ if "STALLED_S" in os.environ:
     watchdog.STALLED_S = float(os.environ["STALLED_S"])  # type: ignore[misc]
 if "HOLD" in os.environ:
     Consumer._get_active_partitions = _get_active_partitions
+if "LEFT_S" in os.environ:
+    watchdog.LEFT_S = float(os.environ["LEFT_S"])  # type: ignore[misc]
+if "STAY" in os.environ:
+    ConsumerThread.on_thread_stop = _never
 if "STRAY" in os.environ:
     Consumer.perform_seek = _perform_seek  # type: ignore[method-assign]
 

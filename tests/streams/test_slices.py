@@ -1,0 +1,42 @@
+"""A fold that takes long is folded in slices: while one lane is at it, the event loop goes on turning."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+from faust.types import TP
+
+from models.lane import Lane
+from models.outputs import Output
+from streams.engine import lane as lane_module
+from streams.engine.batch import Batch
+from streams.engine.lane import StateLane
+from streams.settings import Settings
+
+SLICES = 20
+
+
+def slow(*_: object) -> Iterator[list[Output]]:
+    for number in range(SLICES):
+        time.sleep(lane_module.FOLDED_S * 1.1)
+        yield [Output("alerts", b"%d" % number, b"")]
+
+
+async def test_the_event_loop_turns_between_slices() -> None:
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    engine = SimpleNamespace(settings=Settings.from_env({}), new_state=Lane, fold=slow)
+    other = asyncio.create_task(turn())
+    lane = StateLane(engine, 0)  # type: ignore[arg-type]
+    outputs = await lane.fold(Batch(TP("sms", 0), 0, 1, ()))
+    other.cancel()
+    await lane.drop()
+    assert [output.key for output in outputs] == [b"%d" % number for number in range(SLICES)]
+    assert turns >= SLICES - 1
