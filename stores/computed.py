@@ -9,7 +9,6 @@ from typing import Any, Final
 
 Expression = dict[str, Any]
 
-LATE_S: Final = 600          # an SMS is late that took longer from the device to us
 MORNINGS_KEPT: Final = 84    # of a person, the newest: eight weeks and what is missing in them
 MORNINGS: Final = 28         # are compared with as many before them
 MEASURED_KEPT: Final = 21    # days of a device, the newest
@@ -29,10 +28,10 @@ def those(items: Any, condition: Any) -> Expression:
     return {"$filter": {"input": items, "as": "one", "cond": condition}}
 
 
-def newest(path: str, kept: int) -> Expression:
-    """A map without all but its last entries by key. What is left does not depend on the order of writing."""
-    return {"$arrayToObject": {"$slice": [
-        {"$sortArray": {"input": {"$objectToArray": {"$ifNull": [path, {}]}}, "sortBy": {"k": -1}}}, kept]}}
+def _newest(path: str, kept: int) -> Expression:
+    """The last entries of a map by key, the newest first. Which these are does not depend on the order of writing."""
+    return {"$slice": [
+        {"$sortArray": {"input": {"$objectToArray": {"$ifNull": [path, {}]}}, "sortBy": {"k": -1}}}, kept]}
 
 
 def _let(variables: Expression, value: Any) -> Expression:
@@ -47,44 +46,36 @@ def _median(numbers: Any) -> Expression:
             {"$subtract": [{"$size": "$$sorted"}, 1]}, 2]}}}]}]})
 
 
+def _sorted_set(items: Any) -> Expression:
+    return {"$sortArray": {"input": {"$setUnion": [items, []]}, "sortBy": 1}}
+
+
 def _known(items: Any, field: str) -> Expression:
     return those(each(items, field), {"$ne": [{"$ifNull": ["$$one", None]}, None]})
 
 
-def _is_late(report: str) -> Expression:
-    return {"$or": [f"{report}.late", {"$gt": [f"{report}.delay_s", LATE_S]}]}
-
-
-# A report that names a window counts for that date and its site.
-_COUNTED: Final = those("$$all", {"$ne": [{"$ifNull": ["$$one.window", None]}, None]})
-_PLACE: Final = {"$concat": [{"$substrBytes": ["$$item.window", 0, 10]}, "/", "$$item.site"]}
-_OF_PLACE: Final = those("$$counted", {"$eq": [
-    {"$concat": [{"$substrBytes": ["$$one.window", 0, 10]}, "/", "$$one.site"]}, "$$place"]})
-
-BUCKET: Final[Expression] = {"c": _let({"all": values("$reports")}, _let({"counted": _COUNTED}, {
+# `counts` of a report: the place, a date and site, for whose figures it counts, whether it is late, when somebody woke.
+_OF_PLACE: Final = those("$$counted", {"$eq": ["$$one.place", "$$place"]})
+BUCKET: Final[Expression] = {"c": _let({"all": values("$reports")}, _let({"counts": each("$$all", "counts")}, _let({
+    "counted": those("$$counts", {"$ne": ["$$one.place", None]})}, {
     "n": {"$size": "$$all"},
-    "late": {"$size": those("$$all", _is_late("$$one"))},
+    "late": {"$size": those("$$counts", "$$one.late")},
     "last": {"$max": each("$$all", "received_at")},
     "battery_min": {"$min": each("$$all", "battery_pct")},
     "signal_min": {"$min": each("$$all", "signal_dbm")},
-    # By date and site: what the figures of the day are made from, so that nobody has to read all reports for them.
-    "places": {"$sortArray": {"sortBy": 1, "input": {
-        "$setUnion": [each(values("$seen"), "place"), []]}}},
-    "days": {"$map": {
-        "input": {"$sortArray": {"sortBy": 1, "input": {
-            "$setUnion": [{"$map": {"input": "$$counted", "as": "item", "in": _PLACE}}, []]}}},
-        "as": "place", "in": _let({"mine": _OF_PLACE}, {
-            "place": "$$place",
-            "n": {"$size": "$$mine"},
-            "late": {"$size": those("$$mine", _is_late("$$one"))},
-            "woke": {"$min": each(those("$$mine", {"$not": ["$$one.late"]}), "first_activity")}})}},
-}))}
+    # What the figures of the day are made from, so that nobody has to read all reports for them.
+    "places": _sorted_set(each(values("$seen"), "place")),
+    "days": {"$map": {"input": _sorted_set(each("$$counted", "place")), "as": "place", "in": _let({"mine": _OF_PLACE}, {
+        "place": "$$place",
+        "n": {"$size": "$$mine"},
+        "late": {"$size": those("$$mine", "$$one.late")},
+        "woke": {"$min": each("$$mine", "woke")}})}},
+})))}
 
 # `mornings`: by date the minute of the day of the first activity; the earliest report of a date prevails.
-_MINUTES: Final = each({"$sortArray": {"input": {"$objectToArray": {"$ifNull": ["$mornings", {}]}},
-                                       "sortBy": {"k": -1}}}, "v.minute")
+_MINUTES: Final = each(_newest("$mornings", MORNINGS_KEPT), "v.minute")
 STATE: Final[Expression] = {
-    "mornings": newest("$mornings", MORNINGS_KEPT),
+    "mornings": {"$arrayToObject": _newest("$mornings", MORNINGS_KEPT)},
     "c": _let({"minutes": _MINUTES}, _let({
         "now": {"$slice": ["$$minutes", MORNINGS]},
         "before": {"$cond": [{"$gt": [{"$size": "$$minutes"}, MORNINGS]},
@@ -94,37 +85,30 @@ STATE: Final[Expression] = {
         "woke": "$$woke", "woke_before": "$$woke_before", "later_min": {"$subtract": ["$$woke", "$$woke_before"]}})))}
 
 
-def _slope(field: str) -> Expression:
-    """Units a day, by least squares over the days on which it is known; null where these are fewer than three."""
-    known = those("$$days", {"$ne": [{"$ifNull": [f"$$one.{field}", None]}, None]})
-    products = {"$map": {"input": "$$known", "as": "item", "in": {"$multiply": [
-        {"$subtract": ["$$item.day", "$$first"]}, f"$$item.{field}"]}}}
-    since = {"$map": {"input": "$$known", "as": "item", "in": {"$subtract": ["$$item.day", "$$first"]}}}
-    squares = {"$map": {"input": "$$since", "as": "x", "in": {"$multiply": ["$$x", "$$x"]}}}
-    return _let({"known": known}, _let({"n": {"$size": "$$known"}, "first": {"$min": each("$$known", "day")}}, _let({
-        "since": since, "products": products, "y": {"$sum": each("$$known", field)}}, _let({
-            "x": {"$sum": "$$since"}, "squares": squares}, _let({
-                "below": {"$subtract": [{"$multiply": ["$$n", {"$sum": "$$squares"}]}, {"$multiply": ["$$x", "$$x"]}]},
-                "above": {"$subtract": [{"$multiply": ["$$n", {"$sum": "$$products"}]},
-                                        {"$multiply": ["$$x", "$$y"]}]},
-            }, {"$cond": [{"$or": [{"$lt": ["$$n", 3]}, {"$eq": ["$$below", 0]}]}, None,
-                          {"$divide": ["$$above", "$$below"]}]})))))
+def _line(of: str) -> Expression:
+    """Of the days on which something is known: the newest value, and units a day by least squares, null where there are
+    fewer than three. All sums are of whole numbers, so that no engine rounds them."""
+    above = {"$subtract": [{"$multiply": ["$$n", "$$xy"]}, {"$multiply": ["$$x", "$$y"]}]}
+    below = {"$subtract": [{"$multiply": ["$$n", "$$xx"]}, {"$multiply": ["$$x", "$$x"]}]}
+    return _let({"known": _known("$$days", of)}, _let({
+        "n": {"$size": "$$known"},
+        **{name: {"$sum": each("$$known", name)} for name in ("x", "y", "xx", "xy")}}, {
+            "newest": {"$arrayElemAt": [each("$$known", "y"), 0]},
+            "slope": {"$cond": [{"$lt": ["$$n", 3]}, None, {"$divide": [above, below]}]}}))
 
 
-_TREND_DAYS: Final = {"$sortArray": {"input": values("$trend"), "sortBy": {"day": -1}}}
 DEVICE: Final[Expression] = {
     "attrs": {"$sortArray": {"sortBy": {"k": 1}, "input": {"$map": {
         "input": values("$measured"), "as": "one",
         "in": {"k": "$$one.k", "v": "$$one.v", "u": "$$one.u", "t": "$$one.t"}}}}},
-    "trend": newest("$trend", MEASURED_KEPT),
-    "c": _let({"days": _TREND_DAYS}, _let({
-        "battery": {"$arrayElemAt": [_known("$$days", "battery_pct"), 0]},
-        "signal": {"$arrayElemAt": [_known("$$days", "signal_dbm"), 0]},
-        "battery_slope": _slope("battery_pct"), "signal_slope": _slope("signal_dbm"),
-    }, {
-        "battery_pct": {"$ifNull": ["$$battery", None]}, "signal_dbm": {"$ifNull": ["$$signal", None]},
-        "battery_a_week": {"$multiply": ["$$battery_slope", 7]}, "signal_a_week": {"$multiply": ["$$signal_slope", 7]},
-        # How many days the battery will last as it goes down now; null where it does not.
-        "days_left": {"$cond": [{"$lt": [{"$ifNull": ["$$battery_slope", 0]}, 0]},
-                                {"$divide": [{"$ifNull": ["$$battery", None]}, {"$multiply": ["$$battery_slope", -1]}]},
-                                None]}}))}
+    "trend": {"$arrayToObject": _newest("$trend", MEASURED_KEPT)},
+    "c": _let({"days": each(_newest("$trend", MEASURED_KEPT), "v")}, _let({
+        "battery": _line("battery"), "signal": _line("signal")}, {
+            "battery_pct": {"$ifNull": ["$$battery.newest", None]},
+            "signal_dbm": {"$ifNull": ["$$signal.newest", None]},
+            "battery_a_week": {"$multiply": ["$$battery.slope", 7]},
+            "signal_a_week": {"$multiply": ["$$signal.slope", 7]},
+            # How many days the battery will last as it goes down now; null where it does not.
+            "days_left": {"$cond": [{"$lt": [{"$ifNull": ["$$battery.slope", 0]}, 0]},
+                                    {"$divide": ["$$battery.newest", {"$multiply": ["$$battery.slope", -1]}]},
+                                    None]}}))}

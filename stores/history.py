@@ -5,7 +5,7 @@ record gets into the database, and no field of a record can displace one of ours
 written `-`.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, HALVES, INCID
 from stores.operations import Change, Document, Entry
 
 _DAY: Final = 86_400
+LATE_S: Final = 600                     # an SMS is late that took longer from the device to us
 _CLOCK_AHEAD_S: Final = _DAY            # a device's clock is believed so far ahead of the arrival,
 _CLOCK_BEHIND_S: Final = 60 * _DAY      # and so far behind: an SMS may have lain somewhere, or been sent again
 
@@ -119,31 +120,35 @@ def of_report(report: Document) -> list[Change]:
     for name in ("battery_pct", "signal_dbm"):  # figures are made of them
         if report[name] is not None:
             _whole(report, name)
-    kept = {**_of(report, _REPORT), "sms": sms, "delay_s": None if clock is None else received - clock}
+    late = bool(report["late"])
+    half = None if report["window"] is None else _half_of(report["window"])
+    counts = {"place": half and f"{half[0]}/{report['site']}",
+              "late": late or (clock is not None and received - clock > LATE_S),
+              "woke": None if late or half is None else report["first_activity"]}
+    kept = {**_of(report, _REPORT), "sms": sms, "counts": counts}
     monday = _week(clock, received)
     entries = {f"reports.{slot}-{epoch}-{counter}": Entry(kept, right)}
-    if report["window"] is not None:
+    if half is not None:
         # Whichever body of an id stays: the day and site that another one named must be looked at again as well.
-        place = f"{_half_of(report['window'])[0]}/{report['site']}"
-        late = bool(report["late"])
+        place = f"{half[0]}/{report['site']}"
         entries[f"seen.{_key(place)}{'~late' if late else ''}"] = Entry({"place": place, "late": late})
     changes = [Change(BUCKETS, *_bucket(subject, monday), entries=entries,
                       happened=int(monday.timestamp()) + 7 * _DAY)]
-    if report["late"]:
+    if late:
         return changes
     told = received if clock is None else min(clock, received)
     heard = {"at": report["received_at"], "report": report["id"], "site": report["site"]}
     state: dict[str, Entry] = {"heard": Entry(heard, [received, epoch, counter, slot])}
-    if report["window"] is not None and report.get("first_activity") is not None:
+    if half is not None and report["first_activity"] is not None:
         minute = _minute(report["first_activity"])
-        state[f"mornings.{_half_of(report['window'])[0]}"] = Entry({"minute": minute}, [-minute])
+        state[f"mornings.{half[0]}"] = Entry({"minute": minute}, [-minute])
     if report["activity"] is not None:  # a status report; the other kind has attributes only
         state["report"] = Entry(_of(report, _STATUS), [told, received, epoch, counter, slot])
     device = {"heard": Entry(heard, [epoch, counter])}
     device |= _measured(report, [epoch, counter], format_time(told))
     day = datetime.fromtimestamp(told, UTC).date()
-    device[f"trend.{day.isoformat()}"] = Entry({"day": day.toordinal(), **_of(report, ("battery_pct", "signal_dbm"))},
-                                               [epoch, counter])
+    trend = {"battery": _point(day, report["battery_pct"]), "signal": _point(day, report["signal_dbm"])}
+    device[f"trend.{day.isoformat()}"] = Entry(trend, [epoch, counter])
     return [*changes, Change(STATES, str(subject), {"subject": subject}, entries=state),
             Change(DEVICES, f"{subject}/{slot}", {"subject": subject, "slot": slot}, entries=device)]
 
@@ -177,6 +182,14 @@ def _whole(document: Document, field: str) -> int:
     if type(value) is not int:
         raise ContractError(field)
     return value
+
+
+def _point(day: date, value: int | None) -> Document | None:
+    """One of the points of which a line is made by least squares, with its products, so that the database only adds."""
+    if value is None:
+        return None
+    x = day.toordinal()
+    return {"x": x, "y": value, "xx": x * x, "xy": x * value}
 
 
 def _half_of(window: str) -> tuple[str, str]:

@@ -47,7 +47,7 @@ def _of_state(_: Document) -> Stages:
 
 
 def _of_bucket(bucket: Document) -> Stages:
-    """As `of_report` writes it today: reports with their delay, and the days that they name."""
+    """As `of_report` writes it today: reports with what they count as, and the days that they name."""
     sets: Document = {}
     for change in changes_of_bucket(bucket):
         if change.collection == BUCKETS:
@@ -55,8 +55,8 @@ def _of_bucket(bucket: Document) -> Stages:
             for path, entry in change.entries.items():
                 if path.startswith("reports."):
                     same = {"$eq": [f"${path}.ver", {"$literal": entry.version}]}
-                    sets[f"{path}.delay_s"] = {"$cond": [same, {"$literal": entry.value["delay_s"]},
-                                                         f"${path}.delay_s"]}
+                    sets[f"{path}.counts"] = {"$cond": [same, {"$literal": entry.value["counts"]},
+                                                        f"${path}.counts"]}
                 else:
                     sets[path] = {"$literal": entry.stored}
     return [{"$set": sets}, {"$unset": "expires"}]

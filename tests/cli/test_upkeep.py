@@ -61,7 +61,7 @@ async def older(store: Store) -> None:
     for name, fields in new.items():
         await store.database[name].update_many({}, [{"$set": {"schema": 1}}, {"$unset": fields}])
     async for one in store.database[BUCKETS].find():
-        reports = {key: {name: value for name, value in report.items() if name != "delay_s"}
+        reports = {key: {name: value for name, value in report.items() if name != "counts"}
                    for key, report in one["reports"].items()}
         await store.database[BUCKETS].update_one({"_id": one["_id"]}, {"$set": {
             "reports": reports, "c": {"n": len(reports)}, "expires": datetime(2028, 1, 1, tzinfo=UTC)}})

@@ -53,7 +53,7 @@ async def test_how_people_and_devices_are_doing(store: Store, questions: Questio
     await write(store, [report(7, 56 + number, MONDAY + timedelta(days=56 + number), battery_pct=35 - 2 * number)
                         for number in range(15)])
     failing = await questions.failing("jongno")
-    assert [(one["subject"], one["battery_pct"], one["days_left"]) for one in failing] == [(10, 12, None), (7, 7, 5)]
+    assert [(one["subject"], one["battery_pct"], one["days_left"]) for one in failing] == [(10, 12, None), (7, 7, 4)]
     state = await questions.state(7)
     assert state is not None
     assert (state["site"], state["devices"][0]["battery_pct"], state["report"]["id"]) == ("jongno", 7, "0.1.70")

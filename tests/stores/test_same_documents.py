@@ -4,6 +4,7 @@ And what is left is what a naive reading of the records says there must be.
 """
 
 import asyncio
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from support.expected_history import Said, expected
 from support.history import NOW, changes, clear, documents, record, said_of, settle, write
 from support.journals import ON_A_DATABASE, cut, journals
+from support.said import report
 from support.vectors import SCENARIOS, VECTORS, key_ring, read_lines, replay
 
 from stores.mongo import Store
@@ -57,6 +59,18 @@ async def test_a_batch_of_which_a_part_was_written(store: Store, data: Any, jour
         await store.apply(data.draw(st.permutations(whole))[:data.draw(st.integers(0, len(whole)))])
         await write(store, batch)
     assert await documents(store) == expected(journal)
+
+
+@pytest.mark.parametrize("size", [1, 40, 100])
+async def test_more_days_than_are_kept_of_mornings_and_trends(store: Store, size: int) -> None:
+    """What is left out of a document must not be in its figures either: else the same batch, again, gives others."""
+    months = [report(7, number, date(2026, 8, 3) + timedelta(days=number), battery_pct=99 - number * number // 120,
+                     signal_dbm=-80 - number % 7) for number in range(100)]
+    for start in range(0, len(months), size):
+        await write(store, months[start:start + size])
+    assert await documents(store) == expected(months)
+    await write(store, months[::-1])
+    assert await documents(store) == expected(months)
 
 
 async def test_a_time_zone_that_is_told_after_the_alert(store: Store) -> None:

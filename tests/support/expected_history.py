@@ -78,8 +78,8 @@ def _buckets(found: Documents, reports: list[Document]) -> None:
         for report in sorted(ones, key=lambda one: (not one["late"], -_time(one["received_at"]).timestamp(),
                                                     one["sms"]["id"] or "")):
             kept = {name: value for name, value in report.items() if name not in ("type", "subject")}
-            kept["delay_s"] = int((_time(report["received_at"]) - _time(report["device_time"])).total_seconds()) \
-                if report["device_time"] else None
+            kept["counts"] = {"place": _place(report) if report["window"] else None, "late": _is_late(report),
+                              "woke": report["first_activity"] if report["window"] and not report["late"] else None}
             kept["ver"] = [int(not report["late"]), -int(_time(report["received_at"]).timestamp()),
                            report["sms"]["id"] or ""]
             by_id[report["id"].replace(".", "-")] = kept
@@ -97,9 +97,15 @@ def _seen(report: Document) -> str:
     return _field(_place(report)) + ("~late" if report["late"] else "")
 
 
+def _is_late(report: Document) -> bool:
+    if report["late"] or not report["device_time"]:
+        return bool(report["late"])
+    return _time(report["received_at"]) - _time(report["device_time"]) > timedelta(minutes=10)
+
+
 def _of_week(all_of_them: list[Document], kept: list[Document]) -> Document:
     def late(reports: list[Document]) -> int:
-        return sum(1 for one in reports if one["late"] or (one["delay_s"] or 0) > 600)
+        return sum(map(_is_late, reports))
 
     def lowest(name: str) -> Any:
         return min((one[name] for one in kept if one[name] is not None), default=None)
@@ -181,8 +187,8 @@ def _devices(found: Documents, reports: list[Document]) -> None:
         for attr in one["attrs"]:
             attributes[key][attr["k"]] = {**attr, "t": at, "ver": [epoch, counter]}
         day = _told_at(one).astimezone(UTC).date()
-        trends[key][day.isoformat()] = {"ver": [epoch, counter], "day": day.toordinal(),
-                                        "battery_pct": one["battery_pct"], "signal_dbm": one["signal_dbm"]}
+        trends[key][day.isoformat()] = {"ver": [epoch, counter], "battery": _point(day, one["battery_pct"]),
+                                        "signal": _point(day, one["signal_dbm"])}
         found["devices"][key] = {
             "schema": 2, "subject": one["subject"], "slot": slot,
             "heard": {"ver": [epoch, counter], "at": one["received_at"], "report": one["id"], "site": one["site"]},
@@ -192,14 +198,19 @@ def _devices(found: Documents, reports: list[Document]) -> None:
                       for k in sorted(attributes[key], key=str.encode)]}
 
 
+def _point(day: date, value: int | None) -> Document | None:
+    x = day.toordinal()
+    return None if value is None else {"x": x, "y": value, "xx": x * x, "xy": x * value}
+
+
 def _of_trend(trend: dict[str, Document]) -> Document:
     days = [one for _, one in sorted(trend.items())][-21:]
 
     def last(name: str) -> Any:
-        return next((one[name] for one in reversed(days) if one[name] is not None), None)
+        return next((one[name]["y"] for one in reversed(days) if one[name] is not None), None)
 
     def slope(name: str) -> float | None:
-        points = [(one["day"] - days[0]["day"], one[name]) for one in days if one[name] is not None]
+        points = [(one[name]["x"] - 730_000, one[name]["y"]) for one in days if one[name] is not None]
         if len(points) < 3:
             return None
         x, y = [one for one, _ in points], [one for _, one in points]
@@ -208,12 +219,12 @@ def _of_trend(trend: dict[str, Document]) -> Document:
     def near(value: float | None) -> Any:
         return None if value is None else pytest.approx(value, rel=1e-9, abs=1e-9)
 
-    battery, signal = slope("battery_pct"), slope("signal_dbm")
+    battery, signal = slope("battery"), slope("signal")
     going_down = battery is not None and battery < -1e-9
-    return {"battery_pct": last("battery_pct"), "signal_dbm": last("signal_dbm"),
+    return {"battery_pct": last("battery"), "signal_dbm": last("signal"),
             "battery_a_week": near(None if battery is None else battery * 7),
             "signal_a_week": near(None if signal is None else signal * 7),
-            "days_left": near(last("battery_pct") / -battery) if battery is not None and going_down else None}
+            "days_left": near(last("battery") / -battery) if battery is not None and going_down else None}
 
 
 def _field(name: str) -> str:
