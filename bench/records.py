@@ -27,7 +27,7 @@ from bench.figures import Figure, Progress, checked
 from models.outputs import Output, Record
 from models.times import format_time
 from stores.bulk import AT_ONCE
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, STATES
+from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, PERSONAL, STATES
 from stores.embedded import embedded_database_command
 from stores.history import changes_of
 from stores.mongo import Store
@@ -39,6 +39,7 @@ SITE: Final = "jongno"
 MONDAY: Final = date(2023, 11, 27)
 BATCH: Final = 1000
 ASKED: Final = 100
+RECORDED: Final = 20  # people
 HISTORY: Final = (BUCKETS, STATES, DEVICES, CHECKINS, ALERTS, DAYS)
 _KEPT: Final = dict.fromkeys(HISTORY, 100_000)  # days
 
@@ -148,25 +149,48 @@ async def _finished(store: Store, batch: list[Record]) -> dict[str, list[dict[st
 
 
 async def _load(url: str, people: int, weeks: int) -> None:
-    """Years of history, as `record` would have left it: each document is made by its own pipeline, a week at a time."""
-    store, dice = Store(url, _KEPT), random.Random(2)
-    await store.prepare()
-    await store.apply([change for subject in range(people) for change in changes_of(Record(
-        "registry", 0, 1, b"%d" % subject, orjson.dumps({
-            "subject": subject, "site": SITE, "gateway": "seoul-1", "tz": "Asia/Seoul",
-            "since": "2020-01-01T00:00:00Z"})))])
-    progress = Progress("weeks loaded", weeks)
-    for week in range(weeks):
-        changes: list[Change] = []
-        for number in range(7 * week, 7 * week + 7):
-            changes += [one for record in day_of(people, number, dice) for one in changes_of(record)]
-        together = merged(changes)
-        await store.apply(together)
-        await store.mark_days(together, time.time())
+    """Years of history: of some people as `record` leaves it, a week at a time; all others have lived as one of these.
+
+    Figures of days are those of the some: their documents are not larger for more people.
+    """
+    with closing(Store(url, _KEPT)) as store:
+        dice, some = random.Random(2), min(people, RECORDED)
+        await store.prepare()
+        await store.apply([change for subject in range(some) for change in changes_of(Record(
+            "registry", 0, 1, b"%d" % subject, orjson.dumps({
+                "subject": subject, "site": SITE, "gateway": "seoul-1", "tz": "Asia/Seoul",
+                "since": "2020-01-01T00:00:00Z"})))])
+        progress = Progress("weeks recorded", weeks)
+        for week in range(weeks):
+            changes: list[Change] = []
+            for number in range(7 * week, 7 * week + 7):
+                changes += [one for record in day_of(some, number, dice) for one in changes_of(record)]
+            together = merged(changes)
+            await store.apply(together)
+            await store.mark_days(together, time.time())
+            progress.add()
         while await store.refresh_days(math.inf):
             pass
-        progress.add()
-    store.close()
+        progress = Progress("people loaded", people)
+        progress.add(some)
+        for first in range(some, people, some):
+            await _live_as_others(store, some, first, min(some, people - first))
+            progress.add(min(some, people - first))
+
+
+async def _live_as_others(store: Store, some: int, first: int, count: int) -> None:
+    """Give people from a number on the documents of the first people."""
+    for name in PERSONAL:
+        collection = store.database[name]
+        ones = await collection.find({"subject": {"$in": list(range(some))[:count]}}).to_list(None)
+        for one in ones:
+            rest = one["_id"].removeprefix(str(one["subject"]))
+            one["subject"] += first
+            one["_id"] = f"{one['subject']}{rest}"
+            if name == ALERTS:
+                one["alert"] = one["_id"]
+        for start in range(0, len(ones), AT_ONCE):
+            await collection.insert_many(ones[start:start + AT_ONCE], ordered=False)
 
 
 async def _asking(url: str, people: int, weeks: int) -> list[Figure]:

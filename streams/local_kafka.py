@@ -16,9 +16,9 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Final
 
 from streams.embedded import ChildService, EmbeddedError, free_port
@@ -84,11 +84,12 @@ class LocalKafka:
 
     ports: of the listeners, where they have to be known before; advertised: where clients are sent, if those are
     proxies' ports; by node. `address` names the listeners. outside: ports of proxies for whom each node has one more
-    listener, `outside_ports`: so that some clients go through the proxies and others do not. Raises KafkaMissingError.
+    listener, `outside_ports`: so that some clients go through the proxies and others do not. more: further properties
+    of each broker. Raises KafkaMissingError.
     """
 
     def __init__(self, folder: Path, nodes: int = 1, ports: Sequence[int] = (), advertised: Sequence[int] = (),
-                 outside: Sequence[int] = ()) -> None:
+                 outside: Sequence[int] = (), more: Mapping[str, str] = MappingProxyType({})) -> None:
         reason = missing()
         if reason is not None:
             raise KafkaMissingError(reason)
@@ -107,12 +108,13 @@ class LocalKafka:
             (data / "meta.properties").write_text(
                 f"version=1\ncluster.id={cluster}\nnode.id={i + 1}\ndirectory.id={_uuid()}\n")
             config = home / "server.properties"
-            more = ("", "")
+            listeners = ("", "")
             if outside:
-                more = (f",OUTSIDE://127.0.0.1:{self.outside_ports[i]}", f",OUTSIDE://127.0.0.1:{outside[i]}")
+                listeners = (f",OUTSIDE://127.0.0.1:{self.outside_ports[i]}", f",OUTSIDE://127.0.0.1:{outside[i]}")
             config.write_text(_PROPERTIES.format(
-                more=more, node=i + 1, voters=voters, port=ports[i], controller=controllers[i],
-                advertised=(advertised or ports)[i], data=data, replication=min(nodes, 3), in_sync=min(nodes, 2)))
+                more=listeners, node=i + 1, voters=voters, port=ports[i], controller=controllers[i],
+                advertised=(advertised or ports)[i], data=data, replication=min(nodes, 3), in_sync=min(nodes, 2))
+                + "".join(f"{name}={value}\n" for name, value in more.items()))
             self.nodes.append(ChildService(
                 ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
                  "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars()}/*", "kafka.Kafka", str(config)],

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.database import database_server, database_url, store
 
 from streams.local_kafka import LocalKafka
+
+__all__ = ["database_server", "database_url", "kafka", "store"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,11 +6,15 @@ from typing import Any
 
 import orjson
 
+from cli.broker import records
 from models.outputs import Record
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.history import changes_of
 from stores.mongo import ERASING_S, Store
 from stores.operations import Change, merged
+from streams.settings import Settings
+from streams.topics import ALERTS as ALERTS_TOPIC
+from streams.topics import COMMANDS, REGISTRY, REPORTS
 from support.expected_history import Documents, Said
 
 NOW = 1_795_000_000.0  # epoch seconds, of marks
@@ -32,6 +36,16 @@ async def record(store: Store, batch: Sequence[Said]) -> None:
     found = changes(batch)
     await store.apply(found)
     await store.mark_days(found, NOW)
+
+
+async def record_topics(store: Store, settings: Settings) -> None:
+    """Write all that the topics hold, as the agent does, and all that comes of it."""
+    found = merged([change for topic in (REGISTRY, COMMANDS, ALERTS_TOPIC, REPORTS)
+                    async for polled in records(topic, settings) for one in polled.records
+                    for change in changes_of(Record(topic, one.partition, one.offset, one.key, one.value))])
+    await store.apply(found)
+    await store.mark_days(found, NOW)
+    await settle(store)
 
 
 async def settle(store: Store) -> None:

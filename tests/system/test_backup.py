@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner
-from support.history import NOW, documents, settle
+from support.history import documents, record_topics
 from support.worker import WorkerProcess
 
 from cli.broker import Writable
@@ -22,15 +22,12 @@ from cli.main import main
 from cli.simulate import lines
 from gateway.publisher import key_of
 from gateway.sms import InboundSms
-from models.outputs import Record
 from models.times import parse_time
 from simulator.fleet import Fleet
-from stores.history import changes_of
 from stores.mongo import Store
-from stores.operations import merged
 from streams.partition import partition_of, partition_of_key
 from streams.settings import Settings
-from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS
+from streams.topics import ALERTS, QUARANTINE, REGISTRY, REPORTS
 
 PARTITIONS = 2
 FLEET = Fleet(12, 2, date(2026, 11, 24), 3, "usual")
@@ -61,16 +58,6 @@ async def said(settings: Settings, topic: str) -> list[tuple[int, Any]]:
     """(partition, document) of each record but progress, in order within a partition."""
     found = [(one.partition, json.loads(one.value)) async for polled in read(topic, settings) for one in polled.records]
     return sorted((one for one in found if one[1].get("type") != "progress"), key=lambda one: one[0])
-
-
-async def history(settings: Settings, store: Store) -> None:
-    """Write what was published, as `record` does."""
-    found = merged([change for topic in (REGISTRY, COMMANDS, ALERTS, REPORTS)
-                    async for polled in read(topic, settings) for one in polled.records
-                    for change in changes_of(Record(topic, one.partition, one.offset, one.key, one.value))])
-    await store.apply(found)
-    await store.mark_days(found, NOW)
-    await settle(store)
 
 
 @asynccontextmanager
@@ -128,7 +115,7 @@ async def test_a_restored_system_goes_on_as_the_old_one(
         await old.wait_idle(http)
         await publish(writables(1, noon), old.settings)
         await old.wait_idle(http)
-    await history(old.settings, old_store)
+    await record_topics(old_store, old.settings)
     before = await people(old)
 
     done = await asyncio.to_thread(anbu, old.environ, "backup", tmp_path / "backup", "--keys", tmp_path / "keys",
@@ -166,8 +153,8 @@ async def test_a_restored_system_goes_on_as_the_old_one(
     assert min(ago[ALERTS], len(await said(new.settings, ALERTS))) > 0, "a day without an alert proves nothing"
 
     # History takes what the new system says, of profiles and excuses too, whose offsets begin at 0 again.
-    await history(new.settings, new_store)
-    await history(old.settings, old_store)
+    await record_topics(new_store, new.settings)
+    await record_topics(old_store, old.settings)
     assert comparable(await documents(new_store)) == comparable(await documents(old_store))
     assert (await documents(new_store))["people"][str(profile["subject"])]["profile"]["grace_min"] == 31
 
