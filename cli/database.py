@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import click
 
@@ -10,47 +10,45 @@ from agents.store import store_of
 from cli.options import settings
 from stores.errors import StoreAwayError
 from stores.mongo import Store
-from stores.questions import Questions
 from streams.settings import Settings, SettingsError
 
 Kind = TypeVar("Kind")
 SOCKET_MS: Final = 3_600_000  # an index of a large collection takes its time, and somebody watches the command
 
 
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+Opened = TypeVar("Opened", bound=Closable)
+
+
 def with_store(work: Callable[[Store, Settings], Awaitable[Kind]]) -> Kind:
     """Run some work on the database of ANBU_MONGODB; one line and status 1 where it is away, 2 where it is no URL."""
-    async def run(found: Settings) -> Kind:
-        store = store_of(found, SOCKET_MS)
-        try:
-            return await work(store, found)
-        finally:
-            store.close()
-
-    with settings() as found:
-        try:
-            return asyncio.run(run(found))
-        except StoreAwayError as error:
-            raise _away(error) from None
+    return _with(lambda found: store_of(found, SOCKET_MS), work)
 
 
-def with_questions(question: Callable[[Questions], Awaitable[Kind]]) -> Kind:
-    """Ask the database of ANBU_MONGODB; it fails as `with_store` does."""
-    async def run(found: Settings) -> Kind:
+def with_reader(reader: Callable[[str], Opened], ask: Callable[[Opened], Awaitable[Kind]]) -> Kind:
+    """Ask the database of ANBU_MONGODB by a reader that is made of its URL; it fails as `with_store` does."""
+    def opened(found: Settings) -> Opened:
         try:
-            questions = Questions(found.mongodb)
+            return reader(found.mongodb)
         except ValueError as error:
             raise SettingsError(f"ANBU_MONGODB: {error}") from None
+
+    return _with(opened, lambda one, _: ask(one))
+
+
+def _with(opened: Callable[[Settings], Opened], work: Callable[[Opened, Settings], Awaitable[Kind]]) -> Kind:
+    async def run(found: Settings) -> Kind:
+        one = opened(found)
         try:
-            return await question(questions)
+            return await work(one, found)
         finally:
-            questions.close()
+            one.close()
 
     with settings() as found:
         try:
             return asyncio.run(run(found))
         except StoreAwayError as error:
-            raise _away(error) from None
-
-
-def _away(error: StoreAwayError) -> click.ClickException:
-    return click.ClickException(f"the database is away (ANBU_MONGODB): {error}")
+            raise click.ClickException(f"the database is away (ANBU_MONGODB): {error}") from None

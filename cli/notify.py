@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from cli.database import with_reader
 from cli.options import settings
 from models.message import message_of
 from models.notice import notice_of
@@ -16,12 +16,10 @@ from models.times import format_time
 from notifiers.ports import GiveUpError, RetryError
 from notifiers.routes_file import Configured, Loaded, load
 from stores.deliveries import Deliveries
-from stores.errors import StoreAwayError
 from streams.clock import clock_of
 from streams.settings import Settings, SettingsError
 
 ATTEMPT_S = 15.0
-Kind = TypeVar("Kind")
 
 
 @click.group()
@@ -94,7 +92,7 @@ async def _send(configured: Configured, now: int) -> str:
 def list_(*, chosen: str, most: int, as_json: bool) -> None:
     """What was, or was not, delivered."""
     statuses = {"failed": [Status.FAILED], "waiting": [Status.QUEUED, Status.SENDING], "all": list(Status)}[chosen]
-    found = _asked(lambda outbox: outbox.listed([one.value for one in statuses], most))
+    found = with_reader(Deliveries, lambda outbox: outbox.listed([one.value for one in statuses], most))
     for one in found:
         if as_json:
             shown = ("alert", "revision", "channel", "status", "attempts", "why", "changed_at", "at", "severity")
@@ -112,23 +110,4 @@ def retry(*, channel: str | None) -> None:
     """Queue again what was given up and is not six hours old yet, once its cause is mended."""
     with settings() as found:
         now = clock_of(found.clock_file).now()
-    click.echo(f"queued again: {_asked(lambda outbox: outbox.retry_failed(channel, now))}")
-
-
-def _asked(ask: Callable[[Deliveries], Awaitable[Kind]]) -> Kind:
-    """The database's answer; away: one line and status 1."""
-    async def asked(found: Settings) -> Kind:
-        try:
-            outbox = Deliveries(found.mongodb)
-        except ValueError as error:
-            raise SettingsError(f"ANBU_MONGODB: {error}") from None
-        try:
-            return await ask(outbox)
-        finally:
-            outbox.close()
-
-    with settings() as found:
-        try:
-            return asyncio.run(asked(found))
-        except StoreAwayError as error:
-            raise click.ClickException(f"the database does not answer (ANBU_MONGODB): {error}") from None
+    click.echo(f"queued again: {with_reader(Deliveries, lambda outbox: outbox.retry_failed(channel, now))}")

@@ -9,7 +9,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from cli.database import with_questions
+from cli.database import with_reader
 from cli.devices import subject_argument
 from models.alerts import Kind
 from models.times import format_time
@@ -48,7 +48,7 @@ def _shown(value: Any) -> str:
 
 
 def _ask(question: Callable[[Questions], Awaitable[Any]]) -> Any:
-    found = with_questions(question)
+    found = with_reader(Questions, question)
     if found is None:
         raise click.ClickException("nobody has this number")
     return found

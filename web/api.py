@@ -20,26 +20,31 @@ router = APIRouter(prefix="/api/v1", dependencies=[Depends(signed_in)])
 DATABASE_AWAY = N_("The database does not answer.")
 
 
-class AlertOut(BaseModel):
+class AlertFields(BaseModel):
     """An alert as of its newest revision; fields as in the topic `alerts`."""
 
     alert: str
-    lane: int | None = Field(description="of an incident: the partition that judged it")
-    subject: int | None
-    gateway: str | None = Field(description="of an incident")
-    site: str | None
+    revision: int
+    change: str
     kind: str
     severity: str
     active: bool
-    held: bool = Field(description="held back in an outage")
-    revision: int
-    change: str
     acknowledged_by: str | None
     assignee: str | None
     window: str | None
     opened_at: str
     changed_at: str
     why: dict[str, str] = Field(description="one sentence, by language")
+
+
+class AlertOut(AlertFields):
+    """An alert, or an incident, of those that the page shows."""
+
+    lane: int | None = Field(description="of an incident: the partition that judged it")
+    subject: int | None
+    gateway: str | None = Field(description="of an incident")
+    site: str | None
+    held: bool = Field(description="held back in an outage")
 
 
 class CheckInOut(BaseModel):

@@ -19,6 +19,7 @@ from stores.errors import StoreError
 from stores.questions import LATER_MIN, CursorError, Questions
 from web.access import RefusedError, signed_in
 from web.answers import CSV, Format, answer
+from web.api import AlertFields
 from web.history import PATIENCE_S
 from web.pages import Subject
 from web.words import N_
@@ -57,24 +58,12 @@ class Drift(WakeUp):
     subject: int
 
 
-class PastAlert(BaseModel):
-    """An alert as of its newest revision; fields as in the topic `alerts`."""
+class PastAlert(AlertFields):
+    """An alert of any time."""
 
-    alert: str
-    revision: int
     subject: int
     site: str
-    kind: str
-    severity: str
-    active: bool
-    acknowledged_by: str | None
-    assignee: str | None
-    window: str | None
-    opened_at: str
-    changed_at: str
-    change: str
     reason: str | None = Field(description="of one that is cleared")
-    why: dict[str, str] = Field(description="one sentence, by language")
 
 
 class Trend(BaseModel):

@@ -48,8 +48,8 @@ class Web:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self.commands.stop()
             self.history.close()
+            await self.commands.stop()
 
     async def _look(self) -> None:
         """Silence is no event, and neither is the passing of time: somebody has to look."""

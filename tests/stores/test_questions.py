@@ -7,14 +7,12 @@ from typing import Any
 import pytest
 from pymongo import monitoring
 from support.history import write
-from support.said import alert, profile, report
+from support.said import MONDAY, alert, eight_weeks, report
 
 from stores.errors import StoreAwayError
 from stores.mongo import Store
 from stores.questions import CursorError, Page, Questions
 from streams.embedded import free_port
-
-MONDAY = date(2026, 9, 28)
 
 
 @pytest.fixture
@@ -24,22 +22,8 @@ async def questions(database_url: str) -> AsyncIterator[Questions]:
     one.close()
 
 
-async def eight_weeks(store: Store) -> None:
-    """7 gets up half an hour later since four weeks, and the battery falls a point a day; 8 is as ever; 9 is gone; the
-    battery of 10 is low already."""
-    said = [profile(7), profile(8), profile(10, retired=False), profile(11, retired=True)]
-    for number in range(56):
-        day = MONDAY + timedelta(days=number)
-        woke = "06:00" if number < 28 else "06:30"
-        said.append(report(7, number, day, first_activity=woke, battery_pct=90 - number, signal_dbm=-80 - number % 2))
-        said.append(report(8, number, day))
-        said += [report(subject, number, day, first_activity=woke, battery_pct=15) for subject in (9, 11)]
-    said.append(report(10, 1, MONDAY + timedelta(days=55), battery_pct=12, signal_dbm=None, first_activity=None))
-    await write(store, said)
-
-
 async def test_how_people_and_devices_are_doing(store: Store, questions: Questions) -> None:
-    await eight_weeks(store)
+    await write(store, eight_weeks())
     assert await questions.later("jongno") == [
         {"subject": 7, "woke": "06:30", "woke_before": "06:00", "later_min": 30, "of_mornings": 28}]
     assert await questions.later("jongno", 31) == await questions.later("mapo") == []
@@ -72,7 +56,7 @@ async def whole(ask: Callable[[str | None], Any]) -> list[dict[str, Any]]:
 
 
 async def test_weeks_come_in_pages(store: Store, questions: Questions) -> None:
-    await eight_weeks(store)
+    await write(store, eight_weeks())
     weeks = await whole(lambda cursor: questions.weeks(7, cursor, 3))
     assert [one["week"] for one in weeks] == sorted({one["week"] for one in weeks}, reverse=True)
     assert len(weeks) == 9, "a Monday's morning in Seoul is still Sunday in UTC"
@@ -108,7 +92,7 @@ async def test_a_cursor_of_somebody_else_is_refused(questions: Questions, cursor
 
 
 async def test_a_site_by_day_week_and_month(store: Store, questions: Questions) -> None:
-    await eight_weeks(store)
+    await write(store, eight_weeks())
     asked = ("jongno", date(2026, 10, 1), date(2026, 10, 31))
     days = await questions.figures(*asked, "day")
     assert [one["period"] for one in days] == [f"2026-10-{day:02d}" for day in range(1, 32)]
@@ -163,7 +147,7 @@ QUESTIONS: dict[str, Callable[[Questions], Any]] = {
 async def test_every_question_is_served_by_an_index(store: Store, database_url: str, name: str,
                                                     monkeypatch: pytest.MonkeyPatch) -> None:
     """The database itself says how it would look for what was asked (`explain`)."""
-    await eight_weeks(store)
+    await write(store, eight_weeks())
     await write(store, [alert(7, number, "2026-11-24T00:30:01Z") for number in range(3)])
     finds = Finds()
     monkeypatch.setattr("pymongo.monitoring._LISTENERS", monitoring._Listeners([finds], [], [], [], []))

@@ -5,6 +5,8 @@ from typing import Any
 
 from support.expected_history import Said
 
+MONDAY = date(2026, 9, 28)
+
 
 def report(subject: int, counter: int, day: date, **more: Any) -> Said:
     made = f"{(datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=2)):%Y-%m-%dT%H:%M:%SZ}"
@@ -25,3 +27,17 @@ def alert(subject: int, counter: int, opened: str, kind: str = "sos", *, active:
         "alert": f"{subject}:{kind}:0.1.{counter}", "revision": 1, "change": "opened", "kind": kind,
         "severity": "critical", "active": active, "site": "jongno", "window": None, "opened_at": opened,
         "changed_at": opened, "why": {"ko": "가", "en": "a"}}})
+
+
+def eight_weeks() -> list[Said]:
+    """7 gets up half an hour later since four weeks, and the battery falls a point a day; 8 is as ever; 9 is gone; the
+    battery of 10 is low already."""
+    said = [profile(7), profile(8), profile(10, retired=False), profile(11, retired=True)]
+    for number in range(56):
+        day = MONDAY + timedelta(days=number)
+        woke = "06:00" if number < 28 else "06:30"
+        said.append(report(7, number, day, first_activity=woke, battery_pct=90 - number, signal_dbm=-80 - number % 2))
+        said.append(report(8, number, day))
+        said += [report(subject, number, day, first_activity=woke, battery_pct=15) for subject in (9, 11)]
+    said.append(report(10, 1, MONDAY + timedelta(days=55), battery_pct=12, signal_dbm=None, first_activity=None))
+    return said

@@ -13,6 +13,7 @@ import pytest
 from support.expected_history import Said
 from support.history import said_of, write
 from support.page import MemoryHistory, StoppedClock, page_settings, running_page
+from support.said import eight_weeks
 from support.vectors import VECTORS, key_ring, read_lines, replay
 
 from stores.mongo import Store
@@ -72,6 +73,25 @@ async def test_pages_follow_each_other(http: httpx.AsyncClient) -> None:
     assert len(whole) > 2
     assert {one["kind"] for one in (await http.get("past-alerts?kind=no_report&site=jongno")).json()["items"]} == {
         "no_report"}
+
+
+async def test_whose_mornings_drift_and_which_devices_fail(http: httpx.AsyncClient, store: Store) -> None:
+    await write(store, eight_weeks())
+    [later] = (await http.get("sites/jongno/later-mornings")).json()
+    assert later == {"subject": 7, "woke": "06:30", "woke_before": "06:00", "later_min": 30, "of_mornings": 28}
+    assert set(later) == set(SCHEMAS["Drift"]["properties"])
+    assert (await http.get("sites/jongno/later-mornings?at_least_min=31")).json() == []
+    failing = (await http.get("sites/jongno/failing-devices")).json()
+    assert (10, 12) in [(one["subject"], one["battery_pct"]) for one in failing]
+    assert set(failing[0]) == set(SCHEMAS["FailingDevice"]["properties"])
+    for path in ("sites/jongno/later-mornings", "sites/jongno/failing-devices"):
+        answer = await http.get(path, params={"format": "csv"})
+        rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        assert [int(row["subject"]) for row in rows] == [one["subject"] for one in (await http.get(path)).json()]
+        assert (await http.get(path.replace("jongno", "nowhere"))).json() == []
+        assert (await http.get(path, headers={"if-none-match": (await http.get(path)).headers["etag"]})
+                ).status_code == 304
+    assert (await http.get("sites/jongno/later-mornings?at_least_min=0")).status_code == 422
 
 
 async def test_a_table_for_a_spreadsheet(http: httpx.AsyncClient) -> None:

@@ -1,0 +1,109 @@
+"""`anbu report`: each question as a table, as JSON that the API would answer, and as CSV."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.commands import Anbu
+from support.history import write
+from support.said import alert, eight_weeks
+
+from stores.mongo import Store
+
+SCHEMAS = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_bytes())["components"]["schemas"]
+OCTOBER = ("--site", "jongno", "--from", "2026-10-01", "--to", "2026-10-31")
+
+
+@pytest.fixture
+async def _history(store: Store) -> None:
+    """Eight weeks of four people, and three alerts."""
+    await write(store, [*eight_weeks(), *(alert(7, number, f"2026-11-2{number}T00:30:00Z", active=number == 2)
+                                          for number in range(3))])
+
+
+@pytest.fixture
+def report(anbu: Anbu, database_url: str, _history: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What a question prints."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: object) -> str:
+        done = anbu("report", *arguments, ANBU_MONGODB=database_url)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    return run
+
+
+QUESTIONS: dict[str, tuple[tuple[object, ...], str, str]] = {
+    "person": (("person", 7), "PersonState", "06:30"),
+    "weeks": (("weeks", 7), "Week", "2026-W47"),
+    "wake-up": (("wake-up", 7), "WakeUps", "median of 28 mornings: 06:30, 06:00 before"),
+    "later": (("later", "--site", "jongno"), "Drift", "06:30"),
+    "failing": (("failing", "--site", "jongno"), "FailingDevice", "12"),
+    "site": (("site", *OCTOBER), "Period", "2026-10-31"),
+    "alerts": (("alerts", "--site", "jongno"), "PastAlert", "2026-11-22T00:30:00Z"),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_table_and_json(report: Any, name: str) -> None:
+    arguments, model, word = QUESTIONS[name]
+    assert word in report(*arguments)
+    found = json.loads(report(*arguments, "--json"))
+    rows = found["items"] if isinstance(found, dict) and "items" in found else found
+    one = rows[0] if isinstance(rows, list) else rows
+    assert set(one) == set(SCHEMAS[model]["properties"]), "as the API describes it"
+
+
+@pytest.mark.parametrize("name", sorted(QUESTIONS.keys() - {"person"}))
+def test_a_file_for_a_spreadsheet(report: Any, name: str) -> None:
+    arguments, _, _ = QUESTIONS[name]
+    text = report(*arguments, "--csv")
+    assert text.startswith("\ufeff")
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    found = json.loads(report(*arguments, "--json"))
+    answered = found if isinstance(found, list) else found.get("items") or found["mornings"]
+    assert len(rows) == len(answered) > 0
+    for row, one in zip(rows, answered, strict=True):
+        assert {key: row[key] for key, value in one.items() if isinstance(value, str)} == {
+            key: value for key, value in one.items() if isinstance(value, str)}
+
+
+def test_what_is_asked_is_answered(report: Any) -> None:
+    assert [one["subject"] for one in json.loads(report("later", "--site", "jongno", "--json"))] == [7]
+    assert report("later", "--site", "jongno", "--at-least-min", 31) == "nothing\n"
+    assert [one["period"] for one in json.loads(report("site", *OCTOBER, "--by", "month", "--json"))] == ["2026-10"]
+    assert len(json.loads(report("site", *OCTOBER, "--by", "week", "--json"))) == 5
+    assert [one["week"] for one in json.loads(report("weeks", 7, "--limit", 2, "--json"))["items"]] == [
+        "2026-W47", "2026-W46"]
+
+    def alerts(*arguments: object) -> list[str]:
+        return [one["alert"] for one in json.loads(report("alerts", *arguments, "--json"))["items"]]
+
+    newest_first = [f"7:sos:0.1.{number}" for number in (2, 1, 0)]
+    assert alerts() == alerts("--subject", 7, "--kind", "sos") == newest_first
+    assert (alerts("--open"), alerts("--closed")) == (newest_first[:1], newest_first[1:])
+    assert alerts("--from", "2026-11-21", "--to", "2026-11-22") == newest_first[1:2]
+    page = json.loads(report("alerts", "--limit", 2, "--json"))
+    assert alerts("--limit", 2, "--cursor", page["next"]) == newest_first[2:]
+
+
+@pytest.mark.parametrize(("arguments", "status", "said"), [
+    (("person", 99), 1, "nobody has this number"), (("wake-up", 99), 1, "nobody has this number"),
+    (("alerts", "--cursor", "x"), 2, "--cursor"), (("alerts", "--kind", "x"), 2, "--kind"),
+    (("site", "--site", "jongno", "--from", "2026-10-02", "--to", "2026-10-01"), 2, "--to is before --from"),
+    (("later",), 2, "--site"), (("weeks", 7, "--limit", 0), 2, "--limit")])
+def test_what_cannot_be_answered(anbu: Anbu, database_url: str, arguments: tuple[object, ...], status: int,
+                                 said: str) -> None:
+    done = anbu("report", *arguments, ANBU_MONGODB=database_url)
+    assert (done.exit_code, said in done.stderr) == (status, True), done.output
+
+
+def test_a_database_that_is_away_or_none(anbu: Anbu) -> None:
+    done = anbu("report", "later", "--site", "jongno", ANBU_MONGODB="mongodb://127.0.0.1:1/anbu")
+    assert (done.exit_code, "the database is away (ANBU_MONGODB)" in done.stderr) == (1, True)
+    done = anbu("report", "later", "--site", "jongno", ANBU_MONGODB="x")
+    assert (done.exit_code, "ANBU_MONGODB: a URL such as" in done.stderr) == (2, True)
