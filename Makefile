@@ -44,11 +44,11 @@ test: .venv/installed  ## the tests, on the embedded broker and database; 100 % 
 		--cov-fail-under=100 $(ARGS)
 
 test-system: .venv/installed  ## whole systems: scenarios through a worker, a killed worker, the demo (minutes)
-	@$(BIN)/python -m pytest tests/system $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/system $(ARGS)
 
 test-kafka: .venv/installed  ## the tests that need a broker, on a real Apache Kafka; needs Java 17, and Maven once (make kafka)
 	@$(BIN)/python -m streams.local_kafka fetch
-	@ANBU_TEST_BROKER=kafka $(BIN)/python -m pytest $(KAFKA_TESTS) $(ARGS)
+	@ANBU_TEST_BROKER=kafka $(BIN)/python -m pytest -n 2 --dist loadfile $(KAFKA_TESTS) $(ARGS)
 
 rolling: .venv/installed  ## replace three workers under load one after the other; how much longer anybody waits
 	@$(BIN)/python -m streams.local_kafka fetch
