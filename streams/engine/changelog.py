@@ -9,17 +9,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from streams.engine.batch import State
+from streams.kafka import kafka_options, stop_consumer
+from streams.settings import Settings
 
 PLAN: Final = b"\x00plan"
 DONE: Final = b"\x00done"
 OWNER: Final = b"\x00owner"
 TOLD_EVERY: Final = 5000
+FETCH_WAIT_MS: Final = 20
 
 
 class Plan(NamedTuple):
@@ -40,6 +44,20 @@ class Loaded(NamedTuple):
     plan: Plan | None
     done: dict[str, int]
     records: int
+
+
+@asynccontextmanager
+async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of no group, to read what it is told to."""
+    # A broker answers a connection's requests in order: what is asked next would wait behind an idle fetch, for half a
+    # second by default, and a lane asks a dozen times.
+    one = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest",
+                           max_partition_fetch_bytes=4 << 20, fetch_max_wait_ms=FETCH_WAIT_MS)
+    await one.start()
+    try:
+        yield one
+    finally:
+        await stop_consumer(one)
 
 
 async def read(reader: AIOKafkaConsumer, tp: TopicPartition, start: int = 0,

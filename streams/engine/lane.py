@@ -16,16 +16,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
 from streams.engine.batch import Batch, Output
-from streams.engine.changelog import DONE, PLAN, Plan, load, read
+from streams.engine.changelog import DONE, PLAN, Plan, load, read, reader
 from streams.engine.writer import Writer
-from streams.kafka import kafka_options, stop_consumer
 
 if TYPE_CHECKING:
     from streams.engine.engine import Engine
 
 log = logging.getLogger(__name__)
 
-FETCH_WAIT_MS: Final = 20
 GATHERED_RECORDS: Final = 2000
 FOLDED_S: Final = 0.02  # at a time; then the event loop turns once
 RENEW_S: Final = 86_400.0  # a broker forgets a name that nobody asked for in a week, and then fences nobody
@@ -55,16 +53,8 @@ class Lane(ABC):
 
     async def recover(self) -> None:
         """Read what is durable."""
-        # A broker answers a connection's requests in order: what is asked next would wait behind an idle fetch, for
-        # half a second by default, and a lane asks a dozen times.
-        reader = AIOKafkaConsumer(**kafka_options(self.engine.settings), enable_auto_commit=False,
-                                  auto_offset_reset="earliest", max_partition_fetch_bytes=4 << 20,
-                                  fetch_max_wait_ms=FETCH_WAIT_MS)
-        await reader.start()
-        try:
-            await self._recover(reader)
-        finally:
-            await stop_consumer(reader)
+        async with reader(self.engine.settings) as one:
+            await self._recover(one)
         self.recovered = 1.0
 
     @abstractmethod
@@ -98,6 +88,11 @@ class Lane(ABC):
         """One batch more, to be applied after those before it."""
         self._queue.append(message)
         self._handed.set()
+
+    def go_past(self, topic: str, offset: int) -> None:
+        """Nothing lies before it. Only of an idle lane: a batch in hand knows the positions from before."""
+        self.next = {**self.next, topic: offset}
+        self.fetched[topic] = offset
 
     def drop_waiting(self) -> None:
         """Forget what was handed over and not yet begun."""

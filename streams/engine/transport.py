@@ -9,7 +9,7 @@ here but `ConsumerThread` runs in the main loop.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import faust
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -21,12 +21,18 @@ from faust.types import TP
 from mode.utils.futures import notify
 
 from streams.engine.batch import Batch
+from streams.engine.changelog import read, reader
 from streams.kafka import stop_consumer
 
+if TYPE_CHECKING:
+    from streams.engine.lane import Lane
+
 log = logging.getLogger(__name__)
+_Records = Mapping[TP, list[ConsumerRecord]]
 
 FETCH_WAIT_MS: Final = 50
 RETRY_S: Final = 1.0
+IDLE_S: Final = 1.0  # a poll waits for the first record
 RECORDS_WAITING: Final = 2000
 OVERRIDDEN: Final = (
     driver.AIOKafkaConsumerThread.on_start,
@@ -88,27 +94,32 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         offset: int | None = await self.call_thread(self._ensure_consumer().committed, TopicPartition(*tp))
         return offset
 
-    async def read_on(self, positions: Mapping[TP, int], timeout: float) -> Mapping[TP, list[ConsumerRecord]]:
-        """What follows these offsets. timeout: seconds to wait for the first record."""
-        records: Mapping[TP, list[ConsumerRecord]] = await self.call_thread(
+    async def read_on(self, positions: Mapping[TP, int], timeout: float) -> tuple[_Records, dict[TP, int]]:
+        """What follows these offsets, and up to where there seems to be nothing. timeout: seconds to wait for a record.
+        """
+        both: tuple[_Records, dict[TP, int]] = await self.call_thread(
             self._read_on, self._ensure_consumer(), positions, timeout)
-        return records
+        return both
 
     async def _read_on(self, consumer: AIOKafkaConsumer, positions: Mapping[TP, int], timeout: float) -> Any:
         # A poll that a rebalance has overtaken may still end after `perform_seek`, seen by nobody; then the consumer
         # has moved on without us, and only a record that follows would show the gap. So no poll trusts the one before.
         assigned = {tp: offset for tp, offset in positions.items() if consumer._subscription.is_assigned(tp)}
+        ahead: dict[TP, int] = {}
         for tp, offset in assigned.items():
             state = consumer._subscription.subscription.assignment.state_value(tp)
             position = state.position if state.has_valid_position else None
-            if position != offset and self.asked.get(tp) != (offset, position):
-                # Once: where it moves on again there is no record, but a marker, or what compaction has left.
+            if position == offset:
+                continue
+            if position is not None and self.asked.get(tp) == (offset, position):  # again: then it is a marker
+                ahead[tp] = position
+            else:
                 self.asked[tp] = (offset, position)
                 consumer.seek(TopicPartition(*tp), offset)
         if not assigned:  # to ask for none would be to ask for all
             await asyncio.sleep(FETCH_WAIT_MS / 1000)
-            return {}
-        return await self._fetch_records(consumer, set(assigned), timeout, consumer._max_poll_records)
+            return {}, {}
+        return await self._fetch_records(consumer, set(assigned), timeout, consumer._max_poll_records), ahead
 
 
 class Consumer(driver.Consumer):
@@ -134,9 +145,12 @@ class Consumer(driver.Consumer):
         if not active or not self.engine.open:
             await self.sleep(0.005)  # (an empty set would make aiokafka return the records of every partition)
             return
-        if len(free) < len(lanes):
-            timeout = 0.01  # what has been fetched for the others must not wait for new records of these
-        for raw_tp, records in (await self._thread.read_on(active, timeout)).items():
+        # What has been fetched for the others must not wait for new records of these; and each poll looks where it is.
+        timeout = 0.01 if len(free) < len(lanes) else IDLE_S
+        polled, ahead = await self._thread.read_on(active, timeout)
+        for tp in ahead.keys() - polled.keys():
+            await self._go_past(tp, lanes[tp.partition], ahead[tp])
+        for raw_tp, records in polled.items():
             if not self.engine.open or generation != self.app.consumer_generation_id:
                 return
             tp = TP(*raw_tp)
@@ -162,9 +176,28 @@ class Consumer(driver.Consumer):
             return []
         else:  # asked for `expected`, the broker again begins later: markers or compaction, unless the log was cut
             del self._suspect[tp]
-            if (await self.earliest_offsets(tp))[tp] > expected:
-                self.engine.die(f"{tp}: records from {expected} on were deleted before they were read")
+            if not await self._nothing_lies_between(tp, expected, records[0].offset):
+                await self._thread.seek_wait({tp: expected})
+                return []
         return records
+
+    async def _go_past(self, tp: TP, lane: "Lane", offset: int) -> None:
+        """The log ends with a marker. Who did not go past it would seem to stand still with input before him."""
+        start = lane.fetched[tp.topic]
+        if lane.waiting or not lane.idle.is_set():
+            return  # there is time
+        if not await self._nothing_lies_between(tp, start, offset):
+            self._thread.asked.pop(tp, None)
+        elif self.engine.open and self.engine.lanes.get(tp.partition) is lane and lane.idle.is_set():
+            lane.go_past(tp.topic, offset)
+
+    async def _nothing_lies_between(self, tp: TP, start: int, end: int) -> bool:
+        """Whether the log has no record there, by a reader that no rebalance moves; leaves where there was one."""
+        async with reader(self.engine.settings) as one:
+            found = [record.offset async for record in read(one, TopicPartition(*tp), start, end)]
+        if (await self.earliest_offsets(tp))[tp] > start:
+            self.engine.die(f"{tp}: records from {start} on were deleted before they were read")
+        return not found
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         # Before Faust's own handler, which first forgets what was acked and then commits (nothing).

@@ -6,87 +6,16 @@ plan says something else under an id that is out already.
 
 import asyncio
 import signal
-from base64 import b64encode
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import httpx
-import orjson
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM
-from support.audit import Audit, audit
+from support.one_lane import MOVED, PROFILE, Place, sos
 from support.worker import WorkerProcess
 
-from models.frame import seal, to_text
-from models.keys import KeyRing, message_key, parse_keks, wrap
-from models.payload import SOS, StatusReport, encode
-from streams.kafka import kafka_options, producer
-from streams.local_kafka import LocalKafka
-from streams.topics import REGISTRY, SMS, declare
+from streams.topics import REGISTRY, SMS
 
 POINTS = ("before_plan", "after_plan", "amid_outputs", "after_outputs", "amid_states", "after_done")
-KEK, KEY, CIPHER = bytes(32), bytes(16), AESCCM(message_key(bytes(16), 7, 0, 1), tag_length=8)
-PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-01-01T00:00:00Z",
-           "devices": [{"slot": 0, "epoch": 1, "kek": "k1",
-                        "key": b64encode(wrap(KEK, bytes(12), KEY, 7, 0, 1)).decode()}]}
-MOVED = {**PROFILE, "site": "mapo"}  # what an SOS says of the site depends on which came first
 pytestmark = pytest.mark.timeout(150)
-
-
-def sos(counter: int) -> tuple[str, dict[str, Any]]:
-    """A report and, the first time, an alert."""
-    frame = seal(CIPHER, 7, 0, 1, counter, encode(StatusReport(None, None, SOS, *(None,) * 6)))
-    return SMS, {"received_at": f"2026-11-24T00:{counter:02d}:00Z", "text": to_text(frame)}
-
-
-@dataclass
-class Place:
-    """One lane on a broker, and the workers that have it."""
-
-    folder: Path
-    kafka: LocalKafka
-    guarantee: str = "fence"
-    count: int = 0
-
-    def worker(self, **variables: str) -> WorkerProcess:
-        self.count += 1
-        keks = self.folder / "kek.json"
-        keks.write_bytes(orjson.dumps({"k1": b64encode(KEK).decode()}))
-        return WorkerProcess(self.folder / f"worker-{self.count}", "support.wounded_worker", PYTHONPATH="tests",
-                             ANBU_KAFKA=self.kafka.address, ANBU_PARTITIONS="1", ANBU_KEK_FILE=str(keks),
-                             ANBU_GUARANTEE=self.guarantee, ANBU_SESSION_S="2", **variables)
-
-    async def send(self, worker: WorkerProcess, *lines: tuple[str, dict[str, Any]]) -> None:
-        sender = producer(worker.settings)
-        await sender.start()
-        try:
-            for topic, value in lines:
-                await sender.send(topic, orjson.dumps(value), key=b"7", partition=0)
-        finally:
-            await sender.stop()
-
-    async def verdict(self, worker: WorkerProcess) -> Audit:
-        return await audit(worker.settings, KeyRing(parse_keks(orjson.dumps({"k1": b64encode(KEK).decode()}))))
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with LocalKafka(tmp_path_factory.mktemp("kafka")) as one:
-        yield one
-
-
-@pytest.fixture
-async def place(broker: LocalKafka, tmp_path: Path) -> Any:
-    one = Place(tmp_path, broker)
-    settings = one.worker().settings
-    await declare(settings)
-    yield one
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    await admin.start()
-    await admin.delete_topics([name for name in await admin.list_topics() if not name.startswith("__")])
-    await admin.close()
 
 
 async def frozen(worker: WorkerProcess) -> None:

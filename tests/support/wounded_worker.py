@@ -4,6 +4,7 @@ WOUND=POINT:ACT[:TOPIC]. POINT: before_plan, after_plan, amid_outputs, after_out
 ACT: kill or freeze (SIGKILL, SIGSTOP to itself), hang (wait for ever), block (the event loop).
 TOPIC: only where the batch is of this input.
 RENEW_S, STALLED_S, LEFT_S: of the engine, shorter than anybody would wait for.
+CODE: of the fold, as if this were another version of it.
 STAY=1: told to leave, its consumer never comes to an end.
 FORGET=plan: a worker that ignores an unfinished plan, as one would be that did not write any.
 HOLD=TOPIC:OTHER:OFFSET: it reads TOPIC only after OTHER has come to OFFSET; chance made certain.
@@ -110,6 +111,8 @@ if "STALLED_S" in os.environ:
     watchdog.STALLED_S = float(os.environ["STALLED_S"])  # type: ignore[misc]
 if "HOLD" in os.environ:
     Consumer._get_active_partitions = _get_active_partitions
+if "CODE" in os.environ:
+    lane_module.CODE = os.environ["CODE"]  # type: ignore[misc]
 if "LEFT_S" in os.environ:
     watchdog.LEFT_S = float(os.environ["LEFT_S"])  # type: ignore[misc]
 if "STAY" in os.environ:

@@ -1,0 +1,106 @@
+"""What the log of an input holds no more, or never held: read past where nothing is lost, and told where it is."""
+
+import asyncio
+import signal
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from support.one_lane import PROFILE, Place, sos
+
+from streams.kafka import kafka_options
+from streams.settings import Settings
+from streams.topics import REGISTRY, SMS
+
+pytestmark = pytest.mark.timeout(150)
+
+
+async def in_a_transaction(settings: Settings, *lines: tuple[str, dict[str, Any]]) -> None:
+    """As a gateway of others may write: the log ends with a marker."""
+    sender = AIOKafkaProducer(**kafka_options(settings), transactional_id="gateway")
+    await sender.start()
+    try:
+        async with sender.transaction():
+            for topic, value in lines:
+                await sender.send(topic, orjson.dumps(value), key=b"7", partition=0)
+    finally:
+        await sender.stop()
+
+
+async def delete_records(settings: Settings, topic: str, before: int) -> None:
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    await admin.start()
+    try:
+        await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=before)})
+    finally:
+        await admin.close()
+
+
+async def test_a_marker_at_the_end_is_no_input(place: Place) -> None:
+    """Else the watchdog would take the worker for one that stands still, again and again."""
+    worker = place.worker(STALLED_S="6")
+    async with httpx.AsyncClient() as http:
+        with worker:
+            worker.start()
+            await place.send(worker, (REGISTRY, PROFILE))
+            await worker.wait_idle(http)
+            for counter in (1, 2):
+                await in_a_transaction(worker.settings, sos(counter))
+                await worker.wait_idle(http)
+            await asyncio.sleep(9)
+            assert worker.left() is None
+            await place.send(worker, sos(3))
+            await worker.wait_idle(http)
+            found = await place.verdict(worker)
+    assert (found.problems, found.repeats) == ([], 0)
+
+
+async def test_records_that_were_deleted_under_a_running_worker(place: Place) -> None:
+    """It leaves and says which; never does it go on as if nothing had been."""
+    worker = place.worker(ANBU_SESSION_S="20")
+    async with httpx.AsyncClient() as http:
+        with worker:
+            worker.start()
+            await place.send(worker, (REGISTRY, PROFILE))
+            await worker.wait_idle(http)
+            worker.send(signal.SIGSTOP)
+            await place.send(worker, sos(1))  # the answer to the fetch that was waiting for it
+            await place.send(worker, sos(2), sos(3))
+            await delete_records(worker.settings, SMS, 2)
+            worker.send(signal.SIGCONT)
+            assert await worker.wait_left() == 70
+            assert "from 1 on were deleted before they were read" in worker.log.read_text()
+
+
+async def test_records_that_were_deleted_while_it_was_away(place: Place) -> None:
+    worker = place.worker()
+    async with httpx.AsyncClient() as http:
+        with worker:
+            worker.start()
+            await place.send(worker, (REGISTRY, PROFILE), sos(1))
+            await worker.wait_idle(http)
+            assert worker.terminate() == 0
+            await place.send(worker, sos(2), sos(3))
+            await delete_records(worker.settings, SMS, 2)
+            worker.start()
+            assert await worker.wait_left() == 70
+            assert "the next record is 1, but the log has 2 to 3" in worker.log.read_text()
+
+
+async def test_the_plan_of_another_version_is_folded_again_and_told(place: Place) -> None:
+    first, second = place.worker(WOUND=f"after_plan:kill:{SMS}"), place.worker(CODE="2")
+    async with httpx.AsyncClient() as http:
+        with first, second:
+            first.start()
+            await place.send(first, (REGISTRY, PROFILE))
+            await first.wait_idle(http)
+            await place.send(first, sos(1))
+            await first.wait_left()
+            second.start()
+            await second.wait_idle(http)
+            found = await place.verdict(second)
+    assert "the unfinished batch was folded by code 1, this is 2" in second.log.read_text()
+    assert (found.problems, found.repeats) == ([], 0)
