@@ -50,6 +50,9 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
         "broker_commit_interval": 1.0,
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": 1 << 20,
+        # A leader that asks a broker which has just started may hear of no topics, and gives nobody anything until it
+        # asks again: by default in five minutes.
+        "consumer_metadata_max_age_ms": 5000,
         "table_standby_replicas": 0,  # with 1, the default, the assignor leaves a worker that joins without partitions
         "TableManager": LaneTables,
     }

@@ -120,6 +120,18 @@ async def test_a_writer_is_renewed_between_two_batches(place: Place) -> None:
     assert found.owners >= 4
 
 
+async def test_who_saw_no_topics_looks_again(place: Place) -> None:
+    worker = place.worker(BLIND="8")
+    async with httpx.AsyncClient() as http:
+        with worker:
+            worker.start()
+            await place.send(worker, (REGISTRY, PROFILE), sos(1))
+            await worker.wait_idle(http)
+            assert "Ignoring missing topic: 'sms'" in worker.log.read_text()
+            found = await place.verdict(worker)
+    assert (found.problems, found.repeats) == ([], 0)
+
+
 async def test_who_is_told_to_leave_does(place: Place) -> None:
     """Also where the client of the broker never comes to an end."""
     worker = place.worker(STAY="1", LEFT_S="1")

@@ -4,6 +4,7 @@ WOUND=POINT:ACT[:TOPIC]. POINT: before_plan, after_plan, amid_outputs, after_out
 ACT: kill or freeze (SIGKILL, SIGSTOP to itself), hang (wait for ever), block (the event loop).
 TOPIC: only where the batch is of this input.
 RENEW_S, STALLED_S, LEFT_S: of the engine, shorter than anybody would wait for.
+BLIND=S: for so many seconds it sees no input topic, as who asks a broker that has just started.
 CODE: of the fold, as if this were another version of it.
 STAY=1: told to leave, its consumer never comes to an end.
 FORGET=plan: a worker that ignores an unfinished plan, as one would be that did not write any.
@@ -19,6 +20,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from aiokafka.cluster import ClusterMetadata
 from faust.types import TP
 
 from streams.app import app
@@ -29,10 +31,12 @@ from streams.engine.changelog import DONE, OWNER, PLAN, Loaded, load
 from streams.engine.lane import StateLane
 from streams.engine.transport import Consumer, ConsumerThread
 from streams.engine.writer import Writer
+from streams.topics import INPUTS
 
 _POINT, _ACT, _TOPIC = [*os.environ.get("WOUND", "").split(":"), "", "", ""][:3]
 _writes, _writes_outputs, _applies, _active, _seeks = (
     Writer.write, Writer.write_outputs, StateLane.apply, Consumer._get_active_partitions, Consumer.perform_seek)
+_sees, _BEGAN = ClusterMetadata.partitions_for_topic, time.monotonic()
 _in_hand: list[str] = []
 _hurt: list[str] = []
 
@@ -89,6 +93,11 @@ def _get_active_partitions(self: Any) -> set[TP]:
             or (tp.partition in lanes and lanes[tp.partition].next[other] >= int(offset))}
 
 
+def _partitions_for_topic(self: ClusterMetadata, topic: str) -> Any:
+    blind = topic in INPUTS and time.monotonic() - _BEGAN < float(os.environ["BLIND"])
+    return None if blind else _sees(self, topic)
+
+
 async def _never(_: ConsumerThread) -> None:
     await asyncio.Event().wait()
 
@@ -111,6 +120,8 @@ if "STALLED_S" in os.environ:
     watchdog.STALLED_S = float(os.environ["STALLED_S"])  # type: ignore[misc]
 if "HOLD" in os.environ:
     Consumer._get_active_partitions = _get_active_partitions
+if "BLIND" in os.environ:
+    ClusterMetadata.partitions_for_topic = _partitions_for_topic
 if "CODE" in os.environ:
     lane_module.CODE = os.environ["CODE"]  # type: ignore[misc]
 if "LEFT_S" in os.environ:
