@@ -39,7 +39,8 @@ SITE: Final = "jongno"
 MONDAY: Final = date(2023, 11, 27)
 BATCH: Final = 1000
 ASKED: Final = 100
-RECORDED: Final = 20  # people
+RECORDED: Final = 5  # people
+_PATIENCE_MS: Final = 600_000  # a bulk that is given up and sent again would be there twice
 HISTORY: Final = (BUCKETS, STATES, DEVICES, CHECKINS, ALERTS, DAYS)
 _KEPT: Final = dict.fromkeys(HISTORY, 100_000)  # days
 
@@ -153,7 +154,7 @@ async def _load(url: str, people: int, weeks: int) -> None:
 
     Figures of days are those of the some: their documents are not larger for more people.
     """
-    with closing(Store(url, _KEPT)) as store:
+    with closing(Store(url, _KEPT, socket_ms=_PATIENCE_MS)) as store:
         dice, some = random.Random(2), min(people, RECORDED)
         await store.prepare()
         await store.apply([change for subject in range(some) for change in changes_of(Record(

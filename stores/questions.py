@@ -6,8 +6,8 @@ Every method raises StoreAwayError while the database does not answer.
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from statistics import median_low
 from typing import Any, Final, NamedTuple
 
@@ -16,8 +16,10 @@ import orjson
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, HALVES, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
 from stores.errors import mapped
+from stores.newest import newest
 
 MOST: Final = 500
+LOOK_DAYS: Final = (2, 10, 60, 365)  # back, for alerts, before all of them are looked through
 LATER_MIN: Final = 20        # minutes later than the four weeks before
 EMPTY_IN_DAYS: Final = 21    # a battery that will be
 LOW_BATTERY: Final = 20      # per cent
@@ -53,11 +55,12 @@ def _parts(cursor: str, count: int) -> list[str]:
 
 
 class Questions:
-    """Of one database. url: mongodb://host:port/name, else ValueError."""
+    """Of one database. url: mongodb://host:port/name, else ValueError. today: where to look first, no more."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, today: Callable[[], date] = lambda: datetime.now(UTC).date()) -> None:
         self._connection = Connection(url)
         self._database: Database = self._connection.database
+        self._today = today
 
     async def state(self, subject: int) -> Document | None:
         """How a person is now: profile, contact, newest report and results, devices; None: nobody has the number."""
@@ -82,11 +85,14 @@ class Questions:
     async def weeks(self, subject: int, cursor: str | None, limit: int) -> Page:
         """A person's weeks, the newest first, each with its figures and the results of its windows."""
         where: Document = {"subject": subject}
+        end = self._today()
         if cursor is not None:
-            where["period"] = {"$lt": _parts(cursor, 1)[0]}
+            before = _parts(cursor, 1)[0]
+            where["period"], end = {"$lt": before}, _monday(before)
+        begin = _period((end - timedelta(days=7 * (limit + 1))).isoformat(), "week")
         with mapped():
-            found = await self._database[BUCKETS].find(where, {"period": 1, "c": 1}).sort(
-                [("period", -1)]).limit(limit + 1).to_list(None)
+            found = await newest(self._database[BUCKETS], where, [("period", -1)], [begin], limit + 1,
+                                 {"period": 1, "c": 1})
             weeks = found[:limit]
             results: list[Document] = []
             if weeks:
@@ -157,9 +163,11 @@ class Questions:
             asked["$or"] = [{"opened_at": {"$lt": at}}, {"_id": {"$lt": after}}]
         if opened:
             asked["opened_at"] = opened
+        end = opened.get("$lte") or opened.get("$lt") or self._today().isoformat()
+        begins = [(date.fromisoformat(end[:10]) - timedelta(days=days)).isoformat() for days in LOOK_DAYS]
         with mapped():
-            found = await self._database[ALERTS].find(asked, dict.fromkeys(_ALERT, 1)).sort(
-                [("opened_at", -1), ("_id", -1)]).limit(limit + 1).to_list(None)
+            found = await newest(self._database[ALERTS], asked, [("opened_at", -1), ("_id", -1)], begins, limit + 1,
+                                 dict.fromkeys(_ALERT, 1))
         page = found[:limit]
         return Page([_alert(one) for one in page],
                     _cursor(page[-1]["opened_at"], page[-1]["_id"]) if len(found) > limit else None)

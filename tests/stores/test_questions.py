@@ -85,6 +85,29 @@ async def test_alerts_come_in_pages_without_gap_or_repetition(store: Store, ques
     assert {one["opened_at"] for one in page.rows} == {"2026-11-24T00:30:01Z"}
 
 
+@pytest.mark.parametrize("today", [date(2026, 11, 24), date(2026, 10, 1), date(2030, 1, 1)])
+@pytest.mark.parametrize("limit", [1, 3, 100])
+async def test_where_one_looks_first_is_no_part_of_the_answer(store: Store, database_url: str, limit: int, today: date,
+                                                              request: pytest.FixtureRequest) -> None:
+    """Weeks and alerts with gaps of months, asked for before, long after and in the midst of them."""
+    weeks = [MONDAY - timedelta(days=7 * number) for number in (0, 1, 2, 9, 30, 31, 40)]
+    await write(store, [one for number, day in enumerate(weeks) for one in (
+        report(7, number, day + timedelta(days=1)),
+        alert(7, number, f"{day}T00:00:00Z"), alert(8, number, f"{day}T00:00:01Z"))])
+    questions = Questions(database_url, lambda: today)
+    request.addfinalizer(questions.close)
+    found = await whole(lambda cursor: questions.weeks(7, cursor, limit))
+    assert [date.fromisocalendar(int(one["week"][:4]), int(one["week"][6:]), 1) for one in found] == weeks
+    for where, count in (({}, 14), ({"subject": 8}, 7), ({"kind": "fire"}, 0)):
+        rows = await whole(lambda cursor, where=where: questions.alerts(where, None, None, cursor, limit))  # type: ignore[misc]
+        assert [one["opened_at"] for one in rows] == sorted((one["opened_at"] for one in rows), reverse=True)
+        assert len(rows) == len({one["alert"] for one in rows}) == count
+    first, last = f"{weeks[5]}T00:00:00Z", f"{weeks[2]}T00:00:00Z"
+    rows = await whole(lambda cursor: questions.alerts({}, first, last, cursor, limit))
+    assert [one["opened_at"] for one in rows if one["subject"] == 7] == [f"{weeks[number]}T00:00:00Z"
+                                                                        for number in (3, 4, 5)]
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "WzFd", "W10", "bnVsbA", "가"])
 async def test_a_cursor_of_somebody_else_is_refused(questions: Questions, cursor: str) -> None:
     with pytest.raises(CursorError):
