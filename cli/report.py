@@ -13,7 +13,8 @@ from cli.database import with_reader
 from cli.devices import subject_argument
 from models.alerts import Kind
 from models.times import format_time
-from stores.questions import LATER_MIN, CursorError, Questions
+from stores.pages import CursorError
+from stores.questions import LATER_MIN, Questions
 from web.answers import csv_of
 
 Rows = Sequence[dict[str, Any]]

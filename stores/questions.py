@@ -3,20 +3,16 @@
 Every method raises StoreAwayError while the database does not answer.
 """
 
-import base64
-import binascii
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from statistics import median_low
-from typing import Any, Final, NamedTuple
-
-import orjson
+from typing import Any, Final
 
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, HALVES, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
 from stores.errors import mapped
-from stores.newest import newest
+from stores.pages import Page, cursor_of, newest, parts_of
 
 MOST: Final = 500
 LOOK_DAYS: Final = (2, 10, 60, 365)  # back, for alerts, before all of them are looked through
@@ -26,32 +22,6 @@ LOW_BATTERY: Final = 20      # per cent
 WEAK_SIGNAL: Final = -100    # dBm
 _ALERT: Final = ("alert", "revision", "subject", "site", "kind", "severity", "active", "acknowledged_by", "assignee",
                  "window", "opened_at", "changed_at", "change", "reason", "why")
-
-
-class CursorError(ValueError):
-    """Not a cursor of ours."""
-
-
-class Page(NamedTuple):
-    """rows, and where the next ones begin; None: there are no more."""
-
-    rows: list[Document]
-    cursor: str | None
-
-
-def _cursor(*parts: Any) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
-
-
-def _parts(cursor: str, count: int) -> list[str]:
-    """Raises CursorError."""
-    try:
-        found = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error) as error:
-        raise CursorError(cursor) from error
-    if not isinstance(found, list) or len(found) != count or not all(isinstance(one, str) for one in found):
-        raise CursorError(cursor)
-    return found
 
 
 class Questions:
@@ -87,7 +57,7 @@ class Questions:
         where: Document = {"subject": subject}
         end = self._today()
         if cursor is not None:
-            before = _parts(cursor, 1)[0]
+            before = parts_of(cursor, 1)[0]
             where["period"], end = {"$lt": before}, _monday(before)
         begin = _period((end - timedelta(days=7 * (limit + 1))).isoformat(), "week")
         with mapped():
@@ -101,7 +71,7 @@ class Questions:
                     {"subject": subject, "day": {"$gte": first.isoformat(), "$lt": last.isoformat()}},
                     {"window": 1, "day": 1, "result": 1, "repaired": 1}).sort([("day", 1)]).to_list(None)
         rows = [_week(one, results) for one in weeks]
-        return Page(rows, _cursor(weeks[-1]["period"]) if len(found) > limit else None)
+        return Page(rows, cursor_of(weeks[-1]["period"]) if len(found) > limit else None)
 
     async def wake_up(self, subject: int) -> Document | None:
         """When a person gets up: the median of the newest 28 mornings, of the 28 before, and each morning."""
@@ -158,7 +128,7 @@ class Questions:
             opened["$lt"] = last
         asked: Document = {name: value for name, value in where.items() if value is not None}
         if cursor is not None:
-            at, after = _parts(cursor, 2)
+            at, after = parts_of(cursor, 2)
             opened["$lte"] = at
             asked["$or"] = [{"opened_at": {"$lt": at}}, {"_id": {"$lt": after}}]
         if opened:
@@ -170,7 +140,7 @@ class Questions:
                                  dict.fromkeys(_ALERT, 1))
         page = found[:limit]
         return Page([_alert(one) for one in page],
-                    _cursor(page[-1]["opened_at"], page[-1]["_id"]) if len(found) > limit else None)
+                    cursor_of(page[-1]["opened_at"], page[-1]["_id"]) if len(found) > limit else None)
 
     async def _here(self, found: Iterable[Document]) -> set[int]:
         """Those of the subjects who are still looked after."""

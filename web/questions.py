@@ -16,7 +16,8 @@ from pydantic import BaseModel, Field
 from models.alerts import Kind, Severity
 from models.times import format_time
 from stores.errors import StoreError
-from stores.questions import LATER_MIN, CursorError, Questions
+from stores.pages import CursorError
+from stores.questions import LATER_MIN, Questions
 from web.access import RefusedError, signed_in
 from web.answers import CSV, Format, answer
 from web.api import AlertFields

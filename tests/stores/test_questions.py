@@ -11,7 +11,8 @@ from support.said import MONDAY, alert, eight_weeks, report
 
 from stores.errors import StoreAwayError
 from stores.mongo import Store
-from stores.questions import CursorError, Page, Questions
+from stores.pages import CursorError, Page
+from stores.questions import Questions
 from streams.embedded import free_port
 
 
