@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -195,7 +195,7 @@ async def _live_as_others(store: Store, some: int, first: int, count: int) -> No
 
 
 async def _asking(url: str, people: int, weeks: int) -> list[Figure]:
-    with closing(Questions(url)) as questions:
+    with closing(Questions(url, lambda: MONDAY + timedelta(days=7 * weeks))) as questions:
         return await _times(questions, people, weeks)
 
 
@@ -225,7 +225,8 @@ async def _times(questions: Questions, people: int, weeks: int) -> list[Figure]:
             began = time.perf_counter()
             checked(await ask() is not None, f"{name} has no answer")
             times.append((time.perf_counter() - began) * 1000)
-        found.append(Figure("records", f"{name}_p99_ms", quantiles(times, n=100)[98], aim, at_most=True))
+        found += [Figure("records", f"{name}_p50_ms", median(times)),
+                  Figure("records", f"{name}_p99_ms", quantiles(times, n=100)[98], aim, at_most=True)]
     return found
 
 

@@ -164,7 +164,7 @@ def records(*, url: str | None, people: int, years: float, days: int, as_json: b
 
     \b
     raw        finished documents replaced by _id, as durable
-    ..._p99    of a hundred askings, with so many years of so many people loaded (three years take an hour or more on
-               the embedded database)
+    ..._p99    of a hundred askings, with so many years of so many people loaded (a year of 300 people takes minutes on
+               the embedded database, three of 1,000 an hour or more)
     """
     _print(lambda: records_bench.records(url, people, years, days), as_json=as_json)
