@@ -167,6 +167,7 @@ class Lane:
 
     def ready(self) -> None:
         """Build the index from all that was restored."""
+        self._unpacked.clear()  # whoever was looked at meanwhile was looked at as of then
         for subject, packed in self._packed.items():
             seen = codec.glance(packed)
             if not seen.retired:

@@ -136,3 +136,15 @@ def test_a_deadline_of_many_comes_in_slices(monkeypatch: pytest.MonkeyPatch, siz
     assert opened == [f"{subject}:no_report:{format_window(half.window)}"
                       for subject in sorted(people, key=lambda one: (nation.gateway(one), one))
                       if nation.result(subject) == "silent"]
+
+
+def test_who_is_looked_at_while_a_lane_is_read_back_is_not_kept_as_of_then() -> None:
+    lane = lived(range(1, 3), 2, Fold(KeyRing(nation.KEKS)))
+    newer = lane.somebody(1)
+    older = replace(newer, results={})
+    back = Lane(0)
+    back.restore(b"1", codec.pack_person(older))
+    assert back.view(1) is not None
+    back.restore(b"1", codec.pack_person(newer))
+    back.ready()
+    assert back.somebody(1) == newer
