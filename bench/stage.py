@@ -26,7 +26,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from bench import nation
 from bench.figures import Progress, WrongResultError
 from streams.embedded import free_port
-from streams.kafka import kafka_options, producer, stop_consumer
+from streams.engine.changelog import reader
+from streams.kafka import kafka_options, producer
 from streams.local_kafka import LocalKafka
 from streams.settings import Settings, SettingsError
 from streams.topics import INPUTS, declare, topics
@@ -94,15 +95,10 @@ class Stage:
     @contextlib.asynccontextmanager
     async def reader(self, *names: str) -> AsyncIterator[AIOKafkaConsumer]:
         """A consumer of all partitions of topics, from their beginning."""
-        consumer = AIOKafkaConsumer(**kafka_options(self.settings), enable_auto_commit=False,
-                                    auto_offset_reset="earliest", max_partition_fetch_bytes=4 << 20)
-        await consumer.start()
-        try:
-            places = [TopicPartition(name, number) for name in names for number in range(self.settings.partitions)]
-            consumer.assign(places)
+        async with reader(self.settings) as consumer:
+            consumer.assign([TopicPartition(name, number) for name in names
+                             for number in range(self.settings.partitions)])
             yield consumer
-        finally:
-            await stop_consumer(consumer)
 
     async def ends(self, topic: str) -> dict[int, int]:
         """By partition of a topic: the offset of the next record."""

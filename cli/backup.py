@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from agents.store import store_of
 from cli.archive import ArchiveError, Manifest, Reading, Writing, fingerprint, packed
@@ -22,8 +22,7 @@ from cli.broker import Writable, broker_settings, records, write
 from models.times import format_time
 from stores.dump import Dump
 from stores.errors import StoreAwayError
-from streams.engine.changelog import DONE, load
-from streams.kafka import kafka_options, stop_consumer
+from streams.engine.changelog import DONE, load, reader
 from streams.keks import parsed_keks
 from streams.settings import Settings, SettingsError
 from streams.topics import REGISTRY, changelog
@@ -88,16 +87,12 @@ async def _backup(found: Settings, archive: Writing, keks: dict[str, bytes]) -> 
             _progress(name, await archive.write(f"{DATABASE}{name}.bson.gz", dump.documents(name)))
     finally:
         dump.close()
-    reader = AIOKafkaConsumer(**kafka_options(found), enable_auto_commit=False, auto_offset_reset="earliest")
-    await reader.start()
-    try:
+    async with reader(found) as consumer:
         for number in range(found.partitions):
             kept = Kept()
-            await load(reader, TopicPartition(changelog(found), number), kept)
+            await load(consumer, TopicPartition(changelog(found), number), kept)
             states = ([key, value] for key, value in kept.values.items())
             _progress(f"lane {number}", await archive.write(f"{LANES}{number}.gz", packed(states)))
-    finally:
-        await stop_consumer(reader)
     newest: dict[tuple[int, bytes | None], bytes | None] = {}
     async for polled in records(REGISTRY, found):
         for record in polled.records:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Final
 
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from chaos.round import PARTITIONS
 from chaos.system import System, ground
-from streams.engine.changelog import read
-from streams.kafka import kafka_options, producer, stop_consumer
+from streams.engine.changelog import read, reader
+from streams.kafka import producer
 from streams.settings import Settings
 from streams.topics import QUARANTINE, SMS, declare
 
@@ -73,18 +73,14 @@ async def _load(settings: Settings) -> None:
 
 async def _waits(settings: Settings) -> dict[int, list[tuple[float, float]]]:
     """By lane: (when a record was written, seconds until its answer was)."""
-    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, fetch_max_wait_ms=20)
-    await consumer.start()
     found = defaultdict(list)
-    try:
+    async with reader(settings) as consumer:
         for lane in range(PARTITIONS):
             answered: dict[int, float] = {}
             async for record in read(consumer, TopicPartition(QUARANTINE, lane)):
                 answered.setdefault(orjson.loads(record.value)["origin"]["offset"], record.timestamp / 1000)
             async for record in read(consumer, TopicPartition(SMS, lane)):
                 found[lane].append((record.timestamp / 1000, answered[record.offset] - record.timestamp / 1000))
-    finally:
-        await stop_consumer(consumer)
     return found
 
 

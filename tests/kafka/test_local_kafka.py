@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
-from streams.engine.changelog import read
-from streams.kafka import kafka_options, producer, stop_consumer
+from streams.engine.changelog import read, reader
+from streams.kafka import producer
 from streams.local_kafka import KafkaMissingError, LocalKafka
 from streams.settings import Settings
 from streams.topics import SMS, declare
@@ -28,12 +28,8 @@ async def write(settings: Settings, value: bytes) -> None:
 
 
 async def values(settings: Settings) -> list[bytes]:
-    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False)
-    await consumer.start()
-    try:
+    async with reader(settings) as consumer:
         return [record.value async for record in read(consumer, TopicPartition(SMS, 0))]
-    finally:
-        await stop_consumer(consumer)
 
 
 async def test_a_node_keeps_its_data_over_a_restart(kafka: LocalKafka) -> None:

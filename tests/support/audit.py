@@ -17,8 +17,7 @@ from models.fold import FORWARDED, Fold
 from models.keys import KeyRing
 from models.lane import Lane
 from models.outputs import Output
-from streams.engine.changelog import DONE, OWNER, PLAN, read
-from streams.kafka import kafka_options, stop_consumer
+from streams.engine.changelog import DONE, OWNER, PLAN, read, reader
 from streams.partition import partition_of
 from streams.settings import Settings
 from streams.topics import ALERTS, INPUTS, QUARANTINE, REPORTS, SMS, changelog
@@ -53,14 +52,8 @@ async def _topic(consumer: AIOKafkaConsumer, topic: str, number: int) -> list[Co
 
 
 async def _lane(number: int, settings: Settings, keys: KeyRing, found: Audit) -> None:
-    # What is asked of the broker waits behind an idle fetch, so a fetch must not be idle for long.
-    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest",
-                                fetch_max_wait_ms=20)
-    await consumer.start()
-    try:
+    async with reader(settings) as consumer:
         await _check(consumer, number, settings, keys, found)
-    finally:
-        await stop_consumer(consumer)
 
 
 async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, keys: KeyRing, found: Audit) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from support.vectors import KEK_FILE
 from support.worker import WorkerProcess
@@ -18,8 +18,8 @@ from support.worker import WorkerProcess
 from models.frame import seal, to_text
 from models.keys import message_key, wrap
 from models.payload import SOS, StatusReport, encode
-from streams.engine.changelog import read
-from streams.kafka import kafka_options, producer, stop_consumer
+from streams.engine.changelog import read, reader
+from streams.kafka import producer
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, SMS, declare
 
 KEK, KEY = bytes(32), bytes(16)
@@ -73,12 +73,8 @@ INPUT: list[tuple[str, str, Any, str | None]] = [
 
 
 async def lines(worker: WorkerProcess, topic: str) -> list[dict[str, Any]]:
-    consumer = AIOKafkaConsumer(**kafka_options(worker.settings), enable_auto_commit=False)
-    await consumer.start()
-    try:
+    async with reader(worker.settings) as consumer:
         return [json.loads(record.value) async for record in read(consumer, TopicPartition(topic, 0))]
-    finally:
-        await stop_consumer(consumer)
 
 
 @pytest.mark.timeout(120)

@@ -9,14 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from support.compare import differences
 from support.vectors import KEK_FILE, SCENARIOS, VECTORS, read_lines
 from support.worker import WorkerProcess
 
 from cli.replay import read_records
-from streams.engine.changelog import read
-from streams.kafka import kafka_options, producer, stop_consumer
+from streams.engine.changelog import read, reader
+from streams.kafka import producer
 from streams.topics import ALERTS, QUARANTINE, REPORTS, declare
 
 AT_ONCE = 6
@@ -47,14 +47,10 @@ async def play(name: str, folder: Path) -> list[dict[str, Any]]:
 
 
 async def said(worker: WorkerProcess) -> list[dict[str, Any]]:
-    consumer = AIOKafkaConsumer(**kafka_options(worker.settings), enable_auto_commit=False)
-    await consumer.start()
-    try:
+    async with reader(worker.settings) as consumer:
         return [{"topic": topic, "key": (record.key or b"").decode() or None, "value": json.loads(record.value)}
                 for topic in (ALERTS, REPORTS, QUARANTINE)
                 async for record in read(consumer, TopicPartition(topic, 0)) if b'"progress"' not in record.value]
-    finally:
-        await stop_consumer(consumer)
 
 
 @pytest.fixture(scope="module")
