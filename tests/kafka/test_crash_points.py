@@ -28,17 +28,13 @@ async def frozen(worker: WorkerProcess) -> None:
 @pytest.mark.parametrize("point", POINTS)
 async def test_killed_at(point: str, place: Place) -> None:
     first, second = place.worker(WOUND=f"{point}:kill:{SMS}"), place.worker(HOLD=f"{SMS}:{REGISTRY}:2")
-    async with httpx.AsyncClient() as http:
-        with first, second:
-            first.start()
-            await place.send(first, (REGISTRY, PROFILE))
-            await first.wait_idle(http)
-            await place.send(first, sos(1))
-            assert await first.wait_left() == -signal.SIGKILL
-            await place.send(first, sos(2), (REGISTRY, MOVED))
-            second.start()
-            await second.wait_idle(http)
-            found = await place.verdict(second)
+    async with place.begun(first, second) as http:
+        await place.send(first, sos(1))
+        assert await first.wait_left() == -signal.SIGKILL
+        await place.send(first, sos(2), (REGISTRY, MOVED))
+        second.start()
+        await second.wait_idle(http)
+        found = await place.verdict(second)
     assert found.problems == []
     assert found.repeats == {"amid_outputs": 1, "after_outputs": 2, "amid_states": 2}.get(point, 0), "report and alert"
 
@@ -55,25 +51,21 @@ async def test_frozen_at(point: str, place: Place) -> None:
 
 async def _zombie(place: Place, first: WorkerProcess, second: WorkerProcess) -> int | None:
     """first freezes in the middle of a batch, second takes its lane over and goes on; first is woken."""
-    async with httpx.AsyncClient() as http:
-        with first, second:
-            first.start()
-            await place.send(first, (REGISTRY, PROFILE))
-            await first.wait_idle(http)
-            await place.send(first, sos(1))
-            await frozen(first)
-            second.start()
-            await second.wait_idle(http)
-            await place.send(second, sos(2), (REGISTRY, MOVED))
-            await second.wait_idle(http)
-            first.send(signal.SIGCONT)
-            status: int | None = None
-            async with asyncio.timeout(60):
-                while (status := first.left()) is None and not await first.health(http):
-                    await asyncio.sleep(0.05)
-            await asyncio.sleep(1.0)  # what it still had to write, it has tried
-            if status is None:
-                status = first.left()
+    async with place.begun(first, second) as http:
+        await place.send(first, sos(1))
+        await frozen(first)
+        second.start()
+        await second.wait_idle(http)
+        await place.send(second, sos(2), (REGISTRY, MOVED))
+        await second.wait_idle(http)
+        first.send(signal.SIGCONT)
+        status: int | None = None
+        async with asyncio.timeout(60):
+            while (status := first.left()) is None and not await first.health(http):
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(1.0)  # what it still had to write, it has tried
+        if status is None:
+            status = first.left()
     return status
 
 
@@ -88,34 +80,26 @@ async def test_without_fencing_the_checker_finds_wrong_states(place: Place) -> N
 async def test_without_the_plan_the_checker_finds_other_bodies(place: Place) -> None:
     first = place.worker(WOUND=f"after_outputs:kill:{SMS}")
     second = place.worker(HOLD=f"{SMS}:{REGISTRY}:2", FORGET="plan")
-    async with httpx.AsyncClient() as http:
-        with first, second:
-            first.start()
-            await place.send(first, (REGISTRY, PROFILE))
-            await first.wait_idle(http)
-            await place.send(first, sos(1))
-            assert await first.wait_left() == -signal.SIGKILL
-            await place.send(first, (REGISTRY, MOVED))
-            second.start()
-            await second.wait_idle(http)
-            problems = (await place.verdict(second)).problems
+    async with place.begun(first, second) as http:
+        await place.send(first, sos(1))
+        assert await first.wait_left() == -signal.SIGKILL
+        await place.send(first, (REGISTRY, MOVED))
+        second.start()
+        await second.wait_idle(http)
+        problems = (await place.verdict(second)).problems
     assert any("not expected" in one and "7:sos:0.1.1/1" in one for one in problems), problems
 
 
 async def test_a_writer_is_renewed_between_two_batches(place: Place) -> None:
     """Under its own name, which shuts its former self out; and nothing is lost or doubled."""
     worker = place.worker(RENEW_S="0.5")
-    async with httpx.AsyncClient() as http:
-        with worker:
-            worker.start()
-            await place.send(worker, (REGISTRY, PROFILE))
+    async with place.begun(worker) as http:
+        for counter in range(1, 6):
+            await asyncio.sleep(0.6)
+            await place.send(worker, sos(counter))
             await worker.wait_idle(http)
-            for counter in range(1, 6):
-                await asyncio.sleep(0.6)
-                await place.send(worker, sos(counter))
-                await worker.wait_idle(http)
-            assert worker.terminate() == 0
-            found = await place.verdict(worker)
+        assert worker.terminate() == 0
+        found = await place.verdict(worker)
     assert (found.problems, found.repeats) == ([], 0)
     assert found.owners >= 4
 
@@ -147,17 +131,13 @@ async def test_who_is_told_to_leave_does(place: Place) -> None:
 async def test_what_a_poll_brought_to_nobody_is_read_again(place: Place) -> None:
     """Also where no record follows that would show the gap."""
     first, second = place.worker(), place.worker(STRAY="1")
-    async with httpx.AsyncClient() as http:
-        with first, second:
-            first.start()
-            await place.send(first, (REGISTRY, PROFILE))
-            await first.wait_idle(http)
-            assert first.terminate() == 0
-            await place.send(second, sos(1), sos(2))
-            second.start()
-            await second.wait_idle(http)
-            assert "lost: 2" in second.log.read_text()
-            found = await place.verdict(second)
+    async with place.begun(first, second) as http:
+        assert first.terminate() == 0
+        await place.send(second, sos(1), sos(2))
+        second.start()
+        await second.wait_idle(http)
+        assert "lost: 2" in second.log.read_text()
+        found = await place.verdict(second)
     assert (found.problems, found.repeats) == ([], 0)
 
 
@@ -165,11 +145,7 @@ async def test_what_a_poll_brought_to_nobody_is_read_again(place: Place) -> None
                                            ("block", "the event loop has not turned")])
 async def test_who_does_not_get_on_leaves_and_says_why(place: Place, act: str, said: str) -> None:
     worker = place.worker(WOUND=f"after_plan:{act}:{SMS}", STALLED_S="2")
-    async with httpx.AsyncClient() as http:
-        with worker:
-            worker.start()
-            await place.send(worker, (REGISTRY, PROFILE))
-            await worker.wait_idle(http)
-            await place.send(worker, sos(1))
-            assert await worker.wait_left() == 70
-            assert said in worker.log.read_text()
+    async with place.begun(worker):
+        await place.send(worker, sos(1))
+        assert await worker.wait_left() == 70
+        assert said in worker.log.read_text()

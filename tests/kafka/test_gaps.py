@@ -42,37 +42,29 @@ async def delete_records(settings: Settings, topic: str, before: int) -> None:
 async def test_a_marker_at_the_end_is_no_input(place: Place) -> None:
     """Else the watchdog would take the worker for one that stands still, again and again."""
     worker = place.worker(STALLED_S="6")
-    async with httpx.AsyncClient() as http:
-        with worker:
-            worker.start()
-            await place.send(worker, (REGISTRY, PROFILE))
+    async with place.begun(worker) as http:
+        for counter in (1, 2):
+            await in_a_transaction(worker.settings, sos(counter))
             await worker.wait_idle(http)
-            for counter in (1, 2):
-                await in_a_transaction(worker.settings, sos(counter))
-                await worker.wait_idle(http)
-            await asyncio.sleep(9)
-            assert worker.left() is None
-            await place.send(worker, sos(3))
-            await worker.wait_idle(http)
-            found = await place.verdict(worker)
+        await asyncio.sleep(9)
+        assert worker.left() is None
+        await place.send(worker, sos(3))
+        await worker.wait_idle(http)
+        found = await place.verdict(worker)
     assert (found.problems, found.repeats) == ([], 0)
 
 
 async def test_records_that_were_deleted_under_a_running_worker(place: Place) -> None:
     """It leaves and says which; never does it go on as if nothing had been."""
     worker = place.worker(ANBU_SESSION_S="20")
-    async with httpx.AsyncClient() as http:
-        with worker:
-            worker.start()
-            await place.send(worker, (REGISTRY, PROFILE))
-            await worker.wait_idle(http)
-            worker.send(signal.SIGSTOP)
-            await place.send(worker, sos(1))  # the answer to the fetch that was waiting for it
-            await place.send(worker, sos(2), sos(3))
-            await delete_records(worker.settings, SMS, 2)
-            worker.send(signal.SIGCONT)
-            assert await worker.wait_left() == 70
-            assert "from 1 on were deleted before they were read" in worker.log.read_text()
+    async with place.begun(worker):
+        worker.send(signal.SIGSTOP)
+        await place.send(worker, sos(1))  # the answer to the fetch that was waiting for it
+        await place.send(worker, sos(2), sos(3))
+        await delete_records(worker.settings, SMS, 2)
+        worker.send(signal.SIGCONT)
+        assert await worker.wait_left() == 70
+        assert "from 1 on were deleted before they were read" in worker.log.read_text()
 
 
 async def test_records_that_were_deleted_while_it_was_away(place: Place) -> None:
@@ -92,15 +84,11 @@ async def test_records_that_were_deleted_while_it_was_away(place: Place) -> None
 
 async def test_the_plan_of_another_version_is_folded_again_and_told(place: Place) -> None:
     first, second = place.worker(WOUND=f"after_plan:kill:{SMS}"), place.worker(CODE="2")
-    async with httpx.AsyncClient() as http:
-        with first, second:
-            first.start()
-            await place.send(first, (REGISTRY, PROFILE))
-            await first.wait_idle(http)
-            await place.send(first, sos(1))
-            await first.wait_left()
-            second.start()
-            await second.wait_idle(http)
-            found = await place.verdict(second)
+    async with place.begun(first, second) as http:
+        await place.send(first, sos(1))
+        await first.wait_left()
+        second.start()
+        await second.wait_idle(http)
+        found = await place.verdict(second)
     assert "the unfinished batch was folded by code 1, this is 2" in second.log.read_text()
     assert (found.problems, found.repeats) == ([], 0)

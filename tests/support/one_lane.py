@@ -1,10 +1,13 @@
 """One lane on a real Apache Kafka, the person 7 who lives in it, and the workers that have it."""
 
 from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
@@ -13,7 +16,7 @@ from models.keys import KeyRing, message_key, parse_keks, wrap
 from models.payload import SOS, StatusReport, encode
 from streams.kafka import producer
 from streams.local_kafka import LocalKafka
-from streams.topics import SMS
+from streams.topics import REGISTRY, SMS
 from support.audit import Audit, audit
 from support.worker import WorkerProcess
 
@@ -46,6 +49,18 @@ class Place:
         return WorkerProcess(self.folder / f"worker-{self.count}", "support.wounded_worker", **{
             "PYTHONPATH": "tests", "ANBU_KAFKA": self.kafka.address, "ANBU_PARTITIONS": "1",
             "ANBU_KEK_FILE": str(keks), "ANBU_GUARANTEE": self.guarantee, "ANBU_SESSION_S": "2", **variables})
+
+    @asynccontextmanager
+    async def begun(self, first: WorkerProcess, *others: WorkerProcess) -> AsyncIterator[httpx.AsyncClient]:
+        """The first worker runs and knows the person; all are ended with the block."""
+        async with httpx.AsyncClient() as http:
+            with ExitStack() as stack:
+                for one in (first, *others):
+                    stack.enter_context(one)
+                first.start()
+                await self.send(first, (REGISTRY, PROFILE))
+                await first.wait_idle(http)
+                yield http
 
     async def send(self, worker: WorkerProcess, *lines: tuple[str, dict[str, Any]]) -> None:
         sender = producer(worker.settings)
