@@ -126,7 +126,6 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.engine = self.app.engine
-        self._suspect: dict[TP, tuple[int, int]] = {}  # gaps that the broker was asked about, as (expected, got)
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -164,21 +163,14 @@ class Consumer(driver.Consumer):
                 yield tp, message
 
     async def _explained(self, tp: TP, records: list[ConsumerRecord], expected: int) -> list[ConsumerRecord]:
-        """Explain a gap, or leave. They do occur: a stale fetch running after `perform_seek` moves the position."""
+        """What follows on what has been fetched. Nothing where there is more between, which the next poll asks for: a
+        poll that a rebalance has overtaken moves the position."""
         if records[0].offset < expected:
             records = [record for record in records if record.offset >= expected]
-        if not records or records[0].offset == expected:
-            self._suspect.pop(tp, None)
-        elif self._suspect.get(tp) != (expected, records[0].offset):
+        if records and records[0].offset > expected and not await self._nothing_lies_between(
+                tp, expected, records[0].offset):
             log.warning("%s: expected %d, got %d: asking again", tp, expected, records[0].offset)
-            self._suspect[tp] = (expected, records[0].offset)
-            await self._thread.seek_wait({tp: expected})
             return []
-        else:  # asked for `expected`, the broker again begins later: markers or compaction, unless the log was cut
-            del self._suspect[tp]
-            if not await self._nothing_lies_between(tp, expected, records[0].offset):
-                await self._thread.seek_wait({tp: expected})
-                return []
         return records
 
     async def _go_past(self, tp: TP, lane: "Lane", offset: int) -> None:
@@ -211,7 +203,6 @@ class Consumer(driver.Consumer):
 
     async def perform_seek(self) -> None:
         """Seek to the lanes' positions: Faust's `seek_to_committed` skips 0 and None, and the commit may be behind."""
-        self._suspect.clear()
         self._thread.asked.clear()
         self._committed_offset.clear()
         for lane in self.engine.lanes.values():
