@@ -39,8 +39,14 @@ class ChildService:
         self.launch()
         self.wait_until_up()
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def launch(self) -> None:
-        """Start the program; `wait_until_up` is to follow."""
+        """Start the program; `wait_until_up` is to follow. Not twice: nobody would end the first one."""
+        if self.runs:
+            raise RuntimeError(f"{self._command[0]} serves {self.address} already")
         with self._log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal must not stop it before those who use it.
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
@@ -49,7 +55,7 @@ class ChildService:
     def wait_until_up(self) -> None:
         """Returns when the port answers. Raises EmbeddedError."""
         deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline and self._process is not None and self._process.poll() is None:
+        while time.monotonic() < deadline and self.runs:
             with socket.socket() as one:
                 if one.connect_ex(("127.0.0.1", self._port)) == 0:
                     return

@@ -120,7 +120,10 @@ class Faults:
         await asyncio.to_thread(self._system.kafka.restart)
 
     async def _node_dies(self) -> None:
-        node = self._dice.choice(self._system.kafka.nodes)
+        living = [node for node in self._system.kafka.nodes if node.runs]
+        if not living:
+            return
+        node = self._dice.choice(living)
         await asyncio.to_thread(node.kill)
 
         async def again() -> None:

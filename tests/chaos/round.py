@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 import orjson
-from support.audit import audit
+from support.audit import Audit, audit
 from support.expected_history import expected
 from support.history import documents, settle
 
@@ -47,6 +47,14 @@ class Outcome:
     owners: int = 0
     seconds: float = 0.0
 
+    def take(self, found: Audit) -> None:
+        """The verdict. Where nothing was read, or nothing said, nothing was shown."""
+        self.problems += found.problems
+        if not found.inputs or not found.outputs:
+            self.problems.append(f"{found.inputs} inputs and {found.outputs} outputs: this shows nothing")
+        self.inputs, self.outputs = found.inputs, found.outputs
+        self.repeats, self.owners = found.repeats, found.owners
+
 
 async def play(seed: int, ground: Ground, folder: Path) -> Outcome:
     began, dice, outcome = time.monotonic(), Random(seed), Outcome(seed)
@@ -61,9 +69,7 @@ async def play(seed: int, ground: Ground, folder: Path) -> Outcome:
         outcome.problems += system.stop()
         outcome.acts, outcome.exits = faults.done, system.exits
     found = await audit(system.settings, KeyRing(parse_keks(keks)))
-    outcome.problems += found.problems
-    outcome.inputs, outcome.outputs = found.inputs, found.outputs
-    outcome.repeats, outcome.owners = found.repeats, found.owners
+    outcome.take(found)
     outcome.problems += [f"a worker left with status {status}" for status in system.exits if status not in PROPER]
     store = Store(system.settings.mongodb)  # not through the proxy
     await settle(store)

@@ -1,4 +1,6 @@
-"""`make chaos`: rounds of chaos, each from a seed of its own; status 1 where one went wrong, with its seed.
+"""`make chaos`: rounds of chaos, each from a seed of its own.
+
+Status 1 where one went wrong, whose seed is told, or where fewer were played than asked for.
 
     python -m chaos.run [--seed 1] [--rounds 5] [--keep FOLDER] [--json]
 """
@@ -55,7 +57,7 @@ def main() -> int:
         except EmbeddedError as error:
             sys.stderr.write(f"{error}\n")
             return 2
-    return _summarize(outcomes, as_json=given.json)
+    return _summarize(outcomes, given.rounds, as_json=given.json)
 
 
 def _interrupt(*_: object) -> None:
@@ -77,10 +79,10 @@ def _tell(outcomes: list[Outcome], rounds: int) -> None:
     sys.stderr.flush()
 
 
-def _summarize(outcomes: list[Outcome], *, as_json: bool) -> int:
+def _summarize(outcomes: list[Outcome], rounds: int, *, as_json: bool) -> int:
     wrong = [one.seed for one in outcomes if one.problems]
     summary = {
-        "rounds": len(outcomes), "wrong": wrong, "inputs": sum(one.inputs for one in outcomes),
+        "rounds": len(outcomes), "asked": rounds, "wrong": wrong, "inputs": sum(one.inputs for one in outcomes),
         "outputs": sum(one.outputs for one in outcomes), "repeats": sum(one.repeats for one in outcomes),
         "take_overs": sum(one.owners for one in outcomes),
         "acts": dict(sorted(Counter(act for one in outcomes for act in one.acts).items())),
@@ -93,7 +95,7 @@ def _summarize(outcomes: list[Outcome], *, as_json: bool) -> int:
         sys.stdout.write("".join(f"{name:<12} {value}\n" for name, value in summary.items()))
     for seed in wrong:
         sys.stderr.write(f"again: make chaos SEED={seed} ROUNDS=1\n")
-    return 1 if wrong else 0
+    return 1 if wrong or len(outcomes) < rounds else 0
 
 
 if __name__ == "__main__":
