@@ -1,15 +1,49 @@
-"""What `make chaos` promises beside its rounds: what shows nothing is no success."""
+"""What `make chaos` promises beside its rounds: it leaves nothing behind, and what shows nothing is no success."""
 
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
 
 import pytest
 from support.audit import Audit
 
 from chaos import run
+from chaos.faults import Faults
 from chaos.round import Outcome
+from streams.embedded import ChildService, free_port
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def test_a_node_that_dies_twice_is_started_once(tmp_path: Path) -> None:
+    """A second process would outlive the run. Any program that serves a port will do for a broker here."""
+    ports = [free_port() for _ in range(3)]
+    nodes = [ChildService([sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)], port,
+                          tmp_path / f"{port}.log") for port in ports]
+    system = SimpleNamespace(kafka=SimpleNamespace(nodes=nodes))
+    faults = Faults(system, Random(1))  # type: ignore[arg-type]
+    for node in nodes:
+        node.start()
+    try:
+        for _ in range(4):
+            await faults.act("node_dies")
+        assert not any(node.runs for node in nodes)
+        await faults.mend()
+        assert all(node.runs for node in nodes)
+        with pytest.raises(RuntimeError, match="already"):
+            nodes[0].start()
+    finally:
+        for node in nodes:
+            node.stop()
+    assert [port for port in ports if answers(port)] == []
 
 
 @pytest.fixture
