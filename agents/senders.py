@@ -128,12 +128,15 @@ class Sender:
         if not found:
             return True
         known = await self._lanes.read_to_end()
+        complete = all(one.lane in known for one in found)
+        if not complete:  # what waits for its lane must not take the place of what need not, however urgent it is
+            found = await self._outbox.due(self._name, mine & known, now, AT_ONCE * 4)
         for one in found:
-            if len(self._in_hand) < AT_ONCE and one.lane in known and one.thread not in self._in_hand:
+            if len(self._in_hand) < AT_ONCE and one.thread not in self._in_hand:
                 task = asyncio.create_task(self._deliver(one))
                 self._in_hand[one.thread] = task
                 task.add_done_callback(partial(self._done, one.thread))
-        return all(one.lane in known for one in found)
+        return complete
 
     def _done(self, thread: str, _task: "asyncio.Task[None]") -> None:
         self._in_hand.pop(thread, None)

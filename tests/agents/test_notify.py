@@ -433,6 +433,19 @@ async def test_lanes_of_others_are_left_alone(outbox: Deliveries, store: Store, 
     assert await receipts_of(store, "7") == ["queued"]
 
 
+async def test_a_lane_that_is_not_read_keeps_back_no_other(outbox: Deliveries, store: Store, loaded: Loaded,
+                                                           slack: Endpoint) -> None:
+    """However much is due in it, and however urgent that is."""
+    one = Running(outbox, loaded)
+    one.lanes.known = {1}
+    async with one.sending():
+        await one.take(*(event(100 + number, severity="critical") for number in range(senders.AT_ONCE * 5)), lane=0)
+        await one.take(event(8), lane=1)
+        await until(lambda: len(slack.requests) == 1)
+        assert await receipts_of(store, "8") == ["sent"]
+    assert set(await receipts_of(store, "100")) == {"queued"}
+
+
 async def receipts_of(store: Store, subject: str) -> list[str]:
     return [status for name, status in (await statuses(store)).items() if name.startswith(f"{subject}/")]
 
