@@ -8,6 +8,8 @@ saves 40 %. By the price list it saves 15 %. The summary says where 40 % can com
 
 import argparse
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -134,4 +136,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has had enough; Python would complain once more when it flushes at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

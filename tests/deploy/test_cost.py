@@ -1,6 +1,9 @@
 """The calculator says what the price list says: 10 and 8.50 USD, and 15 % between them, not 40."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +65,15 @@ def test_saved() -> None:
 def test_bad_usage(arguments: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_a_reader_that_goes_away(arguments: list[str]) -> None:
+    """As in `make cost | head -1`: no traceback, whether nobody reads from the start or the reader has had enough."""
+    script = Path(__file__).parents[2] / "deploy/aws/cost.py"
+    with subprocess.Popen([sys.executable, str(script), *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
