@@ -1,5 +1,10 @@
-"""An image is named by its digest, never by a tag: what was scanned is what runs, and an older one is the way back."""
+"""An image is named by its digest, never by a tag: what was scanned is what runs, and an older one is the way back.
 
+The digest is of an index: BuildKit puts the image beside its bill of materials and its provenance. A registry scans
+images alone, and knows no scan of an index; so the scan is looked for at the image in it.
+"""
+
+import json
 import re
 import time
 from collections.abc import Callable
@@ -11,6 +16,11 @@ REFERENCE: Final = re.compile(r"[a-z0-9.-]+(?::\d+)?/[a-z0-9._/-]+@(?P<digest>sh
 DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 BLOCKING: Final = ("CRITICAL", "HIGH")
+FAILED: Final = ("FAILED", "UNSUPPORTED_IMAGE")
+ATTESTATION: Final = "vnd.docker.reference.type"  # the annotation of what describes an image and is none
+MANIFESTS: Final = [f"application/vnd.{kind}+json" for kind in (
+    "oci.image.index.v1", "oci.image.manifest.v1", "docker.distribution.manifest.list.v2",
+    "docker.distribution.manifest.v2")]
 SCAN_S: Final = 600.0
 
 
@@ -48,11 +58,12 @@ def scan(ecr: Any, repository_uri: str, digest: str, *, patience_s: float = SCAN
          sleep: Callable[[float], None] = time.sleep) -> dict[str, int]:
     """Findings by severity, once the registry has scanned the image. Raises ReleaseError on a blocking one."""
     repository, waited = repository_uri.split("/", 1)[1], 0.0
+    digest = _image_in(ecr, repository, parse_digest(digest))
     while True:
-        status, counts = _scanned(ecr, repository, parse_digest(digest))
+        status, counts = _scanned(ecr, repository, digest)
         if status == "COMPLETE":
             break
-        if status == "FAILED" or waited >= patience_s:
+        if status in FAILED or waited >= patience_s:
             raise ReleaseError(f"the scan of {digest} is {status} after {waited:g} s: look at the repository in ECR")
         sleep(5.0)
         waited += 5.0
@@ -61,6 +72,21 @@ def scan(ecr: Any, repository_uri: str, digest: str, *, patience_s: float = SCAN
         told = ", ".join(f"{count} {severity}" for severity, count in blocking.items())
         raise ReleaseError(f"the scan found {told}: update the base image or the package, or say in ECR why it is none")
     return counts
+
+
+def _image_in(ecr: Any, repository: str, digest: str) -> str:
+    """The digest of the one image of an index; of an image its own. Raises ReleaseError where there is not just one."""
+    found = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageDigest": digest}],
+                                acceptedMediaTypes=MANIFESTS)["images"]
+    if not found:
+        raise ReleaseError(f"{repository} has no image {digest}: it was never pushed, or has expired")
+    manifest = json.loads(found[0]["imageManifest"])
+    if "manifests" not in manifest:
+        return digest
+    images = [one["digest"] for one in manifest["manifests"] if ATTESTATION not in one.get("annotations", {})]
+    if len(images) != 1:
+        raise ReleaseError(f"{digest} has {len(images)} images in it: build for one platform, as deploy/build does")
+    return str(images[0])
 
 
 def _scanned(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str, int]]:

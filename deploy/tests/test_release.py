@@ -80,18 +80,31 @@ def test_no_stack(cloud: Cloud, past: Past, output: Path) -> None:
     assert "make it once by hand" in outputs(output)["why"]
 
 
+SCANNED = "sha256:" + "5" * 64
+PLAIN: dict[str, Any] = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []}
+BUILT: dict[str, Any] = {  # as BuildKit pushes it with its bill of materials and provenance
+    "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [
+        {"digest": SCANNED, "platform": {"os": "linux", "architecture": "amd64"}},
+        {"digest": "sha256:" + "6" * 64, "platform": {"os": "unknown", "architecture": "unknown"},
+         "annotations": {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": SCANNED}}]}
+
+
 class Registry:
-    """Answers as ECR does, while it scans and afterwards."""
+    """Answers as ECR does, while it scans and afterwards: of an index it knows no scan, only of the image in it."""
 
     class exceptions:
         class ScanNotFoundException(Exception): ...
 
-    def __init__(self, *answers: tuple[str, dict[str, int]] | None) -> None:
-        self._answers = list(answers)
+    def __init__(self, *answers: tuple[str, dict[str, int]] | None, manifest: dict[str, Any] = BUILT) -> None:
+        self._answers, self._manifest = list(answers), manifest
+        self._scanned = SCANNED if "manifests" in manifest else NOWHERE
 
-    def describe_image_scan_findings(self, **_: Any) -> dict[str, Any]:
+    def batch_get_image(self, **_: Any) -> dict[str, Any]:
+        return {"images": [{"imageManifest": json.dumps(self._manifest)}] if self._manifest else []}
+
+    def describe_image_scan_findings(self, *, imageId: dict[str, str], **_: Any) -> dict[str, Any]:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if answer is None:
+        if answer is None or imageId["imageDigest"] != self._scanned:
             raise self.exceptions.ScanNotFoundException
         status, counts = answer
         return {"imageScanStatus": {"status": status}, "imageScanFindings": {"findingSeverityCounts": counts}}
@@ -101,6 +114,7 @@ class Registry:
     ([None, ("IN_PROGRESS", {}), ("COMPLETE", {"LOW": 3})], None),
     ([("COMPLETE", {"CRITICAL": 1, "HIGH": 2, "LOW": 3})], "1 CRITICAL, 2 HIGH"),
     ([("FAILED", {})], "is FAILED"),
+    ([("UNSUPPORTED_IMAGE", {})], "is UNSUPPORTED_IMAGE after 0 s"),
     ([None], "is PENDING after 10 s")])
 def test_the_scan(answers: list[Any], why: str | None) -> None:
     waited: list[float] = []
@@ -113,6 +127,18 @@ def test_the_scan(answers: list[Any], why: str | None) -> None:
         return
     with pytest.raises(ReleaseError, match=why):
         scan()
+
+
+def test_the_scan_of_an_image_without_attestations() -> None:
+    assert image.scan(Registry(("COMPLETE", {}), manifest=PLAIN), "registry/anbu", NOWHERE) == {}
+
+
+@pytest.mark.parametrize(("manifest", "why"), [
+    ({}, "has no image"), ({**BUILT, "manifests": BUILT["manifests"][:1] * 2}, "2 images"),
+    ({**BUILT, "manifests": BUILT["manifests"][1:]}, "0 images")])
+def test_nothing_passes_unscanned(manifest: dict[str, Any], why: str) -> None:
+    with pytest.raises(ReleaseError, match=why):
+        image.scan(Registry(("COMPLETE", {}), manifest=manifest), "registry/anbu", NOWHERE, patience_s=0)
 
 
 def test_a_failed_update_says_why(cloud: Cloud, past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
