@@ -5,12 +5,15 @@ one of this machine, since there is no network of its own; a name such as `kafka
 """
 
 import os
+import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -20,9 +23,26 @@ import yaml
 from streams.embedded import ChildService, free_port
 from streams.local_kafka import jars
 
+AGENTS = 3
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def free_ports_in_a_row(count: int) -> int:
+    """The first of so many: a worker's agents are one port up each.
+
+    Below those that the kernel gives to whoever connects somewhere: one of them may be taken before it is listened at.
+    """
+    while True:
+        first = random.randrange(20_000, 32_000)
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    stack.enter_context(socket.socket()).bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return first
 
 
 def install(folder: Path) -> Path:
@@ -75,8 +95,8 @@ class Composed:
 
     def __init__(self, folder: Path, programs: Path, secrets: Path, database: str) -> None:
         self.folder, self._programs, self._secrets, self._database = folder, programs, secrets, database
-        # A worker's other agents are some ports up: these are left to chance.
-        self.ports = {name: free_port() for name in ("kafka", "gateway", "web", "worker")}
+        self.ports = {name: free_port() for name in ("kafka", "gateway", "web")}
+        self.ports["worker"] = free_ports_in_a_row(AGENTS)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._kafka: ChildService | None = None
 
