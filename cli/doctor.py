@@ -8,16 +8,25 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import click
 import orjson
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    ProducerFenced,
+    RequestTimedOutError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 from rich.console import Console
 
 from cli.broker import broker_settings
@@ -32,8 +41,10 @@ from streams.settings import Settings, SettingsError
 from streams.topics import changelog, topics
 
 PATIENCE_S: Final = 30.0
+TIDY_S: Final = 5.0
 SMALLEST_LANE: Final = 25  # people of one gateway: with fewer an outage cannot be told from people who sleep
 CLOCK_S: Final = 5.0
+_FORBIDDEN: Final = (ClusterAuthorizationFailedError, TopicAuthorizationFailedError, TransactionalIdAuthorizationFailed)
 _LAG: Final = "min.compaction.lag.ms"
 _MARKS: Final = {"right": "[green]right[/green]", "beware": "[yellow]beware[/yellow]", "wrong": "[red]wrong[/red]"}
 
@@ -79,10 +90,13 @@ async def examine(found: Settings) -> list[Finding]:
         except KafkaConnectionError:
             away, state = True, "wrong"
             detail = f"no broker answers at {found.kafka}: see ANBU_KAFKA, ANBU_KAFKA_SECURITY and the broker's log"
+        except (TimeoutError, KafkaTimeoutError, RequestTimedOutError):
+            state, detail = "wrong", f"no answer within {PATIENCE_S:g} s"
+        except _FORBIDDEN as error:
+            state, detail = "wrong", (f"the broker does not allow it to this user ({type(error).__name__}): see "
+                                      f"ANBU_KAFKA_SECURITY_USER, and what the broker's access control lists grant")
         except (SettingsError, KafkaError, StoreError, ValueError) as error:
             state, detail = "wrong", str(error) or repr(error)
-        except TimeoutError:
-            state, detail = "wrong", f"no answer within {PATIENCE_S:g} s"
         findings.append(Finding(name, state, detail))
     return findings
 
@@ -126,7 +140,7 @@ async def _topics(found: Settings) -> tuple[str, str]:
 
 
 async def _fencing(found: Settings) -> tuple[str, str]:
-    """Two writers of one name on a scratch topic: the broker has to refuse the former."""
+    """Two writers of one name on a scratch topic: the broker has to refuse the former, as one that was shut out."""
     if found.guarantee == "none":
         return "beware", "ANBU_GUARANTEE is none: for one worker and the embedded broker alone; else set it to fence"
     async with _scratch(found) as (topic, name):
@@ -136,10 +150,10 @@ async def _fencing(found: Settings) -> tuple[str, str]:
             await latter.start(topic)
             try:
                 await former.write(topic, [(PLAN, b"of the former")])
-            except KafkaError as error:
+            except ProducerFenced as error:  # any other error says nothing of fencing
                 return "right", f"the broker refuses a writer that was shut out ({type(error).__name__})"
         finally:
-            await asyncio.gather(former.stop(), latter.stop(), return_exceptions=True)
+            await _tidy(former.stop(), latter.stop())
     return "wrong", (f"the broker at {found.kafka} accepts records of a writer that was shut out: a worker that stood "
                      f"still would spoil the states; use Apache Kafka, or one worker with ANBU_GUARANTEE=none")
 
@@ -154,7 +168,7 @@ async def _clock(found: Settings) -> tuple[str, str]:
             written = await sender.send_and_wait(topic, b"", key=b"clock", partition=0)
             after = time.time()
         finally:
-            await sender.stop()
+            await _tidy(sender.stop())
     at = (written.timestamp or 0) / 1000
     apart = max(before - at, at - after, 0.0)
     if apart > CLOCK_S:
@@ -216,4 +230,10 @@ async def _scratch(found: Settings) -> AsyncIterator[tuple[str, str]]:
         try:
             yield name, name
         finally:
-            await admin.delete_topics([name])
+            await _tidy(admin.delete_topics([name]))
+
+
+async def _tidy(*closing: Coroutine[Any, Any, Any]) -> None:
+    """Nothing of it changes a finding; a client whose broker is away would try for minutes."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), TIDY_S)

@@ -1,6 +1,7 @@
 """`anbu doctor` on a real broker: all is right, or it says what is not and what to do."""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ import orjson
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, KafkaTimeoutError, NotEnoughReplicasError, TopicAuthorizationFailedError
 from click.testing import CliRunner
 from support.database import database_server, database_url, store
 
 from cli import doctor as doctor_module
 from cli.main import main
 from streams.embedded import embedded_broker, free_port
+from streams.engine.changelog import PLAN
 from streams.engine.writer import Writer
 from streams.kafka import kafka_options, producer
 from streams.local_kafka import LocalKafka
@@ -109,3 +112,39 @@ def test_the_embedded_broker(tmp_path: Path, environ: dict[str, Any]) -> None:
         assert found["fencing"][0] == "beware"
         _, found = examined({**environ, "ANBU_KAFKA": broker.address})
         assert found["fencing"][0] == "wrong"
+
+
+def spoiled(before: Callable[[], None]) -> type[Writer]:
+    """A writer before whose last record something happens."""
+
+    class Spoiled(Writer):
+        async def write(self, topic: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+            some = list(records)
+            if some[0][0] == PLAN:
+                before()
+            await super().write(topic, some)
+
+    return Spoiled
+
+
+def test_a_broker_that_is_lost_has_refused_nobody(kafka: LocalKafka, environ: dict[str, str],
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_module, "PATIENCE_S", 3.0)
+    monkeypatch.setattr(doctor_module, "Writer", spoiled(kafka.nodes[0].kill))
+    _, found = examined(environ)
+    assert found["fencing"] == ("wrong", "no answer within 3 s")
+    assert "no broker answers" in found["clock"][1]
+
+
+@pytest.mark.parametrize(("error", "told"), [
+    (TopicAuthorizationFailedError("scratch"), "access control lists"), (KafkaTimeoutError(), "no answer within 30 s"),
+    (NotEnoughReplicasError(), "NotEnoughReplicasError")])
+def test_another_error_is_no_refusal_of_a_writer_that_was_shut_out(
+        environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, error: KafkaError, told: str) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(doctor_module, "Writer", spoiled(fail))
+    _, found = examined(environ)
+    assert found["fencing"][0] == "wrong"
+    assert told in found["fencing"][1]
