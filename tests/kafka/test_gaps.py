@@ -13,21 +13,41 @@ from support.one_lane import PROFILE, Place, sos
 
 from streams.kafka import kafka_options
 from streams.settings import Settings
-from streams.topics import REGISTRY, SMS
+from streams.topics import REGISTRY, REPORTS, SMS
 
 pytestmark = pytest.mark.timeout(150)
 
 
-async def in_a_transaction(settings: Settings, *lines: tuple[str, dict[str, Any]]) -> None:
-    """As a gateway of others may write: the log ends with a marker."""
+class Aborted(Exception):
+    """Of a transaction, by whoever had begun it."""
+
+
+async def in_a_transaction(settings: Settings, *lines: tuple[str, dict[str, Any]], abort: bool = False) -> None:
+    """As a gateway of others may write: the log ends with a marker. abort: something goes wrong in the end."""
     sender = AIOKafkaProducer(**kafka_options(settings), transactional_id="gateway")
     await sender.start()
     try:
         async with sender.transaction():
             for topic, value in lines:
-                await sender.send(topic, orjson.dumps(value), key=b"7", partition=0)
+                await sender.send_and_wait(topic, orjson.dumps(value), key=b"7", partition=0)
+            if abort:
+                raise Aborted
     finally:
         await sender.stop()
+
+
+async def test_what_a_gateway_takes_back_counts(place: Place) -> None:
+    """Inputs are read uncommitted, as docs/integrate.md tells: the report counts, and again it is a repeat."""
+    worker = place.worker()
+    async with place.begun(worker) as http:
+        with pytest.raises(Aborted):
+            await in_a_transaction(worker.settings, sos(1), abort=True)
+        await worker.wait_idle(http)
+        await in_a_transaction(worker.settings, sos(1))
+        await worker.wait_idle(http)
+        found = await place.verdict(worker)
+    assert (found.problems, found.repeats) == ([], 0)
+    assert [one.value and one.value["id"] for one in found.said if one.topic == REPORTS] == ["0.1.1"]
 
 
 async def delete_records(settings: Settings, topic: str, before: int) -> None:
