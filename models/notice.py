@@ -19,6 +19,7 @@ SUBJECTS = 1 << 32
 @dataclass(frozen=True, slots=True)
 class Notice:
     """changed_at: epoch seconds. subject: None of an incident, which has a gateway and a lane. why: by language.
+    acknowledged: as of this revision, by whoever.
 
     event: the whole record, a CloudEvent.
     """
@@ -29,6 +30,7 @@ class Notice:
     kind: str
     severity: str
     active: bool
+    acknowledged: bool
     subject: int | None
     gateway: str | None
     lane: int | None
@@ -58,7 +60,7 @@ def notice_of(event: Mapping[str, Any]) -> Notice:
     cause = data.get("cause")
     return Notice(
         text_of(data, "alert"), _whole(data, "revision"), text_of(data, "change"), kind, text_of(data, "severity"),
-        data.get("active") is True,
+        data.get("active") is True, data.get("acknowledged_by") is not None,
         None if incident else _subject(event),
         text_of(event, "subject") if incident else None,
         _whole(data, "lane", 0) if incident else None,

@@ -5,7 +5,7 @@
 | opened reopened repeated raised released | the channels of its site's rules                               |
 | escalated                               | those of the rules for whom it is escalated to                 |
 | acknowledged assigned commented cleared | channels that this alert has gone to, if they follow up on it  |
-| held                                    | nobody, until it is released                                   |
+| held                                    | nobody, until it is released; nor then if it is in hand by then |
 
 An acknowledgement or a clearing stops all that is still queued of the alert; any other revision only what is queued for
 a channel that it goes to itself. One that is not sent (it goes nowhere, or is too old) stops nothing. An incident is
@@ -149,8 +149,8 @@ def _over_lanes(thread: Thread, lane: int, said: InLane) -> Thread:
 def _chosen(thread: Thread, notice: Notice, routes: Routes) -> Chosen:
     if notice.change in FOLLOW_UPS:
         return Chosen(tuple(one for one in thread.channels if notice.change in routes.follow_ups.get(one, ())))
-    if notice.change not in NEWS:
-        return Chosen(())
+    if notice.change not in NEWS or (notice.change == Change.RELEASED and notice.acknowledged):
+        return Chosen(())  # what was taken in hand while it was held is news to nobody
     if notice.subject is None:
         return routes.of_incident(notice.gateway)
     to = notice.escalated_to if notice.change == Change.ESCALATED else None
