@@ -158,8 +158,8 @@ class Sender:
         told = one.change not in STOPS or await self._outbox.told(one.thread, self._name)
         attempt = Try(one.change, one.attempts, int(one.until), told, one.stopped)
         status, why = before_sending(attempt, self._clock.now())
-        if status is not Status.SENDING:
-            await self._receipt(one, status, why)
+        if status is not Status.SENDING:  # what a process that is gone was sending may have arrived
+            await self._receipt(one._replace(unsure=one.unsure or one.status is Status.SENDING), status, why)
             return None
         end = self._clock.now() + CLAIM_S
         claimed = await self._outbox.claim(one, self._owner, end)
@@ -192,7 +192,8 @@ class Sender:
         if asked_s is not None:
             self._paused_until = now + asked_s
         if due > one.until:
-            await self._receipt(one, Status.FAILED, f"{why}; tried {one.attempts} times")
+            await self._receipt(one._replace(unsure=one.unsure or unsure), Status.FAILED,
+                                f"{why}; tried {one.attempts} times")
             return
         log.warning("%s: attempt %d of %s failed (%s); the next is in %.0f s", self._name, one.attempts, one.id, why,
                     due - now)

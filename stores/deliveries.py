@@ -97,10 +97,10 @@ class Deliveries:
         return [_claimed(one) for one in found]
 
     async def told(self, thread: str, channel: str) -> bool:
-        """Whether the channel has, or may have, heard of an alert."""
+        """Whether the channel has, or may have, heard of an alert: not what it refused, or what never reached it."""
         with mapped():
-            found = await self._queue.find_one({"thread": thread, "channel": channel, "attempts": {"$gt": 0}},
-                                               {"_id": 1})
+            found = await self._queue.find_one({"thread": thread, "channel": channel, "$or": [
+                {"status": {"$in": [Status.SENT, Status.SENDING]}}, {"unsure": True}]}, {"_id": 1})
         return found is not None
 
     async def claim(self, one: Claimed, owner: str, until: float) -> Claimed | None:
@@ -116,7 +116,7 @@ class Deliveries:
 
     async def receipt(self, one: Claimed, status: Status, why: str, now: float, answer: str = "") -> bool:
         """The end of a delivery. False: it is ours no more (the claim has ended, and another process has it)."""
-        fields = {"status": status, "why": why, "answer": answer, "at": format_time(int(now))}
+        fields = {"status": status, "why": why, "answer": answer, "at": format_time(int(now)), "unsure": one.unsure}
         with mapped():
             done = await self._queue.update_one(
                 {"_id": one.id, "status": one.status, "attempts": one.attempts},

@@ -405,9 +405,43 @@ async def test_what_failed_is_not_sent_again_once_it_is_over(outbox: Deliveries,
         await one.take(event())
         await settled(store, {"1/team": "failed"})
         await one.take(event(revision=2, change="acknowledged"))
-        await settled(store, {"1/team": "failed", "2/team": "sent"})
+        await settled(store, {"1/team": "failed", "2/team": "superseded"})
         assert await outbox.retry_failed(None, NOW) == 0
-    assert await receipts(store) == {"1/team": "superseded", "2/team": "sent"}
+    assert await receipts(store) == {"1/team": "superseded", "2/team": "superseded"}
+
+
+@pytest.mark.parametrize(("opening", "expected"), [
+    (Answer(404), {"1/team": "failed", "2/team": "superseded"}),             # it refused
+    (Answer(503), {"1/team": "superseded", "2/team": "superseded"}),         # it said that it has not taken it
+    (Answer(cut=True), {"1/team": "superseded", "2/team": "sent"}),          # nobody knows
+    (Answer(), {"1/team": "sent", "2/team": "sent"})], ids=["refused", "busy", "cut", "taken"])
+async def test_an_end_is_told_where_the_beginning_may_have_been(
+        outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint, opening: Answer,
+        expected: dict[str, str]) -> None:
+    slack.answers.append(opening)
+    one = Running(outbox, loaded)
+    async with one.sending():
+        await one.take(event())
+        async with asyncio.timeout(PATIENCE_S):  # until the attempt has come to its end
+            while not await store.database.deliveries.count_documents({"status": {"$ne": "sending"}, "attempts": 1}):
+                await asyncio.sleep(0.02)
+        await one.take(event(revision=2, change="cleared"))
+        await settled(store, expected)
+
+
+async def test_an_end_is_not_told_where_the_beginning_was_too_old_after_it_never_got_through(
+        outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+    slack.usual = Answer(503)
+    one = Running(outbox, loaded)
+    async with one.sending():
+        await one.take(event())
+        await until_tried(store, 1)
+        one.clock.at = NOW + TOO_OLD_S + 1
+        one.senders.wake()
+        await settled(store, {"1/team": "failed"})
+        slack.usual = Answer()
+        await one.take(event(revision=2, change="cleared", at=NOW + TOO_OLD_S + 1))
+        await settled(store, {"1/team": "failed", "2/team": "superseded"})
 
 
 async def test_who_is_erased_is_not_told_of(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
