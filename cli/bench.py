@@ -17,6 +17,7 @@ from bench import records as records_bench
 from bench import recovery as recovery_bench
 from bench.figures import Figure, WrongResultError, table
 from cli.options import Misconfigured
+from stores.local_mongodb import MongoDBMissingError
 from streams.embedded import EmbeddedError
 from streams.settings import SettingsError
 
@@ -28,7 +29,7 @@ def _print(measure: Callable[[], list[Figure]], *, as_json: bool) -> None:
         figures = measure()
     except WrongResultError as error:
         raise click.ClickException(f"the result is wrong, so there are no figures: {error}") from None
-    except (SettingsError, EmbeddedError) as error:
+    except (SettingsError, EmbeddedError, MongoDBMissingError) as error:
         raise Misconfigured(str(error)) from None
     except KafkaConnectionError as error:
         raise click.ClickException(f"no broker answers (--broker): {error}") from None
@@ -155,11 +156,12 @@ def morning(*, broker: str | None, people: int, as_json: bool) -> None:
 @bench.command()
 @click.option("--database", "url", metavar="URL",
               help="A MongoDB for this alone, mongodb://host:port; else the embedded database is started here.")
+@click.option("--mongodb", is_flag=True, help="Start a real MongoDB here, which `make mongodb` has fetched.")
 @_people_option(1000)
 @click.option("--years", default=3.0, show_default=True, type=click.FloatRange(0.04, 10), help="Of history to ask.")
 @click.option("--days", default=1, show_default=True, type=click.IntRange(1, 60), help="Of records to write in turns.")
 @_json_option
-def records(*, url: str | None, people: int, years: float, days: int, as_json: bool) -> None:
+def records(*, url: str | None, mongodb: bool, people: int, years: float, days: int, as_json: bool) -> None:
     """What `record` writes beside a raw bulk_write of the same documents, and how long each question takes.
 
     \b
@@ -167,4 +169,4 @@ def records(*, url: str | None, people: int, years: float, days: int, as_json: b
     ..._p99    of a hundred askings, with so many years of so many people loaded (a year of 300 people takes minutes on
                the embedded database, three of 1,000 an hour or more)
     """
-    _print(lambda: records_bench.records(url, people, years, days), as_json=as_json)
+    _print(lambda: records_bench.records(url, people, years, days, mongodb=mongodb), as_json=as_json)

@@ -16,6 +16,7 @@ DEFAULT_DAYS: Final[Mapping[str, int]] = {
     BUCKETS: 400, CHECKINS: 400, ALERTS: 400, INCIDENTS: 400, DAYS: 3650, AUDIT: 1095}
 SOURCES: Final = (BUCKETS, CHECKINS, ALERTS)  # of the figures of a day
 SHORTEST: Final = 35  # days: the topics keep thirty, and what they replay must find its documents
+LONGEST: Final = (2**31 - 1) // DAY_S  # days: MongoDB counts the seconds of a time of deletion in 32 bits
 
 
 def parse_retention(text: str) -> dict[str, int]:
@@ -23,9 +24,9 @@ def parse_retention(text: str) -> dict[str, int]:
     found = dict(DEFAULT_DAYS)
     for part in filter(None, (one.strip() for one in text.split(","))):
         name, equals, days = part.partition("=")
-        if not equals or name not in DEFAULT_DAYS or not days.isdecimal() or int(days) < SHORTEST:
-            raise ValueError(f"must be such as buckets=400,alerts=800, of {', '.join(DEFAULT_DAYS)}, each at least "
-                             f"{SHORTEST} days")
+        if not equals or name not in DEFAULT_DAYS or not days.isdecimal() or not SHORTEST <= int(days) <= LONGEST:
+            raise ValueError(f"must be such as buckets=400,alerts=800, of {', '.join(DEFAULT_DAYS)}, each "
+                             f"{SHORTEST} to {LONGEST} days")
         found[name] = int(days)
     return found
 

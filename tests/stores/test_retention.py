@@ -1,9 +1,11 @@
 """What is older than the retention is deleted by the database, and is not written again by a replay."""
 
-from datetime import date
+import asyncio
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from support.database import ON_MONGODB
 from support.expected_history import Said
 from support.history import changes, documents, write
 from support.journals import DAYS as DATES
@@ -13,7 +15,7 @@ from models.times import parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS
 from stores.days import Day
 from stores.mongo import Store
-from stores.retention import DAY_S, DEFAULT_DAYS, is_kept, oldest_day, parse_retention
+from stores.retention import DAY_S, DEFAULT_DAYS, LONGEST, is_kept, oldest_day, parse_retention
 
 MONDAY = date(2026, 9, 28)
 NOW = parse_time("2026-11-24T00:00:00Z", "now")
@@ -48,6 +50,37 @@ async def test_figures_stay_whose_sources_are_gone(store: Store, database_url: s
     assert "days" not in await documents(store), "while they are kept, they are what counts"
 
 
+async def test_the_longest_retention_is_one_for_the_database_too(database_url: str) -> None:
+    store = Store(database_url, dict.fromkeys(DEFAULT_DAYS, LONGEST))
+    await store.prepare()
+    await store.database.client.drop_database(store.database.name)
+    store.close()
+
+
+@pytest.mark.skipif(not ON_MONGODB, reason="the embedded database deletes once in a minute, and cannot be told to")
+async def test_the_database_deletes_what_is_over_and_keeps_what_is_open(store: Store, database_url: str) -> None:
+    then, today = date(2020, 1, 6), datetime.now(UTC).date()
+    writer = Store(database_url, now=lambda: 0.0)  # to whom nothing is too old
+    for day in (then, today):
+        await write(writer, [report(7, day.year, day), checkin(day.isoformat()),
+                             alert(7, day.year, f"{day}T00:00:00Z"),
+                             alert(8, day.year, f"{day}T00:00:00Z", active=True)])
+    writer.close()
+    admin = store.database.client.admin
+    await admin.command("setParameter", 1, ttlMonitorSleepSecs=1)
+    await admin.command("setParameter", 1, ttlMonitorEnabled=True)
+    try:
+        async with asyncio.timeout(60):
+            while sum([await store.database[name].count_documents({}) for name in (BUCKETS, CHECKINS, ALERTS)]) > 5:
+                await asyncio.sleep(0.1)
+    finally:
+        await admin.command("setParameter", 1, ttlMonitorEnabled=False)
+    found = await documents(store)
+    assert list(found[ALERTS]) == [f"8:sos:0.1.{then.year}", *(f"{who}:sos:0.1.{today.year}" for who in (7, 8))]
+    assert list(found[CHECKINS]) == [f"7/{today}:morning"]
+    assert len(found[BUCKETS]) == 1
+
+
 @pytest.mark.parametrize(("said", "collection", "over"), [
     (report(7, 1, MONDAY), BUCKETS, "2026-10-05T00:00:00Z"),
     (checkin("2026-11-24"), CHECKINS, "2026-11-24T00:00:00Z"),
@@ -67,7 +100,8 @@ def test_days_that_can_be_made_anew() -> None:
     assert oldest_day({**DEFAULT_DAYS, ALERTS: 100}, NOW) == "2026-08-23"
 
 
-@pytest.mark.parametrize("text", ["x=400", "buckets", "buckets=", "buckets=ten", "buckets=3", "buckets=-400"])
+@pytest.mark.parametrize("text", ["x=400", "buckets", "buckets=", "buckets=ten", "buckets=3", "buckets=-400",
+                                  "buckets=24856"])
 def test_what_is_no_retention(text: str) -> None:
     with pytest.raises(ValueError, match="must be such as"):
         parse_retention(text)
@@ -75,4 +109,5 @@ def test_what_is_no_retention(text: str) -> None:
 
 def test_a_retention() -> None:
     assert parse_retention("") == DEFAULT_DAYS
+    assert parse_retention("buckets=24855")[BUCKETS] == 24_855
     assert parse_retention("buckets=800, audit=40") == {**DEFAULT_DAYS, BUCKETS: 800, "audit": 40}

@@ -93,7 +93,7 @@ async def test_a_time_zone_that_is_told_after_the_alert(store: Store) -> None:
 async def test_four_writers_at_once(store: Store, database_url: str, data: Any, journal: list[Said]) -> None:
     await clear(store)
     orders = [data.draw(cut(journal)) for _ in range(4)]
-    writers = [Store(database_url) for _ in orders]
+    writers = [Store(database_url, now=lambda: NOW) for _ in orders]
 
     async def write_all(writer: Store, batches: list[list[Said]]) -> None:
         for batch in batches:

@@ -1,7 +1,5 @@
 """What the page writes is not touched by records, a schema keeps out what nobody could read, errors say what to do."""
 
-import asyncio
-from asyncio.subprocess import DEVNULL
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ import pytest
 from bson.errors import InvalidDocument
 from pymongo import UpdateOne
 from pymongo.errors import AutoReconnect, BulkWriteError, ConfigurationError, OperationFailure
+from support.database import new_database
 from support.expected_history import Said
 from support.history import documents, write
 
@@ -22,7 +21,7 @@ from stores.embedded import embedded_database_command
 from stores.errors import StoreAwayError, StoreRefusedError, mapped
 from stores.mongo import Store
 from stores.operations import Change
-from streams.embedded import ChildService, free_port
+from streams.embedded import free_port
 
 PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-11-01T00:00:00Z",
            "name": "Kim", "devices": [{"slot": 0, "epoch": 1, "kek": "k1", "key": "A" * 58 + "A="}],
@@ -203,29 +202,25 @@ async def test_nobody_there() -> None:
 
 
 async def test_what_was_acknowledged_is_there_after_a_kill(tmp_path: Path) -> None:
-    port = free_port()
-    command = embedded_database_command(tmp_path / "data", port)
     said = [Said("registry", 5, str(subject), {**PROFILE, "subject": subject}) for subject in range(50)]
-    store = Store(f"mongodb://127.0.0.1:{port}/anbu")
-    process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
-    try:
-        await until_it_answers(store)
+    with new_database(tmp_path) as service:
+        store = Store(f"mongodb://{service.address}/anbu")
+        await store.prepare()
         await write(store, said)
         before = await documents(store)
-    finally:
-        process.kill()
-        await process.wait()
-    with pytest.raises(StoreAwayError):
-        await write(store, said)
-    with ChildService(command, port, tmp_path / "log"):
+        service.kill()
+        with pytest.raises(StoreAwayError):
+            await write(store, said)
+        service.start()
+        await until_it_answers(store)
         assert await documents(store) == before
         await write(store, said)
         assert await documents(store) == before
-    store.close()
+        store.close()
 
 
 async def until_it_answers(store: Store) -> None:
     for _ in range(10):
         with suppress(StoreAwayError):  # each attempt waits for seconds itself
             return await store.prepare()
-    raise TimeoutError("the embedded database did not start")
+    raise TimeoutError("the database did not start again")

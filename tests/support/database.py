@@ -1,19 +1,37 @@
-"""The database of tests: the embedded one as a child process, or a real MongoDB where ANBU_TEST_MONGODB_URL names one.
+"""The database of tests: the embedded one as a child process, a real MongoDB likewise where ANBU_TEST_DATABASE=mongodb
+(`make test-mongodb`), or one that runs already where ANBU_TEST_MONGODB_URL names it.
 
 Each test has a database of its own name, which is dropped afterwards.
 """
 
+import contextlib
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 from stores.embedded import embedded_database_command
+from stores.local_mongodb import initiate, mongod_command
 from stores.mongo import Store
 from streams.embedded import ChildService, free_port
+from support.history import NOW
+
+ON_MONGODB: Final = os.environ.get("ANBU_TEST_DATABASE") == "mongodb"
+
+
+@contextlib.contextmanager
+def new_database(folder: Path) -> Iterator[ChildService]:
+    """A server with nothing in it, that may be killed and started again on what it has written into a folder."""
+    port = free_port()
+    command = (mongod_command if ON_MONGODB else embedded_database_command)(folder / "data", port)
+    with ChildService(command, port, folder / "database.log") as service:
+        if ON_MONGODB:
+            initiate(service.address)
+        yield service
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +41,7 @@ def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield urlunsplit(urlsplit(given)._replace(path="/"))
         return
-    folder: Path = tmp_path_factory.mktemp("database")
-    port = free_port()
-    with ChildService(embedded_database_command(folder / "data", port), port, folder / "database.log") as service:
+    with new_database(tmp_path_factory.mktemp("database")) as service:
         yield f"mongodb://{service.address}/"
 
 
@@ -38,8 +54,8 @@ def database_url(database_server: str) -> str:
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    """A prepared store."""
-    one = Store(database_url)
+    """A prepared store, which takes it to be the time of the records of tests: it writes nothing that is too old."""
+    one = Store(database_url, now=lambda: NOW)
     await one.prepare()
     yield one
     await one.database.client.drop_database(one.database.name)
