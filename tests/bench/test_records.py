@@ -9,7 +9,7 @@ from support.database import database_server
 from agents.record import RecordAgent
 from bench.figures import WrongResultError
 from bench.records import records
-from cli.main import cli
+from cli.main import main
 from stores.local_mongodb import program
 
 __all__ = ["database_server"]
@@ -34,10 +34,10 @@ def test_what_was_not_written_has_no_speed(database_server: str, monkeypatch: py
 
 def test_a_mongodb_that_was_not_fetched_says_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    done = CliRunner().invoke(cli, ["bench", "records", "--mongodb"])
+    done = CliRunner().invoke(main, ["bench", "records", "--mongodb"])
     assert (done.exit_code, "make mongodb fetches it" in done.stderr) == (2, True)
     program().parent.mkdir(parents=True)
     program().write_text("#!/bin/sh\necho no such library >&2; exit 127\n")
     program().chmod(0o755)
-    done = CliRunner().invoke(cli, ["bench", "records", "--mongodb"])
+    done = CliRunner().invoke(main, ["bench", "records", "--mongodb"])
     assert (done.exit_code, "no such library" in done.stderr) == (2, True)
