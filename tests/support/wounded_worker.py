@@ -6,6 +6,7 @@ TOPIC: only where the batch is of this input.
 RENEW_S, STALLED_S, LEFT_S: of the engine, shorter than anybody would wait for.
 BLIND=S: for so many seconds it sees no input topic, as who asks a broker that has just started.
 CODE: of the fold, as if this were another version of it.
+SLOW=S: it takes so many seconds for each record of a changelog that it reads back, and tells how far it is after each.
 STAY=1: told to leave, its consumer never comes to an end.
 FORGET=plan: a worker that ignores an unfinished plan, as one would be that did not write any.
 HOLD=TOPIC:OTHER:OFFSET: it reads TOPIC only after OTHER has come to OFFSET; chance made certain.
@@ -17,17 +18,19 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
+from aiokafka import ConsumerRecord
 from aiokafka.cluster import ClusterMetadata
 from faust.types import TP
 
 from streams.app import app
+from streams.engine import changelog as changelog_module
 from streams.engine import lane as lane_module
 from streams.engine import watchdog
 from streams.engine.batch import Batch, Output
-from streams.engine.changelog import DONE, OWNER, PLAN, Loaded, load
+from streams.engine.changelog import DONE, OWNER, PLAN, Loaded, load, read
 from streams.engine.lane import StateLane
 from streams.engine.transport import Consumer, ConsumerThread
 from streams.engine.writer import Writer
@@ -86,6 +89,12 @@ async def _load_without_plan(*arguments: Any) -> Loaded:
     return (await load(*arguments))._replace(plan=None)
 
 
+async def _read_slowly(*arguments: Any, **named: Any) -> AsyncIterator[ConsumerRecord]:
+    async for record in read(*arguments, **named):
+        await asyncio.sleep(float(os.environ["SLOW"]))
+        yield record
+
+
 def _get_active_partitions(self: Any) -> set[TP]:
     topic, other, offset = os.environ["HOLD"].split(":")
     lanes = self.app.engine.lanes
@@ -126,6 +135,9 @@ if "CODE" in os.environ:
     lane_module.CODE = os.environ["CODE"]  # type: ignore[misc]
 if "LEFT_S" in os.environ:
     watchdog.LEFT_S = float(os.environ["LEFT_S"])  # type: ignore[misc]
+if "SLOW" in os.environ:
+    changelog_module.read = _read_slowly
+    changelog_module.TOLD_EVERY = 1  # type: ignore[misc]
 if "STAY" in os.environ:
     ConsumerThread.on_thread_stop = _never
 if "STRAY" in os.environ:
