@@ -57,7 +57,7 @@ test-mongodb: .venv/installed  ## the tests of the history, on a real MongoDB (m
 	@$(BIN)/python -m stores.local_mongodb fetch
 	@ANBU_TEST_DATABASE=mongodb $(BIN)/python -m pytest -n 2 $(MONGODB_TESTS) $(ARGS)
 
-rolling: .venv/installed  ## replace three workers under load one after the other; how much longer anybody waits
+rolling: .venv/installed  ## replace three workers under load one after the other: nobody waits ten seconds longer, nothing is lost
 	@$(BIN)/python -m streams.local_kafka fetch
 	@PYTHONPATH=tests $(BIN)/python -m chaos.rolling
 

@@ -95,7 +95,7 @@ async def _storm(system: System, faults: Faults, fleet: Fleet, dice: Random) -> 
     await sender.start()
     # Everybody is registered before the day begins, or most reports would be of nobody.
     await send(sender, lines[:PEOPLE], system.partitions, 0.1)
-    problems = await _drain(system)
+    problems = await drain(system)
     loading = asyncio.create_task(send(sender, lines[PEOPLE:], system.partitions, LOAD_S))
     try:
         next_act = time.monotonic() + FIRST_FAULT_S
@@ -111,10 +111,10 @@ async def _storm(system: System, faults: Faults, fleet: Fleet, dice: Random) -> 
         loading.cancel()
         await faults.mend()
         await sender.stop()
-    return problems or await _drain(system)
+    return problems or await drain(system)
 
 
-async def _drain(system: System) -> list[str]:
+async def drain(system: System) -> list[str]:
     """Until nothing waits any more; in words, what still does when time is up."""
     deadline = time.monotonic() + DRAINED_S
     system.tend()

@@ -1,8 +1,10 @@
 """What `make chaos` promises beside its rounds: it leaves nothing behind, and what shows nothing is no success."""
 
+import math
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from support.audit import Audit
 
 from chaos import run
 from chaos.faults import Faults
+from chaos.rolling import figures, problems
 from chaos.round import Outcome
 from streams.embedded import ChildService, free_port
 
@@ -83,3 +86,19 @@ def test_a_round_without_inputs_or_outputs_is_a_wrong_one(found: Audit, *, wrong
     outcome = Outcome(1)
     outcome.take(found)
     assert bool(outcome.problems) is wrong
+
+
+@pytest.mark.parametrize(("steady", "rolling", "exits", "told"), [
+    ((11.0, 0.2), (20.0, 1.5), {0: 3}, None),
+    ((11.0, 0.2), (20.0, 10.1), {0: 3}, None),
+    ((11.0, 0.2), (20.0, 10.3), {0: 3}, "10.1 s longer"),
+    ((11.0, 0.2), (20.0, math.inf), {0: 3}, "inf s longer"),
+    ((11.0, 0.2), (15.0, 0.1), {0: 3}, "inf s longer"),
+    ((20.0, 0.2), (20.0, 1.5), {0: 3}, "inf s longer"),
+    ((11.0, 0.2), (20.0, 1.5), {0: 2, 70: 1}, "status 70")])
+def test_a_rolling_restart_that_kept_somebody_waiting(steady: tuple[float, float], rolling: tuple[float, float],
+                                                      exits: dict[int, int], told: str | None) -> None:
+    """For more than ten seconds longer, or for ever; or there is nothing with which to compare."""
+    wrong = problems(figures({0: [(1.0, 30.0), steady], 1: [rolling]}, 10.0, 20.0), Counter(exits))
+    assert len(wrong) == (told is not None)
+    assert told is None or told in wrong[0]
