@@ -22,7 +22,7 @@ from models.step import Registered, step
 from streams.engine.changelog import DONE
 from streams.partition import partition_of
 from streams.settings import Settings
-from streams.topics import REGISTRY, SMS, changelog, declare
+from streams.topics import REGISTRY, SMS, changelog
 
 NAME: Final = "engine"
 FAUST_SHARE: Final = 10  # plain Faust gets this part of the windows' reports
@@ -43,12 +43,12 @@ async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Fi
     outputs = 2 * reports  # each report is one, and each changes a window to awake
     few = max(reports // windows // FAUST_SHARE, 1) if windows > 1 else reports
     for run in range(runs):
-        with Child(one, "bare", f"bench-bare-{run}", str(reports)) as bare:
+        with Child(one, "bare", one.name(f"bare-{run}"), str(reports)) as bare:
             found = await bare.answer()
         checked(found["awake"] == reports, f"the bare loop judged {found['awake']} of {reports} windows")
         rates["bare"].append(reports / found["seconds"])
         micros["bare"].append(found["cpu_s"] / reports * 1e6)
-        settings = one.named(f"bench-watch-{run}")
+        settings = await one.app(f"watch-{run}")
         await begin_changelog(one, settings, people)
         with Child(one, "watch", settings.app_id, SMS, str(reports)) as watch:
             found = await watch.answer()
@@ -56,7 +56,7 @@ async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Fi
         rates["watch"].append(reports / found["seconds"])
         micros["watch"].append(found["cpu_s"] / reports * 1e6)
         await _check_states(one, settings, people, Half(windows - 1))
-        name = f"bench-faust-{run}"
+        name = one.name(f"faust-{run}")
         await begin_table(one, name, people)
         with Child(one, "plain_faust", name, str(few)) as faust:
             found = await faust.answer()
@@ -90,7 +90,6 @@ def state(subject: int) -> bytes:
 
 async def begin_changelog(one: Stage, settings: Settings, people: range, *, from_now: bool = False) -> None:
     """A changelog as a worker leaves it that has read the registry and no SMS; from_now: those until now are past."""
-    await declare(settings)
     partitions, registered, sms = settings.partitions, await one.ends(REGISTRY), await one.ends(SMS)
 
     def rows() -> Iterator[Row]:

@@ -55,7 +55,7 @@ def _report_of(_: bytes, value: bytes) -> str | None:
 
 async def _failover(one: Stage, run: int, rate: int, people: int) -> float:
     """Seconds from the kill until each lane of the victim has answered a report that was sent after it."""
-    settings = one.named(f"bench-failover-{run}")
+    settings = await one.app(f"failover-{run}")
     await begin_changelog(one, settings, range(1, people + 1), from_now=True)
     with (Child(one, "watch", settings.app_id, SMS, NEVER) as first,
           Child(one, "watch", settings.app_id, SMS, NEVER) as victim):

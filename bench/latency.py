@@ -21,7 +21,6 @@ from streams.kafka import producer
 from streams.topics import ALERTS, SMS
 
 NAME: Final = "latency"
-ECHO: Final = "bench-echo"
 WARM_UP_S: Final = 3
 PRESSED: Final = 10  # one report of so many is an SOS, and so has an alert
 
@@ -37,10 +36,11 @@ async def _latency(one: Stage, rate: int, seconds: int, runs: int) -> list[Figur
     half = Half(0)
     reports = [Report(str(subject), subject, nation.sms(
         subject, half, half.opens + 60, Course.AWAKE if subject % PRESSED else Course.SOS)) for subject in people]
-    await one.create(ECHO)
+    echoes = one.name("echoes")
+    await one.create(echoes)
     times: dict[str, list[float]] = {"echo": [], "alert": []}
     for run in range(runs):
-        settings = one.named(f"bench-latency-{run}")
+        settings = await one.app(f"latency-{run}")
         await begin_changelog(one, settings, people, from_now=True)
         with Child(one, "watch", settings.app_id, SMS, str(len(reports))) as watch:
             await watch.says("open")
@@ -48,9 +48,9 @@ async def _latency(one: Stage, rate: int, seconds: int, runs: int) -> list[Figur
             found = await watch.answer()
             checked(found["outputs"].get("alerts") == len(reports) // PRESSED,
                     f"{found['outputs']} for {len(reports) // PRESSED} SOS")
-        with Child(one, "echo", f"bench-echo-{run}", ECHO, str(PRESSED)) as echo:
+        with Child(one, "echo", one.name(f"echo-{run}"), echoes, str(PRESSED)) as echo:
             await echo.says("open")
-            times["echo"] += await _measure(one, ECHO, _echo_of, reports, rate)
+            times["echo"] += await _measure(one, echoes, _echo_of, reports, rate)
         said = ", ".join(f"{name} {_part(all_, 0.5):.1f} ms" for name, all_ in times.items())
         say(f"run {run + 1} of {runs}: {said}")
     aims = {("alert", "p50"): 20, ("alert", "p99"): 60}

@@ -21,7 +21,7 @@ from models import codec
 from models.lane import LANE_KEY
 from streams.engine.changelog import DONE
 from streams.partition import partition_of
-from streams.topics import ALERTS, REGISTRY, REPORTS, SMS, changelog, declare
+from streams.topics import ALERTS, REGISTRY, REPORTS, SMS, changelog
 
 NAME: Final = "morning"
 TICK_S: Final = 60
@@ -36,8 +36,7 @@ def morning(address: str | None, people: int = 1_000_000) -> list[Figure]:
 
 
 async def _morning(one: Stage, people: range) -> list[Figure]:
-    settings, partitions = one.named("bench-morning"), one.settings.partitions
-    await declare(settings)
+    settings, partitions = await one.app("morning"), one.settings.partitions
     now = codec.pack_times(None, BEFORE, {f"gateway-{number}": (BEFORE, BEFORE, BEFORE) for number in range(GATEWAYS)})
     await one.write(changelog(settings), [row for number in range(partitions) for row in (
         (number, LANE_KEY, now), (number, DONE, inputs_done({})))])

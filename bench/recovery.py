@@ -20,7 +20,7 @@ from models.keys import KeyRing
 from models.lane import LANE_KEY, Lane
 from streams.engine.changelog import DONE
 from streams.partition import partition_of
-from streams.topics import SMS, changelog, declare
+from streams.topics import SMS, changelog
 
 NAME: Final = "recovery"
 TEMPLATES: Final = 500
@@ -76,16 +76,16 @@ def recovery(address: str | None, people: int = AIM_PEOPLE) -> list[Figure]:
 
 
 async def _recovery(one: Stage, count: int) -> list[Figure]:
-    states, settings = States(), one.named("bench-recovery")
-    await declare(settings)
+    states, settings = States(), await one.app("recovery")
     few, partitions = max(count // FAUST_SHARE, 1), settings.partitions
     await one.write(changelog(settings), states.batches(range(1, count + 1), partitions))
     with Child(one, "watch", settings.app_id, SMS, "0") as worker:
         found = await worker.answer(PATIENCE_S)
     checked(found["people"] == count, f"{found['people']} of {count} people were recovered")
-    await one.create("bench-table-people-changelog")
-    await one.write("bench-table-people-changelog", states.rows(range(1, few + 1), partitions))
-    with Child(one, "plain_faust", "bench-table", "0") as table:
+    table_app = one.name("table")
+    await one.create(f"{table_app}-people-changelog")
+    await one.write(f"{table_app}-people-changelog", states.rows(range(1, few + 1), partitions))
+    with Child(one, "plain_faust", table_app, "0") as table:
         plain = await table.answer(PATIENCE_S)
     checked(plain["people"] == few, f"Faust recovered {plain['people']} of {few} people")
     seconds, scaled = found["opened_s"], plain["opened_s"] * count / few

@@ -1,7 +1,8 @@
 """Where a benchmark plays: a broker, given or started, with topics of its own; and the processes that are compared.
 
-A broker that is given must not have Anbu's topics, unless they are empty: a benchmark writes thousands of made-up
-people into them. It removes them when it is done.
+A benchmark writes thousands of made-up people into topics that it has made itself, and afterwards it removes exactly
+these, however it ends. Most have a prefix that no other run has. The names of inputs and outputs are the contract's, so
+a broker that has one of them already is refused.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
@@ -21,74 +23,99 @@ from types import TracebackType
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from bench import nation
-from bench.figures import Progress, WrongResultError
+from bench.figures import Progress, WrongResultError, say
 from streams.embedded import free_port
 from streams.engine.changelog import reader
 from streams.kafka import kafka_options, producer
 from streams.local_kafka import LocalKafka
 from streams.settings import Settings, SettingsError
-from streams.topics import INPUTS, declare, topics
+from streams.topics import INPUTS, Topic, changelog, create, declare, topics
 
 BATCH_OCTETS: Final = 1 << 19
 PATIENCE_S: Final = 120.0
+CLEAN_S: Final = 30.0
 Row = tuple[int, bytes | None, bytes]
 """(partition, key, value)"""
 
 
 class Stage:
-    """settings: of a worker that is compared; `named` gives those of another app, which shares but the inputs."""
+    """settings: of the run. prefix: of the names of all its apps, and so of their topics and groups."""
 
     def __init__(self, folder: Path, address: str, environ: dict[str, str]) -> None:
-        self.folder = folder
+        self.folder, self.prefix = folder, f"bench-{uuid.uuid4().hex[:12]}"
         self.environ = {name: value for name, value in environ.items() if not name.startswith("ANBU_")} | {
             "ANBU_KAFKA": address, "ANBU_KEK": json.dumps({"k1": b64encode(nation.KEK).decode()}),
             "ANBU_CLOCK_TICK_S": "0", "ANBU_DATA_DIR": str(folder), "ANBU_LOG_FORMAT": "text",
-            "ANBU_LOG_LEVEL": "warning",
+            "ANBU_LOG_LEVEL": "warning", "ANBU_APP_ID": self.prefix,
             **{name: value for name, value in environ.items()
                if name in ("ANBU_PARTITIONS", "ANBU_REPLICATION", "ANBU_GUARANTEE")
                or name.startswith("ANBU_KAFKA_SECURITY")}}
         self.settings = Settings.from_env(self.environ)
-        self._created: set[str] = set()
+        self._made: set[str] = set()
 
-    def named(self, app_id: str) -> Settings:
-        return Settings.from_env({**self.environ, "ANBU_APP_ID": app_id})
+    def name(self, what: str) -> str:
+        """Of an app or a topic of this run."""
+        return f"{self.prefix}-{what}"
+
+    async def app(self, what: str) -> Settings:
+        """The settings of a worker that is compared, with a changelog of its own; it shares all other topics."""
+        settings = Settings.from_env({**self.environ, "ANBU_APP_ID": self.name(what)})
+        await self._make(topic for topic in topics(settings) if topic.name == changelog(settings))
+        await declare(settings)  # which waits until all are there
+        return settings
 
     async def prepare(self) -> None:
-        """Make the topics. Raises SettingsError where others use this broker, or their partitions differ."""
-        names = {topic.name for topic in topics(self.settings)}
-        admin = AIOKafkaAdminClient(**kafka_options(self.settings))
-        await admin.start()
-        try:
-            there = names & set(await admin.list_topics())
-        finally:
-            await admin.close()
-        for name in sorted(there):
-            if any((await self.ends(name)).values()):
-                raise SettingsError(f"the broker at {self.settings.kafka} has records in topic {name}: a benchmark "
-                                    f"needs a broker of its own")
-        self._created = names - there
+        """Make the topics that all share. Raises SettingsError where one is there: it is somebody else's."""
+        await self._make(topics(self.settings))
         await declare(self.settings)
 
     async def create(self, topic: str) -> None:
         """One more compacted topic."""
-        admin = AIOKafkaAdminClient(**kafka_options(self.settings))
-        await admin.start()
-        try:
-            await admin.create_topics([NewTopic(topic, self.settings.partitions, self.settings.replication,
-                                                topic_configs={"cleanup.policy": "compact"})])
-        finally:
-            await admin.close()
-        self._created.add(topic)
+        await self._make([Topic(topic, {"cleanup.policy": "compact"})])
+
+    async def _make(self, wanted: Iterable[Topic]) -> None:
+        async with self._admin() as admin:
+            wanted, there = list(wanted), set(await admin.list_topics())
+            self._refuse([topic.name for topic in wanted if topic.name in there])
+            for topic in wanted:
+                making = asyncio.create_task(self._create(admin, topic))
+                try:
+                    await asyncio.shield(making)
+                finally:
+                    await asyncio.wait([making])  # who is interrupted here has to know what was made
+
+    async def _create(self, admin: AIOKafkaAdminClient, topic: Topic) -> None:
+        if not await create(admin, self.settings, topic):
+            self._refuse([topic.name])
+        self._made.add(topic.name)
+
+    def _refuse(self, there: list[str]) -> None:
+        if there:
+            raise SettingsError(f"the broker at {self.settings.kafka} is in use, it has {', '.join(there)} already: a "
+                                f"benchmark needs one without these topics, and makes and removes them itself")
 
     async def clean(self) -> None:
-        admin = AIOKafkaAdminClient(**kafka_options(self.settings))
-        await admin.start()
+        """Remove what was made here, and what the apps of this run have made. Says what it could not remove."""
+        left = self._made
         try:
-            made = {name for name in await admin.list_topics() if name in self._created or name.startswith("bench-")}
-            await admin.delete_topics(sorted(made))
+            async with asyncio.timeout(CLEAN_S), self._admin() as admin:
+                while left := {name for name in await admin.list_topics()
+                               if name in self._made or name.startswith(f"{self.prefix}-")}:
+                    await admin.delete_topics(sorted(left))
+                    await asyncio.sleep(0.1)
+        except (KafkaError, TimeoutError) as error:
+            say(f"could not be removed from {self.settings.kafka}: {', '.join(sorted(left))} ({error!r})")
+
+    @contextlib.asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(**kafka_options(self.settings))
+        try:
+            await admin.start()
+            yield admin
         finally:
             await admin.close()
 
@@ -142,18 +169,35 @@ class Stage:
 
 @contextlib.contextmanager
 def stage(address: str | None, **environ: str) -> Iterator[Stage]:
-    """address None: a broker of its own. Raises EmbeddedError, SettingsError."""
+    """address None: a broker of its own. Cleans up behind itself, also after Ctrl-C and SIGTERM.
+
+    Raises EmbeddedError, SettingsError, KafkaError.
+    """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that just started: it is not ready, and is
     with tempfile.TemporaryDirectory(prefix="anbu-bench-") as name, contextlib.ExitStack() as stack:
+        stack.enter_context(_interruptible())
         folder = Path(name)
         if address is None:
             address = stack.enter_context(LocalKafka(folder)).address
         one = Stage(folder, address, {**os.environ, **environ})
-        asyncio.run(one.prepare())
         try:
+            asyncio.run(one.prepare())
             yield one
         finally:
             asyncio.run(one.clean())
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C and SIGTERM are the same, and end what is being awaited, so that all is cleaned up."""
+    handlers = {signal.SIGINT: signal.default_int_handler,  # which a shell may have turned off
+                signal.SIGTERM: lambda *_: signal.raise_signal(signal.SIGINT)}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Child:

@@ -6,7 +6,7 @@ A missed aim is told and is no failure; a wrong result is one (status 1).
 from collections.abc import Callable
 
 import click
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from bench import core as core_bench
 from bench import engine as engine_bench
@@ -33,6 +33,8 @@ def _print(measure: Callable[[], list[Figure]], *, as_json: bool) -> None:
         raise Misconfigured(str(error)) from None
     except KafkaConnectionError as error:
         raise click.ClickException(f"no broker answers (--broker): {error}") from None
+    except KafkaError as error:
+        raise click.ClickException(f"the broker refuses: {error!r}") from None
     for line in [one.line().decode() for one in figures] if as_json else [table(figures)]:
         click.echo(line)
 
@@ -40,8 +42,9 @@ def _print(measure: Callable[[], list[Figure]], *, as_json: bool) -> None:
 _json_option = click.option("--json", "as_json", is_flag=True, help="A JSON object for each figure, for programs.")
 
 
-_broker_option = click.option("--broker", metavar="HOST:PORT", help="A broker for this alone; else one is started here "
-                              "(Apache Kafka: Java 17, and `make kafka` once).")
+_broker_option = click.option("--broker", metavar="HOST:PORT", help="A broker without Anbu's topics: a benchmark "
+                              "makes and removes them. Else one is started here (Apache Kafka: Java 17, and "
+                              "`make kafka` once).")
 
 
 def _people_option(default: int) -> Callable[[_Command], _Command]:

@@ -37,7 +37,11 @@ class ChildService:
     def start(self) -> None:
         """Returns when the port answers. Raises EmbeddedError."""
         self.launch()
-        self.wait_until_up()
+        try:
+            self.wait_until_up()
+        except BaseException:  # also where somebody has had enough of waiting
+            self.kill()
+            raise
 
     @property
     def runs(self) -> bool:

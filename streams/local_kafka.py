@@ -127,7 +127,7 @@ class LocalKafka:
                 node.launch()  # a quorum starts together
             for node in self.nodes:
                 node.wait_until_up()
-        except EmbeddedError:
+        except BaseException:  # also where somebody has had enough of waiting
             self.stop()
             raise
 

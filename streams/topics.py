@@ -64,6 +64,18 @@ async def declare(settings: Settings) -> None:
             return
 
 
+async def create(admin: AIOKafkaAdminClient, settings: Settings, topic: Topic) -> bool:
+    """Create a topic; False where it is there already. Raises KafkaError, SettingsError."""
+    new = NewTopic(topic.name, settings.partitions, settings.replication, topic_configs=topic.config)
+    (_, code, *_), = (await admin.create_topics([new])).topic_errors
+    if for_code(code).retriable:  # a cluster that is just choosing who is in charge
+        raise for_code(code)(topic.name)
+    if code not in (0, TopicAlreadyExistsError.errno):
+        raise SettingsError(f"topic {topic.name} cannot be created: error {code} of the broker; see ANBU_REPLICATION "
+                            f"and the broker's log")
+    return bool(code == 0)
+
+
 async def _declare(settings: Settings) -> None:
     admin = AIOKafkaAdminClient(**kafka_options(settings))
     await admin.start()
@@ -71,16 +83,8 @@ async def _declare(settings: Settings) -> None:
         wanted = topics(settings)
         there = set(await admin.list_topics())
         for topic in wanted:
-            if topic.name in there:
-                continue
-            new = NewTopic(topic.name, settings.partitions, settings.replication, topic_configs=topic.config)
-            response = await admin.create_topics([new])
-            for name, code, *_ in response.topic_errors:
-                if for_code(code).retriable:  # a cluster that is just choosing who is in charge
-                    raise for_code(code)(name)
-                if code not in (0, TopicAlreadyExistsError.errno):
-                    raise SettingsError(f"topic {name} cannot be created: error {code} of the broker"
-                                        f"; see ANBU_REPLICATION and the broker's log")
+            if topic.name not in there:
+                await create(admin, settings, topic)
         for attempt in range(50):
             found = {one["topic"]: len(one["partitions"]) for one in
                      await admin.describe_topics([topic.name for topic in wanted])}

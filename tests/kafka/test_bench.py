@@ -1,11 +1,15 @@
 """The benchmarks answer on a real Apache Kafka, in small; and a wrong result has status 1 and no figures."""
 
 import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from click.testing import CliRunner, Result
 
@@ -73,16 +77,67 @@ def test_a_wrong_morning_has_no_figures(kafka: LocalKafka, monkeypatch: pytest.M
     assert "(101, 'not_awake')" in done.stderr
 
 
-def test_a_broker_in_use_is_refused(kafka: LocalKafka) -> None:
-    async def use() -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=kafka.address)
-        await admin.start()
-        await admin.create_topics([NewTopic("sms", 4, 1)])
-        await admin.close()
-        async with AIOKafkaProducer(bootstrap_servers=kafka.address) as producer:
-            await producer.send_and_wait("sms", b"{}", partition=0)
+THEIRS = {"bench-of-others", "faust-people-changelog"}
 
-    asyncio.run(use())
-    done = run(kafka, "recovery", "--people", "10")
+
+@pytest.fixture
+def shared(kafka: LocalKafka) -> LocalKafka:
+    """A broker on which others have topics, some by names that a benchmark might have thought of."""
+    asyncio.run(make(kafka, *THEIRS))
+    return kafka
+
+
+async def make(kafka: LocalKafka, *names: str) -> None:
+    async with admin_of(kafka) as admin:
+        await admin.create_topics([NewTopic(name, 4, 1) for name in names])
+
+
+async def topics_of(kafka: LocalKafka) -> set[str]:
+    async with admin_of(kafka) as admin:
+        return {name for name in await admin.list_topics() if not name.startswith("__")}
+
+
+@asynccontextmanager
+async def admin_of(kafka: LocalKafka) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.address)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+@pytest.mark.timeout(240)
+def test_the_topics_of_others_stay(shared: LocalKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And those that were made do not, also where the result is wrong."""
+    figures(shared, "engine", "--people", "20", "--windows", "1", "--runs", "1")
+    assert asyncio.run(topics_of(shared)) == THEIRS
+    monkeypatch.setattr(nation, "alert", lambda _: "none that there is")
+    assert run(shared, "morning", "--people", "20").exit_code == 1
+    assert asyncio.run(topics_of(shared)) == THEIRS
+
+
+@pytest.mark.parametrize("name", ["alerts", "sms"])
+def test_a_broker_in_use_is_refused(shared: LocalKafka, name: str) -> None:
+    """Though the topic is empty: those who read it are not to be told of made-up people."""
+    asyncio.run(make(shared, name))
+    done = run(shared, "recovery", "--people", "10")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "has records in topic sms" in done.stderr
+    assert f"is in use, it has {name} already" in done.stderr
+    assert asyncio.run(topics_of(shared)) == {*THEIRS, name}
+
+
+@pytest.mark.parametrize(("number", "awaited"), [(signal.SIGINT, "sms"),
+                                                 (signal.SIGTERM, "-latency-0-people-changelog")])
+async def test_who_is_interrupted_cleans_up(shared: LocalKafka, number: signal.Signals, awaited: str) -> None:
+    """Whether it is still making topics, or has gone on."""
+    command = [str(Path(sys.executable).with_name("anbu")), "bench", "latency", "--broker", shared.address,
+               "--rate", "10", "--seconds", "600"]
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(60):
+        while not any(name.endswith(awaited) for name in await topics_of(shared)):
+            await asyncio.sleep(0.01)
+        process.send_signal(number)
+        said = (await process.communicate())[1].decode()
+    assert (process.returncode, "Aborted!" in said, "Traceback" in said) == (1, True, False), said
+    assert await topics_of(shared) == THEIRS
