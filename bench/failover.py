@@ -16,7 +16,7 @@ import orjson
 from bench import nation
 from bench.engine import begin_changelog
 from bench.figures import Figure, checked, say
-from bench.load import Listener, Report, Sender
+from bench.load import Listener, Report, Sender, under_load
 from bench.nation import Course, Half
 from bench.stage import PATIENCE_S, Child, Stage, stage
 from streams.kafka import producer
@@ -30,12 +30,14 @@ NEVER: Final = "1000000000"
 def failover(address: str | None, rate: int = 1000, people: int = 2000, runs: int = 3) -> list[Figure]:
     """Raises WrongResultError, SettingsError, EmbeddedError."""
     with stage(address) as one:
-        seconds = [asyncio.run(_failover(one, run, rate, people)) for run in range(runs)]
+        measured = [asyncio.run(_failover(one, run, rate, people)) for run in range(runs)]
+    seconds = [took for took, _ in measured]
     for run, took in enumerate(seconds, start=1):
         say(f"run {run} of {runs}: judged again after {took:.1f} s")
-    return [Figure(NAME, "median_s", statistics.median(seconds), 8, at_most=True),
-            Figure(NAME, "worst_s", max(seconds)),
-            Figure(NAME, "session_s", one.settings.session_s)]
+    figures = [Figure(NAME, "median_s", statistics.median(seconds), 8, at_most=True),
+               Figure(NAME, "worst_s", max(seconds)),
+               Figure(NAME, "session_s", one.settings.session_s)]
+    return under_load(figures, NAME, rate, [reached for _, reached in measured])
 
 
 def _reports(people: int) -> Iterator[Report]:
@@ -53,8 +55,9 @@ def _report_of(_: bytes, value: bytes) -> str | None:
     return f"{record['subject']}/{record['id'].rsplit('.')[-1]}" if record["type"] == "report" else None
 
 
-async def _failover(one: Stage, run: int, rate: int, people: int) -> float:
-    """Seconds from the kill until each lane of the victim has answered a report that was sent after it."""
+async def _failover(one: Stage, run: int, rate: int, people: int) -> tuple[float, float]:
+    """Seconds from the kill until each lane of the victim has answered a report that was sent after it; and how many
+    reports a second were sent."""
     settings = await one.app(f"failover-{run}")
     await begin_changelog(one, settings, range(1, people + 1), from_now=True)
     with (Child(one, "watch", settings.app_id, SMS, NEVER) as first,
@@ -84,7 +87,7 @@ async def _failover(one: Stage, run: int, rate: int, people: int) -> float:
                         await task
                 await client.stop()
     checked(not missing, f"{len(missing)} of {len(sender.sent)} reports were never answered")
-    return back - killed
+    return back - killed, sender.rate
 
 
 async def _shared_out(first: Child, victim: Child, partitions: int) -> set[int]:

@@ -14,7 +14,7 @@ import orjson
 from bench import nation
 from bench.engine import begin_changelog
 from bench.figures import Figure, checked, say
-from bench.load import Listener, Report, Sender
+from bench.load import Listener, Report, Sender, under_load
 from bench.nation import Course, Half
 from bench.stage import Child, Stage, stage
 from streams.kafka import producer
@@ -39,24 +39,26 @@ async def _latency(one: Stage, rate: int, seconds: int, runs: int) -> list[Figur
     echoes = one.name("echoes")
     await one.create(echoes)
     times: dict[str, list[float]] = {"echo": [], "alert": []}
+    rates: list[float] = []
     for run in range(runs):
         settings = await one.app(f"latency-{run}")
         await begin_changelog(one, settings, people, from_now=True)
         with Child(one, "watch", settings.app_id, SMS, str(len(reports))) as watch:
             await watch.says("open")
-            times["alert"] += await _measure(one, ALERTS, _alert_of, reports, rate)
+            times["alert"] += await _measure(one, ALERTS, _alert_of, reports, rate, rates)
             found = await watch.answer()
             checked(found["outputs"].get("alerts") == len(reports) // PRESSED,
                     f"{found['outputs']} for {len(reports) // PRESSED} SOS")
         with Child(one, "echo", one.name(f"echo-{run}"), echoes, str(PRESSED)) as echo:
             await echo.says("open")
-            times["echo"] += await _measure(one, echoes, _echo_of, reports, rate)
+            times["echo"] += await _measure(one, echoes, _echo_of, reports, rate, rates)
         said = ", ".join(f"{name} {_part(all_, 0.5):.1f} ms" for name, all_ in times.items())
         say(f"run {run + 1} of {runs}: {said}")
     aims = {("alert", "p50"): 20, ("alert", "p99"): 60}
     figures = [Figure(NAME, f"{name}_{label}_ms", _part(all_, part), aims.get((name, label)), at_most=True)
                for name, all_ in times.items() for label, part in (("p50", 0.5), ("p99", 0.99), ("p99_9", 0.999))]
-    return [*figures, Figure(NAME, "p50_to_echo", _part(times["alert"], 0.5) / _part(times["echo"], 0.5))]
+    figures.append(Figure(NAME, "p50_to_echo", _part(times["alert"], 0.5) / _part(times["echo"], 0.5)))
+    return under_load(figures, NAME, rate, rates)
 
 
 def _part(times: list[float], part: float) -> float:
@@ -73,8 +75,11 @@ def _echo_of(key: bytes, _: bytes) -> str | None:
 
 
 async def _measure(one: Stage, topic: str, name_of: Callable[[bytes, bytes], str | None], reports: list[Report],
-                   rate: int) -> list[float]:
-    """Milliseconds from sending to seeing, without the first seconds. Raises WrongResultError where one never came."""
+                   rate: int, rates: list[float]) -> list[float]:
+    """Milliseconds from sending to seeing, without the first seconds; the rate that was reached is added to `rates`.
+
+    Raises WrongResultError where an answer never came.
+    """
     expected = {report.name for report in reports if report.subject % PRESSED == 0}
     async with one.reader(topic) as consumer:
         await consumer.seek_to_end()
@@ -87,6 +92,7 @@ async def _measure(one: Stage, topic: str, name_of: Callable[[bytes, bytes], str
         began = time.time()
         try:
             await sender.run(reports, rate)
+            rates.append(sender.rate)
             missing = await listener.wait_for(expected)
         finally:
             task.cancel()

@@ -21,8 +21,8 @@ FIGURES = {
     "engine": {*(f"{name}_{what}" for name in ("bare", "watch", "faust") for what in ("per_s", "cpu_us")),
                "ratio_to_bare", "ratio_to_faust"},
     "latency": {*(f"{name}_{part}_ms" for name in ("alert", "echo") for part in ("p50", "p99", "p99_9")),
-                "p50_to_echo"},
-    "failover": {"median_s", "worst_s", "session_s"},
+                "p50_to_echo", "reached_per_s"},
+    "failover": {"median_s", "worst_s", "session_s", "reached_per_s"},
     "recovery": {"people", "seconds", "peak_mb", "people_per_s", "faust_seconds_scaled", "ratio_to_faust"},
     "morning": {"people", "judged_right", "people_per_s", "seconds", "peak_mb", "registered_per_s", "recovered_in_s"},
 }
@@ -53,6 +53,8 @@ def test_engine(kafka: LocalKafka) -> None:
 def test_latency(kafka: LocalKafka) -> None:
     found = figures(kafka, "latency", "--rate", "100", "--seconds", "2")
     assert 0 < found["alert_p50_ms"]["value"] <= found["alert_p99_9_ms"]["value"]
+    assert found["reached_per_s"]["aim"] == 95
+    assert (found["alert_p50_ms"]["aim"] is not None) is found["reached_per_s"]["met"]
 
 
 @pytest.mark.timeout(240)
