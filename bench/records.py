@@ -10,7 +10,7 @@ import random
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from models.outputs import Output, Record
 from models.times import format_time
 from stores.bulk import AT_ONCE
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, PERSONAL, STATES
+from stores.connection import Document
 from stores.embedded import embedded_database_command
 from stores.history import changes_of
 from stores.local_mongodb import initiate, mongod_command
@@ -40,7 +41,7 @@ from streams.embedded import ChildService, free_port
 SITE: Final = "jongno"
 MONDAY: Final = date(2023, 11, 27)
 BATCH: Final = 1000
-ASKED: Final = 100
+ASKED: Final = 500
 RECORDED: Final = 5  # people
 _PATIENCE_MS: Final = 600_000  # a bulk that is given up and sent again would be there twice
 HISTORY: Final = (BUCKETS, STATES, DEVICES, CHECKINS, ALERTS, DAYS)
@@ -177,26 +178,28 @@ async def _load(url: str, people: int, weeks: int) -> None:
             progress.add()
         while await store.refresh_days(math.inf):
             pass
+        lived = {name: await store.database[name].find({"subject": {"$in": list(range(some))}}).to_list(None)
+                 for name in PERSONAL}
         progress = Progress("people loaded", people)
         progress.add(some)
         for first in range(some, people, some):
-            await _live_as_others(store, some, first, min(some, people - first))
+            await _live_as_others(store, lived, first, min(some, people - first))
             progress.add(min(some, people - first))
 
 
-async def _live_as_others(store: Store, some: int, first: int, count: int) -> None:
-    """Give people from a number on the documents of the first people."""
-    for name in PERSONAL:
-        collection = store.database[name]
-        ones = await collection.find({"subject": {"$in": list(range(some))[:count]}}).to_list(None)
-        for one in ones:
-            rest = one["_id"].removeprefix(str(one["subject"]))
-            one["subject"] += first
-            one["_id"] = f"{one['subject']}{rest}"
-            if name == ALERTS:
-                one["alert"] = one["_id"]
+async def _live_as_others(store: Store, lived: Mapping[str, list[Document]], first: int, count: int) -> None:
+    """Give people from a number on the documents of the first people, by collection."""
+    for name, documents in lived.items():
+        ones = [_of_another(name, one, first) for one in documents if one["subject"] < count]
         for start in range(0, len(ones), AT_ONCE):
-            await collection.insert_many(ones[start:start + AT_ONCE], ordered=False)
+            await store.database[name].insert_many(ones[start:start + AT_ONCE], ordered=False,
+                                                   bypass_document_validation=True)  # as they were valid once
+
+
+def _of_another(name: str, document: Document, first: int) -> Document:
+    subject = document["subject"] + first
+    key = f"{subject}{document['_id'].removeprefix(str(document['subject']))}"
+    return {**document, "_id": key, "subject": subject, **({"alert": key} if name == ALERTS else {})}
 
 
 async def _asking(url: str, people: int, weeks: int) -> list[Figure]:

@@ -1,12 +1,13 @@
 """The catalogue of collections: what each is for, its schema, its indexes and why, and what is computed in it.
 
-Every document has the version of its collection's schema, `schema`. An `_id` is text; where it begins with a subject,
-that is what it is looked up by. Times are RFC 3339 in UTC, as in the records: they sort as text. Validators are loose
-on purpose: they keep out what no reader could use, not what a newer version adds. `dated` is the end of what a document
-tells of: so many days later (`retention.py`) the database deletes it.
+Every document has the version of its collection's schema, `schema`; what records change, an `etag` (`changing.py`). An
+`_id` is text; where it begins with a subject, that is what it is looked up by. Times are RFC 3339 in UTC, as in the
+records: they sort as text. Validators are loose on purpose: they keep out what no reader could use, not what a newer
+version adds. `dated` is the end of what a document tells of: so many days later (`retention.py`) the database deletes
+it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from stores import computed
@@ -44,15 +45,15 @@ class Index(NamedTuple):
 
 
 class Collection(NamedTuple):
-    """required, properties: of its `$jsonSchema`. computed: fields that every write derives anew from the document.
-    schema: the newest; documents of older ones are read as well, and `anbu migrate` lifts them. dropped: names of
-    indexes that an older version had."""
+    """required, properties: of its `$jsonSchema`. computed: gives the fields that every write derives anew from the
+    others. schema: the newest; documents of older ones are read as well, and `anbu migrate` lifts them. dropped: names
+    of indexes that an older version had."""
 
     name: str
     required: tuple[str, ...]
     properties: Mapping[str, Any]
     indexes: tuple[Index, ...] = ()
-    computed: Mapping[str, Any] = {}
+    computed: Callable[[Document], Document] | None = None
     schema: int = SCHEMA
     dropped: tuple[str, ...] = ()
 
@@ -82,7 +83,7 @@ CATALOGUE: Final = (
     Collection(STATES, ("subject",), {"subject": _WHOLE, "report": _MAP, "heard": _MAP, "windows": _MAP,
                                       "mornings": _MAP, "c": _MAP},
         (Index((("heard.site", 1), ("c.later_min", -1))),),     # whose mornings drift later
-        computed.STATE, schema=2),
+        computed.state, schema=2),
     # `42/0`: what a device last measured, as attributes: they vary by device. `trend`: by date, and figures, `c`.
     Collection(DEVICES, ("subject", "slot"), {
         "subject": _WHOLE, "slot": _WHOLE, "heard": _MAP, "measured": _MAP, "attrs": {"bsonType": "array"},
@@ -92,14 +93,14 @@ CATALOGUE: Final = (
          Index((("heard.site", 1), ("c.days_left", 1))),        # whose battery will be empty
          Index((("heard.site", 1), ("c.battery_pct", 1))),      # whose is low already
          Index((("heard.site", 1), ("c.signal_dbm", 1)))),      # whose signal is weak
-        computed.DEVICE, schema=2),
+        computed.device, schema=2),
     # `42/2026-W48`: the reports of one person and ISO week by id, `.` written `-`, and figures of them, `c`.
     Collection(BUCKETS, ("subject", "period", "reports"), {
         "subject": _WHOLE, "period": _TEXT, "reports": _MAP, "seen": _MAP, "c": _MAP, "dated": _DATE},
         (Index((("subject", 1), ("period", -1))),               # a person's weeks, exports
          Index((("c.places", 1),)),                             # the figures of a day
          _DATED),
-        computed.BUCKET, schema=2, dropped=("subject_1_period_1", "expires_1")),
+        computed.bucket, schema=2, dropped=("subject_1_period_1", "expires_1")),
     # `42/2026-11-24:morning`: the result of a window, and all its revisions by number.
     Collection(CHECKINS, ("ver", "subject", "site", "day", "half", "window", "result", "revisions"), {
         "ver": _REVISION, "subject": _WHOLE, "site": _TEXT, "day": _TEXT, "half": {"enum": list(HALVES)},

@@ -1,114 +1,96 @@
-"""Figures that every write derives anew from the document itself (the Computed pattern): expressions of an update.
+"""Figures that every write derives anew from the document itself (the Computed pattern): pure functions of it.
 
-Nothing is counted up, so a record that comes again changes nothing, and a late one corrects the figure. Only what every
-engine evaluates alike is used: a list's fields by `$map`, never by a path into it, and whole numbers up to the last
-division.
+Nothing is counted up, so a record that comes again changes nothing, and a late one corrects the figure. Each function
+takes a document and returns the fields that are derived from its others.
 """
 
+from collections.abc import Iterable
+from itertools import islice
+from statistics import median_low
 from typing import Any, Final
 
-Expression = dict[str, Any]
+Document = dict[str, Any]
 
 MORNINGS_KEPT: Final = 84    # of a person, the newest: eight weeks and what is missing in them
 MORNINGS: Final = 28         # are compared with as many before them
 MEASURED_KEPT: Final = 21    # days of a device, the newest
+_NO_COUNTS: Final[Document] = {"place": None, "late": False, "woke": None}  # of a report of the first schema
 
 
-def values(path: str) -> Expression:
-    """The values of a map as a list."""
-    return {"$map": {"input": {"$objectToArray": {"$ifNull": [path, {}]}}, "as": "one", "in": "$$one.v"}}
+def bucket(document: Document) -> Document:
+    """Of `reports` and `seen`: `c`, what is known of the week, and by place, a date and site, what the figures of that
+    day are made from, so that nobody has to read all reports for them."""
+    reports = document["reports"].values()
+    counts = [one.get("counts") or _NO_COUNTS for one in reports]
+    days: dict[str, list[Document]] = {}
+    for one in counts:
+        if one["place"] is not None:
+            days.setdefault(one["place"], []).append(one)
+    return {"c": {
+        "n": len(counts),
+        "late": _late(counts),
+        "last": max(one["received_at"] for one in reports),
+        "battery_min": _least(one.get("battery_pct") for one in reports),
+        "signal_min": _least(one.get("signal_dbm") for one in reports),
+        "places": sorted({one["place"] for one in document.get("seen", {}).values()}),
+        "days": [{"place": place, "n": len(ones), "late": _late(ones), "woke": _least(one["woke"] for one in ones)}
+                 for place, ones in sorted(days.items())]}}
 
 
-def each(items: Any, field: str) -> Expression:
-    return {"$map": {"input": items, "as": "item", "in": f"$$item.{field}"}}
+def state(document: Document) -> Document:
+    """Of `mornings`, by date the minute of the day of the first activity: the newest of them, and how they change."""
+    mornings = _newest(document.get("mornings", {}), MORNINGS_KEPT)
+    minutes = [one["minute"] for one in mornings.values()]
+    now, before = minutes[:MORNINGS], minutes[MORNINGS:2 * MORNINGS]
+    woke, woke_before = _median(now), _median(before)
+    return {"mornings": mornings, "c": {
+        "mornings": len(now), "mornings_before": len(before), "woke": woke, "woke_before": woke_before,
+        "later_min": None if woke is None or woke_before is None else woke - woke_before}}
 
 
-def those(items: Any, condition: Any) -> Expression:
-    """condition: of `$$one`."""
-    return {"$filter": {"input": items, "as": "one", "cond": condition}}
+def device(document: Document) -> Document:
+    """Of `measured`: `attrs`, a list, which an index can hold. Of `trend`, by date: the newest days, and where battery
+    and signal are going."""
+    measured = document.get("measured", {}).values()
+    trend = _newest(document.get("trend", {}), MEASURED_KEPT)
+    battery, battery_a_day = _line(one["battery"] for one in trend.values())
+    signal, signal_a_day = _line(one["signal"] for one in trend.values())
+    return {
+        "attrs": [{name: one[name] for name in ("k", "v", "u", "t")}
+                  for one in sorted(measured, key=lambda one: str(one["k"]))],
+        "trend": trend,
+        "c": {"battery_pct": battery, "signal_dbm": signal,
+              "battery_a_week": None if battery_a_day is None else battery_a_day * 7,
+              "signal_a_week": None if signal_a_day is None else signal_a_day * 7,
+              # How many days the battery will last as it goes down now; None where it does not.
+              "days_left": battery / -battery_a_day if battery_a_day is not None and battery_a_day < 0 else None}}
 
 
-def _newest(path: str, kept: int) -> Expression:
-    """The last entries of a map by key, the newest first. Which these are does not depend on the order of writing."""
-    return {"$slice": [
-        {"$sortArray": {"input": {"$objectToArray": {"$ifNull": [path, {}]}}, "sortBy": {"k": -1}}}, kept]}
+def _late(counts: Iterable[Document]) -> int:
+    return sum(1 for one in counts if one["late"])
 
 
-def _let(variables: Expression, value: Any) -> Expression:
-    return {"$let": {"vars": variables, "in": value}}
+def _least(values: Iterable[Any]) -> Any:
+    return min((one for one in values if one is not None), default=None)
 
 
-def _median(numbers: Any) -> Expression:
-    """The lower one of two in the middle; null of none."""
-    return _let({"sorted": {"$sortArray": {"input": numbers, "sortBy": 1}}}, {"$cond": [
-        {"$eq": [{"$size": "$$sorted"}, 0]}, None,
-        {"$arrayElemAt": ["$$sorted", {"$toInt": {"$floor": {"$divide": [
-            {"$subtract": [{"$size": "$$sorted"}, 1]}, 2]}}}]}]})
+def _median(minutes: list[int]) -> int | None:
+    """The earlier one of two in the middle."""
+    return median_low(minutes) if minutes else None
 
 
-def _sorted_set(items: Any) -> Expression:
-    return {"$sortArray": {"input": {"$setUnion": [items, []]}, "sortBy": 1}}
+def _newest(by_date: Document, kept: int) -> Document:
+    """The last entries, the newest first. Which these are does not depend on the order of writing."""
+    return dict(islice(sorted(by_date.items(), reverse=True), kept))
 
 
-def _known(items: Any, field: str) -> Expression:
-    return those(each(items, field), {"$ne": [{"$ifNull": ["$$one", None]}, None]})
-
-
-# `counts` of a report: the place, a date and site, for whose figures it counts, whether it is late, when somebody woke.
-_OF_PLACE: Final = those("$$counted", {"$eq": ["$$one.place", "$$place"]})
-BUCKET: Final[Expression] = {"c": _let({"all": values("$reports")}, _let({"counts": each("$$all", "counts")}, _let({
-    "counted": those("$$counts", {"$ne": ["$$one.place", None]})}, {
-    "n": {"$size": "$$all"},
-    "late": {"$size": those("$$counts", "$$one.late")},
-    "last": {"$max": each("$$all", "received_at")},
-    "battery_min": {"$min": each("$$all", "battery_pct")},
-    "signal_min": {"$min": each("$$all", "signal_dbm")},
-    # What the figures of the day are made from, so that nobody has to read all reports for them.
-    "places": _sorted_set(each(values("$seen"), "place")),
-    "days": {"$map": {"input": _sorted_set(each("$$counted", "place")), "as": "place", "in": _let({"mine": _OF_PLACE}, {
-        "place": "$$place",
-        "n": {"$size": "$$mine"},
-        "late": {"$size": those("$$mine", "$$one.late")},
-        "woke": {"$min": each("$$mine", "woke")}})}},
-})))}
-
-# `mornings`: by date the minute of the day of the first activity; the earliest report of a date prevails.
-_MINUTES: Final = each(_newest("$mornings", MORNINGS_KEPT), "v.minute")
-STATE: Final[Expression] = {
-    "mornings": {"$arrayToObject": _newest("$mornings", MORNINGS_KEPT)},
-    "c": _let({"minutes": _MINUTES}, _let({
-        "now": {"$slice": ["$$minutes", MORNINGS]},
-        "before": {"$cond": [{"$gt": [{"$size": "$$minutes"}, MORNINGS]},
-                             {"$slice": ["$$minutes", MORNINGS, MORNINGS]}, []]},
-    }, _let({"woke": _median("$$now"), "woke_before": _median("$$before")}, {
-        "mornings": {"$size": "$$now"}, "mornings_before": {"$size": "$$before"},
-        "woke": "$$woke", "woke_before": "$$woke_before", "later_min": {"$subtract": ["$$woke", "$$woke_before"]}})))}
-
-
-def _line(of: str) -> Expression:
-    """Of the days on which something is known: the newest value, and units a day by least squares, null where there are
-    fewer than three. All sums are of whole numbers, so that no engine rounds them."""
-    above = {"$subtract": [{"$multiply": ["$$n", "$$xy"]}, {"$multiply": ["$$x", "$$y"]}]}
-    below = {"$subtract": [{"$multiply": ["$$n", "$$xx"]}, {"$multiply": ["$$x", "$$x"]}]}
-    return _let({"known": _known("$$days", of)}, _let({
-        "n": {"$size": "$$known"},
-        **{name: {"$sum": each("$$known", name)} for name in ("x", "y", "xx", "xy")}}, {
-            "newest": {"$arrayElemAt": [each("$$known", "y"), 0]},
-            "slope": {"$cond": [{"$lt": ["$$n", 3]}, None, {"$divide": [above, below]}]}}))
-
-
-DEVICE: Final[Expression] = {
-    "attrs": {"$sortArray": {"sortBy": {"k": 1}, "input": {"$map": {
-        "input": values("$measured"), "as": "one",
-        "in": {"k": "$$one.k", "v": "$$one.v", "u": "$$one.u", "t": "$$one.t"}}}}},
-    "trend": {"$arrayToObject": _newest("$trend", MEASURED_KEPT)},
-    "c": _let({"days": each(_newest("$trend", MEASURED_KEPT), "v")}, _let({
-        "battery": _line("battery"), "signal": _line("signal")}, {
-            "battery_pct": {"$ifNull": ["$$battery.newest", None]},
-            "signal_dbm": {"$ifNull": ["$$signal.newest", None]},
-            "battery_a_week": {"$multiply": ["$$battery.slope", 7]},
-            "signal_a_week": {"$multiply": ["$$signal.slope", 7]},
-            # How many days the battery will last as it goes down now; null where it does not.
-            "days_left": {"$cond": [{"$lt": [{"$ifNull": ["$$battery.slope", 0]}, 0]},
-                                    {"$divide": ["$$battery.newest", {"$multiply": ["$$battery.slope", -1]}]},
-                                    None]}}))}
+def _line(points: Iterable[Document | None]) -> tuple[Any, float | None]:
+    """Of points, the newest first: its value, and units a day by least squares, None of fewer than three. All sums are
+    of whole numbers."""
+    known = [one for one in points if one is not None]
+    n = len(known)
+    newest = known[0]["y"] if known else None
+    if n < 3:
+        return newest, None
+    x, y, xx, xy = (sum(one[name] for one in known) for name in ("x", "y", "xx", "xy"))
+    return newest, (n * xy - x * y) / (n * xx - x * x)

@@ -6,7 +6,7 @@ Motor reached its end of life in May 2026; PyMongo's AsyncMongoClient has the sa
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
-from pymongo import WriteConcern
+from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import ConfigurationError
 
 Document = dict[str, Any]
@@ -21,7 +21,8 @@ class Connection:
     """One client. url: mongodb://host:port/name. Raises ValueError with what is wrong with it. socket_ms: how long a
     single answer may take.
 
-    What is acknowledged is on the disks of a majority: the consumer's position moves after it.
+    What is acknowledged is on the disks of a majority: the consumer's position moves after it. What is read decides
+    what is written, so it comes from the primary, whatever the URL prefers.
     """
 
     def __init__(self, url: str, socket_ms: int = SOCKET_MS) -> None:
@@ -34,7 +35,7 @@ class Connection:
         except ConfigurationError as error:
             raise ValueError(str(error)) from None
         self.database: Database = self._client.get_default_database(
-            default=DEFAULT_NAME, write_concern=WriteConcern("majority", j=True))
+            DEFAULT_NAME, read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern("majority", j=True))
 
     def close(self) -> None:
         self._client.close()

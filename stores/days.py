@@ -8,12 +8,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from statistics import median_low
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from models.times import format_date, parse_time
 from models.windows import local_day
+from stores.changing import read
 from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, HALVES, PEOPLE
 from stores.operations import Change, Document
+
+_OF_ALERT: Final = {"subject": 1, "window": 1, "opened_at": 1, "revisions": 1}
 
 
 class Day(NamedTuple):
@@ -137,14 +140,12 @@ class DayReader:
     async def touched(self, ids: Ids) -> set[Day]:
         """The days whose figures may be others after these documents were written."""
         days = set(ids.days)
-        if ids.checkins:
-            async for one in self._database[CHECKINS].find({"_id": {"$in": ids.checkins}}, {"day": 1, "revisions": 1}):
-                days |= days_of_checkin(one)
-        if ids.buckets:
-            # A late body gives way to the one that is not: then the day that it named loses a report.
-            async for one in self._database[BUCKETS].find({"_id": {"$in": ids.buckets}}, {"seen": 1}):
-                days |= {day_of_place(seen["place"]) for seen in (one.get("seen") or {}).values() if seen["late"]}
-        alerts = await self._alerts({"_id": {"$in": ids.alerts}}) if ids.alerts else []
+        for one in (await read(self._database, CHECKINS, ids.checkins, {"day": 1, "revisions": 1})).values():
+            days |= days_of_checkin(one)
+        # A late body gives way to the one that is not: then the day that it named loses a report.
+        for one in (await read(self._database, BUCKETS, ids.buckets, {"seen": 1})).values():
+            days |= {day_of_place(seen["place"]) for seen in (one.get("seen") or {}).values() if seen["late"]}
+        alerts = list((await read(self._database, ALERTS, ids.alerts, _OF_ALERT)).values())
         zones = await self._zones(alerts)
         days |= {Day(date_of_alert(one, zones), site) for one in alerts for site in sites_of_alert(one)}
         if ids.people:  # their time zone may be another, and nobody knows which it was
@@ -153,8 +154,7 @@ class DayReader:
         return days
 
     async def _alerts(self, where: Document) -> list[Document]:
-        found: list[Document] = await self._database[ALERTS].find(
-            where, {"subject": 1, "window": 1, "opened_at": 1, "revisions": 1}).to_list(None)
+        found: list[Document] = await self._database[ALERTS].find(where, _OF_ALERT).to_list(None)
         return found
 
     async def figures(self, days: set[Day]) -> dict[str, Document]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import bson
 
+from stores.changing import ETAG
 from stores.collections import PEOPLE
 from stores.connection import Connection
 from stores.errors import mapped
@@ -60,7 +61,8 @@ def aged(collection: str, document: Document) -> Document:
     """The document with its offsets counting as older than any of a new broker; what they order stays in order."""
     if collection != PEOPLE:
         return document
-    kept = {name: value for name, value in document.items() if name != VERSION}  # a missing version is less than any
+    # A missing version is less than any.
+    kept = {name: value for name, value in document.items() if name not in (VERSION, ETAG)}
     excuses = sorted((kept.get("excuses") or {}).items(), key=lambda one: int(one[0]))
     if excuses:
         kept["excuses"] = {str(number - len(excuses)): value for number, (_, value) in enumerate(excuses)}

@@ -6,6 +6,7 @@ written `-`.
 """
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -237,6 +238,7 @@ def _measured(report: Document, version: list[Any], at: str) -> dict[str, Entry]
     return {f"measured.{_key(one['k'])}": Entry({**one, "t": at}, version) for one in known}
 
 
+@lru_cache(maxsize=1024)
 def _key(name: str) -> str:
     """An attribute's name, which may be any text, as a field's."""
     return quote(name, safe="").replace(".", "%2E") or "%"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from stores import bulk
+from stores.changing import Modify, change
 from stores.collections import AUDIT, PEOPLE, SCHEMA
 from stores.connection import SOCKET_MS, Connection
 from stores.days import Day, DayReader, ids_of
@@ -51,12 +51,12 @@ class Store:
         kept = [one for one in changes if is_kept(one, self.retention, now)]
         gone = await self._people.erased(one.subject for one in kept)
         kept = [one for one in kept if one.subject not in gone]
-        by_collection: defaultdict[str, dict[str, bulk.Operation]] = defaultdict(dict)
-        for change in kept:
-            by_collection[change.collection][change.id] = change.operation()
+        by_collection: defaultdict[str, dict[str, Modify]] = defaultdict(dict)
+        for one in kept:
+            by_collection[one.collection][one.id] = one.applied
         refused: dict[tuple[str, str], str] = {}
-        for collection, operations in by_collection.items():
-            refused |= await bulk.write(self.database, collection, operations)
+        for collection, modifies in by_collection.items():
+            refused |= await change(self.database, collection, modifies)
         # Who was erased while this was written is deleted again: either `erase` has seen it, or this sees the entry.
         for subject in await self._people.erased(one.subject for one in kept):
             await self.erase(subject)

@@ -1,14 +1,12 @@
 """What a record does to a document, so that applying any part of the log again leaves every document as it was.
 
 Three shapes: a current state, replaced only by a newer version; entries of a map, each with a version of its own or
-always the same; figures derived anew from the document on every write. Nothing is counted, nothing depends on the clock
-or on the order of arrival.
+always the same; figures derived anew from the document on every change. Nothing is counted, nothing depends on the
+clock or on the order of arrival.
 """
 
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
-
-from pymongo import UpdateOne
 
 from stores.collections import BY_NAME
 
@@ -24,9 +22,13 @@ class Entry(NamedTuple):
     value: Document
     version: Version | None = None
 
-    @property
-    def stored(self) -> Document:
-        return self.value if self.version is None else {VERSION: self.version, **self.value}
+    def newer(self, there: Document | None) -> Document:
+        """Of this and what is there that which stays."""
+        if self.version is None:
+            return self.value
+        if there is None or _is_older(there.get(VERSION), self.version):
+            return {VERSION: self.version, **self.value}
+        return there
 
 
 @dataclass(slots=True)
@@ -61,25 +63,27 @@ class Change:
             self.version, self.state = other.version, other.state
         for path, entry in other.entries.items():
             there = self.entries.get(path)
-            if there is None or _newer(entry.version, there.version):
+            if there is None or (entry.version is not None and _is_older(there.version, entry.version)):
                 self.entries[path] = entry
         if self.happened is not None and other.happened is not None:
             self.happened = max(self.happened, other.happened)
 
-    def operation(self) -> UpdateOne:
-        """One pipeline update, filtered by _id alone."""
+    def applied(self, there: Document | None) -> Document:
+        """What a document, None where there is none, should be after it."""
         collection = BY_NAME[self.collection]
-        sets: Document = {name: {"$literal": value} for name, value in self.fixed.items()}
-        sets["schema"] = {"$ifNull": ["$schema", collection.schema]}  # what is older stays so until it is lifted whole
-        sets |= {path: _kept_or(path, entry) for path, entry in self.entries.items()}
-        stages: list[Document] = [{"$set": sets}]
-        if self.version is not None:
-            new = {"$mergeObjects": ["$$ROOT", {"$literal": {VERSION: self.version, **self.state}}]}
-            # A missing version is less than any.
-            stages.append({"$replaceWith": {"$cond": [{"$lt": [f"${VERSION}", self.version]}, new, "$$ROOT"]}})
-        if collection.computed:
-            stages.append({"$set": dict(collection.computed)})
-        return UpdateOne({"_id": self.id}, stages, upsert=True)
+        # What is of an older schema stays so until it is lifted whole.
+        document: Document = {"schema": collection.schema, **(there or {}), **self.fixed}
+        for path, entry in self.entries.items():
+            field, _, key = path.partition(".")
+            if not key:
+                document[field] = entry.newer(document.get(field))
+            else:
+                if (inside := document.get(field)) is None or inside is (there or {}).get(field):
+                    inside = document[field] = dict(inside or {})  # what was read stays as it was read
+                inside[key] = entry.newer(inside.get(key))
+        if self.version is not None and _is_older(document.get(VERSION), self.version):
+            document |= {VERSION: self.version, **self.state}
+        return document if collection.computed is None else document | collection.computed(document)
 
 
 def merged(changes: list[Change]) -> list[Change]:
@@ -92,12 +96,6 @@ def merged(changes: list[Change]) -> list[Change]:
     return list(by_place.values())
 
 
-def _newer(one: Version | None, other: Version | None) -> bool:
-    return one is not None and other is not None and bool(one > other)  # type: ignore[operator]  # of one shape
-
-
-def _kept_or(path: str, entry: Entry) -> Document:
-    literal: Document = {"$literal": entry.stored}
-    if entry.version is None:
-        return literal
-    return {"$cond": [{"$lt": [f"${path}.{VERSION}", {"$literal": entry.version}]}, literal, f"${path}"]}
+def _is_older(there: Version | None, version: Version) -> bool:
+    """A missing version is older than any."""
+    return there is None or bool(there < version)  # type: ignore[operator]  # of one shape

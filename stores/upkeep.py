@@ -4,21 +4,22 @@ A document says itself which schema it has, so that what is done is not done twi
 leaves an old document old.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from pymongo import UpdateOne
 
+from stores import computed
 from stores.bulk import AT_ONCE
+from stores.changing import change
 from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.days import Day, day_of_place
 from stores.errors import mapped
 from stores.history import of_report
 from stores.mongo import Store
 from stores.operations import Change, Document, merged
-
-Stages = list[Document]
 
 
 class Progress(NamedTuple):
@@ -29,50 +30,62 @@ class Progress(NamedTuple):
     total: int
 
 
-def _dated(value: Any) -> Stages:
-    return [{"$set": {"dated": value}}]
+def _dated_by_day(document: Document) -> Document:
+    return {**document, "dated": datetime.fromisoformat(document["day"]).replace(tzinfo=UTC)}
 
 
-def _of_checkin(checkin: Document) -> Stages:
-    return _dated(datetime.fromisoformat(checkin["day"]).replace(tzinfo=UTC))
+def _alert(alert: Document) -> Document:
+    over = None if alert["active"] else datetime.fromisoformat(alert["changed_at"])
+    return {**alert, "dated": alert.get("dated") or over}
 
 
-def _of_alert(alert: Document) -> Stages:
-    over = {"$cond": ["$active", None, datetime.fromisoformat(alert["changed_at"])]}
-    return _dated({"$ifNull": ["$dated", over]})
+def _state(state: Document) -> Document:
+    return _with_site(state, (state.get("report") or {}).get("site"))
 
 
-def _of_state(_: Document) -> Stages:
-    return [{"$set": {"heard.site": {"$ifNull": ["$heard.site", "$report.site"]}}}]
+def _with_site(document: Document, site: str | None) -> Document:
+    """The newest that was heard of a person or device says of which site they were."""
+    heard = document.get("heard")
+    return document if heard is None else {**document, "heard": {**heard, "site": heard.get("site") or site}}
 
 
-def _of_bucket(bucket: Document) -> Stages:
+def _bucket(bucket: Document) -> Document:
     """As `of_report` writes it today: reports with what they count as, and the days that they name."""
-    sets: Document = {}
-    for change in changes_of_bucket(bucket):
-        if change.collection == BUCKETS:
-            sets["dated"] = change.fixed["dated"]
-            for path, entry in change.entries.items():
-                if path.startswith("reports."):
-                    same = {"$eq": [f"${path}.ver", {"$literal": entry.version}]}
-                    sets[f"{path}.counts"] = {"$cond": [same, {"$literal": entry.value["counts"]},
-                                                        f"${path}.counts"]}
+    new = {name: value for name, value in bucket.items() if name != "expires"}
+    new["reports"] = dict(bucket["reports"])
+    for one in changes_of_bucket(bucket):
+        if one.collection == BUCKETS:
+            new["dated"] = one.fixed["dated"]
+            for path, entry in one.entries.items():
+                field, _, key = path.partition(".")
+                if field == "reports":
+                    new["reports"][key] = {**bucket["reports"][key], "counts": entry.value["counts"]}
                 else:
-                    sets[path] = {"$literal": entry.stored}
-    return [{"$set": sets}, {"$unset": "expires"}]
+                    new[field] = {**new.get(field, {}), key: entry.newer(None)}
+    return new
 
 
 def changes_of_bucket(bucket: Document) -> list[Change]:
     """What the reports of a week would write if they came again."""
-    return merged([change for report in bucket["reports"].values()
-                   for change in of_report({**report, "type": "report", "subject": bucket["subject"]})])
+    return merged([one for report in bucket["reports"].values()
+                   for one in of_report({**report, "type": "report", "subject": bucket["subject"]})])
 
 
 # What brings a document from the schema before to the present one. Collections in the order in which they are lifted:
 # weeks give states and devices what these had not before.
-UPGRADES: Final[dict[str, Callable[[Document], Stages]]] = {
-    CHECKINS: _of_checkin, ALERTS: _of_alert, INCIDENTS: _of_alert, STATES: _of_state, DEVICES: lambda _: [],
-    BUCKETS: _of_bucket, DAYS: lambda day: _dated(datetime.fromisoformat(day["day"]).replace(tzinfo=UTC))}
+UPGRADES: Final[dict[str, Callable[[Document], Document]]] = {
+    CHECKINS: _dated_by_day, ALERTS: _alert, INCIDENTS: _alert, STATES: _state, DEVICES: lambda device: device,
+    BUCKETS: _bucket, DAYS: _dated_by_day}
+
+
+def lifted(name: str, there: Document | None, site: str | None = None) -> Document | None:
+    """What a document is by the newest schema; None where it is that already. site: of the person of a device."""
+    collection = BY_NAME[name]
+    if there is None or there["schema"] >= collection.schema:
+        return None
+    old = _with_site(there, site) if name == DEVICES else there
+    new = {**UPGRADES[name](old), "schema": collection.schema}
+    return new if collection.computed is None else new | collection.computed(new)
 
 
 class Upkeep:
@@ -94,37 +107,33 @@ class Upkeep:
             done, last = 0, ""
             while some := await self._some(name, last, {"schema": {"$lt": BY_NAME[name].schema}}):
                 if name == BUCKETS:
-                    again = [change for bucket in some for change in changes_of_bucket(bucket)]
+                    again = [one for bucket in some for one in changes_of_bucket(bucket)]
                     await self._store.apply([one for one in merged(again) if one.collection != BUCKETS])
                 await self._lift(name, some)
                 done, last = done + len(some), some[-1]["_id"]
                 yield Progress(name, done, total)
 
-    async def _lift(self, name: str, documents: Iterable[Document]) -> None:
-        collection = BY_NAME[name]
-        sites: dict[int, Any] = {}
-        if name == DEVICES:
-            sites = await self._sites({one["subject"] for one in documents})
-        operations = []
-        for one in documents:
-            stages = [*UPGRADES[name](one), {"$set": {"schema": collection.schema}}]
-            if name == DEVICES:
-                stages.insert(0, {"$set": {"heard.site": {"$ifNull": ["$heard.site", sites.get(one["subject"])]}}})
-            if collection.computed:
-                stages.append({"$set": dict(collection.computed)})
-            operations.append(UpdateOne({"_id": one["_id"], "schema": one["schema"]}, stages))
-        with mapped():
-            await self._database[name].bulk_write(operations, ordered=False)
+    async def _lift(self, name: str, documents: Sequence[Document]) -> None:
+        if name == DAYS:  # which have no etag, as they are made anew as a whole
+            with mapped():
+                await self._database[DAYS].bulk_write([
+                    UpdateOne({"_id": one["_id"], "schema": one["schema"]}, {"$set": {
+                        name: new[name] for name in ("dated", "schema")}})
+                    for one in documents if (new := lifted(DAYS, one)) is not None], ordered=False)
+            return
+        sites = await self._sites({one["subject"] for one in documents}) if name == DEVICES else {}
+        await change(self._database, name, {
+            one["_id"]: partial(lifted, name, site=sites.get(one.get("subject", -1))) for one in documents})
 
     async def _sites(self, subjects: set[int]) -> dict[int, Any]:
         with mapped():
             found = self._database[PEOPLE].find({"_id": {"$in": [str(one) for one in sorted(subjects)]}}, {"site": 1})
             return {int(one["_id"]): one.get("site") async for one in found}
 
-    async def _some(self, name: str, after: str, where: Document, only: Document | None = None) -> list[Document]:
+    async def _some(self, name: str, after: str, where: Document) -> list[Document]:
         with mapped():
-            found: list[Document] = await self._database[name].find(
-                {"_id": {"$gt": after}, **where}, only).sort([("_id", 1)]).limit(AT_ONCE).to_list(None)
+            found: list[Document] = await self._database[name].find({"_id": {"$gt": after}, **where}).sort(
+                [("_id", 1)]).limit(AT_ONCE).to_list(None)
         return found
 
     async def recompute(self, first: date, last: date, *, dry_run: bool) -> AsyncIterator[tuple[str, list[str]]]:
@@ -134,24 +143,18 @@ class Upkeep:
         """
         weeks = {"period": {"$gte": _week(first - timedelta(days=8)), "$lte": _week(last + timedelta(days=8))}}
         after = ""
-        while some := await self._some(BUCKETS, after, weeks, {"period": 1}):
+        while some := await self._some(BUCKETS, after, weeks):
             after = some[-1]["_id"]
-            yield f"weeks up to person {after.partition('/')[0]}", await self._weeks([one["_id"] for one in some],
-                                                                                    dry_run=dry_run)
+            yield f"weeks up to person {after.partition('/')[0]}", await self._weeks(some, dry_run=dry_run)
         for number in range((last - first).days + 1):
             day = (first + timedelta(days=number)).isoformat()
             yield day, await self._store.recompute(await self._places(day), dry_run=dry_run)
 
-    async def _weeks(self, ids: list[str], *, dry_run: bool) -> list[str]:
-        computed = dict(BY_NAME[BUCKETS].computed)
-        with mapped():
-            found = await self._database[BUCKETS].aggregate([
-                {"$match": {"_id": {"$in": ids}}},
-                {"$project": {"same": {"$eq": ["$c", computed["c"]]}}}]).to_list(None)
-            other = sorted(one["_id"] for one in found if not one["same"])
-            if other and not dry_run:
-                await self._database[BUCKETS].bulk_write(
-                    [UpdateOne({"_id": one}, [{"$set": computed}]) for one in other], ordered=False)
+    async def _weeks(self, buckets: Iterable[Document], *, dry_run: bool) -> list[str]:
+        """The _ids of those whose figures were others."""
+        other = sorted(one["_id"] for one in buckets if _figures_made(one) != one)
+        if other and not dry_run:
+            await change(self._database, BUCKETS, dict.fromkeys(other, _figures_made))
         return other
 
     async def _places(self, day: str) -> set[Day]:
@@ -169,6 +172,10 @@ class Upkeep:
                 "c.places", {"c.places": {"$gte": f"{day}/", "$lt": f"{day}0"}})
         found = {day_of_place(place) for place in places}
         return {Day(day, site) for site in sites} | {one for one in found if one.day == day}
+
+
+def _figures_made(there: Document | None) -> Document | None:
+    return None if there is None else there | computed.bucket(there)
 
 
 def _week(day: date) -> str:

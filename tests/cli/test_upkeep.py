@@ -179,7 +179,7 @@ def of(said: Said, subject: int) -> bool:
 async def test_who_is_erased_while_a_batch_is_written(store: Store, day: list[Said],
                                                       monkeypatch: pytest.MonkeyPatch) -> None:
     """The batch was begun before the mark: what it writes after the deletion, it takes away itself."""
-    real = bulk.write
+    real = bulk.attempt
 
     async def erased_meanwhile(database: Any, collection: str, operations: Any) -> Any:
         monkeypatch.undo()
@@ -187,7 +187,7 @@ async def test_who_is_erased_while_a_batch_is_written(store: Store, day: list[Sa
         await store.erase(7)
         return await real(database, collection, operations)
 
-    monkeypatch.setattr(bulk, "write", erased_meanwhile)
+    monkeypatch.setattr(bulk, "attempt", erased_meanwhile)
     await write(store, day)
     assert await documents(store) == expected([one for one in day if not of(one, 7)])
 

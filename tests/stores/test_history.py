@@ -46,7 +46,7 @@ def test_reading_raises_nothing_else(record: Record) -> None:
     subject_of_record(record)
     with contextlib.suppress(ContractError):
         for change in merged([*changes_of(record), *changes_of(record)]):
-            change.operation()
+            change.applied(change.applied(None))
 
 
 @ON_A_DATABASE

@@ -1,6 +1,6 @@
 """What the page writes is not touched by records, a schema keeps out what nobody could read, errors say what to do."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 from bson.errors import InvalidDocument
 from pymongo import UpdateOne
 from pymongo.errors import AutoReconnect, BulkWriteError, ConfigurationError, OperationFailure
+from pymongo.results import BulkWriteResult
 from support.database import new_database
 from support.expected_history import Said
 from support.history import documents, write
@@ -105,15 +106,19 @@ def test_an_error_says_what_to_do(error: Exception, ours: type[Exception]) -> No
 
 
 class Failing:
-    """A collection of which every bulk fails. counts: the operations of each."""
+    """A collection that has nothing, and of which every bulk fails. counts: the operations of each."""
 
     def __init__(self, answer: Callable[[int], dict[str, Any]]) -> None:
         self._answer, self.counts = answer, list[int]()
 
-    async def bulk_write(self, operations: list[UpdateOne], *, ordered: bool) -> None:
+    async def bulk_write(self, operations: list[UpdateOne], *, ordered: bool) -> Any:
         assert not ordered
         self.counts.append(len(operations))
         raise BulkWriteError(self._answer(len(operations)))
+
+    async def find(self, *_: object) -> AsyncIterator[dict[str, Any]]:
+        for one in list[dict[str, Any]]():
+            yield one
 
 
 async def test_what_no_majority_has_is_not_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,20 +130,21 @@ async def test_what_no_majority_has_is_not_written(store: Store, monkeypatch: py
 
 async def test_an_error_that_passes_is_tried_once_more_and_then_waited_for(store: Store,
                                                                          monkeypatch: pytest.MonkeyPatch) -> None:
-    collection = Failing(lambda count: {"writeErrors": [{"index": count - 1, "code": 11000}]})
+    collection = Failing(lambda count: {"writeErrors": [{"index": count - 1, "code": 112}], "nInserted": count - 1})
     monkeypatch.setattr(store, "database", {ALERTS: collection})
-    with pytest.raises(StoreAwayError, match="11000"):
+    with pytest.raises(StoreAwayError, match="112"):
         await store.apply([Change(ALERTS, "one"), Change(ALERTS, "two")])
     assert collection.counts == [2, 1]
 
 
 async def test_what_fails_once_is_written_at_the_second_attempt(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     class Once(Failing):
-        async def bulk_write(self, operations: list[UpdateOne], *, ordered: bool) -> None:
+        async def bulk_write(self, operations: list[UpdateOne], *, ordered: bool) -> Any:
             if not self.counts:
                 await super().bulk_write(operations, ordered=ordered)
+            return BulkWriteResult({"nMatched": 0, "nInserted": len(operations), "nUpserted": 0, "nRemoved": 0}, True)
 
-    collection = Once(lambda _: {"writeErrors": [{"index": 0, "code": 11000}]})
+    collection = Once(lambda _: {"writeErrors": [{"index": 0, "code": 112}], "nInserted": 1})
     monkeypatch.setattr(store, "database", {ALERTS: collection})
     await store.apply([Change(ALERTS, "one"), Change(ALERTS, "two")])
     assert collection.counts == [2]
@@ -146,13 +152,13 @@ async def test_what_fails_once_is_written_at_the_second_attempt(store: Store, mo
 
 async def test_what_cannot_be_encoded_is_found_by_halves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bulk of a hundred with two poisoned documents costs some thirty attempts, not a hundred."""
-    bulks, real = [], bulk._bulk
+    bulks, real = [], bulk.attempt
 
-    async def counted(database: Any, collection: str, operations: Any) -> dict[str, int]:
+    async def counted(database: Any, collection: str, operations: Any) -> bulk.Outcome:
         bulks.append(len(operations))
         return await real(database, collection, operations)
 
-    monkeypatch.setattr(bulk, "_bulk", counted)
+    monkeypatch.setattr(bulk, "attempt", counted)
     changes = [Change(ALERTS, str(number), ALERT) for number in range(100)]
     for bad in (17, 80):
         changes[bad] = Change(ALERTS, str(bad), {**ALERT, "subject": 1 << 63})
@@ -164,7 +170,7 @@ async def test_what_cannot_be_encoded_is_found_by_halves(store: Store, monkeypat
 
 
 async def test_a_large_batch_is_written_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    collection = Failing(lambda _: {"writeErrors": []})
+    collection = Failing(lambda count: {"writeErrors": [], "nInserted": count})
     monkeypatch.setattr(store, "database", {ALERTS: collection})
     await store.apply([Change(ALERTS, str(number)) for number in range(2 * AT_ONCE + 1)])
     assert collection.counts == [AT_ONCE, AT_ONCE, 1]

@@ -8,6 +8,7 @@ import orjson
 
 from cli.broker import records
 from models.outputs import Record
+from stores.changing import ETAG
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.history import changes_of
 from stores.mongo import ERASING_S, Store
@@ -63,13 +64,14 @@ async def write(store: Store, batch: Sequence[Said]) -> None:
 
 
 async def documents(store: Store) -> Documents:
-    """All of history by collection and _id, without `dated` and who people are, which no record says."""
+    """All of history by collection and _id, without `dated`, etags and who people are, which no record says."""
     found: Documents = {}
     for name in HISTORY:
         ones: dict[str, dict[str, Any]] = {}
         async for one in store.database[name].find():
             one.pop("dated", None)
             one.pop("contact", None)
+            one.pop(ETAG, None)
             ones[one.pop("_id")] = one
         if ones:
             found[name] = ones

@@ -1,0 +1,107 @@
+"""Documents are read, changed, and written back where they are other, if nobody else has changed them meanwhile.
+
+Each has an `etag`, the hash of what it says. A write names the one that was read, and meets nothing where there is
+another by now: then it is done again on what is there. So a change is a pure function of a document, and the database
+evaluates nothing but a comparison. What is as it should be is written all the same, with nothing new: the
+acknowledgement says that a majority has it, which reading does not.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+from pymongo import InsertOne, UpdateOne
+
+from stores import bulk
+from stores.connection import Document
+from stores.errors import StoreAwayError, is_hopeless, mapped
+
+log = logging.getLogger(__name__)
+
+Modify = Callable[[Document | None], Document | None]
+"""What a document, None where there is none, should be; None: as it is."""
+
+ETAG: Final = "etag"
+_APART: Final = frozenset({"_id", ETAG, "contact"})  # `contact` is the page's, which writes it without reading
+_READ_AT_ONCE: Final = 100  # the embedded database compares each document with all that were asked for
+_ATTEMPTS: Final = 20
+_DUPLICATE: Final = 11000
+
+
+def etag_of(document: Document) -> str:
+    kept = {name: value for name, value in document.items() if name not in _APART}
+    return blake2b(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
+
+
+async def change(database: Any, collection: str, changes: Mapping[str, Modify]) -> dict[tuple[str, str], str]:
+    """Change documents by _id. database: Motor's. Returns the places (collection, _id) that were refused for good, and
+    why, all others being as they should. Raises StoreAwayError.
+    """
+    refused: dict[str, int] = {}
+    keys = list(changes)
+    for start in range(0, len(keys), bulk.AT_ONCE):
+        refused |= await _some(database, collection, {key: changes[key] for key in keys[start:start + bulk.AT_ONCE]})
+    return bulk.named(collection, refused)
+
+
+async def _some(database: Any, collection: str, rest: Mapping[str, Modify]) -> dict[str, int]:
+    """The codes of those that were refused for good, by _id."""
+    refused: dict[str, int] = {}
+    for attempt in range(_ATTEMPTS):
+        there = await read(database, collection, rest)
+        etags, operations = dict[str, str](), dict[str, bulk.Operation]()
+        for key, modify in rest.items():
+            try:
+                if (new := modify(there.get(key))) is not None:
+                    etags[key] = etag_of(new)
+                    operations[key] = operation(key, there.get(key), {**new, ETAG: etags[key]})
+            except (TypeError, ValueError, LookupError, AttributeError):
+                log.exception("%s: a change that cannot be made of %s", collection, key.partition("/")[0])
+                refused[key] = bulk.NO_VALUE
+        failed, met = await bulk.attempt(database, collection, operations)
+        again = set()
+        for key, code in failed.items():
+            if is_hopeless(code):
+                refused[key] = code
+            elif attempt and code != _DUPLICATE:  # which is of one whom another was before
+                raise StoreAwayError(f"{collection}: error {code} of the database")
+            else:
+                again.add(key)
+        if met < len(operations) - len(failed):
+            found = await read(database, collection, operations.keys() - failed.keys(), {ETAG: 1})
+            again |= {key for key in operations.keys() - failed.keys() if found.get(key, {}).get(ETAG) != etags[key]}
+        rest = {key: rest[key] for key in again}
+        if not rest:
+            return refused
+    raise StoreAwayError(f"{collection}: others change the same documents all the time")
+
+
+async def read(database: Any, collection: str, ids: Iterable[str],
+               only: Document | None = None) -> dict[str, Document]:
+    """Documents by _id. only: the projection. Raises StoreAwayError."""
+    keys, found = list(ids), dict[str, Document]()
+    with mapped():
+        for start in range(0, len(keys), _READ_AT_ONCE):
+            async for one in database[collection].find({"_id": {"$in": keys[start:start + _READ_AT_ONCE]}}, only):
+                found[one["_id"]] = one
+    return found
+
+
+def operation(key: str, there: Document | None, new: Document) -> InsertOne[Document] | UpdateOne:
+    """What makes the one of the other, of a map what is other in it; nothing where somebody else has changed it."""
+    if there is None:
+        return InsertOne({**new, "_id": key})
+    sets, gone = {ETAG: new[ETAG]}, dict[str, str]()
+    for name in there.keys() | new.keys():
+        before, after = there.get(name), new.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            sets |= {f"{name}.{of}": one for of, one in after.items() if of not in before or before[of] != one}
+            gone |= {f"{name}.{of}": "" for of in before.keys() - after.keys()}
+        elif name not in new:
+            gone[name] = ""
+        elif name not in there or before != after:
+            sets[name] = after
+    asked = {"_id": key, ETAG: there.get(ETAG), "schema": there["schema"]}  # a migration may lift what has no etag yet
+    return UpdateOne(asked, {"$set": sets, "$unset": gone} if gone else {"$set": sets})

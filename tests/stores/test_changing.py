@@ -1,0 +1,122 @@
+"""A change is made of what is there when it is written, whoever was faster; what is there already is written again."""
+
+import itertools
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from support.expected_history import Said, expected
+from support.history import changes, documents, write
+from support.said import MONDAY, report
+
+from stores import bulk
+from stores.changing import ETAG, etag_of
+from stores.collections import BUCKETS, DEVICES, STATES
+from stores.errors import StoreAwayError, StoreRefusedError
+from stores.mongo import Store
+
+WEEK = [report(7, number, MONDAY + timedelta(days=number)) for number in range(7)]
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Awaitable[Any]]], None]:
+    """Do something before each bulk, after the documents were read."""
+    real = bulk.attempt
+
+    def begin(work: Callable[[], Awaitable[Any]]) -> None:
+        async def overtaken(database: Any, collection: str, operations: Any) -> bulk.Outcome:
+            monkeypatch.setattr(bulk, "attempt", real)
+            await work()
+            monkeypatch.setattr(bulk, "attempt", overtaken)
+            return await real(database, collection, operations)
+
+        monkeypatch.setattr(bulk, "attempt", overtaken)
+
+    return begin
+
+
+async def etags(store: Store) -> dict[str, str]:
+    return {f"{name}/{one['_id']}": one[ETAG] for name in (BUCKETS, STATES, DEVICES)
+            async for one in store.database[name].find()}
+
+
+async def test_an_etag_is_of_what_a_document_says_however_it_came_to_say_it(store: Store) -> None:
+    await write(store, WEEK)
+    before = await etags(store)
+    for name in (BUCKETS, STATES, DEVICES):
+        async for one in store.database[name].find():
+            assert one[ETAG] == etag_of(one)
+        await store.database[name].delete_many({})
+    for said in reversed(WEEK):
+        await write(store, [said])
+    assert await etags(store) == before
+
+
+@pytest.mark.parametrize("there", [[], WEEK[:2]], ids=["new", "there"])
+async def test_who_was_faster_loses_nothing(
+        store: Store, meanwhile: Callable[[Callable[[], Awaitable[Any]]], None], there: list[Said]) -> None:
+    """Each bulk finds that somebody else has made or changed its documents since they were read."""
+    await write(store, there)
+    others = iter(WEEK[3:6])
+
+    async def other() -> None:
+        if (said := next(others, None)) is not None:
+            await store.apply(changes([said]))
+
+    meanwhile(other)
+    await store.apply(changes(WEEK[:3]))
+    assert next(others, None) is None
+    found, right = await documents(store), expected(WEEK[:6])
+    assert {name: found[name] for name in (BUCKETS, STATES, DEVICES)} == {
+        name: right[name] for name in (BUCKETS, STATES, DEVICES)}
+
+
+async def test_what_was_deleted_meanwhile_is_made_whole(
+        store: Store, meanwhile: Callable[[Callable[[], Awaitable[Any]]], None]) -> None:
+    """Not the half of it that was to be changed: a reader could make nothing of that."""
+    await write(store, WEEK[:3])
+    once = iter([store.database[BUCKETS]])
+
+    async def delete() -> None:
+        for buckets in once:
+            await buckets.delete_many({})
+
+    meanwhile(delete)
+    await store.apply(changes(WEEK[3:4]))
+    assert (await documents(store))[BUCKETS] == expected(WEEK[3:4])[BUCKETS]
+
+
+async def test_who_is_always_too_late_waits(store: Store,
+                                            meanwhile: Callable[[Callable[[], Awaitable[Any]]], None]) -> None:
+    await write(store, WEEK[:3])
+    count = itertools.count()
+    meanwhile(lambda: store.database[STATES].update_one({"_id": "7"}, {"$set": {ETAG: str(next(count))}}))
+    with pytest.raises(StoreAwayError, match="others change"):
+        await store.apply(changes(WEEK[3:4]))
+
+
+async def test_what_is_there_already_is_written_all_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever died before the acknowledgement may have left what only one of the majority has."""
+    await write(store, WEEK)
+    counts: dict[str, int] = {}
+    real = bulk.attempt
+
+    async def counted(database: Any, collection: str, operations: Any) -> bulk.Outcome:
+        counts[collection] = len(operations)
+        return await real(database, collection, operations)
+
+    monkeypatch.setattr(bulk, "attempt", counted)
+    await store.apply(changes(WEEK))
+    assert counts == {BUCKETS: 2, STATES: 1, DEVICES: 1}
+
+
+async def test_what_cannot_be_put_together_is_refused_and_the_rest_written(store: Store) -> None:
+    """A counter that no database holds, and a document that somebody has broken by hand."""
+    await write(store, [report(8, 1, MONDAY), report(9, 1, MONDAY)])
+    await store.database[STATES].update_one({"_id": "8"}, {"$set": {"mornings": {"2026-09-28": {"ver": "x"}}}})
+    said = [report(7, 10**30, MONDAY), report(8, 2, MONDAY), report(9, 2, MONDAY)]
+    with pytest.raises(StoreRefusedError) as refused:
+        await store.apply(changes(said))
+    assert refused.value.places == {(STATES, "7"), (DEVICES, "7/0"), (STATES, "8")}
+    assert (await documents(store))["states"]["9"]["report"]["id"] == "0.1.2"
