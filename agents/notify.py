@@ -1,7 +1,7 @@
 """`notify` tells people: a record of `alerts` becomes deliveries in the database, and those are sent by their channels.
 
     alerts ─▶ deliveries, durable ─▶ the position moves        (this file; it waits for the database alone)
-              deliveries ─▶ one sender a channel ─▶ receipts   (agents/senders.py)
+              deliveries ─▶ one sender a channel ─▶ receipts   (agents/sender.py)
 
 So no channel, however slow, holds up a lane, a rebalance or another channel; and whatever dies, what was decided is in
 the database. Who is told of what is decided in models/telling.py.
@@ -18,8 +18,8 @@ from typing import Any, Final, TypeVar
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
-from models.alerts import Severity
 from models.errors import ContractError
+from models.gathering import urgency
 from models.notice import Notice, notice_of
 from models.records import parse_object
 from models.routes import EVERYWHERE, Routes
@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 INPUTS: Final = (ALERTS,)
 ANSWER_S: Final = 3.0
 BROKER_AWAY_S: Final = 30.0
-_URGENCY: Final = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.MAINTENANCE: 2}
 _WAITS: Final = (0.5, 1.0, 2.0, 5.0)
 Kind = TypeVar("Kind")
 Sleep = Callable[[float], Awaitable[None]]
@@ -152,8 +151,7 @@ def _document(notice: Notice, delivery: Delivery, lane: int, now: float) -> dict
         "thread": notice.thread, "alert": notice.alert, "revision": notice.revision, "order": delivery.order,
         "channel": delivery.channel, "lane": lane, "subject": notice.subject, "kind": notice.kind,
         "severity": notice.severity, "change": notice.change, "fallback": delivery.fallback,
-        "urgency": _URGENCY.get(Severity(notice.severity), 0) if notice.severity in set(Severity) else 0,
-        "status": delivery.status, "attempts": 0, "unsure": False, "due": float(delivery.due),
-        "until": float(until(notice.changed_at, delivery.due)), "changed_at": format_time(notice.changed_at),
-        "at": None if queued else format_time(int(now)), "why": None,
+        "urgency": urgency(notice), "status": delivery.status, "attempts": 0, "unsure": False,
+        "due": float(delivery.due), "until": float(until(notice.changed_at, delivery.due)),
+        "changed_at": format_time(notice.changed_at), "at": None if queued else format_time(int(now)), "why": None,
         **({"event": dict(notice.event)} if queued else {})}

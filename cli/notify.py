@@ -95,11 +95,12 @@ def list_(*, chosen: str, most: int, as_json: bool) -> None:
     found = with_reader(Deliveries, lambda outbox: outbox.listed([one.value for one in statuses], most))
     for one in found:
         if as_json:
-            shown = ("alert", "revision", "channel", "status", "attempts", "why", "changed_at", "at", "severity")
+            shown = ("alert", "revision", "channel", "status", "attempts", "why", "changed_at", "at", "severity",
+                     "digest")
             click.echo(json.dumps({name: one.get(name) for name in shown}))
         else:
             click.echo(f"{one['changed_at']}  {one['status']:<10}  {one['channel']:<12}  {one['severity']:<11}  "
-                       f"{one['alert']:<34}  {one.get('why') or ''}".rstrip())
+                       f"{one['alert']:<34}  {one.get('why') or one.get('digest') or ''}".rstrip())
     if not found and not as_json:
         click.echo("nothing", err=True)
 

@@ -71,17 +71,19 @@ _TO_DO: Final[dict[str, Words]] = {
     Kind.GATEWAY_OUTAGE: Words("끝날 때까지 직접 안부를 확인하고, 운영자에게 연락하세요.",
                                "Until it is over look after people yourself, and call whoever runs the system."),
 }
-_PERSON: Final = Words("{site} {subject}번", "{site}, no. {subject}")
-_FALLBACK: Final = Words("'{to}' 님의 연락처가 없어 기본 채널로 알립니다.",
+ANBU: Final = Words("안부", "Anbu")
+PERSON: Final = Words("{site} {subject}번", "{site}, no. {subject}")
+FALLBACK: Final = Words("'{to}' 님의 연락처가 없어 기본 채널로 알립니다.",
                          "No route for '{to}', so it is told here.")
-_AGAIN: Final = Words("(이미 받으셨을 수 있습니다)", "(you may have received this before)")
+AGAIN: Final = Words("(이미 받으셨을 수 있습니다)", "(you may have received this before)")
 
 
 class Message(NamedTuple):
     """One message as a channel sends it.
 
     id: the same for every attempt, for whoever can tell repetitions by it. title: one line; lines: what follows it, a
-    sentence each; link: the page, or None; event: the CloudEvent, without personal data unless it may have some.
+    sentence each; link: the page, or None; event: the CloudEvent, without personal data unless it may have some; of a
+    message of many (models/digest.py) empty, as no program gets one.
     """
 
     id: str
@@ -104,34 +106,47 @@ class Manner(NamedTuple):
     personal: bool = False
     public_url: str | None = None
 
+    def said(self, words: Words) -> str:
+        return words.en if self.language == "en" else words.ko
+
 
 def message_of(notice: Notice, delivery: str, manner: Manner, *, fallback: bool = False,
                again: bool = False) -> Message:
     """delivery: its id. fallback: see `Routes`. again: an attempt before may have succeeded, nobody knows."""
-    def said(words: Words) -> str:
-        return words.en if manner.language == "en" else words.ko
-
+    said = manner.said
     named = notice.change in _NAMELESS and (notice.change != Change.CLEARED or notice.reason == Reason.RESOLVED)
-    mark = said(_MARKS.get(notice.change) or _SEVERITIES.get(notice.severity) or Words(notice.severity,
-                                                                                       notice.severity))
-    what = said(_KINDS.get(notice.kind) or Words(notice.kind, notice.kind))
     who = (f"{notice.gateway}" if notice.subject is None
-           else said(_PERSON).format(site=notice.site, subject=notice.subject))
+           else said(PERSON).format(site=notice.site, subject=notice.subject))
     lines = [said(_NAMELESS[notice.change]) if named and not manner.personal else _sentence(notice, manner.language)]
     text = notice.event["data"].get("text")
     if manner.personal and isinstance(text, str) and text:
         lines.append(f"“{text}”")
-    if notice.change not in _MARKS and notice.kind in _TO_DO:
-        device = notice.likely == Likely.DEVICE and _TO_DO[notice.kind] is _ASK
-        lines.append(said(_ASK_AND_LOOK if device else _TO_DO[notice.kind]))
+    if (to_do := to_do_of(notice)) is not None:
+        lines.append(said(to_do))
     if fallback:
-        lines.append(said(_FALLBACK).format(to=notice.escalated_to))
+        lines.append(said(FALLBACK).format(to=notice.escalated_to))
     if again:
-        lines.append(said(_AGAIN))
+        lines.append(said(AGAIN))
     link = None if manner.public_url is None else f"{manner.public_url}/alerts/{quote(notice.alert, safe=':')}"
-    title = f"[{said(Words('안부', 'Anbu'))} {mark}] {who}: {what}"
+    title = f"[{said(ANBU)} {said(mark_of(notice))}] {who}: {said(kind_of(notice))}"
     return Message(delivery, notice.severity, title, tuple(lines), link,
                    notice.event if manner.personal else without_names(notice.event))
+
+
+def mark_of(notice: Notice) -> Words:
+    """How bad it is, or that nothing has to be done any more."""
+    return _MARKS.get(notice.change) or _SEVERITIES.get(notice.severity) or Words(notice.severity, notice.severity)
+
+
+def kind_of(notice: Notice) -> Words:
+    return _KINDS.get(notice.kind) or Words(notice.kind, notice.kind)
+
+
+def to_do_of(notice: Notice) -> Words | None:
+    if notice.change in _MARKS or notice.kind not in _TO_DO:
+        return None
+    device = notice.likely == Likely.DEVICE and _TO_DO[notice.kind] is _ASK
+    return _ASK_AND_LOOK if device else _TO_DO[notice.kind]
 
 
 def _sentence(notice: Notice, language: str) -> str:

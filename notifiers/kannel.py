@@ -8,7 +8,7 @@ for later delivery`; 503 is temporary. Kannel tells no repetitions.
 """
 
 import re
-from typing import Final
+from typing import ClassVar, Final
 
 from models.message import Message
 from notifiers.fields import Fields
@@ -20,6 +20,8 @@ _LONGEST: Final = 670  # ten parts of UCS-2
 
 
 class Kannel:
+    longest: ClassVar[int | None] = _LONGEST
+
     def __init__(self, url: str, headers: dict[str, str]) -> None:
         self._url, self._headers, self._http = url, headers, Http()
 

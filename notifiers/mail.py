@@ -12,7 +12,7 @@ import logging
 import ssl
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import aiosmtplib
 
@@ -29,6 +29,8 @@ _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 
 class Mail:
     """options: of aiosmtplib.send."""
+
+    longest: ClassVar[int | None] = 100_000
 
     def __init__(self, sender: str, recipients: list[str], options: dict[str, Any]) -> None:
         self._sender, self._recipients, self._options = sender, recipients, options

@@ -7,7 +7,7 @@ In each text of `json` (or `form`) {to}, {text}, {title}, {link} and {id} are re
 the delivery's id (draft-ietf-httpapi-idempotency-key-header): the same for every attempt. 2xx is success.
 """
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from models.message import Message
 from notifiers.fields import Fields
@@ -18,6 +18,8 @@ _NAMES: Final = ("to", "text", "title", "link", "id")
 
 class PlainHttp:
     """body: of httpx's request, json or data."""
+
+    longest: ClassVar[int | None] = 670  # as an SMS may have
 
     def __init__(self, method: str, url: str, headers: dict[str, str], to: str, body: dict[str, Any]) -> None:
         self._method, self._url, self._headers, self._to, self._body = method, url, headers, to, body

@@ -1,6 +1,6 @@
 """What a channel has to do, and the only two ways in which it may fail."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from models.message import Message
 
@@ -23,8 +23,11 @@ class GiveUpError(Exception):
 class Channel(Protocol):
     """One place that messages go to. A message that is sent again has the same id.
 
-    Errors have no address, key or password in their text: it is shown on the page.
+    Errors have no address, key or password in their text: it is shown on the page. longest: characters of a message's
+    text that arrive whole; None: a program reads each event, so it gets no message that tells of many.
     """
+
+    longest: ClassVar[int | None]
 
     async def send(self, message: Message) -> str:
         """Returns when the other side has taken it: what it calls it, or "". Raises RetryError, GiveUpError."""

@@ -7,7 +7,7 @@ Answers: 201 with the message's `sid`; 429 and 5xx are temporary; else a `code` 
 idempotency key.
 """
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import httpx
 
@@ -21,6 +21,8 @@ _LONGEST: Final = 1600
 
 
 class Twilio:
+    longest: ClassVar[int | None] = _LONGEST
+
     def __init__(self, url: str, user: str, token: str, form: dict[str, str]) -> None:
         self._url, self._auth, self._form, self._http = url, (user, token), form, Http()
 

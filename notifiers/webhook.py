@@ -13,6 +13,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from time import time
+from typing import ClassVar
 
 import orjson
 
@@ -23,6 +24,8 @@ from notifiers.http import Http, check, idempotency_key
 
 class Webhook:
     """now: epoch seconds."""
+
+    longest: ClassVar[int | None] = None
 
     def __init__(self, url: str, secret: str, now: Callable[[], float] = time) -> None:
         self._url, self._secret, self._now, self._http = url, secret.encode(), now, Http()

@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pymongo import ReturnDocument, UpdateOne
+from pymongo import UpdateOne
 
+from models.gathering import FEW, FEW_S, URGENT, Lately
 from models.telling import STRUGGLING, InLane, Status, Stop, Thread, outdated
 from models.times import format_time
 from stores.collections import DELIVERIES, ERASED, SCHEMA, THREADS
@@ -96,42 +97,65 @@ class Deliveries:
             found = await self._queue.find(where).sort([("urgency", 1), ("due", 1)]).to_list(limit)
         return [_claimed(one) for one in found]
 
-    async def told(self, thread: str, channel: str) -> bool:
-        """Whether the channel has, or may have, heard of an alert: not what it refused, or what never reached it."""
+    async def lately(self, channel: str, now: float, gathered_at: float | None) -> Lately:
+        """How many wait for a channel, and how many it got one by one, as far as it matters."""
+        mine = {"channel": channel, "urgency": {"$ne": URGENT}}
         with mapped():
-            found = await self._queue.find_one({"thread": thread, "channel": channel, "$or": [
-                {"status": {"$in": [Status.SENT, Status.SENDING]}}, {"unsure": True}]}, {"_id": 1})
-        return found is not None
+            due = await self._queue.count_documents(
+                {**mine, "status": {"$in": [Status.QUEUED, Status.SENDING]}, "due": {"$lte": now}}, limit=FEW + 1)
+            # What was sent is still due when its claim would have ended, which is just after it was sent.
+            sent = await self._queue.count_documents(
+                {**mine, "status": Status.SENT, "due": {"$gt": now - FEW_S}, "digest": None}, limit=FEW + 1)
+        return Lately(due, sent, gathered_at)
 
-    async def claim(self, one: Claimed, owner: str, until: float) -> Claimed | None:
-        """Take it for one attempt; None: somebody else has, or it was stopped. Nobody else sends it before `until`."""
-        where = {"_id": one.id, "status": one.status, "attempts": one.attempts, "due": one.due}
+    async def told(self, threads: Collection[str], channel: str) -> set[str]:
+        """Those alerts of which the channel has, or may have, heard: not what it refused, or what never reached it."""
+        if not threads:
+            return set()
+        with mapped():
+            found: list[str] = await self._queue.distinct("thread", {
+                "thread": {"$in": sorted(threads)}, "channel": channel,
+                "$or": [{"status": {"$in": [Status.SENT, Status.SENDING]}}, {"unsure": True}]})
+        return set(found)
+
+    async def claim(self, some: Sequence[Claimed], owner: str, until: float) -> list[Claimed]:
+        """Take them for one attempt; those are left out that somebody else has, or that were stopped. Nobody else
+        sends them before `until`. owner: of this attempt alone."""
         # One whose claim has ended may have been sent by whoever is gone.
-        changes = {"status": Status.SENDING, "attempts": one.attempts + 1, "owner": owner, "due": until,
-                   "unsure": one.unsure or one.status is Status.SENDING}
+        await self._write([UpdateOne(_as_it_was(one), {"$set": {
+            "status": Status.SENDING, "attempts": one.attempts + 1, "owner": owner, "due": until,
+            "unsure": one.unsure or one.status is Status.SENDING}}) for one in some])
         with mapped():
-            found = await self._queue.find_one_and_update(where, {"$set": changes},
-                                                          return_document=ReturnDocument.AFTER)
-        return None if found is None else _claimed(found)
+            found = await self._queue.find({"_id": {"$in": [one.id for one in some]}, "owner": owner}).to_list(None)
+        by_id = {one["_id"]: _claimed(one) for one in found}
+        return [by_id[one.id] for one in some if one.id in by_id]
 
-    async def receipt(self, one: Claimed, status: Status, why: str, now: float, answer: str = "") -> bool:
-        """The end of a delivery. False: it is ours no more (the claim has ended, and another process has it)."""
-        fields = {"status": status, "why": why, "answer": answer, "at": format_time(int(now)), "unsure": one.unsure}
-        with mapped():
-            done = await self._queue.update_one(
-                {"_id": one.id, "status": one.status, "attempts": one.attempts},
-                {"$set": fields, **({"$unset": {"event": ""}} if status is not Status.FAILED else {})})
-        return bool(done.matched_count)
+    async def receipt(self, some: Sequence[Claimed], status: Status, why: str, now: float, answer: str = "",
+                      digest: str | None = None) -> int:
+        """The end of these deliveries. Returns how many were still ours: of another the claim has ended, and another
+        process has it. digest: the message in which they were gathered."""
+        fields = {"status": status, "why": why, "answer": answer, "at": format_time(int(now)),
+                  **({"digest": digest} if digest is not None else {})}
+        gone = {"$unset": {"event": ""}} if status is not Status.FAILED else {}
+        return await self._write([UpdateOne(
+            {"_id": one.id, "status": one.status, "attempts": one.attempts},
+            {"$set": {**fields, "unsure": one.unsure}, **gone}) for one in some])
 
-    async def again(self, one: Claimed, due: float, why: str, *, unsure: bool) -> None:
-        """Try it again later, unless it was stopped meanwhile."""
+    async def again(self, some: Sequence[Claimed], due: float, why: str, *, unsure: bool) -> None:
+        """Try them again later, unless they were stopped meanwhile."""
         stopped = {"$gt": ["$stopped", None]}
-        where = {"_id": one.id, "status": Status.SENDING, "attempts": one.attempts}
-        with mapped():
-            await self._queue.update_one(where, [{"$set": {
+        await self._write([UpdateOne(
+            {"_id": one.id, "status": Status.SENDING, "attempts": one.attempts}, [{"$set": {
                 "status": {"$cond": [stopped, Status.SUPERSEDED, Status.QUEUED]},
                 "why": {"$cond": [stopped, "$stopped", {"$literal": why}]},
-                "due": due, "unsure": one.unsure or unsure}}])
+                "due": due, "unsure": one.unsure or unsure}}]) for one in some])
+
+    async def _write(self, writes: list[UpdateOne]) -> int:
+        """Returns how many documents were still as the writes expect."""
+        if not writes:
+            return 0
+        with mapped():
+            return int((await self._queue.bulk_write(writes, ordered=False)).matched_count)
 
     async def fail_unknown(self, channels: Collection[str], lanes: Collection[int], before: float, now: float) -> int:
         """What has waited since before a moment for channels that are in the routes file no more has failed.
@@ -212,7 +236,11 @@ def _thread(found: Mapping[str, Any]) -> Thread:
                   tuple((lane, revision) for lane, revision in found["told"]))
 
 
+def _as_it_was(one: Claimed) -> dict[str, Any]:
+    return {"_id": one.id, "status": one.status, "attempts": one.attempts, "due": one.due}
+
+
 def _claimed(one: Mapping[str, Any]) -> Claimed:
     return Claimed(one["_id"], Status(one["status"]), one["thread"], one["lane"], one["subject"], one["change"],
-                   one["channel"], one["attempts"], one["due"], one["until"], one["fallback"], one["unsure"],
-                   one["event"], one.get("stopped"))
+                   one["urgency"], one["channel"], one["attempts"], one["due"], one["until"], one["fallback"],
+                   one["unsure"], one["event"], one.get("stopped"))

@@ -5,6 +5,8 @@ The alerts come by a broker, the messages go to servers that speak their provide
 
 import asyncio
 import random
+import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +15,14 @@ import httpx
 import pytest
 from support.endpoint import Answer, Endpoint
 from support.mail import Mailbox, running_mailbox
+from support.notices import event
 from support.telling import PATIENCE_S, Place, alarm, receipts, until_receipts
 
 from stores.mongo import Store
 
 ALERTS_SENT = 40
 KILLS = 4
+BACKLOG = 80
 
 pytestmark = [pytest.mark.notify, pytest.mark.timeout(600)]
 
@@ -87,6 +91,31 @@ async def test_a_new_group_begins_at_the_end(place: Place, store: Store) -> None
     # Acknowledged before anything went out: not one message of it.
     assert {status for name, status in found.items() if name.startswith("101/")} == {"superseded"}
     assert len(place.slack.requests) == 1
+
+
+async def test_killed_in_the_middle_of_a_message_of_many(place: Place, store: Store) -> None:
+    """A backlog of warnings: every alert is told, by a few messages, and what goes out twice says so."""
+    place.slack.usual = Answer(delay_s=1.5)
+    async with httpx.AsyncClient(timeout=5) as http:
+        place.worker.start()
+        await place.worker.wait_idle(http)
+        await asyncio.sleep(2.5)  # Faust commits every second
+        place.worker.kill()
+        place.publish(*(event(subject, at=int(time.time())) for subject in range(BACKLOG)))
+        place.worker.start()
+        async with asyncio.timeout(PATIENCE_S):
+            while not place.slack.requests:
+                await asyncio.sleep(0.01)
+        place.worker.kill()
+        place.worker.start()
+        await place.worker.wait_idle(http)
+        await until_receipts(store, 3 * BACKLOG)
+    assert await receipts(store) == {"sent": 3 * BACKLOG}
+    texts = [str(request.json["blocks"]) for request in place.slack.requests]
+    named = {int(one) for text in texts for some in re.findall(r"jongno ([\d, ]+)번", text) for one in some.split(", ")}
+    assert named == set(range(BACKLOG))
+    assert len(texts) <= 10  # two or three, unless the lanes came one after the other
+    assert any("이미 받으셨을" in text for text in texts)
 
 
 async def test_asked_to_end_it_finishes_what_is_in_hand(place: Place, store: Store) -> None:

@@ -44,7 +44,8 @@ class Place:
 
 
 def alarm(subject: int, revision: int = 1, change: str = "opened") -> dict[str, Any]:
-    return event(subject, revision=revision, change=change, at=int(time.time()))
+    """Urgent, so that each is a message of its own."""
+    return event(subject, "sos", revision, change, at=int(time.time()), severity="critical")
 
 
 async def receipts(store: Store) -> Counter[str]:

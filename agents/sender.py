@@ -1,0 +1,233 @@
+"""The sender of a channel: what is due is claimed, sent, and receipted; what failed is tried again or given up, loudly.
+
+Before anything is sent, its lane has been read to the end, so that an acknowledgement or a clearing which is in the
+topic stops it. How much goes by itself, and what is gathered into one message, is decided in models/gathering.py; what
+is urgent has room of its own, so it waits neither for a crowd nor for what the channel has asked of it. Between the
+moment at which a provider takes a message and the receipt being durable lies the only window in which a crash makes it
+go out twice; the second time the message says so, and has the same id.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, Protocol
+
+from agents.notify import durably
+from models.digest import Told, digest_of, room
+from models.errors import ContractError
+from models.gathering import MOST, URGENT, plan
+from models.message import Message, message_of
+from models.notice import notice_of
+from models.telling import STOPS, Status, Try, before_sending, wait_s
+from models.times import parse_time
+from notifiers.ports import GiveUpError, RetryError
+from notifiers.routes_file import Configured
+from stores.errors import StoreAwayError
+from stores.ports import Claimed, Outbox
+from streams.clock import Clock
+from streams.metrics import DELIVERIES, DELIVERY_RETRIES, DELIVERY_SECONDS
+
+log = logging.getLogger(__name__)
+
+ATTEMPT_S: Final = 15.0
+CLAIM_S: Final = 20.0  # longer than an attempt, so that nobody takes over what is still being sent
+AT_ONCE: Final = 4     # of one channel; and so many urgent ones
+LOOK_S: Final = 1.0
+FINISH_S: Final = 10.0
+
+
+class Lanes(Protocol):
+    def mine(self) -> set[int]: ...
+    async def read_to_end(self) -> set[int]: ...
+
+
+class Sender:
+    """One channel. Nothing here waits for another. What goes out in one message is a parcel, mostly of one."""
+
+    def __init__(self, name: str, configured: Configured, outbox: Outbox, lanes: Lanes, clock: Clock,
+                 dice: Callable[[], float]) -> None:
+        self._name, self._channel, self._manner = name, configured.channel, configured.manner
+        self._outbox, self._lanes, self._clock, self._dice = outbox, lanes, clock, dice
+        self._owner = f"{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        self._in_hand: dict[str, asyncio.Task[None]] = {}  # by thread: an alert's messages go out one after the other
+        self._busy = {True: 0, False: 0}                    # parcels in hand, the urgent and the others
+        self._paused_until = 0.0
+        self._gathered_at: float | None = None
+        self.woken = asyncio.Event()
+        DELIVERY_RETRIES.labels(name)  # a counter that is not there before it counts is not seen to rise
+        for status in Status:
+            if status not in (Status.QUEUED, Status.SENDING):
+                DELIVERIES.labels(name, status)
+
+    async def run(self) -> None:
+        while True:
+            self.woken.clear()
+            try:
+                complete = await self._start_due()
+            except StoreAwayError as error:
+                log.warning("%s: the database does not answer: %s", self._name, error)
+                complete = True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.woken.wait(), LOOK_S if complete else LOOK_S / 20)
+
+    async def finish(self) -> None:
+        """Let what is being sent end; whatever does not is sent again once its claim has ended."""
+        tasks = set(self._in_hand.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=FINISH_S)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._channel.close()
+
+    async def _start_due(self) -> bool:
+        """False: something is due in a lane that has not been read to its end."""
+        mine, now = self._lanes.mine(), self._clock.now()
+        if not mine or min(self._busy.values()) >= AT_ONCE:
+            return True
+        found = await self._outbox.due(self._name, mine, now, MOST)
+        if all(one.thread in self._in_hand for one in found):
+            return True
+        known = await self._lanes.read_to_end()
+        complete = all(one.lane in known for one in found)
+        if not complete:  # what waits for its lane must not take the place of what need not, however urgent it is
+            found = await self._outbox.due(self._name, mine & known, now, MOST)
+        found = [one for one in found if one.thread not in self._in_hand]
+        for one in found:
+            if one.urgency == URGENT:
+                self._start([one])
+        rest = [one for one in found if one.urgency != URGENT]
+        if rest and now >= self._paused_until and self._busy[False] < AT_ONCE:
+            for parcel in await self._parcels(rest, now):
+                self._start(parcel)
+        return complete
+
+    async def _parcels(self, rest: list[Claimed], now: float) -> list[list[Claimed]]:
+        if self._channel.longest is None:
+            return [[one] for one in rest]
+        single, gathered = plan(rest, await self._outbox.lately(self._name, now, self._gathered_at), now)
+        if not gathered:
+            return [[one] for one in single]
+        self._gathered_at = now
+        readable = [(one, told) for one in gathered if (told := _told(one)) is not None]
+        number = room([told for _, told in readable], self._name, self._manner, self._channel.longest)
+        return [[one for one, _ in readable[:number]], *([one] for one in gathered if _told(one) is None)]
+
+    def _start(self, parcel: list[Claimed]) -> None:
+        """Unless there is no room, or an earlier message of the same alert is in hand: then a later look does."""
+        parcel = [one for one in parcel if one.thread not in self._in_hand]
+        urgent = any(one.urgency == URGENT for one in parcel)
+        if not parcel or self._busy[urgent] >= AT_ONCE:
+            return
+        threads = {one.thread for one in parcel}
+        task = asyncio.create_task(self._deliver(parcel))
+        self._busy[urgent] += 1
+        self._in_hand |= dict.fromkeys(threads, task)
+        task.add_done_callback(partial(self._done, threads, urgent))
+
+    def _done(self, threads: set[str], urgent: bool, _task: "asyncio.Task[None]") -> None:
+        self._busy[urgent] -= 1
+        for thread in threads:
+            del self._in_hand[thread]
+        self.woken.set()
+
+    async def _deliver(self, parcel: list[Claimed]) -> None:
+        try:
+            claimed = await self._claimed(parcel)
+            if claimed:
+                await self._attempt(claimed)
+        except StoreAwayError as error:  # before anything was sent
+            log.warning("%s: %s waits for the database: %s", self._name, _name(parcel), error)
+
+    async def _claimed(self, parcel: list[Claimed]) -> list[Claimed]:
+        """The deliveries that are ours for one attempt; the others get a receipt instead, or somebody else has them."""
+        erased = await self._outbox.erased({one.subject for one in parcel if one.subject is not None})
+        told = await self._outbox.told({one.thread for one in parcel if one.change in STOPS}, self._name)
+        ready = []
+        for one in parcel:
+            status, why = Status.SUPERSEDED, "the person's data is erased"
+            if one.subject not in erased:
+                attempt = Try(one.change, one.attempts, int(one.until), one.thread in told, one.stopped)
+                status, why = before_sending(attempt, self._clock.now())
+            if status is Status.SENDING:
+                ready.append(one)
+            else:  # what a process that is gone was sending may have arrived
+                await self._receipt([one._replace(unsure=one.unsure or one.status is Status.SENDING)], status, why)
+        end = self._clock.now() + CLAIM_S
+        claimed = await self._outbox.claim(ready, f"{self._owner}/{uuid.uuid4().hex[:8]}", end) if ready else []
+        # A database that took long has eaten up the claim: the next one has more.
+        return claimed if self._clock.virtual or self._clock.now() < end - ATTEMPT_S else []
+
+    async def _attempt(self, parcel: list[Claimed]) -> None:
+        digest = None
+        try:
+            message = self._message(parcel)
+            digest = message.id if len(parcel) > 1 else None
+            async with asyncio.timeout(ATTEMPT_S):
+                answer = await self._channel.send(message)
+        except RetryError as error:
+            await self._again(parcel, str(error), error.after_s, unsure=error.unsure)
+        except TimeoutError:
+            await self._again(parcel, f"no answer within {ATTEMPT_S:.0f} s", None, unsure=True)
+        except GiveUpError as error:
+            await self._receipt(parcel, Status.FAILED, str(error))
+        except Exception as error:
+            log.exception("%s: %s cannot be sent", self._name, _name(parcel))
+            await self._receipt(parcel, Status.FAILED, f"a fault of Anbu: {type(error).__name__}")
+        else:
+            await self._receipt(parcel, Status.SENT, "", answer, digest)
+            for one in parcel:
+                changed = parse_time(one.event["data"]["changed_at"], "changed_at")
+                DELIVERY_SECONDS.labels(self._name).observe(max(0.0, self._clock.now() - changed))
+
+    def _message(self, parcel: list[Claimed]) -> Message:
+        if len(parcel) > 1:
+            return digest_of([told for one in parcel if (told := _told(one))], self._name, self._manner)
+        (one,) = parcel
+        return message_of(notice_of(one.event), one.id, self._manner, fallback=one.fallback, again=one.unsure)
+
+    async def _again(self, parcel: list[Claimed], why: str, asked_s: float | None, *, unsure: bool) -> None:
+        now, attempts = self._clock.now(), max(one.attempts for one in parcel)
+        due = now + wait_s(attempts, self._dice(), asked_s, urgent=parcel[0].urgency == URGENT)
+        if asked_s is not None:
+            self._paused_until = now + asked_s
+        over = [one._replace(unsure=one.unsure or unsure) for one in parcel if due > one.until]
+        if over:
+            await self._receipt(over, Status.FAILED, f"{why}; tried {attempts} times")
+        left = [one for one in parcel if due <= one.until]
+        if left:
+            log.warning("%s: attempt %d of %s failed (%s); the next is in %.0f s", self._name, attempts, _name(left),
+                        why, due - now)
+            DELIVERY_RETRIES.labels(self._name).inc()
+            await durably(lambda: self._outbox.again(left, due, why, unsure=unsure))
+
+    async def _receipt(self, parcel: Sequence[Claimed], status: Status, why: str, answer: str = "",
+                       digest: str | None = None) -> None:
+        """Durable, however long it takes: without it the message would go out again."""
+        kept = await durably(lambda: self._outbox.receipt(parcel, status, why, self._clock.now(), answer, digest))
+        if kept < len(parcel):
+            log.warning("%s: %d of %s %s, but another process has taken them over meanwhile", self._name,
+                        len(parcel) - kept, _name(parcel), status)
+        if not kept:
+            return
+        DELIVERIES.labels(self._name, status).inc(kept)
+        if status is Status.FAILED:
+            log.error("%s: given up, nobody was told of %s: %s", self._name, _name(parcel), why)
+        else:
+            log.info("%s: %s %s%s", self._name, digest or _name(parcel), status, f" ({why})" if why else "")
+
+
+def _told(one: Claimed) -> Told | None:
+    """None: it cannot be read, and must not spoil what can. By itself it fails, loudly."""
+    try:
+        return Told(one.id, notice_of(one.event), one.fallback, one.unsure)
+    except ContractError:
+        return None
+
+
+def _name(parcel: Sequence[Claimed]) -> str:
+    return parcel[0].id if len(parcel) == 1 else f"{parcel[0].id} and {len(parcel) - 1} more"

@@ -1,0 +1,80 @@
+"""What the notifier makes of the topic, on a real database: deliveries that are there before the position moves."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from support.endpoint import Endpoint
+from support.notices import event
+from support.notifier import Running, kafka, receipts, statuses, until, until_all
+
+from notifiers.routes_file import Loaded
+from stores.deliveries import Deliveries
+from stores.errors import StoreAwayError
+from stores.mongo import Store
+
+
+async def test_what_cannot_be_read_holds_up_nothing(outbox: Deliveries, store: Store, loaded: Loaded) -> None:
+    one = Running(outbox, loaded)
+    await one.agent.handle([kafka(b"no JSON"), kafka({}), kafka(event())])
+    assert await receipts(store) == {"1/team": "queued"}
+
+
+async def test_an_incident_over_the_lanes(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+    one = Running(outbox, loaded)
+    async with one.sending():
+        for lane in (2, 0, 1):
+            await one.take(event("seoul-1", lane=lane), lane=lane)
+        await until(lambda: len(slack.requests) == 1)
+        await until_all(store)
+        for lane in (0, 2, 2, 1):
+            await one.take(event("seoul-1", revision=2, change="cleared", lane=lane), lane=lane)
+        await until(lambda: len(slack.requests) == 2)
+        await until_all(store)
+    assert list(await statuses(store)) == ["2/gateway_outage:seoul-1:2026-11-24/1/team",
+                                           "1/gateway_outage:seoul-1:2026-11-24/2/team"]
+
+
+async def test_two_workers_tell_an_incident_once(outbox: Deliveries, store: Store, loaded: Loaded) -> None:
+    """Their lanes open and clear it at the same time."""
+    workers = [Running(outbox, loaded) for _ in range(3)]
+    for change in ("opened", "cleared"):
+        await asyncio.gather(*(one.take(event("seoul-1", revision=1 + (change == "cleared"), change=change, lane=lane),
+                                        lane=lane) for lane, one in enumerate(workers)))
+    assert sorted(one.split("/")[-2] for one in await statuses(store)) == ["1", "2"]
+
+
+class Away:
+    """A database that is away at each step once."""
+
+    def __init__(self, outbox: Deliveries, methods: Sequence[str]) -> None:
+        self._outbox, self._methods = outbox, list(methods)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._outbox, name)
+
+        async def call(*args: Any, **options: Any) -> Any:
+            if name in self._methods:
+                self._methods.remove(name)
+                if name not in ("erased", "thread"):
+                    await method(*args, **options)  # it was done all the same: only the answer was lost
+                raise StoreAwayError("nobody answers")
+            return await method(*args, **options)
+
+        return call
+
+
+@pytest.mark.parametrize("steps", [["erased"], ["thread"], ["keep_thread"], ["queue"], ["stop"],
+                                   ["keep_thread", "queue", "stop", "stop"]], ids="-".join)
+async def test_a_database_that_is_away_loses_nothing(outbox: Deliveries, store: Store, loaded: Loaded,
+                                                     steps: list[str]) -> None:
+    one = Running(Away(outbox, steps), loaded)
+    await one.take(event(severity="critical"), event(revision=2, change="raised", severity="critical"))
+    await one.take(event("seoul-1", lane=0))
+    assert await statuses(store) == {
+        "42/42:no_report:2026-11-24:morning/1/team": "superseded",
+        "42/42:no_report:2026-11-24:morning/1/duty": "superseded",
+        "42/42:no_report:2026-11-24:morning/2/team": "queued",
+        "42/42:no_report:2026-11-24:morning/2/duty": "queued",
+        "0/gateway_outage:seoul-1:2026-11-24/1/team": "queued"}

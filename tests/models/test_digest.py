@@ -1,0 +1,77 @@
+"""A message of many: what has to be done, for whom, the worst first; and nobody left out for want of room."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.notices import notice
+
+from models.digest import Told, digest_of, room
+from models.message import Manner
+
+PAGE = "https://anbu.example.org"
+ENGLISH, KOREAN = Manner("en", public_url=PAGE), Manner("ko", public_url=PAGE)
+
+
+def told(subject: int | str, *, fallback: bool = False, again: bool = False, **facts: Any) -> Told:
+    one = notice(subject, **facts)
+    return Told(f"{subject}/{one.alert}/{one.revision}/team", one, fallback, again)
+
+
+BAD_MORNING = [
+    told(9, kind="low_battery", severity="maintenance"), told(3, change="cleared", revision=2),
+    told(12), told(7), told(8, cause={"likely": "device", "evidence": []}), told(5, site="mapo"),
+    told(4, severity="critical", change="raised", revision=2), told("seoul-1", lane=0, revision=2, change="cleared")]
+
+
+def test_in_english() -> None:
+    assert digest_of(BAD_MORNING, "team", ENGLISH).text.replace(". ", ".\n").splitlines() == [
+        "[Anbu CRITICAL] 8 alerts in one message",
+        "CRITICAL, Nothing heard: jongno, no.", "4.",
+        "Call and ask; if nobody answers, go there.",
+        "Warning, Nothing heard: jongno, no.", "7, 12; mapo, no.", "5.",
+        "Call and ask; if nobody answers, go there.",
+        "Warning, Nothing heard: jongno, no.", "8.",
+        "Call and ask, and have the power and the battery of the device looked at.",
+        "Maintenance, Low battery: jongno, no.", "9.",
+        "Have the battery charged or replaced.",
+        "Over, Nothing heard: jongno, no.", "3.",
+        "Over, Gateway outage: seoul-1.",
+        "The page says why, and who sees to it.",
+        f"{PAGE}/"]
+
+
+def test_in_korean() -> None:
+    message = digest_of(BAD_MORNING[2:4], "team", KOREAN)
+    assert message.text == ("[안부 주의] 알림 2건을 한 번에 전합니다\n"
+                            "주의 · 보고 없음: jongno 7, 12번. 전화로 안부를 확인하고, 받지 않으면 방문하세요. "
+                            f"이유와 처리 상황은 화면에 있습니다.\n{PAGE}/")
+
+
+def test_what_was_foreseen_by_nobody_and_what_may_be_a_repetition_are_said() -> None:
+    text = digest_of([told(1, change="escalated", escalated_to="lead", fallback=True), told(2, again=True)], "team",
+                     ENGLISH).text
+    assert "no. 1. Call and ask; if nobody answers, go there. No route for 'lead'" in text
+    assert "you may have received this before" in text
+
+
+def test_names_are_on_the_page_alone() -> None:
+    one = told(1, change="commented", by="Kim", text="Kim saw her", why={"ko": "Kim", "en": "Kim"})
+    assert "Kim" not in digest_of([one, told(2)], "team", Manner("en", personal=True)).text
+
+
+def test_the_same_ones_have_the_same_id() -> None:
+    ids = {digest_of(some, "team", ENGLISH).id for some in (BAD_MORNING, BAD_MORNING[::-1])}
+    assert len(ids) == 1
+    assert digest_of(BAD_MORNING[1:], "team", ENGLISH).id not in ids
+
+
+@given(st.lists(st.integers(1, 10 ** 6), min_size=1, max_size=200, unique=True), st.integers(100, 1000))
+def test_what_has_no_room_is_not_in_it(subjects: list[int], longest: int) -> None:
+    waiting = [told(one) for one in subjects]
+    number = room(waiting, "duty", ENGLISH, longest)
+    text = digest_of(waiting[:number], "duty", ENGLISH).text
+    assert number == 1 or len(text) <= longest
+    assert number == len(waiting) or len(digest_of(waiting[:number + 1], "duty", ENGLISH).text) > longest
+    listed = text.split("jongno, no. ")[1].split(". ")[0].split(", ")
+    assert listed == [str(one) for one in sorted(subjects[:number])]
