@@ -12,7 +12,7 @@ import orjson
 from aiokafka import ConsumerRecord
 
 from models.fold import Fold
-from models.lane import Lane
+from models.lane import Judged, Lane
 from models.outputs import Output
 from models.times import format_time
 from streams.clock import Clock
@@ -36,34 +36,28 @@ class Watch:
         self._fold = Fold(key_ring(settings), lambda subject: partition_of(subject, settings.partitions))
         self._opened: dict[int, float] = {}
         self._ticked: dict[int, float] = {}
-        self._judged: dict[int, tuple[dict[str, int], int | None]] = {}
 
     def new_state(self, number: int) -> Lane:
         self._opened[number] = self._clock.now()
-        self._judged.pop(number, None)
         return Lane(number)
 
     def fold(self, lane: Lane, records: Sequence[ConsumerRecord]) -> Iterator[list[Output]]:
         for record in records:
             yield from self._fold.slices(lane, record)
 
-    def applied(self, lane: Any) -> None:
-        """Progress is of what is durable, not of the fold in hand."""
-        self._judged[lane.number] = lane.state.judged_until(), lane.state.clock
-
     async def report_progress(self, engine: Any) -> None:
         """Every 10 s of real time: up to when each lane has judged."""
         async with _started(self._settings) as sender:
             while True:
                 await asyncio.sleep(PROGRESS_S)
-                await asyncio.gather(*(self._send_progress(sender, number, *self._judged[number])
-                                       for number in list(engine.lanes) if number in self._judged))
+                await asyncio.gather(*(self._send_progress(sender, number, lane.durable)
+                                       for number, lane in list(engine.lanes.items())))
 
-    async def _send_progress(self, sender: Any, number: int, judged: dict[str, int], clock: int | None) -> None:
+    async def _send_progress(self, sender: Any, number: int, judged: Judged) -> None:
         await sender.send_and_wait(REPORTS, orjson.dumps({
             "type": "progress", "lane": number,
-            "gateways": {name: format_time(at) for name, at in judged.items()},
-            "clock": None if clock is None else format_time(clock),
+            "gateways": {name: format_time(at) for name, at in judged.until.items()},
+            "clock": None if judged.clock is None else format_time(judged.clock),
             "at": format_time(int(self._clock.now()))}), partition=number)
 
     async def tick(self, engine: Any) -> None:

@@ -31,25 +31,6 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 DATABASE, LANES, PEOPLE = "database/", "lanes/", "registry.gz"
 
 
-class Kept:
-    """The state of a lane as its changelog has it, key by key: what `load` fills instead of people."""
-
-    def __init__(self) -> None:
-        self.values: dict[bytes, bytes] = {}
-
-    def restore(self, key: bytes, value: bytes | None) -> None:
-        if value is None:
-            self.values.pop(key, None)
-        else:
-            self.values[key] = value
-
-    def ready(self) -> None:
-        """Nothing is built of it."""
-
-    def take_touched(self) -> list[tuple[bytes, bytes | None]]:
-        return []
-
-
 @click.command()
 @click.argument("folder", type=FOLDER)
 @click.option("--keys", type=click.Path(dir_okay=False, path_type=Path),
@@ -89,9 +70,8 @@ async def _backup(found: Settings, archive: Writing, keks: dict[str, bytes]) -> 
         dump.close()
     async with reader(found) as consumer:
         for number in range(found.partitions):
-            kept = Kept()
-            await load(consumer, TopicPartition(changelog(found), number), kept)
-            states = ([key, value] for key, value in kept.values.items())
+            loaded = await load(consumer, TopicPartition(changelog(found), number))
+            states = ([key, value] for key, value in loaded.states.items() if value is not None)
             _progress(f"lane {number}", await archive.write(f"{LANES}{number}.gz", packed(states)))
     newest: dict[tuple[int, bytes | None], bytes | None] = {}
     async for polled in records(REGISTRY, found):

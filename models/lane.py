@@ -8,7 +8,7 @@ Rule 2 in the index: no deadline of a person lies between what has been judged a
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from models import codec
 from models.agenda import Agenda
@@ -31,6 +31,15 @@ class GatewayTime:
     ticked: int | None
     judged: int | None
     first: int | None
+
+
+class Judged(NamedTuple):
+    """Up to when a lane has judged, in epoch seconds: by gateway; by the clock (None: it never ticked). people: by
+    gateway, who are not retired."""
+
+    until: dict[str, int]
+    clock: int | None
+    people: dict[str, int]
 
 
 class Lane:
@@ -206,9 +215,9 @@ class Lane:
         self._lane_touched = self._incidents_touched = False
         return records
 
-    def judged_until(self) -> dict[str, int]:
-        """By gateway: up to when its people here have been judged, in epoch seconds."""
-        return {name: time.judged for name, time in sorted(self.gateways.items()) if time.judged is not None}
+    def summary(self) -> Judged:
+        until = {name: time.judged for name, time in sorted(self.gateways.items()) if time.judged is not None}
+        return Judged(until, self.clock, dict(self.population))
 
     def view(self, subject: int) -> dict[str, Any] | None:
         """The live state of a person as JSON values, without keys; None: nobody of that number is here."""

@@ -28,7 +28,7 @@ from streams.engine.engine import Engine
 from streams.kafka import producer
 from streams.partition import partition_of
 from streams.settings import Settings, SettingsError
-from streams.topics import INPUTS, changelog
+from streams.topics import INPUTS, REGISTRY, changelog
 
 
 def build(settings: Settings) -> Engine:
@@ -49,12 +49,11 @@ def _watch(settings: Settings, options: dict[str, Any]) -> Engine:
 
     def applied(lane: Any, batch: Batch, outputs: Sequence[Any]) -> None:
         metrics.count(lane, batch, outputs)
-        watch.applied(lane)
         if deadman is not None:
             deadman.applied(lane, batch, outputs)
 
     engine = Engine(settings, settings.app_id, inputs=INPUTS, changelog=changelog(settings),
-                    new_state=watch.new_state, fold=watch.fold, applied=applied, **options)
+                    new_state=watch.new_state, fold=watch.fold, applied=applied, read_first=REGISTRY, **options)
 
     @engine.app.task
     async def report_progress() -> None:

@@ -5,6 +5,7 @@ On the loopback address unless set otherwise, and then only with a bearer token.
 
 import asyncio
 import contextlib
+import socket
 from typing import Any, Final
 
 import httpx
@@ -31,9 +32,20 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "web_bind": settings.worker_host,
         "web_host": settings.worker_host,
         "web_port": settings.worker_port,
+        "canonical_url": address(settings),
         "web_router_enabled": False, "web_tables_enabled": False, "web_graph_enabled": False,
         "web_stats_enabled": False, "web_metrics_enabled": False,
     }
+
+
+def address(settings: Settings) -> str:
+    """Where the others of the group reach this worker's views; it stands in the group's assignment."""
+    if settings.worker_url is not None:
+        return settings.worker_url
+    host = settings.worker_host
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - asked for, not listened on; to the others it is themselves
+        host = socket.gethostname()
+    return f"http://[{host}]:{settings.worker_port}" if ":" in host else f"http://{host}:{settings.worker_port}"
 
 
 def add(engine: Engine, settings: Settings) -> None:
@@ -112,7 +124,7 @@ def where(engine: Engine, lane: int) -> str | None:
 
 async def lanes_of(engine: Engine) -> dict[str, Any]:
     """For each lane of this worker: records waiting by topic, and judged until when by gateway."""
-    positions = engine.positions() if engine.has_lanes else {}
+    positions = engine.positions()
     ends = await engine.app.consumer.highwaters(*positions) if positions else {}
     shown: dict[str, Any] = {}
     metrics.LANES.set(len(engine.lanes))
@@ -123,10 +135,9 @@ async def lanes_of(engine: Engine) -> dict[str, Any]:
                if tp.partition == number}
         for topic, records in lag.items():
             metrics.LAG.labels(topic, number).set(records)
-        state = getattr(lane, "state", None)
-        judged, people = ({}, {}) if state is None else (state.judged_until(), state.population)
+        judged = {} if lane.durable is None else lane.durable.until
         for gateway, at in judged.items():
-            if people.get(gateway):  # one that nobody reports to any more is late for nobody
+            if lane.durable.people.get(gateway):  # one that nobody reports to any more is late for nobody
                 metrics.JUDGED_UNTIL.labels(gateway, number).set(at)
         shown[str(number)] = {"lag": lag, "judged_until": {name: format_time(at) for name, at in judged.items()}}
     return shown

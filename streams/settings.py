@@ -140,6 +140,8 @@ SETTINGS: Final = (
             "is asked for every minute in which people are really judged; {lane} in it: for each lane"),
     Setting("ANBU_WORKER_HOST", "worker_host", "127.0.0.1", _text, "address of a worker's operator views"),
     Setting("ANBU_WORKER_PORT", "worker_port", "6066", _port, "port of the operator views; the next agent's is one up"),
+    Setting("ANBU_WORKER_URL", "worker_url", None, _url,
+            "where other workers reach the views of `watch` here; unset: this machine's name if it listens everywhere"),
     Setting("ANBU_WORKER_TOKEN", "worker_token", None, _text,
             "token of these views and of /metrics; needed off loopback"),
     Setting("ANBU_SESSION_S", "session_s", "6", _seconds, "a worker not heard of for so long is taken for dead"),
@@ -185,6 +187,7 @@ class Settings:
     deadman_url: str | None
     worker_host: str
     worker_port: int
+    worker_url: str | None
     worker_token: str | None
     session_s: float
     log_format: str

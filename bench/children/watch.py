@@ -6,6 +6,7 @@ Prints `open` once it has its lanes (COUNT 0: that is all). Time runs from the f
 the last one is durable.
 """
 
+import asyncio
 import os
 import sys
 import time
@@ -29,15 +30,20 @@ class Measured:
         self._fold, self._applied, self._take_over = engine.fold, engine.applied, engine.take_over
         engine.fold, engine.applied, engine.take_over = self.fold, self.applied, self.take_over
 
-    async def take_over(self, generation: int) -> bool:
+    async def take_over(self) -> bool:
         began = time.monotonic()
-        done: bool = await self._take_over(generation)
-        if done and self._engine.lanes and self._opened is None:
-            self._opened = time.monotonic() - began
-            line("open")
-            if not self._count:
-                self._end()
+        done: bool = await self._take_over()
+        if self._engine.opening_lanes and self._opened is None:
+            self._opening = asyncio.create_task(self._wait_open(began))
         return done
+
+    async def _wait_open(self, began: float) -> None:
+        while not self._engine.ready:
+            await asyncio.sleep(0.002)
+        self._opened = time.monotonic() - began
+        line("open")
+        if not self._count:
+            self._end()
 
     def fold(self, state: Any, records: Sequence[Any]) -> Any:
         if not self._began and records[0].topic == self._topic:

@@ -40,6 +40,9 @@ class State(Protocol):
     def ready(self) -> None:
         """All has been restored."""
 
+    def summary(self) -> Any:
+        """What is to be told of it: asked for when all of it is durable, and kept until the next time."""
+
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:
         """The changelog records of all that changed since the last call."""
 

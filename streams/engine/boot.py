@@ -36,7 +36,8 @@ class Boot(BootStrategy):
         parts: Iterable[Any] = self._chain(
             self.sensors(),
             self.web_server(),
-            [Topics(app.engine, loop=app.loop, beacon=app.beacon)],
+            [Topics(app.engine, loop=app.loop, beacon=app.beacon),
+             watchdog.Watchdog(app.engine, loop=app.loop, beacon=app.beacon)],
             self.kafka_producer(),
             self.kafka_consumer(),
             self.agents(),

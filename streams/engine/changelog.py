@@ -2,20 +2,23 @@
 
 * `plan`, before any output, names the batch about to be written. In which order the polls of several topics arrive is
   an accident; a successor that finds a plan without its `done` folds exactly that batch, on the same state, first.
-* `done`, the last record of a batch, carries the lane's positions. A reader applies states only when it meets their
-  `done`: a batch is in the state wholly or not at all, and nothing is folded twice.
+* `done`, the last record of a batch, carries the lane's positions. A reader applies states only when it meets a `done`
+  after them: a batch is in the state wholly or not at all, and nothing is folded twice.
 * `owner` is the first record of whoever takes the lane over; under `fence` it shuts out whoever had it before.
+
+Of each of the three the cleaner leaves the last only, so a state may stand before a plan or an `owner` that came long
+after its own `done`. Which states never had one cannot be told from these. So whoever takes a lane over takes back
+what its predecessor did not finish (`Loaded.unfinished`) with a `done` of its own, before anything else is `done`.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from streams.engine.batch import State
 from streams.kafka import kafka_options, stop_consumer
 from streams.settings import Settings
 
@@ -39,10 +42,13 @@ class Plan(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """What a changelog says: an unfinished plan, the positions of the last `done`, and how many records were read."""
+    """What a changelog says: an unfinished plan, the positions and the states of the last `done`, and how many records
+    were read. unfinished: what the last `done` left under each key that a batch wrote which never had its own."""
 
     plan: Plan | None
     done: dict[str, int]
+    states: dict[bytes, bytes | None]
+    unfinished: dict[bytes, bytes | None]
     records: int
 
 
@@ -62,8 +68,15 @@ async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
 
 async def read(reader: AIOKafkaConsumer, tp: TopicPartition, start: int = 0,
                end: int | None = None) -> AsyncIterator[ConsumerRecord]:
-    """All records of a partition from `start` to before `end`, or to the end of the log as it is now."""
-    last = (await reader.end_offsets([tp]))[tp] if end is None else end
+    """All records of a partition from `start` to before `end`, or to the end of the log as it is now.
+
+    Raises RuntimeError where the log ends before `end`.
+    """
+    last = (await reader.end_offsets([tp]))[tp]
+    if end is not None and end > last:  # to wait for them would be to wait for ever
+        raise RuntimeError(f"{tp.topic}, partition {tp.partition}: records to before {end} are wanted, but the log "
+                           f"ends at {last}; it lost its end, or the topic was made anew")
+    last = last if end is None else end
     start = max(start, (await reader.beginning_offsets([tp]))[tp])
     reader.assign([tp])
     reader.seek(tp, start)
@@ -73,12 +86,13 @@ async def read(reader: AIOKafkaConsumer, tp: TopicPartition, start: int = 0,
                 yield record
 
 
-async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: State,
+async def load(reader: AIOKafkaConsumer, tp: TopicPartition,
                progress: Callable[[float], None] = lambda _: None) -> Loaded:
-    """Fill the state as of the last `done`. progress: told now and then which part, 0 to 1, has been read."""
+    """Read a changelog to its end. progress: told now and then which part, 0 to 1, has been read."""
     last = (await reader.end_offsets([tp]))[tp]
     plan: Plan | None = None
     done: dict[str, int] = {}
+    states: dict[bytes, bytes | None] = {}
     pending: dict[bytes, bytes | None] = {}
     count = 0
     async for record in read(reader, tp, end=last):
@@ -87,15 +101,13 @@ async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: State,
             progress(record.offset / last)
             await asyncio.sleep(0)  # a worker's other parts are not held up meanwhile
         if record.key == DONE:
-            for key, value in pending.items():
-                state.restore(key, value)
-            plan, done, pending = None, orjson.loads(record.value), {}
+            done = orjson.loads(record.value)
+            states.update(pending)
+            pending.clear()
         elif record.key == PLAN:
-            fields: dict[str, Any] = orjson.loads(record.value)
-            plan, pending = Plan(**fields), {}  # what is pending is of a batch whose writer died
-        elif record.key == OWNER:
-            pending = {}  # likewise; but its plan stands
-        else:
+            plan = Plan(**orjson.loads(record.value))
+        elif record.key != OWNER:
             pending[record.key] = record.value
-    state.ready()
-    return Loaded(plan, done, count)
+    if plan is not None and done.get(plan.topic, 0) > plan.start:
+        plan = None  # it is done
+    return Loaded(plan, done, states, {key: states.get(key) for key in pending}, count)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, NoReturn
@@ -17,10 +18,10 @@ from aiokafka import ConsumerRecord
 from faust.types import TP
 from mode import CrashingSupervisor
 
-from streams.engine import watchdog
 from streams.engine.batch import Batch, Fold, NewState, Output
 from streams.engine.boot import LanesApp
-from streams.engine.lane import Lane, SinkLane, StateLane
+from streams.engine.lane import Lane, SinkLane
+from streams.engine.state_lane import StateLane
 from streams.engine.transport import BatchSchema, LaneTables, Transport
 from streams.settings import Settings
 
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 EXIT_MISCONFIGURED: Final = 2
 EXIT_SURPRISE: Final = 70  # EX_SOFTWARE: a supervisor starts the process again
+LAST_WORDS_S: Final = 5.0
 Sink = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 Applied = Callable[[Lane, Batch, Sequence[Output]], None]
 
@@ -62,22 +64,27 @@ class Engine:
     """One worker's lanes. Either `new_state` and `fold` (state in the changelog), or `sink` (state elsewhere).
 
     applied: called when a batch is durable, for figures and watchers. begin_at_end: a group that has read nothing yet
-    begins with what comes from now on, not with what the topics still hold.
+    begins with what comes from now on, not with what the topics still hold. read_first: the input that a lane which
+    remembers nothing reads to its end before the others: who people are, before what is said of them.
     """
 
     def __init__(self, settings: Settings, name: str, *, inputs: Sequence[str], changelog: str,
                  new_state: NewState | None = None, fold: Fold | None = None, sink: Sink | None = None,
-                 applied: Applied | None = None, begin_at_end: bool = False, **faust_options: Any) -> None:
+                 applied: Applied | None = None, begin_at_end: bool = False,
+                 read_first: str | None = None, **faust_options: Any) -> None:
         self.settings, self.inputs, self.changelog = settings, tuple(inputs), changelog
-        self.begin_at_end = begin_at_end
+        self.begin_at_end, self.read_first = begin_at_end, read_first
+        self.watched = fold is not None  # who writes elsewhere may wait for it as long as it takes
         self._new_state, self._fold, self._sink, self._applied = new_state, fold, sink, applied
         self.lanes: dict[int, Lane] = {}
-        self.open = False  # the gate: shut from the first word of a rebalance until the lanes are taken over
-        self.has_lanes = False
+        self.open = False  # the gate: shut from the first word of a rebalance until the lanes are assigned
         self.waiting_for: str | None = None  # what else is needed before this worker is of use
         self.generation = -1
-        self.opening_lanes: dict[int, Lane] = {}  # being taken over
-        self._opening: asyncio.Future[Any] | None = None
+        self.opening_lanes: dict[int, Lane] = {}  # being taken over; those that were kept go on meanwhile
+        self.torn: set[int] = set()  # partitions that are not assigned for all inputs
+        self._opening: list[asyncio.Task[None]] = []
+        self._numbers: set[int] = set()  # of the lanes that the assignment gives
+        self._quiesced = self._assigned = 0  # how often the lanes were stilled: by now, and when they were assigned
         brokers = [f"kafka://{one}" for one in settings.kafka.split(",")]
         self.app = app = LanesApp(name, broker=brokers, **faust_settings(settings) | faust_options)
         app.engine = self
@@ -94,14 +101,10 @@ class Engine:
                 else:
                     self.forget(event.message)
 
-        if fold is not None:  # who writes elsewhere may wait for it as long as it takes
-            @app.task
-            async def watch_progress() -> None:
-                await watchdog.watch(self, watchdog.STALLED_S)
-
     @property
     def ready(self) -> bool:
-        return self.has_lanes and self.waiting_for is None
+        """Whether all that this worker has been assigned is being judged."""
+        return self.open and not self.opening_lanes and self.waiting_for is None
 
     # What lanes ask for
 
@@ -142,56 +145,83 @@ class Engine:
     async def quiesce(self) -> None:
         """Shut the gate, drop what waits, wait for the batches in hand. Then every lane stands still."""
         self.open = False
-        if self._opening is not None:
-            self._opening.cancel()  # going on after the loss of the partition, it would fence the rightful owner
+        self._quiesced += 1
+        for task in self._opening:
+            task.cancel()  # going on after the loss of the partition, it would fence the rightful owner
         for lane in self.lanes.values():
             lane.drop_waiting()
         limit = self.app.conf.broker_rebalance_timeout
-        try:
-            await asyncio.wait_for(asyncio.gather(*(lane.idle.wait() for lane in self.lanes.values())), limit)
-        except TimeoutError as error:
-            self.die(f"a batch took more than {limit} s", error)
+        if await self._busy(limit / 2):
+            for lane in self.lanes.values():
+                lane.break_off()  # the fold of a deadline of very many; whoever has the lane next folds it again
+            if await self._busy(limit / 2):
+                self.die(f"a batch took more than {limit} s")
 
-    async def take_over(self, generation: int) -> bool:
-        """Make the lanes those of the assignment. False: another rebalance has begun, which brings its own call."""
-        assigned = self.app.consumer.assignment()
-        numbers = {tp.partition for tp in assigned if tp.topic in self.inputs}
-        torn = {n for n in numbers if not all(TP(topic, n) in assigned for topic in self.inputs)}
-        if torn:  # unequal partition counts, or a topic that was not there yet; Faust sees it later, and rebalances
-            log.error("partitions %s are not assigned for all of %s: not started", sorted(torn), self.inputs)
-            numbers -= torn
+    async def _busy(self, limit_s: float) -> bool:
+        """Wait for the batches in hand. Returns whether there still are some."""
+        waiting = [asyncio.ensure_future(lane.idle.wait()) for lane in self.lanes.values()]
+        pending = (await asyncio.wait(waiting, timeout=limit_s))[1] if waiting else set()
+        for one in pending:
+            one.cancel()
+        return bool(pending)
+
+    def assigned(self, assigned: Iterable[TP], generation: int) -> None:
+        """Note what an assignment gives. A rebalance may have begun anew by the time that `take_over` is called."""
+        held = set(assigned)
+        numbers = {tp.partition for tp in held if tp.topic in self.inputs}
+        self.torn = {number for number in numbers if number >= self.settings.partitions
+                     or not all(TP(topic, number) in held for topic in self.inputs)}
+        if self.torn:  # partitions were added; or a topic was not there yet, and Faust sees it later and rebalances
+            log.error("partitions %s are not assigned for all of %s, or are new: not started",
+                      sorted(self.torn), self.inputs)
+        self._numbers = numbers - self.torn
         # A lane goes on with the state it has only if no generation lies between (a frozen worker has missed some):
         # otherwise somebody else may have owned it. Faust's `newly_assigned` does not tell the two apart.
-        kept = numbers & set(self.lanes) if generation == self.generation + 1 else set()
-        for number in set(self.lanes) - kept:
-            await self.lanes.pop(number).drop()
-        self.generation = generation
-        fresh = [self._lane(number) for number in sorted(numbers - kept)]
-        self.opening_lanes = {lane.number: lane for lane in fresh}
-        self._opening = asyncio.gather(*(lane.take_over() for lane in fresh))
-        cancelled = False
-        try:
-            await self._opening
-        except asyncio.CancelledError:
-            cancelled = True
-        except Exception as error:  # noqa: BLE001 - whatever it is, the process leaves with it
-            self.die("take-over", error)
-        self._opening, self.opening_lanes = None, {}
-        if cancelled or generation != self.app.consumer_generation_id:
-            for lane in fresh:
-                await lane.drop()
+        for number, lane in self.lanes.items():
+            lane.valid &= number in self._numbers and generation == self.generation + 1
+        self.generation, self._assigned = generation, self._quiesced
+
+    async def take_over(self) -> bool:
+        """Make the lanes those of the assignment: those that were here go on at once, the others when they are read.
+
+        False: another rebalance has begun, which brings its own call. To open lanes now would be to shut out whoever
+        gets them.
+        """
+        assigned = self._assigned
+        if self._quiesced != assigned:
             return False
-        self.lanes.update((lane.number, lane) for lane in fresh)
-        self.open = self.has_lanes = True
+        await self._let_go([number for number, lane in self.lanes.items() if not lane.valid])
+        if self._quiesced != assigned:
+            return False
+        self.open = True
+        self.opening_lanes = {number: self._lane(number) for number in sorted(self._numbers - self.lanes.keys())}
+        self._opening = [asyncio.create_task(self._open(lane, assigned)) for lane in self.opening_lanes.values()]
         return True
+
+    async def _open(self, lane: Lane, assigned: int) -> None:
+        try:
+            await lane.take_over()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the process leaves with it
+            self.die(f"take-over of lane {lane.number}", error)
+        if self._quiesced == assigned:
+            self.lanes[lane.number] = self.opening_lanes.pop(lane.number)
+
+    async def _let_go(self, numbers: Iterable[int]) -> None:
+        """Drop lanes, and whatever is being opened."""
+        for task in self._opening:
+            task.cancel()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        gone = [self.lanes.pop(number) for number in numbers] + list(self.opening_lanes.values())
+        self._opening, self.opening_lanes = [], {}
+        for lane in gone:
+            await lane.drop()
 
     def _lane(self, number: int) -> Lane:
         return SinkLane(self, number) if self._fold is None else StateLane(self, number)
 
     async def close(self) -> None:
-        self.has_lanes = False
-        while self.lanes:
-            await self.lanes.popitem()[1].drop()
+        self.open = False
+        await self._let_go(list(self.lanes))
 
     def refuse(self, why: str) -> NoReturn:
         """Leave where a setting is wrong: one line, status 2, so that no supervisor tries again."""
@@ -201,6 +231,9 @@ class Engine:
 
     def die(self, why: str, error: BaseException | None = None) -> NoReturn:
         """Leave at once, without acks, commits or clean-up: all that is needed to go on is in the broker."""
+        last_words = threading.Timer(LAST_WORDS_S, os._exit, (EXIT_SURPRISE,))  # a log may block who writes to it
+        last_words.daemon = True
+        last_words.start()
         log.critical("exit %d: %s\n%s", EXIT_SURPRISE, why,
                      "".join(traceback.format_exception(error)) if error else "")
         logging.shutdown()

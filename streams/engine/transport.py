@@ -50,6 +50,7 @@ OVERRIDDEN: Final = (
     driver.Consumer._filter_tps_with_pending_acks,
     driver.Consumer._filter_committable_offsets,
     driver.Consumer.commit,
+    Recovery.on_rebalance,
     Recovery._resume_streams,
     TableManager.on_stop,
 )
@@ -140,22 +141,23 @@ class Consumer(driver.Consumer):
         # to the next), and no lane waits for a slow one.
         free = {number for number, lane in lanes.items() if lane.waiting < RECORDS_WAITING}
         active = {tp: lanes[tp.partition].fetched[tp.topic] for tp in self._get_active_partitions()
-                  if tp.partition in free}
+                  if tp.partition in free and tp.topic in lanes[tp.partition].wanted}
         if not active or not self.engine.open:
             await self.sleep(0.005)  # (an empty set would make aiokafka return the records of every partition)
             return
-        # What has been fetched for the others must not wait for new records of these; and each poll looks where it is.
-        timeout = 0.01 if len(free) < len(lanes) else IDLE_S
+        # What there is for the others, or for lanes about to open, must not wait for new records of these.
+        timeout = 0.01 if len(free) < len(lanes) or self.engine.opening_lanes else IDLE_S
         polled, ahead = await self._thread.read_on(active, timeout)
         for tp in ahead.keys() - polled.keys():
             await self._go_past(tp, lanes[tp.partition], ahead[tp])
         for raw_tp, records in polled.items():
-            if not self.engine.open or generation != self.app.consumer_generation_id:
-                return
             tp = TP(*raw_tp)
             lane = lanes[tp.partition]
             start = lane.fetched[tp.topic]
-            if explained := await self._explained(tp, records, start):
+            explained = await self._explained(tp, records, start)
+            if not self.engine.open or generation != self.app.consumer_generation_id:
+                return  # a rebalance has begun, during the fetch or since
+            if explained:
                 lane.fetched[tp.topic] = explained[-1].offset + 1
                 message = self._to_message(tp, explained[-1])  # offset, time and generation: the last record's
                 message.value = Batch(tp, start, lane.fetched[tp.topic], explained)
@@ -178,9 +180,13 @@ class Consumer(driver.Consumer):
         start = lane.fetched[tp.topic]
         if lane.waiting or not lane.idle.is_set():
             return  # there is time
+        if offset < start:
+            self.engine.die(f"{tp}: the next record is {start}, but the log ends at {offset}: it lost its end, or the "
+                            "topic was made anew")
         if not await self._nothing_lies_between(tp, start, offset):
             self._thread.asked.pop(tp, None)
-        elif self.engine.open and self.engine.lanes.get(tp.partition) is lane and lane.idle.is_set():
+        elif (self.engine.open and self.engine.lanes.get(tp.partition) is lane and lane.idle.is_set()
+              and not lane.waiting and lane.fetched[tp.topic] == start):
             lane.go_past(tp.topic, offset)
 
     async def _nothing_lies_between(self, tp: TP, start: int, end: int) -> bool:
@@ -234,9 +240,14 @@ class Transport(driver.Transport):
 
 
 class LaneRecovery(Recovery):
+    async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP],
+                           generation_id: int = 0) -> None:
+        self.app.engine.assigned(assigned, generation_id)
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
     async def _resume_streams(self, generation_id: int = 0) -> None:
         # Without Tables this is all that Faust does after a rebalance: seek and resume. First the lanes.
-        if await self.app.engine.take_over(generation_id):
+        if await self.app.engine.take_over():
             await super()._resume_streams(generation_id)
 
 

@@ -1,18 +1,22 @@
 """A worker that does not get on ends: a supervisor starts it again, and a restart recovers.
 
-Three things are watched: that the positions of a lane move while there is input, that the event loop turns at all
-(Faust's heartbeats come from a thread of their own, so the group would never miss a worker that hangs), and that who is
-told to leave does.
+Four things are watched: that a lane gets something done while there is input for it, or while it is being taken over;
+that no partition stays without a lane; that the event loop turns at all (Faust's heartbeats come from a thread of their
+own, so the group would never miss a worker that hangs); and that who is told to leave does.
 """
 
 import asyncio
 import threading
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faust.types import TP
+from mode import Service
+
+from streams.engine.changelog import reader
 
 if TYPE_CHECKING:
     from streams.engine.engine import Engine
@@ -23,36 +27,61 @@ LEFT_S: Final = 20.0  # most supervisors send SIGKILL after 30
 
 
 class Stalls:
-    """Since when each position has stood still although there was something to read."""
+    """Since when each thing that should move has stood still."""
 
     def __init__(self) -> None:
-        self._since: dict[TP, tuple[int, float]] = {}
+        self._since: dict[str, tuple[Hashable, float]] = {}
 
-    def look(self, now: float, positions: Mapping[TP, int], ends: Mapping[TP, int | None]) -> dict[TP, float]:
-        """By partition that has input: for how many seconds its position has not moved."""
-        behind = {tp: position for tp, position in positions.items() if (ends.get(tp) or 0) > position}
-        self._since = {tp: self._since[tp] if self._since.get(tp, (None,))[0] == position else (position, now)
-                       for tp, position in behind.items()}
-        return {tp: now - since for tp, (_, since) in self._since.items()}
+    def look(self, now: float, moving: Mapping[str, Hashable]) -> dict[str, float]:
+        """moving: by name, where each is that should not stay there. Returns for how many seconds it has."""
+        self._since = {name: self._since[name] if self._since.get(name, (None,))[0] == at else (at, now)
+                       for name, at in moving.items()}
+        return {name: now - since for name, (_, since) in self._since.items()}
 
 
-async def watch(engine: "Engine", limit_s: float) -> None:
-    """Look again and again, for ever; ends the process where nothing has moved for so long."""
-    stalls, turned = Stalls(), [time.monotonic()]
-    threading.Thread(target=_watch_loop, args=(engine, turned, limit_s), daemon=True).start()
-    while True:
-        await asyncio.sleep(limit_s / LOOKS)
-        turned[0] = time.monotonic()
-        positions = engine.positions()
-        try:
-            ends = await asyncio.wait_for(engine.app.consumer.highwaters(*positions), limit_s / 2) if positions else {}
-        except (KafkaError, TimeoutError):  # the broker is away: nobody can get on, and a restart would not help
-            stalls = Stalls()
-            continue
-        for tp, seconds in stalls.look(time.monotonic(), positions, ends).items():
-            if seconds > limit_s:
-                engine.die(f"{tp.topic}, partition {tp.partition}: there is input, and position {positions[tp]} has "
-                           f"not moved for {seconds:.0f} s")
+class Watchdog(Service):
+    """Looks again and again, from before the first take-over; ends the process where nothing has moved for so long."""
+
+    def __init__(self, engine: "Engine", **options: Any) -> None:
+        super().__init__(**options)
+        self._engine, self._limit_s = engine, STALLED_S
+
+    @Service.task
+    async def _watch(self) -> None:
+        engine, limit_s = self._engine, self._limit_s
+        stalls, turned = Stalls(), [time.monotonic()]
+        threading.Thread(target=_watch_loop, args=(engine, turned, limit_s), daemon=True).start()
+        while not self.should_stop:
+            await self.sleep(limit_s / LOOKS)
+            turned[0] = time.monotonic()
+            try:
+                moving = await asyncio.wait_for(to_move(engine), limit_s / 2)
+            except (KafkaError, TimeoutError):  # the broker is away: nobody can get on, and a restart would not help
+                stalls = Stalls()
+                continue
+            for name, seconds in stalls.look(time.monotonic(), moving).items():
+                if seconds > limit_s:
+                    engine.die(f"{name} for {seconds:.0f} s")
+
+
+async def to_move(engine: "Engine") -> dict[str, Hashable]:
+    """What should not stay as it is: in words, and where it is.
+
+    The ends are asked for by a consumer of our own: the one that is watched would not tell that it hangs.
+    """
+    async with reader(engine.settings) as one:
+        positions = engine.positions() if engine.watched else {}
+        ends = await one.end_offsets([TopicPartition(*tp) for tp in positions]) if positions else {}
+    steps = {number: lane.steps for number, lane in engine.lanes.items()}
+    moving: dict[str, Hashable] = {
+        f"{topic}, partition {number}: there is input, and position {position} has not moved": steps[number]
+        for (topic, number), position in positions.items() if number in steps and ends[TP(topic, number)] > position}
+    if engine.watched:
+        moving |= {f"lane {number}: its take-over has not got on": lane.steps
+                   for number, lane in engine.opening_lanes.items()}
+    if engine.torn:
+        moving[f"partitions {sorted(engine.torn)} have not been assigned for all of {engine.inputs}, or are new,"] = ()
+    return moving
 
 
 def leave_within(engine: "Engine", limit_s: float) -> None:

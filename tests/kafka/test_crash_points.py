@@ -109,6 +109,43 @@ async def test_a_writer_is_renewed_between_two_batches(place: Place) -> None:
     assert found.owners >= 4
 
 
+async def test_a_plan_behind_a_batch_without_effect(place: Place) -> None:
+    """Nothing tells of that batch: the plan begins further on than what lasts, and still is folded first."""
+    zero, first = place.worker(), place.worker(WOUND=f"after_outputs:kill:{SMS}", UNCOMMITTED="1")
+    second = place.worker(HOLD=f"{SMS}:{REGISTRY}:2")
+    async with place.begun(zero, first, second) as http:
+        await place.send(zero, sos(1))
+        await zero.wait_idle(http)
+        assert zero.terminate() == 0
+        first.start()
+        await place.send(first, sos(1))  # once more: nothing comes of it
+        await first.wait_idle(http)
+        await place.send(first, sos(2))
+        assert await first.wait_left() == -signal.SIGKILL
+        await place.send(first, (REGISTRY, MOVED))
+        second.start()
+        await second.wait_idle(http)
+        assert "folding the unfinished Plan(topic='sms', start=2" in second.log.read_text()
+        found = await place.verdict(second)
+    assert found.problems == []
+
+
+async def test_a_writer_is_renewed_behind_a_batch_without_effect(place: Place) -> None:
+    """Of which nothing that lasts tells: the lane goes on from where it was."""
+    worker = place.worker(RENEW_S="2", UNCOMMITTED="1")
+    async with place.begun(worker) as http:
+        await place.send(worker, (REGISTRY, PROFILE), sos(1), sos(1))
+        await worker.wait_idle(http)
+        await place.send(worker, sos(1))
+        await worker.wait_idle(http)
+        await asyncio.sleep(2)
+        await place.send(worker, sos(2))
+        await worker.wait_idle(http)
+        assert "renewing its writer" in worker.log.read_text()
+        found = await place.verdict(worker)
+    assert (found.problems, found.repeats) == ([], 0)
+
+
 async def test_who_saw_no_topics_looks_again(place: Place) -> None:
     worker = place.worker(BLIND="8")
     async with httpx.AsyncClient() as http:

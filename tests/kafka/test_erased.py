@@ -9,9 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from click.testing import CliRunner
+from support.cleaner import forget_at_once
 from support.history import record_topics
 from support.worker import WorkerProcess
 
@@ -23,7 +22,6 @@ from gateway.sms import InboundSms
 from simulator.fleet import Fleet
 from stores.collections import PERSONAL
 from stores.mongo import Store
-from streams.kafka import kafka_options
 from streams.local_kafka import LocalKafka
 from streams.partition import partition_of, partition_of_key
 from streams.settings import Settings
@@ -32,18 +30,6 @@ from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, SMS,
 PARTITIONS = 2
 FLEET = Fleet(12, 1, date(2026, 11, 24), 3, "usual")
 PATIENCE_S = 90.0
-# What a broker does in days, in seconds. A segment that is written to is neither compacted nor deleted.
-AT_ONCE = {"segment.ms": "500", "min.cleanable.dirty.ratio": "0.0", "delete.retention.ms": "0",
-           "min.compaction.lag.ms": "0", "max.compaction.lag.ms": "1000"}
-
-
-@pytest.fixture
-def kafka(tmp_path: Path) -> Iterator[LocalKafka]:
-    """One node that looks every half a second for what can be compacted or is too old."""
-    with LocalKafka(tmp_path, more={"log.cleaner.backoff.ms": "500", "log.retention.check.interval.ms": "500"}) as one:
-        yield one
-
-
 def a_day() -> Iterator[Writable]:
     """The registry, a day's SMS of everybody, and the ticks of their gateways."""
     for line in lines(FLEET):
@@ -73,19 +59,6 @@ async def traces(settings: Settings, subject: int) -> dict[str, int]:
     return found
 
 
-async def forget_quickly(settings: Settings) -> None:
-    """The settings of the topics as they are, but for the times."""
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    await admin.start()
-    try:
-        for topic in topics(settings):
-            times = AT_ONCE if "compact" in topic.config["cleanup.policy"] else {"segment.ms": "500",
-                                                                                 "retention.ms": "1000"}
-            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, {**topic.config, **times})])
-    finally:
-        await admin.close()
-
-
 @pytest.mark.timeout(240)
 async def test_no_topic_tells_of_who_was_erased(kafka: LocalKafka, tmp_path: Path, store: Store,
                                                 database_url: str) -> None:
@@ -111,7 +84,7 @@ async def test_no_topic_tells_of_who_was_erased(kafka: LocalKafka, tmp_path: Pat
             left = [name for name in PERSONAL if await store.database[name].count_documents({"subject": subject})]
             assert left == []
 
-            await forget_quickly(settings)
+            await forget_at_once(settings)
             async with asyncio.timeout(PATIENCE_S):
                 while told := await traces(settings, subject):
                     # Life goes on: what is written next closes the segments that the broker may touch then.

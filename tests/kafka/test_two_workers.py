@@ -1,6 +1,7 @@
 """Two workers share the lanes, and either answers for both."""
 
 import asyncio
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import orjson
 import pytest
 from support.worker import WorkerProcess
 
+from streams.embedded import free_port
 from streams.kafka import producer
 from streams.local_kafka import LocalKafka
 from streams.partition import partition_of
@@ -22,7 +24,9 @@ PARTITIONS = 4
 async def test_a_person_is_shown_by_any_worker(kafka: LocalKafka, tmp_path: Path) -> None:
     variables = {"ANBU_KAFKA": kafka.address, "ANBU_PARTITIONS": str(PARTITIONS), "ANBU_GUARANTEE": "fence",
                  "ANBU_KEK": orjson.dumps({"k1": "A" * 43 + "="}).decode(), "ANBU_WORKER_TOKEN": "open sesame"}
-    workers = [WorkerProcess(tmp_path / name, **variables) for name in ("one", "two")]
+    ports = {"one": free_port(), "two": free_port()}
+    workers = [WorkerProcess(tmp_path / name, **variables, ANBU_WORKER_PORT=str(port), ANBU_WORKER_HOST="0.0.0.0",
+                             ANBU_WORKER_URL=f"http://localhost:{port}") for name, port in ports.items()]
     await declare(workers[0].settings)
     sender = producer(workers[0].settings)
     await sender.start()
@@ -44,6 +48,12 @@ async def test_a_person_is_shown_by_any_worker(kafka: LocalKafka, tmp_path: Path
                 for subject in PEOPLE:
                     answer = await http.get(f"http://127.0.0.1:{worker.port}/people/{subject}/")
                     answers[answer.status_code, answer.json().get("subject") == subject] += 1
+            workers[1].send(signal.SIGSTOP)
+            told = await asyncio.gather(*(http.get(f"http://127.0.0.1:{workers[0].port}/people/{subject}/")
+                                          for subject in PEOPLE))
+            workers[1].send(signal.SIGCONT)
             nobody = [(await http.get(f"http://127.0.0.1:{one.port}/people/99/")).status_code for one in workers]
     assert answers == {(200, True): 2 * len(PEOPLE)}
     assert nobody == [404, 404]
+    assert {f"is on {workers[1].settings.worker_url}, which does not answer" in one.text
+            for one in told} == {True, False}, "where it says that it is to be reached"

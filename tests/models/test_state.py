@@ -63,7 +63,8 @@ def test_the_live_view_has_no_keys() -> None:
 
 
 def test_a_lane_says_up_to_when_it_has_judged() -> None:
-    assert a_full_life().lane.judged_until() == {"seoul-1": 1_795_567_500}
+    until, _, people = a_full_life().lane.summary()
+    assert (until, people) == ({"seoul-1": 1_795_567_500}, {"seoul-1": 1})
 
 
 def test_a_tombstone_in_the_changelog_forgets() -> None:

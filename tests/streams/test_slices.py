@@ -9,9 +9,8 @@ from faust.types import TP
 
 from models.lane import Lane
 from models.outputs import Output
-from streams.engine import lane as lane_module
 from streams.engine.batch import Batch
-from streams.engine.lane import StateLane
+from streams.engine.state_lane import FOLDED_S, StateLane
 from streams.settings import Settings
 
 SLICES = 20
@@ -19,7 +18,7 @@ SLICES = 20
 
 def slow(*_: object) -> Iterator[list[Output]]:
     for number in range(SLICES):
-        time.sleep(lane_module.FOLDED_S * 1.1)
+        time.sleep(FOLDED_S * 1.1)
         yield [Output("alerts", b"%d" % number, b"")]
 
 

@@ -5,16 +5,23 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import faust
 import pytest
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.producer.sender import InitPIDHandler, Sender
-from faust.app.base import BootStrategy
+from faust.app.base import App, BootStrategy
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
+from faust.transport.consumer import Consumer
 
 from streams.engine.transport import OVERRIDDEN
 
 ALL: tuple[Callable[..., Any], ...] = (
-    *OVERRIDDEN, Sender._maybe_wait_for_pid, Sender._find_coordinator, InitPIDHandler.do,
-    InitPIDHandler.handle_response, Fetcher._fetch_requests_routine, BootStrategy.server)
+    *OVERRIDDEN, Sender._maybe_wait_for_pid, Sender._find_coordinator, Sender._do_init_pid, InitPIDHandler.do,
+    InitPIDHandler.create_request, InitPIDHandler.handle_response, Fetcher._fetch_requests_routine, BootStrategy.server,
+    App.stop, App._on_partitions_revoked, App._on_partitions_assigned, Recovery._restart_recovery.fun,
+    Consumer._drain_messages, TableManager.recovery.fget, TableManager.changelog_topics.fget,
+    faust.Schema.loads_key, faust.Schema.loads_value)
 READ = {
     "AIOKafkaConsumerThread.on_start": "38b4e8bd1e10723a",
     "AIOKafkaConsumerThread._create_worker_consumer": "c2701bfc3e6f6cad",
@@ -39,6 +46,18 @@ READ = {
     "InitPIDHandler.handle_response": "bdb0727aba5de02e",
     "Fetcher._fetch_requests_routine": "2a8ec5932644c9b0",
     "BootStrategy.server": "97e47ea1dec34b55",
+    "Recovery.on_rebalance": "aa4d997a1795ceae",
+    "Sender._do_init_pid": "38139a8cce4f5925",
+    "InitPIDHandler.create_request": "b17af2c3bc460025",
+    "Service.stop": "e17cd2b6bd01e861",
+    "App._on_partitions_revoked": "d5c895bbe57dc73a",
+    "App._on_partitions_assigned": "de932b7927db85b3",
+    "Recovery._restart_recovery": "6bd8a8558a2dffe4",
+    "Consumer._drain_messages": "44a2500309e83c63",
+    "TableManager.recovery": "f0bf5de78b4c3d23",
+    "TableManager.changelog_topics": "e137531cfedde37a",
+    "Schema.loads_key": "9adc30303f20915c",
+    "Schema.loads_value": "61a4628b4e0966e6",
 }
 
 

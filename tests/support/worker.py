@@ -27,7 +27,7 @@ class WorkerProcess:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._app = folder, app
         self._broker = None if "ANBU_KAFKA" in variables else a_broker(folder)
-        self.port = free_port()
+        self.port = int(variables.get("ANBU_WORKER_PORT", free_port()))
         address = "" if self._broker is None else self._broker.address
         given = {"ANBU_KAFKA": address, "ANBU_GUARANTEE": GUARANTEE, "ANBU_WORKER_PORT": str(self.port),
                  "ANBU_CLOCK_TICK_S": "0", "ANBU_DATA_DIR": str(folder / "data"), **variables}

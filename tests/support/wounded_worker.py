@@ -5,6 +5,9 @@ ACT: kill or freeze (SIGKILL, SIGSTOP to itself), hang (wait for ever), block (t
 TOPIC: only where the batch is of this input.
 RENEW_S, STALLED_S, LEFT_S: of the engine, shorter than anybody would wait for.
 BLIND=S: for so many seconds it sees no input topic, as who asks a broker that has just started.
+FOLD_S=S: the fold of a batch of SMS takes so long, in slices.
+LOAD=S[:N]: to read a changelog takes so long, but for the first N; S may be inf.
+UNCOMMITTED=1: the group's commit, which only shows the lag, never comes.
 CODE: of the fold, as if this were another version of it.
 SLOW=S: it takes so many seconds for each record of a changelog that it reads back, and tells how far it is after each.
 STAY=1: told to leave, its consumer never comes to an end.
@@ -18,7 +21,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
 from aiokafka import ConsumerRecord
@@ -27,18 +30,19 @@ from faust.types import TP
 
 from streams.app import app
 from streams.engine import changelog as changelog_module
-from streams.engine import lane as lane_module
+from streams.engine import state_lane as lane_module
 from streams.engine import watchdog
 from streams.engine.batch import Batch, Output
 from streams.engine.changelog import DONE, OWNER, PLAN, Loaded, load, read
-from streams.engine.lane import StateLane
+from streams.engine.state_lane import StateLane
 from streams.engine.transport import Consumer, ConsumerThread
 from streams.engine.writer import Writer
-from streams.topics import INPUTS
+from streams.topics import INPUTS, SMS
 
 _POINT, _ACT, _TOPIC = [*os.environ.get("WOUND", "").split(":"), "", "", ""][:3]
 _writes, _writes_outputs, _applies, _active, _seeks = (
     Writer.write, Writer.write_outputs, StateLane.apply, Consumer._get_active_partitions, Consumer.perform_seek)
+_folds = app.engine.fold
 _sees, _BEGAN = ClusterMetadata.partitions_for_topic, time.monotonic()
 _in_hand: list[str] = []
 _hurt: list[str] = []
@@ -95,6 +99,25 @@ async def _read_slowly(*arguments: Any, **named: Any) -> AsyncIterator[ConsumerR
         yield record
 
 
+_loaded: list[str] = []
+
+
+async def _load_slowly(*arguments: Any) -> Loaded:
+    seconds, quick = [*os.environ["LOAD"].split(":"), "0"][:2]
+    _loaded.append(seconds)
+    if len(_loaded) > int(quick):
+        await asyncio.sleep(float(seconds))
+    return await load(*arguments)
+
+
+def _fold_slowly(state: Any, records: Sequence[Any]) -> Iterator[Sequence[Output]]:
+    until = time.monotonic() + float(os.environ["FOLD_S"]) * (records[0].topic == SMS)
+    while time.monotonic() < until:
+        time.sleep(0.01)
+        yield []
+    yield from _folds(state, records)
+
+
 def _get_active_partitions(self: Any) -> set[TP]:
     topic, other, offset = os.environ["HOLD"].split(":")
     lanes = self.app.engine.lanes
@@ -105,6 +128,10 @@ def _get_active_partitions(self: Any) -> set[TP]:
 def _partitions_for_topic(self: ClusterMetadata, topic: str) -> Any:
     blind = topic in INPUTS and time.monotonic() - _BEGAN < float(os.environ["BLIND"])
     return None if blind else _sees(self, topic)
+
+
+async def _no_commit(*_: Any, **__: Any) -> bool:
+    return True
 
 
 async def _never(_: ConsumerThread) -> None:
@@ -123,6 +150,10 @@ async def _perform_seek(self: Any) -> None:
 Writer.write, Writer.write_outputs, StateLane.apply = _write, _write_outputs, _apply  # type: ignore[method-assign]
 if os.environ.get("FORGET") == "plan":
     lane_module.load = _load_without_plan  # type: ignore[attr-defined,assignment]
+if "LOAD" in os.environ:
+    lane_module.load = _load_slowly  # type: ignore[attr-defined,assignment]
+if "FOLD_S" in os.environ:
+    app.engine.fold = _fold_slowly
 if "RENEW_S" in os.environ:
     lane_module.RENEW_S = float(os.environ["RENEW_S"])  # type: ignore[misc]
 if "STALLED_S" in os.environ:
@@ -131,6 +162,8 @@ if "HOLD" in os.environ:
     Consumer._get_active_partitions = _get_active_partitions
 if "BLIND" in os.environ:
     ClusterMetadata.partitions_for_topic = _partitions_for_topic
+if "UNCOMMITTED" in os.environ:
+    Consumer.commit = _no_commit
 if "CODE" in os.environ:
     lane_module.CODE = os.environ["CODE"]  # type: ignore[misc]
 if "LEFT_S" in os.environ:

@@ -1,0 +1,156 @@
+"""A lane that folds its batches over a state, and keeps that in the changelog: `watch`.
+
+Durable in this order: plan, outputs, states + done; then the group's commit, which only shows the lag.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from faust.types import TP
+
+from streams.engine.batch import Batch, Output
+from streams.engine.changelog import DONE, PLAN, TOLD_EVERY, Plan, load, read
+from streams.engine.lane import Extent, Lane
+from streams.engine.writer import Writer
+
+if TYPE_CHECKING:
+    from streams.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+FOLDED_S: Final = 0.02  # at a time; then the event loop turns once
+RENEW_S: Final = 86_400.0  # a broker forgets a name that nobody asked for in a week, and then fences nobody
+CODE: Final = "1"  # of the fold: goes up when the same records would be answered otherwise
+
+
+class StateLane(Lane):
+    """state: of the records up to `next`, and of those that are being folded. See the module."""
+
+    def __init__(self, engine: "Engine", number: int) -> None:
+        super().__init__(engine, number)
+        self.state: Any = None
+        self.writer = Writer(engine.settings, number)
+        self._done: dict[str, int] = {}
+        self._read_first_to = 0
+        self._renew_at = self._renewal()
+
+    def _renewal(self) -> float:
+        """When to be a new writer: a day from now, and the lanes that were opened together not at the same time."""
+        return time.monotonic() + RENEW_S * (1 - self.number / self.engine.settings.partitions / 4)
+
+    async def renew(self) -> None:
+        """Be a new writer once a day, as after a take-over: with the state as the changelog has it.
+
+        Going on with the state in hand would not do. A worker that was frozen here, and whose lane another has had
+        meanwhile, would shut that one out and write an old state; so it finds the other's positions, and leaves.
+        """
+        if time.monotonic() < self._renew_at:
+            return
+        log.info("lane %d: renewing its writer", self.number)
+        self._renew_at = self._renewal()
+        await self.writer.stop()
+        self.writer = Writer(self.engine.settings, self.number)
+        done, at = self._done, self.next
+        await self.recover()
+        if self._done != done:
+            raise RuntimeError(f"another worker has had the lane: it came to {self._done}, from {done}")
+        self.next = at  # ahead of what lasts by batches without effect
+
+    async def _recover(self, reader: AIOKafkaConsumer) -> None:
+        """Fence, then read the changelog to its end, then ask for the commit: else the old owner may still write."""
+        engine = self.engine
+        await self.writer.start(engine.changelog)
+        loaded = await load(reader, TopicPartition(engine.changelog, self.number), self._progress)
+        self.state, self._done = await self._restored(loaded.states), loaded.done
+        await self.find_positions(reader)
+        if loaded.unfinished:
+            log.warning("lane %d: taking back %d states of a batch that was not finished", self.number,
+                         len(loaded.unfinished))
+            await self._write_done(loaded.unfinished.items(), self.next)
+        self.durable = self.state.summary()
+        if loaded.plan is not None:
+            await self._redo(reader, loaded.plan)
+        log.info("lane %d: %d changelog records read, positions %s", self.number, loaded.records, self.next)
+
+    async def _restored(self, states: dict[bytes, bytes | None]) -> Any:
+        """A state of these. Takes them out of the dict: a nation's would be there twice."""
+        state = self.engine.new_state(self.number)
+        while states:
+            state.restore(*states.popitem())
+            if not len(states) % TOLD_EVERY:
+                self._progress(1.0)
+                await asyncio.sleep(0)
+        state.ready()
+        return state
+
+    async def _redo(self, reader: AIOKafkaConsumer, plan: Plan) -> None:
+        """Fold the unfinished batch again, with those before it that had no effect: of these only its plan tells."""
+        log.warning("lane %d: folding the unfinished %s again, from %d on", self.number, plan, self.next[plan.topic])
+        if plan.code != CODE:
+            log.error("lane %d: the unfinished batch was folded by code %s, this is %s; its outputs may differ",
+                       self.number, plan.code, CODE)
+        tp, start = TopicPartition(plan.topic, self.number), self.next[plan.topic]
+        records = [record async for record in read(reader, tp, start, plan.end)]
+        await self.apply(Batch(TP(*tp), start, plan.end, records))
+
+    def start(self, extent: Extent) -> int:
+        """The changelog leads: a crash after `done` leaves the commit behind; ahead that is only by batches without
+        effect. Where there never was a `done`, or the changelog was lost, nothing has been judged."""
+        done = self._done.get(extent.topic)
+        if done is not None:
+            return max(done, extent.committed or 0)
+        if extent.committed is not None and extent.committed > extent.first:
+            log.warning("lane %d: the group has come to %d of %s, but no state tells of it: folding from %d on",
+                         self.number, extent.committed, extent.topic, extent.first)
+        if extent.topic == self.engine.read_first:
+            self._read_first_to = extent.last
+        return extent.first
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        first = self.engine.read_first
+        return self.engine.inputs if first is None or self.next[first] >= self._read_first_to else [first]
+
+    def _progress(self, part: float) -> None:
+        self.recovered = part
+        self.steps += 1
+
+    async def apply(self, batch: Batch) -> None:
+        self.check(batch)
+        engine, topic = self.engine, batch.tp.topic
+        outputs = await self.fold(batch)
+        self._breakable = False
+        touched = self.state.take_touched()
+        positions = {**self.next, topic: batch.end}
+        if outputs or touched:
+            if outputs:
+                plan = Plan(topic, batch.start, batch.end, CODE)
+                await self.writer.write(engine.changelog, [(PLAN, plan.packed())])
+                await self.writer.write_outputs(outputs)
+            await self._write_done(touched, positions)
+        self.next, self.durable = positions, self.state.summary()
+        engine.applied(self, batch, outputs)
+
+    async def _write_done(self, states: Iterable[tuple[bytes, bytes | None]], positions: dict[str, int]) -> None:
+        await self.writer.write(self.engine.changelog, [*states, (DONE, self.engine.dumps(positions))])
+        self._done = positions
+
+    async def fold(self, batch: Batch) -> list[Output]:
+        """With a breath now and then: while one lane folds for seconds, the others go on, and producers have time."""
+        outputs: list[Output] = []
+        breath = time.monotonic() + FOLDED_S
+        for some in self.engine.fold(self.state, batch.records):
+            outputs += some
+            if time.monotonic() > breath:
+                self.steps += 1
+                await asyncio.sleep(0)
+                breath = time.monotonic() + FOLDED_S
+        return outputs
+
+    async def drop(self) -> None:
+        await super().drop()
+        await self.writer.stop()

@@ -1,0 +1,108 @@
+"""Lanes change hands: nobody waits for another's lane, a long fold stops no rebalance, and a take-over is watched."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from support.one_lane import PROFILE, Place, sos
+from support.worker import WorkerProcess
+
+from streams.kafka import kafka_options, producer
+from streams.local_kafka import LocalKafka
+from streams.topics import REGISTRY, SMS, changelog, declare
+
+pytestmark = pytest.mark.timeout(150)
+
+
+async def test_a_rebalance_does_not_wait_for_a_long_fold(place: Place) -> None:
+    """Nor does the worker leave for it: the fold is broken off, and done again by whoever has the lane then."""
+    first, second = place.worker(FOLD_S="15"), place.worker()
+    async with place.begun(first, second) as http:
+        await place.send(first, sos(1))
+        await asyncio.sleep(1)  # it folds by now
+        second.start()
+        async with asyncio.timeout(60):
+            while not (ready := [(await one.health(http) or {}).get("lanes") for one in (first, second)]) or not any(
+                    lanes and not any(lanes["0"]["lag"].values()) for lanes in ready):
+                await asyncio.sleep(0.1)
+        assert first.left() is None, "it is none the worse for it"
+        found = await place.verdict(second)
+    assert (found.problems, found.repeats) == ([], 0)
+    assert found.owners >= 2, "the lane was read anew"
+
+
+async def test_a_lane_that_stays_waits_for_none_that_comes(kafka: LocalKafka, tmp_path: Path) -> None:
+    common = {"ANBU_KAFKA": kafka.address, "ANBU_PARTITIONS": "2", "ANBU_GUARANTEE": "fence", "ANBU_SESSION_S": "2",
+              "ANBU_KEK": orjson.dumps({"k1": "A" * 43 + "="}).decode(), "PYTHONPATH": "tests"}
+    one = WorkerProcess(tmp_path / "one", "support.wounded_worker", **common, LOAD="inf:2")
+    other = WorkerProcess(tmp_path / "other", **common)
+    await declare(one.settings)
+    sender = producer(one.settings)
+    await sender.start()
+    with one, other:
+        async with httpx.AsyncClient() as http, asyncio.timeout(90):
+            one.start()
+            await one.wait_idle(http)
+            other.start()
+            while len((await other.health(http) or {}).get("lanes", {})) != 1:
+                await asyncio.sleep(0.1)
+            other.kill()
+            while (health := await one.health(http) or {}).get("recovering") is None or not health["recovering"]:
+                await asyncio.sleep(0.1)
+            kept, coming = set(health["lanes"]), set(health["recovering"])
+            assert (len(kept), len(coming), health["ready"]) == (1, 1, False)
+            tick = {"type": "tick", "source": "clock", "at": "2026-11-24T00:00:00Z"}
+            for number in (0, 1):
+                await sender.send_and_wait(SMS, orjson.dumps(tick), partition=number)
+            url = f"http://127.0.0.1:{one.port}/metrics"
+            while 'anbu_records_total{topic="sms"} 1.0' not in (await http.get(url)).text:
+                await asyncio.sleep(0.1)
+            assert set((await one.health(http) or {})["recovering"]) == coming, "it is still being read"
+    await sender.stop()
+
+
+async def test_a_take_over_that_does_not_get_on_is_ended(place: Place) -> None:
+    """Also the first, of a worker that has just started."""
+    worker = place.worker(LOAD="inf", STALLED_S="3")
+    with worker:
+        worker.start()
+        assert await worker.wait_left() == 70
+        assert "lane 0: its take-over has not got on for" in worker.log.read_text()
+
+
+async def test_partitions_added_under_a_running_worker(place: Place) -> None:
+    """Their people would be nobody's. It says so and leaves; the next start says what to do."""
+    worker = place.worker(STALLED_S="6")
+    async with place.begun(worker):
+        admin = AIOKafkaAdminClient(**kafka_options(worker.settings))
+        await admin.start()
+        await admin.create_partitions({SMS: NewPartitions(2)})
+        await admin.close()
+        assert await worker.wait_left() == 70
+        assert "partitions [1] have not been assigned for all of" in worker.log.read_text()
+        worker.start()
+        assert await worker.wait_left() == 2
+
+
+async def test_a_changelog_that_was_lost(place: Place) -> None:
+    """What the group has committed was read, but is in no state any more: all is folded again, and people are there."""
+    worker = place.worker()
+    async with httpx.AsyncClient() as http:
+        with worker:
+            worker.start()
+            await place.send(worker, (REGISTRY, PROFILE), sos(1))
+            await worker.wait_idle(http)
+            assert worker.terminate() == 0
+            admin = AIOKafkaAdminClient(**kafka_options(worker.settings))
+            await admin.start()
+            await admin.delete_topics([changelog(worker.settings)])
+            await admin.close()
+            worker.start()
+            await worker.wait_idle(http)
+            assert "no state tells of it: folding from 0 on" in worker.log.read_text()
+            person = await http.get(f"http://127.0.0.1:{worker.port}/people/7/")
+            found = await place.verdict(worker)
+    assert (person.status_code, found.problems) == (200, [])

@@ -1,0 +1,148 @@
+"""What is read back of a changelog is what its last `done` left, whatever died in between and whatever was compacted.
+
+The model: workers that write batches and die amid them, successors that take back and redo, and a cleaner that leaves,
+of all that is old enough, the last record of each key.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka import ConsumerRecord, TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.engine.changelog import DONE, OWNER, PLAN, Plan, load, read
+
+TP = TopicPartition("changelog", 0)
+
+
+@dataclass
+class Log:
+    """A partition, and the reader of it."""
+
+    records: list[ConsumerRecord[bytes, bytes]] = field(default_factory=list)
+    end: int = 0
+    at: int = 0
+
+    def write(self, *pairs: tuple[bytes, bytes | None]) -> None:
+        for key, value in pairs:
+            self.records.append(ConsumerRecord("changelog", 0, self.end, 0, 0, key, value, None, 0, 0, ()))
+            self.end += 1
+
+    def clean(self, before: int) -> None:
+        last = {record.key: record.offset for record in self.records if record.offset < before}
+        self.records = [one for one in self.records if one.offset >= before or last[one.key] == one.offset]
+
+    async def beginning_offsets(self, tps: list[Any]) -> dict[Any, int]:
+        return dict.fromkeys(tps, 0)
+
+    async def end_offsets(self, tps: list[Any]) -> dict[Any, int]:
+        return dict.fromkeys(tps, self.end)
+
+    def assign(self, _: list[Any]) -> None: ...
+
+    def seek(self, _: Any, offset: int) -> None:
+        self.at = offset
+
+    async def position(self, _: Any) -> int:
+        return self.at
+
+    async def getmany(self, tp: Any, **_: int) -> dict[Any, list[Any]]:
+        start, self.at = self.at, min(self.at + 7, self.end)
+        return {tp: [record for record in self.records if start <= record.offset < self.at]}
+
+
+@dataclass
+class Model:
+    """What must be read back: the states and the position of the last `done`, and the plan after it."""
+
+    log: Log = field(default_factory=Log)
+    states: dict[bytes, bytes | None] = field(default_factory=dict)
+    position: int = 0
+    plan: Plan | None = None
+    hanging: set[bytes] = field(default_factory=set)
+    count: int = 0
+    settled: int = 0
+
+    def batch(self, keys: list[bytes], *, says: bool, dies_after: int | None) -> None:
+        """dies_after: so many of its records; None: it lives, and writes them all."""
+        start = self.position if self.plan is None else self.plan.start
+        plan = Plan("sms", start, start + 1, "1")
+        self.count += 1
+        states = [(key, b"%d" % self.count if self.count % 5 else None) for key in keys]
+        records = [*([(PLAN, plan.packed())] if says else []), *states, (DONE, orjson.dumps({"sms": start + 1}))]
+        written = records[:dies_after]
+        self.log.write(*written)
+        if written == records:
+            self.states.update(states)
+            self.position, self.plan, self.settled = start + 1, None, self.log.end
+        else:
+            self.plan = plan if any(key == PLAN for key, _ in written) else self.plan
+            self.hanging |= {key for key, _ in written} - {PLAN}
+
+
+async def check(model: Model) -> None:
+    found = await load(model.log, TP)
+    assert {key: value for key, value in found.states.items() if value is not None} == {
+        key: value for key, value in model.states.items() if value is not None}
+    assert found.done.get("sms", 0) == model.position
+    assert found.plan == model.plan
+    assert found.unfinished == {key: model.states.get(key) for key in model.hanging}
+
+
+async def take_over(model: Model) -> None:
+    """As a `StateLane` does: take back what hangs, then redo the plan."""
+    model.log.write((OWNER, b"1"))
+    await check(model)
+    if model.hanging:
+        found = await load(model.log, TP)
+        model.log.write(*found.unfinished.items(), (DONE, orjson.dumps({"sms": model.position})))
+        model.hanging, model.settled = set(), model.log.end
+        await check(model)
+    if model.plan is not None:
+        model.batch([b"a", b"b"], says=True, dies_after=None)
+
+
+keys = st.lists(st.sampled_from([b"a", b"b", b"c", b"\x00lane"]), unique=True, min_size=1)
+actions = st.lists(st.one_of(
+    st.tuples(st.just("batch"), keys, st.booleans()),
+    st.tuples(st.just("dies"), keys, st.booleans(), st.integers(0, 4)),
+    st.tuples(st.just("clean"), st.floats(0, 1)),
+    st.tuples(st.just("restart"))), max_size=25)
+
+
+@given(actions)
+async def test_what_is_read_back_is_what_the_last_done_left(acts: list[tuple[Any, ...]]) -> None:
+    model = Model()
+    for act in acts:
+        if act[0] == "batch":
+            model.batch(act[1], says=act[2], dies_after=None)
+        elif act[0] == "clean":  # what hangs is too young for it
+            model.log.clean(round(act[1] * model.settled))
+        elif act[0] == "restart":
+            await take_over(model)
+        else:
+            model.batch(act[1], says=act[2], dies_after=min(act[3], len(act[1]) + act[2]))
+            await check(model)
+            await take_over(model)
+        await check(model)
+
+
+async def test_states_that_stand_before_a_plan_after_compaction_count() -> None:
+    """Of all the `done` the cleaner leaves the last only."""
+    model = Model()
+    model.batch([b"a"], says=True, dies_after=None)
+    model.batch([b"b"], says=True, dies_after=None)
+    model.log.clean(model.log.end)
+    assert [record.key for record in model.log.records] == [b"a", PLAN, b"b", DONE]
+    await check(model)
+
+
+async def test_a_log_that_ends_too_early_is_told() -> None:
+    """To wait for its records would be to wait for ever."""
+    log = Log()
+    log.write((b"a", b"1"))
+    with pytest.raises(RuntimeError, match="records to before 2 are wanted, but the log ends at 1"):
+        _ = [record async for record in read(log, TP, 0, 2)]

@@ -1,0 +1,68 @@
+"""Where a lane goes on: after what lasts; and where records are gone that were to come, the process ends."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streams.engine.lane import Lane, SinkLane
+from streams.engine.state_lane import StateLane
+from streams.settings import Settings
+
+
+class Reader:
+    """All that a lane asks of it: from where to where a log goes."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self._first, self._last = first, last
+
+    async def beginning_offsets(self, tps: list[Any]) -> dict[Any, int]:
+        return dict.fromkeys(tps, self._first)
+
+    async def end_offsets(self, tps: list[Any]) -> dict[Any, int]:
+        return dict.fromkeys(tps, self._last)
+
+
+@asynccontextmanager
+async def a_lane(kind: type[Lane], committed: int | None, *, begin_at_end: bool = False) -> AsyncIterator[Any]:
+    async def answer(_: object) -> int | None:
+        return committed
+
+    engine: Any = SimpleNamespace(settings=Settings.from_env({}), inputs=("sms",), committed=answer,
+                                  begin_at_end=begin_at_end, read_first=None)
+    lane = kind(engine, 0)
+    yield lane
+    await lane.drop()
+
+
+@pytest.mark.parametrize(("done", "committed", "start"), [
+    (5, None, 5),
+    (5, 4, 5),  # it died before the commit
+    (5, 7, 7),  # two records had no effect
+    (None, None, 2),
+    (None, 7, 2),  # a changelog that was lost: the group's commit says what was read, not what was kept
+])
+async def test_a_state_goes_on_where_it_was_left(done: int | None, committed: int | None, start: int) -> None:
+    async with a_lane(StateLane, committed) as lane:
+        lane._done = {} if done is None else {"sms": done}
+        await lane.find_positions(Reader(2, 9))
+        assert lane.next == {"sms": start}
+
+
+@pytest.mark.parametrize(("committed", "at_end", "start"), [(5, False, 5), (5, True, 5), (None, False, 2),
+                                                            (None, True, 9)])
+async def test_who_keeps_nothing_goes_on_where_the_group_was(committed: int | None, start: int, *,
+                                                             at_end: bool) -> None:
+    async with a_lane(SinkLane, committed, begin_at_end=at_end) as lane:
+        await lane.find_positions(Reader(2, 9))
+        assert lane.next == {"sms": start}
+
+
+@pytest.mark.parametrize(("kind", "done"), [(StateLane, 1), (StateLane, 10), (SinkLane, 1), (SinkLane, 10)])
+async def test_a_hole_is_told_and_not_skipped(kind: type[Lane], done: int) -> None:
+    async with a_lane(kind, done) as lane:
+        lane._done = {"sms": done}
+        with pytest.raises(RuntimeError, match=f"the next record is {done}, but the log has 2 to 9"):
+            await lane.find_positions(Reader(2, 9))
