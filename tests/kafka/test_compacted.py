@@ -49,7 +49,7 @@ async def test_everybody_is_there_after_compaction_and_a_restart(kafka: LocalKaf
             while (await changelog_of(worker.settings))[1] < len(PEOPLE):
                 await write([profile(99)], worker.settings)
                 await write([Writable(REGISTRY, 0, b"99", None)], worker.settings)
-                await write([Writable(SMS, 0, None, b"{}")], worker.settings)  # something is said of it, so it has a plan
+                await write([Writable(SMS, 0, None, b"{}")], worker.settings)  # answered, so with a plan
                 await worker.wait_idle(http)
                 await asyncio.sleep(0.5)
             assert worker.terminate() == 0
