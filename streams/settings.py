@@ -145,6 +145,8 @@ SETTINGS: Final = (
     Setting("ANBU_WORKER_TOKEN", "worker_token", None, _text,
             "token of these views and of /metrics; needed off loopback"),
     Setting("ANBU_SESSION_S", "session_s", "6", _seconds, "a worker not heard of for so long is taken for dead"),
+    Setting("ANBU_ACCEPT_LOSS", "accept_loss", "false", _flag,
+            "true: where records were deleted unread, go on without them; else a worker refuses to start"),
     Setting("ANBU_LOG_FORMAT", "log_format", "auto", _one_of("auto", "json", "text"),
             "log lines; auto: for people on a terminal, else JSON"),
     Setting("ANBU_LOG_LEVEL", "log_level", "info", _one_of("debug", "info", "warning", "error"),
@@ -190,6 +192,7 @@ class Settings:
     worker_url: str | None
     worker_token: str | None
     session_s: float
+    accept_loss: bool
     log_format: str
     log_level: str
 

@@ -5,6 +5,7 @@ state. Any surprise ends the process: a restart recovers from what is durable, a
 """
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from streams.engine.changelog import reader
 
 if TYPE_CHECKING:
     from streams.engine.engine import Engine
+
+log = logging.getLogger(__name__)
 
 GATHERED_RECORDS: Final = 2000
 
@@ -82,9 +85,14 @@ class Lane(ABC):
         extent = Extent(tp.topic, (await reader.beginning_offsets([tp]))[tp], (await reader.end_offsets([tp]))[tp],
                         await self.engine.committed(TP(*tp)))
         start = self.start(extent)
+        if start < extent.first and self.engine.settings.accept_loss:
+            log.error("%s, partition %d: going on without the records from %d to before %d, which were deleted unread",
+                      tp.topic, self.number, start, extent.first)
+            start = extent.first
         if not extent.first <= start <= extent.last:
             raise RuntimeError(f"{tp.topic}, partition {self.number}: the next record is {start}, but the log has "
-                               f"{extent.first} to {extent.last}; records were deleted, or the topic was made anew")
+                               f"{extent.first} to {extent.last}; records were deleted, or the topic was made anew. "
+                               "Restore them, or go on without them by ANBU_ACCEPT_LOSS=true")
         return start
 
     @abstractmethod

@@ -26,11 +26,12 @@ class Reader:
 
 
 @asynccontextmanager
-async def a_lane(kind: type[Lane], committed: int | None, *, begin_at_end: bool = False) -> AsyncIterator[Any]:
+async def a_lane(kind: type[Lane], committed: int | None, *, begin_at_end: bool = False,
+                 **variables: str) -> AsyncIterator[Any]:
     async def answer(_: object) -> int | None:
         return committed
 
-    engine: Any = SimpleNamespace(settings=Settings.from_env({}), inputs=("sms",), committed=answer,
+    engine: Any = SimpleNamespace(settings=Settings.from_env(variables), inputs=("sms",), committed=answer,
                                   begin_at_end=begin_at_end, read_first=None)
     lane = kind(engine, 0)
     yield lane
@@ -65,4 +66,18 @@ async def test_a_hole_is_told_and_not_skipped(kind: type[Lane], done: int) -> No
     async with a_lane(kind, done) as lane:
         lane._done = {"sms": done}
         with pytest.raises(RuntimeError, match=f"the next record is {done}, but the log has 2 to 9"):
+            await lane.find_positions(Reader(2, 9))
+
+
+@pytest.mark.parametrize("kind", [StateLane, SinkLane])
+async def test_who_accepts_the_loss_goes_on(kind: type[Lane]) -> None:
+    """But not past the end of a topic that was made anew: there nobody knows what is what."""
+    for done, start in ((1, 2), (5, 5)):
+        async with a_lane(kind, done, ANBU_ACCEPT_LOSS="true") as lane:
+            lane._done = {"sms": done}
+            await lane.find_positions(Reader(2, 9))
+            assert lane.next == {"sms": start}
+    async with a_lane(kind, 10, ANBU_ACCEPT_LOSS="true") as lane:
+        lane._done = {"sms": 10}
+        with pytest.raises(RuntimeError, match="made anew"):
             await lane.find_positions(Reader(2, 9))
