@@ -1,7 +1,6 @@
 """HTTP to a provider: one request an attempt, and what each answer means, in one function for all of them."""
 
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -9,9 +8,9 @@ import httpx
 
 from models.message import Message
 from notifiers.ports import GiveUpError, RetryError
+from notifiers.retry_after import retry_after
 
 ANSWER_S: Final = 10.0
-LONGEST_ASKED_S: Final = 3600.0
 _RETRY: Final = frozenset({408, 425, 429})
 _UNSURE: Final = frozenset({500, 502, 504})  # something behind the one who answers may have taken it
 
@@ -51,18 +50,3 @@ def check(answer: httpx.Response, said: str | None = None) -> None:
 def idempotency_key(message: Message) -> str:
     """The delivery's id as a header may have it: a gateway's name can be any text."""
     return quote(message.id, safe="/:.@-")
-
-
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds of a Retry-After header, which has seconds or a date (RFC 9110, 10.2.3); None where it has neither."""
-    if value is None:
-        return None
-    if value.strip().isascii() and value.strip().isdigit():
-        seconds = float(value)
-    else:
-        try:
-            date = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_ASKED_S)

@@ -12,7 +12,7 @@ import boto3
 import httpx
 
 from deploy.release import changes, image, slack, stack
-from deploy.release.errors import ReleaseError
+from deploy.release.errors import ReleaseError, UnknownStateError
 
 
 def _output(**values: str) -> None:
@@ -34,7 +34,7 @@ def find_changes(given: argparse.Namespace) -> None:
     wanted = image.find(boto3.client("ecr"), given.repository, given.digest)
     before = stack.running(boto3.client("cloudformation"), given.stack).commit
     found = changes.between(Path.cwd(), before, wanted.commit)
-    _output(commit=wanted.commit, changes=json.dumps(found.as_json()))
+    _output(commit=wanted.commit, changes=json.dumps(found.as_json(), ensure_ascii=False))
 
 
 def deploy(given: argparse.Namespace) -> None:
@@ -57,7 +57,7 @@ def tell(_: argparse.Namespace) -> None:
         repository=address, run=f"{address}/actions/runs/{environ['GITHUB_RUN_ID']}", seconds=_lasted(environ),
         results={name: job["result"] for name, job in json.loads(environ["NEEDS"]).items()},
         changes=changes.Changes.from_json(json.loads(found)) if found else None,
-        why=environ.get("WHY") or None)))
+        why=environ.get("WHY") or None, before_runs=environ.get("LEFT") == "before")))
 
 
 def _lasted(environ: Mapping[str, str]) -> float | None:
@@ -73,7 +73,8 @@ def _lasted(environ: Mapping[str, str]) -> float | None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 done, 1 the step failed, with the reason for Slack in the output `why`."""
+    """0 done, 1 the step failed, with the reason for Slack in the output `why`; `left` says what runs: what ran
+    `before`, or `unknown`."""
     parser = argparse.ArgumentParser(prog="python -m deploy.release", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -98,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
         given.run(given)
     except ReleaseError as error:
         sys.stderr.write(f"::error::{error}\n")
-        _output(why=str(error))
+        _output(why=str(error), left="unknown" if isinstance(error, UnknownStateError) else "before")
         return 1
     return 0
 

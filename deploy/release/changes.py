@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from deploy.release.errors import ReleaseError
 
 _SEPARATOR: Final = "\x1f"
+MOST: Final = 20
 WITHOUT_A_PAST: Final = 10  # commits shown where nobody knows what ran before
 
 
@@ -17,12 +18,14 @@ class Commit(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """before: the commit that ran, None: unknown. back: the commits are taken away, not added. Newest first."""
+    """before: the commit that ran, None: unknown. back: the commits are taken away, not added. Newest first; left: how
+    many more there are. All of it goes through one environment variable, and Linux allows 128 KiB for one."""
 
     before: str | None
     after: str
     back: bool
     commits: list[Commit]
+    left: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {**self._asdict(), "commits": [one._asdict() for one in self.commits]}
@@ -38,14 +41,15 @@ def between(repository: Path, before: str | None, after: str) -> Changes:
         raise ReleaseError(f"{after} is not in this checkout: check out with the whole history (fetch-depth: 0)")
     if before is None or not _is_there(repository, before):
         return Changes(None, after, False, _log(repository, after, f"--max-count={WITHOUT_A_PAST}"))
-    if before != after and _is_ancestor(repository, after, before):
-        return Changes(before, after, True, _log(repository, f"{after}..{before}"))
-    return Changes(before, after, False, _log(repository, f"{before}..{after}"))
+    back = before != after and _is_ancestor(repository, after, before)
+    commits = _log(repository, f"{after}..{before}" if back else f"{before}..{after}")
+    return Changes(before, after, back, commits[:MOST], len(commits[MOST:]))
 
 
 def _log(repository: Path, *what: str) -> list[Commit]:
     text = _git(repository, "log", "--no-merges", f"--format=%H{_SEPARATOR}%an{_SEPARATOR}%s", *what).stdout
-    return [Commit(*line.split(_SEPARATOR, 2)) for line in text.splitlines()]
+    found = (line.split(_SEPARATOR, 2) for line in text.splitlines())
+    return [Commit(sha, author[:60], subject[:120]) for sha, author, subject in found]
 
 
 def _is_there(repository: Path, commit: str) -> bool:

@@ -3,3 +3,7 @@
 
 class ReleaseError(RuntimeError):
     """The text is for the one who reads the log of the job, and for Slack."""
+
+
+class UnknownStateError(ReleaseError):
+    """The same, and nobody knows what runs now: somebody has to look."""

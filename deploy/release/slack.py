@@ -6,21 +6,23 @@ An Incoming Webhook takes `text` for notifications and `blocks` for the channel;
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import httpx
 
 from deploy.release.changes import Changes
 from deploy.release.errors import ReleaseError
+from notifiers.retry_after import retry_after
 
-MOST_COMMITS: Final = 20
 SECTION: Final = 3_000
 TRIES: Final = 4
 LONGEST_WAIT_S: Final = 60.0
 
 
 class Deployment(NamedTuple):
-    """results: of the jobs, in order, as GitHub names them. why: what the failing step said. run: its address."""
+    """results: of the jobs, in order, as GitHub names them. why: what the failing step said. run: its address.
+    before_runs: a deployment that failed has left what ran before."""
 
     commit: str
     actor: str
@@ -30,6 +32,7 @@ class Deployment(NamedTuple):
     results: Mapping[str, str]
     changes: Changes | None
     why: str | None = None
+    before_runs: bool = False
 
 
 def escaped(text: str) -> str:
@@ -57,11 +60,15 @@ def message(one: Deployment) -> dict[str, Any]:
 
 def _headline(one: Deployment) -> str:
     short = one.commit[:10]
-    failed = [job for job, result in one.results.items() if result == "failure"]
-    if failed:
-        return f":x: Anbu {short} was not deployed: {failed[0]} failed. What ran before still runs."
-    if "cancelled" in one.results.values() or one.results.get("deploy") != "success":
-        return f":warning: Anbu {short} was not deployed: it was cancelled. What ran before still runs."
+    deployed = one.results.get("deploy")
+    if deployed != "success":
+        failed = [job for job, result in one.results.items() if result == "failure"]
+        mark, why = ((":x:", f"{failed[0]} failed") if failed
+                     else (":warning:", "it was cancelled") if "cancelled" in one.results.values()
+                     else (":warning:", "there was nothing to do, as this was not run on main"))
+        begun = deployed in ("failure", "cancelled") and not one.before_runs
+        left = "What runs now is not known: look at the stack." if begun else "What ran before still runs."
+        return f"{mark} Anbu {short} was not deployed: {why}. {left}"
     if one.changes is not None and one.changes.back:
         return f":rewind: Anbu went back to {short}"
     return f":white_check_mark: Anbu {short} runs in production"
@@ -70,7 +77,7 @@ def _headline(one: Deployment) -> str:
 def _changed(changes: Changes, repository: str) -> str:
     if not changes.commits:
         return "Nothing has changed since the last deployment."
-    count = len(changes.commits)
+    count = len(changes.commits) + changes.left
     commits = "1 commit" if count == 1 else f"{count} commits"
     if changes.before is None:
         lines = ["What ran before is not known; the last commits:"]
@@ -78,8 +85,8 @@ def _changed(changes: Changes, repository: str) -> str:
         lines = [f"Taken back, {commits}:"]
     else:
         lines = [f"<{repository}/compare/{changes.before}...{changes.after}|{commits}> since the last deployment:"]
-    shown = [f"• <{repository}/commit/{one.sha}|{one.sha[:7]}> {escaped(one.subject)[:120]} ({escaped(one.author)})"
-             for one in changes.commits[:MOST_COMMITS]]
+    shown = [f"• <{repository}/commit/{one.sha}|{one.sha[:7]}> {escaped(one.subject)} ({escaped(one.author)})"
+             for one in changes.commits]
     left = count
     for line in shown:
         if len("\n".join([*lines, line])) > SECTION - 40:
@@ -111,7 +118,8 @@ def post(webhook: str, document: Mapping[str, Any], sleep: Callable[[float], Non
                 said = f"{answer.status_code} {answer.text[:100]}"
                 if answer.status_code != httpx.codes.TOO_MANY_REQUESTS and answer.is_client_error:
                     break
-                wait = min(float(answer.headers.get("retry-after", wait)), LONGEST_WAIT_S)
+                asked = retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
+                wait = wait if asked is None else min(asked, LONGEST_WAIT_S)
             if attempt + 1 < TRIES:
                 sleep(wait)
     raise ReleaseError(f"Slack does not take the message: {said}")

@@ -7,10 +7,11 @@ from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError, WaiterError
 
-from deploy.release.errors import ReleaseError
+from deploy.release.errors import ReleaseError, UnknownStateError
 from deploy.release.image import Image
 
 CHANGED: Final = ("Image", "Commit")
+WENT_BACK: Final = ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
 NOTHING: Final = "No updates are to be performed"
 POLL_S: Final = 15
 POLLS: Final = 160  # forty minutes: three services, one after another at the worst
@@ -34,7 +35,7 @@ def deploy(cloudformation: Any, name: str, template: Path, image: Image, role: s
     """Change the stack to an image and wait until its services are stable; False where that already runs.
 
     The circuit breaker of each service goes back to what ran before, and so does the stack. Raises ReleaseError with
-    the reasons that CloudFormation gives.
+    the reasons that CloudFormation gives; UnknownStateError where it has not gone back.
     """
     kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in _parameters(cloudformation, name)
             if key not in CHANGED]
@@ -53,9 +54,25 @@ def deploy(cloudformation: Any, name: str, template: Path, image: Image, role: s
         cloudformation.get_waiter("stack_update_complete").wait(
             StackName=name, WaiterConfig={"Delay": poll_s, "MaxAttempts": POLLS})
     except WaiterError:
-        reasons = failures(cloudformation, name, started) or ["no reason is given: look at the events of the stack"]
-        raise ReleaseError(f"the stack {name} went back to what ran before: {'; '.join(reasons)}") from None
+        raise _failed(cloudformation, name, started) from None
     return True
+
+
+def _failed(cloudformation: Any, name: str, since: float) -> ReleaseError:
+    """What has become of a change that did not end well."""
+    try:
+        status = _described(cloudformation, name)["StackStatus"]
+        reasons = failures(cloudformation, name, since)
+    except (ClientError, ReleaseError) as error:
+        return UnknownStateError(f"nobody can say what has become of the stack {name}: {error}")
+    because = "; ".join(reasons or ["no reason is given: look at the events of the stack"])
+    if status in WENT_BACK:
+        return ReleaseError(f"the stack {name} went back to what ran before: {because}")
+    if status.endswith("_IN_PROGRESS"):
+        return UnknownStateError(f"the stack {name} is {status} after the time that it has: see what becomes of it, "
+                                 f"and deploy again: {because}")
+    return UnknownStateError(f"the stack {name} could not go back, it is {status}: mend the cause, then `aws "
+                             f"cloudformation continue-update-rollback --stack-name {name}`: {because}")
 
 
 def failures(cloudformation: Any, name: str, since: float, most: int = 3) -> list[str]:
@@ -66,8 +83,15 @@ def failures(cloudformation: Any, name: str, since: float, most: int = 3) -> lis
 
 
 def _parameters(cloudformation: Any, name: str) -> dict[str, str]:
+    found = _described(cloudformation, name)
+    return {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", ())}
+
+
+def _described(cloudformation: Any, name: str) -> dict[str, Any]:
     try:
-        stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    except ClientError:
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise ReleaseError(f"the stack {name} cannot be looked at: {error}") from None
         raise ReleaseError(f"there is no stack {name}: make it once by hand, see docs/operate.md") from None
-    return {one["ParameterKey"]: one["ParameterValue"] for one in stacks[0].get("Parameters", ())}
+    return stack

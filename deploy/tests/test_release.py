@@ -1,10 +1,12 @@
 """The pipeline's steps against a cloud of moto: only what was pushed and scanned is deployed, and one can go back."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, WaiterError
 
 from deploy.release import image, stack
 from deploy.release.__main__ import main
@@ -141,38 +143,60 @@ def test_nothing_passes_unscanned(manifest: dict[str, Any], why: str) -> None:
         image.scan(Registry(("COMPLETE", {}), manifest=manifest), "registry/anbu", NOWHERE, patience_s=0)
 
 
-def test_a_failed_update_says_why(cloud: Cloud, past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto never goes back by itself: the events are those that CloudFormation writes when the circuit breaker acts."""
+class Failing:
+    """A client of moto, but for what moto cannot do: it never goes back by itself. The events and the status are those
+    that CloudFormation has when the circuit breaker has acted. status None: it is away by then."""
+
+    def __init__(self, real: Any, status: str | None) -> None:
+        self._real, self._status = real, status
+        self._waited = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def describe_stacks(self, **options: Any) -> Any:
+        found = self._real.describe_stacks(**options)
+        if not self._waited:
+            return found
+        if self._status is None:
+            raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "DescribeStacks")
+        return {"Stacks": [{**found["Stacks"][0], "StackStatus": self._status}]}
+
+    def describe_stack_events(self, **options: Any) -> Any:
+        real = self._real.describe_stack_events(**options)["StackEvents"][0]
+        return {"StackEvents": [
+            {**real, "LogicalResourceId": name, "ResourceStatus": status, "ResourceStatusReason": reason}
+            for name, status, reason in (("anbu", self._status or "", ""), (
+                "WorkerService", "UPDATE_FAILED", "ECS Deployment Circuit Breaker was triggered"))]}
+
+    def get_waiter(self, _name: str) -> Any:
+        return self
+
+    def wait(self, **_: Any) -> None:
+        self._waited = True
+        raise WaiterError("stack_update_complete", "terminal failure", {})
+
+
+@pytest.mark.parametrize(("status", "why", "left"), [
+    ("UPDATE_ROLLBACK_COMPLETE", "went back", "before"),
+    ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "went back", "before"),
+    ("UPDATE_ROLLBACK_FAILED", "could not go back, it is UPDATE_ROLLBACK_FAILED.*continue-update-rollback", "unknown"),
+    ("UPDATE_FAILED", "could not go back", "unknown"),
+    ("UPDATE_ROLLBACK_IN_PROGRESS", "is UPDATE_ROLLBACK_IN_PROGRESS after the time", "unknown"),
+    (None, "nobody can say what has become of the stack", "unknown")])
+def test_a_failed_update_says_why_and_what_runs(cloud: Cloud, past: Past, output: Path, monkeypatch: pytest.MonkeyPatch,
+                                               status: str | None, why: str, left: str) -> None:
     cloud.start(cloud.push(past.commits[0]), past.commits[0])
-    found = image.find(cloud.ecr, cloud.repository, cloud.push(past.commits[1]))
-    real = cloud.cloudformation.describe_stack_events(StackName=STACK)["StackEvents"][0]
-    events = [{**real, "LogicalResourceId": name, "ResourceStatus": status, "ResourceStatusReason": reason}
-              for name, status, reason in (("anbu", "UPDATE_ROLLBACK_COMPLETE", ""), (
-                  "WorkerService", "UPDATE_FAILED", "ECS Deployment Circuit Breaker was triggered"))]
-
-    class Failing:
-        """The real client, but for what moto cannot do."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(cloud.cloudformation, name)
-
-        def describe_stack_events(self, **_: Any) -> Any:
-            return {"StackEvents": events}
-
-        def get_waiter(self, _name: str) -> Any:
-            class Waiter:
-                def wait(self, **_: Any) -> None:
-                    from botocore.exceptions import WaiterError
-                    raise WaiterError("stack_update_complete", "terminal failure", {})
-            return Waiter()
-
-    with pytest.raises(ReleaseError, match=r"went back.*WorkerService: ECS Deployment Circuit Breaker was triggered"):
-        stack.deploy(Failing(), STACK, TEMPLATE, found, clock=lambda: 0.0)
+    clients = {"ecr": cloud.ecr, "cloudformation": Failing(cloud.cloudformation, status)}
+    monkeypatch.setattr("boto3.client", clients.__getitem__)
+    assert run(cloud, "deploy", cloud.push(past.commits[1]), "--stack", STACK, "--template", str(TEMPLATE)) == 1
+    said = outputs(output)
+    assert re.search(why, said["why"])
+    assert said["left"] == left
+    assert (status is None) is ("WorkerService: ECS Deployment Circuit Breaker was triggered" not in said["why"])
 
 
 def test_nothing_to_do_is_no_failure(cloud: Cloud, past: Past) -> None:
-    from botocore.exceptions import ClientError
-
     digest = cloud.push(past.commits[0])
     cloud.start(digest, past.commits[0])
     found = image.find(cloud.ecr, cloud.repository, digest)

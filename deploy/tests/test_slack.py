@@ -2,10 +2,13 @@
 
 import json
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,9 +81,10 @@ def peer() -> Iterator[Peer]:
 
 
 def deployment(past: Past, results: dict[str, str], found: changes.Changes | None,
-               why: str | None = None) -> slack.Deployment:
+               why: str | None = None, *, before_runs: bool = True) -> slack.Deployment:
     address = "https://github.example/o/anbu"
-    return slack.Deployment(past.commits[-1], "kim", address, f"{address}/actions/runs/1", 432, results, found, why)
+    return slack.Deployment(past.commits[-1], "kim", address, f"{address}/actions/runs/1", 432, results, found, why,
+                            before_runs)
 
 
 def said(document: dict[str, Any]) -> str:
@@ -113,12 +117,22 @@ def test_going_back(past: Past) -> None:
     ({"verify": "success", "build": "success", "deploy": "failure"}, ":x: Anbu {} was not deployed: deploy failed."),
     ({"verify": "cancelled", "build": "skipped", "deploy": "skipped"},
      ":warning: Anbu {} was not deployed: it was cancelled."),
+    ({"verify": "skipped", "build": "skipped", "deploy": "skipped"},
+     ":warning: Anbu {} was not deployed: there was nothing to do, as this was not run on main."),
 ])
 def test_failures_are_told(past: Past, peer: Peer, results: dict[str, str], headline: str) -> None:
     document = slack.message(deployment(past, results, None, "WorkerService: <boom>"))
     slack.post(peer.url, document)
     assert document["text"] == headline.format(past.commits[3][:10]) + " What ran before still runs."
     assert "```WorkerService: &lt;boom&gt;```" in said(document)
+
+
+@pytest.mark.parametrize(("deploy", "known"), [("failure", False), ("cancelled", False), ("skipped", True)])
+def test_what_runs_after_a_failure_is_not_claimed_unless_it_is_known(past: Past, deploy: str, *, known: bool) -> None:
+    results = {"verify": "success", "build": "success" if deploy != "skipped" else "failure", "deploy": deploy}
+    document = slack.message(deployment(past, results, None, before_runs=False))
+    assert ("What ran before still runs." in document["text"]) is known
+    assert ("What runs now is not known" in document["text"]) is not known
 
 
 def test_nobody_knows_what_ran_before(past: Past) -> None:
@@ -135,12 +149,40 @@ def test_a_commit_that_is_not_there(past: Past) -> None:
 
 
 def test_a_long_list_is_cut_within_slacks_bound(past: Past, peer: Peer) -> None:
-    commits = [changes.Commit(f"{n:040x}", "Kim", "<" * 200) for n in range(60)]
-    document = slack.message(deployment(past, OK, changes.Changes("a" * 40, "b" * 40, False, commits)))
+    commits = [changes.Commit(f"{n:040x}", "Kim", "<" * 120) for n in range(changes.MOST)]
+    document = slack.message(deployment(past, OK, changes.Changes("a" * 40, "b" * 40, False, commits, 40)))
     slack.post(peer.url, document)
     shown = said(document).count("•")
-    assert 0 < shown <= slack.MOST_COMMITS
+    assert 0 < shown < changes.MOST
     assert f"and {60 - shown} more" in said(document)
+
+
+def test_thousands_of_commits_go_through_one_variable(tmp_path: Path) -> None:
+    """Linux takes 128 KiB for one, and GitHub's `needs` has the same text again, escaped."""
+    past = tmp_path / "past"
+    commits = "".join(f"commit refs/heads/main\nmark :{n + 1}\ncommitter {'김' * 300} <kim@example.org> {n} +0000\n"
+                      f"data <<END\n{'안부' * 500} {n}\nEND\n" for n in range(3000))
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", past], check=True)
+    subprocess.run(["git", "-C", past, "fast-import", "--quiet"], input=commits, text=True, check=True)
+    log = subprocess.run(["git", "-C", past, "log", "--format=%H"], capture_output=True, text=True, check=True)
+    newest, *_, oldest = log.stdout.split()
+    found = changes.between(past, oldest, newest)
+    text = json.dumps({"changes": json.dumps(found.as_json(), ensure_ascii=False)})
+    assert len(text) < 128 * 1024
+    assert subprocess.run(["true"], env={"CHANGES": text}, check=False).returncode == 0
+    assert (len(found.commits), found.left) == (changes.MOST, 2999 - changes.MOST)
+    assert changes.Changes.from_json(found.as_json()) == found
+
+
+@pytest.mark.parametrize(("asked", "least", "most"), [("in a while", 1, 1), ("99999", 60, 60), (None, 20, 31)])
+def test_slack_may_ask_for_any_wait(asked: str | None, least: float, most: float) -> None:
+    """Also until a date; and what cannot be read is as if nothing was asked for."""
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    waited: list[float] = []
+    with Peer((429, {"retry-after": asked or date}), (200, {})) as peer:
+        slack.post(peer.url, {"text": "x", "blocks": []}, waited.append)
+    assert len(peer.got) == 1
+    assert least <= waited[0] <= most
 
 
 def test_slack_is_tried_again_where_it_is_busy_or_broken() -> None:
@@ -168,7 +210,7 @@ def test_the_step_itself(past: Past, peer: Peer, monkeypatch: pytest.MonkeyPatch
             "SLACK_WEBHOOK_URL": f"{peer.url}/services/secret", "GITHUB_SERVER_URL": "https://github.example",
             "GITHUB_API_URL": peer.url, "GITHUB_TOKEN": "t", "GITHUB_REPOSITORY": "o/anbu", "GITHUB_RUN_ID": "1",
             "GITHUB_ACTOR": "kim", "GITHUB_SHA": past.commits[3], "COMMIT": "",
-            "CHANGES": json.dumps(found.as_json()),
+            "CHANGES": json.dumps(found.as_json()), "LEFT": "",
             "NEEDS": json.dumps({name: {"result": result, "outputs": {}} for name, result in OK.items()})}.items():
         monkeypatch.setenv(name, value)
     assert main(["slack"]) == 0

@@ -16,9 +16,9 @@ from support.notices import notice
 
 from models.message import Manner, Message, message_of
 from notifiers.fields import Fields
-from notifiers.http import retry_after
 from notifiers.plain_http import filled
 from notifiers.ports import Channel, GiveUpError, RetryError
+from notifiers.retry_after import retry_after
 from notifiers.routes_file import ADAPTERS
 from streams.embedded import free_port
 
