@@ -69,9 +69,11 @@ async def to_move(engine: "Engine") -> dict[str, Hashable]:
 
     The ends are asked for by a consumer of our own: the one that is watched would not tell that it hangs.
     """
+    positions = engine.positions() if engine.watched else {}
+    if not (positions or engine.opening_lanes or engine.torn):
+        return {}
     async with reader(engine.settings) as one:
-        positions = engine.positions() if engine.watched else {}
-        ends = await one.end_offsets([TopicPartition(*tp) for tp in positions]) if positions else {}
+        ends = await one.end_offsets([TopicPartition(*tp) for tp in positions])
     steps = {number: lane.steps for number, lane in engine.lanes.items()}
     moving: dict[str, Hashable] = {
         f"{topic}, partition {number}: there is input, and position {position} has not moved": steps[number]

@@ -4,6 +4,7 @@ A block is a fence of `console`; each line that begins with `$ ` is a command. `
 a folder of their own. `make test` is the run that we are in; `make demo` ends with Ctrl-C, once its page has answered.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -45,9 +46,11 @@ def run_demo(command: str) -> None:
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=60)
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+        for number in (signal.SIGTERM, signal.SIGKILL):  # its broker has a session of its own, which it ends itself
+            if process.poll() is None:
+                os.killpg(process.pid, number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.communicate(timeout=30)
 
 
 def run_block(block: str, folder: Path) -> None:
