@@ -49,7 +49,8 @@ class Store:
         """
         now = self._now()
         kept = [one for one in changes if is_kept(one, self.retention, now)]
-        gone = await self._people.erased(one.subject for one in kept)
+        subjects = {one.subject for one in kept}
+        gone = await self._people.erased(subjects)
         kept = [one for one in kept if one.subject not in gone]
         by_collection: defaultdict[str, dict[str, Modify]] = defaultdict(dict)
         for one in kept:
@@ -58,7 +59,8 @@ class Store:
         for collection, modifies in by_collection.items():
             refused |= await change(self.database, collection, modifies)
         # Who was erased while this was written is deleted again: either `erase` has seen it, or this sees the entry.
-        for subject in await self._people.erased(one.subject for one in kept):
+        # Also who was erased before: whoever wrote it may have died before this, and the batch comes again.
+        for subject in await self._people.erased(subjects):
             await self.erase(subject)
         if refused:
             raise StoreRefusedError("; ".join(sorted(set(refused.values()))), refused)

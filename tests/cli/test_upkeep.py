@@ -176,18 +176,29 @@ def of(said: Said, subject: int) -> bool:
                        else value.get("subject"))
 
 
-async def test_who_is_erased_while_a_batch_is_written(store: Store, day: list[Said],
-                                                      monkeypatch: pytest.MonkeyPatch) -> None:
-    """The batch was begun before the mark: what it writes after the deletion, it takes away itself."""
-    real = bulk.attempt
+@pytest.mark.parametrize("dies", [False, True])
+async def test_who_is_erased_while_a_batch_is_written(store: Store, day: list[Said], monkeypatch: pytest.MonkeyPatch,
+                                                      *, dies: bool) -> None:
+    """The batch was begun before the mark: what it writes after the deletion, it takes away itself; or, if it dies
+    before that, when it comes again."""
+    real, erase = bulk.attempt, store.erase
+
+    async def dead(_: int) -> dict[str, int]:
+        raise SystemError
 
     async def erased_meanwhile(database: Any, collection: str, operations: Any) -> Any:
         monkeypatch.undo()
         await store._people.mark_erased(7, "2026-11-24T00:00:00Z")
-        await store.erase(7)
+        await erase(7)
+        if dies:
+            monkeypatch.setattr(store, "erase", dead)
         return await real(database, collection, operations)
 
     monkeypatch.setattr(bulk, "attempt", erased_meanwhile)
+    if dies:
+        with pytest.raises(SystemError):
+            await write(store, day)
+        monkeypatch.undo()
     await write(store, day)
     assert await documents(store) == expected([one for one in day if not of(one, 7)])
 
