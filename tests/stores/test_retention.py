@@ -57,7 +57,7 @@ async def test_the_longest_retention_is_one_for_the_database_too(database_url: s
     store.close()
 
 
-@pytest.mark.skipif(not ON_MONGODB, reason="the embedded database deletes once in a minute, and cannot be told to")
+@pytest.mark.skipif(not ON_MONGODB, reason="the embedded database deletes nothing by itself")
 async def test_the_database_deletes_what_is_over_and_keeps_what_is_open(store: Store, database_url: str) -> None:
     then, today = date(2020, 1, 6), datetime.now(UTC).date()
     writer = Store(database_url, now=lambda: 0.0)  # to whom nothing is too old
