@@ -4,27 +4,19 @@ Documents are returned as they are stored. Every method raises StoreAwayError wh
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DELIVERIES, DEVICES, INCIDENTS, PEOPLE, STATES
+from stores.collections import ALERTS, BUCKETS, CHECKINS, DELIVERIES, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
 from stores.deliveries import troubles
 from stores.errors import StoreError, mapped
 from stores.ports import Trouble
 
-__all__ = ["Queries", "StoreError", "WindowResults"]
+__all__ = ["Queries", "StoreError"]
 
 RECENT_CHECKINS: Final = 28  # a fortnight of mornings and afternoons
 RECENT_ALERTS: Final = 50
 RECENT_WEEKS: Final = 4
-MISSING: Final = ("not_awake", "silent")
-
-
-class WindowResults(NamedTuple):
-    """One window of a date. counts: people by result; missing: check-ins of those who were silent or not awake."""
-
-    counts: dict[str, int]
-    missing: list[Document]
 
 
 class Queries:
@@ -39,20 +31,10 @@ class Queries:
         telephone, address, notes) and `excuses` (by offset). site None: of all sites."""
         return await self._found(PEOPLE, {"gone": False} | _of(site), [("subject", 1)])
 
-    async def sites(self) -> list[str]:
-        """Every site that has people."""
-        with mapped():
-            return sorted(await self._database[PEOPLE].distinct("site", {"gone": False}))
-
     async def open_alerts(self, site: str | None = None) -> list[Document]:
         """Active alerts, held ones too, and incidents of any site, each with all its `revisions` by number."""
         alerts = await self._found(ALERTS, {"active": True} | _of(site), [("opened_at", 1)])
         return alerts + await self._found(INCIDENTS, {"active": True}, [("opened_at", 1)])
-
-    async def closed_alerts(self, since: str, site: str | None = None) -> list[Document]:
-        """Alerts that were cleared at or after a time (RFC 3339, UTC), the last first."""
-        return await self._found(ALERTS, {"active": False, "changed_at": {"$gte": since}} | _of(site),
-                                 [("changed_at", -1)])
 
     async def checkins_of_day(self, day: str, site: str | None = None) -> list[Document]:
         """The newest result of each person's windows of a local date; `ver` is the revision."""
@@ -61,20 +43,6 @@ class Queries:
     async def undelivered(self, since: str) -> list[Trouble]:
         """Channels by which somebody was not told at or after a time (RFC 3339, UTC), or is still not told."""
         return await troubles(self._database[DELIVERIES], since)
-
-    async def window(self, day: str, half: str, site: str | None = None) -> WindowResults:
-        """How many have which result in the morning or the afternoon of a local date, and who is missing."""
-        counts: dict[str, int] = {}
-        missing: list[Document] = []
-        for checkin in await self._found(CHECKINS, {"day": day, "half": half} | _of(site), [("subject", 1)]):
-            counts[checkin["result"]] = counts.get(checkin["result"], 0) + 1
-            if checkin["result"] in MISSING:
-                missing.append(checkin)
-        return WindowResults(counts, missing)
-
-    async def days(self, first: str, last: str, site: str | None = None) -> list[Document]:
-        """The figures of the dates from first to last, by site."""
-        return await self._found(DAYS, {"day": {"$gte": first, "$lte": last}} | _of(site), [("day", 1), ("site", 1)])
 
     async def person(self, subject: int) -> dict[str, Any]:
         """One person: `person` and `state` (None where there is none), `devices`, and newest first `checkins` (a

@@ -1,0 +1,62 @@
+"""How the database looks for what is asked: it says so itself (`explain`)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+import pytest
+from pymongo import monitoring
+
+from stores.mongo import Store
+
+OF_AN_INDEX = {"IXSCAN", "IDHACK", "EXPRESS_IXSCAN", "EXPRESS_CLUSTERED_IXSCAN"}
+
+
+class Closed(Protocol):
+    def close(self) -> None: ...
+
+
+Asking = TypeVar("Asking", bound=Closed)
+
+
+class Finds(monitoring.CommandListener):
+    """Every `find` that a client sends."""
+
+    def __init__(self) -> None:
+        self.commands: list[dict[str, Any]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name == "find":
+            self.commands.append({name: value for name, value in event.command.items()
+                                  if name in ("find", "filter", "sort", "projection", "limit")})
+
+    def succeeded(self, _: monitoring.CommandSucceededEvent) -> None:
+        """Of no interest."""
+
+    def failed(self, _: monitoring.CommandFailedEvent) -> None:
+        """Likewise."""
+
+
+def stages(plan: Any) -> set[str]:
+    if isinstance(plan, dict):
+        return {plan["stage"]} if isinstance(plan.get("stage"), str) and not plan.keys() & {
+            "inputStage", "inputStages"} else set().union(*map(stages, plan.values()))
+    return set().union(*map(stages, plan)) if isinstance(plan, list) else set()
+
+
+async def served_by_an_index(store: Store, connect: Callable[[], Asking],
+                             ask: Callable[[Asking], Awaitable[Any]]) -> None:
+    """Whatever is looked for while something is asked of what connects."""
+    finds = Finds()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pymongo.monitoring._LISTENERS", monitoring._Listeners([finds], [], [], [], []))
+        one = connect()
+    await ask(one)
+    one.close()
+    assert finds.commands
+    for command in finds.commands:
+        found = await store.database.command({"explain": command, "verbosity": "queryPlanner"})
+        plan = stages(found["queryPlanner"]["winningPlan"])
+        assert plan <= OF_AN_INDEX, (command, plan)
+    scan = await store.database.command({"explain": {"find": "alerts", "filter": {"why.ko": "가"}},
+                                         "verbosity": "queryPlanner"})
+    assert stages(scan["queryPlanner"]["winningPlan"]) == {"COLLSCAN"}, "otherwise the engine does not tell"
