@@ -145,7 +145,8 @@ def site(*, site: str, first: datetime | None, last: datetime | None, by: str, f
 @_csv
 def alerts(*, site: str | None, subject: int | None, kind: str | None, active: bool | None, first: datetime | None,
            last: datetime | None, limit: int, cursor: str | None, form: str | None) -> None:
-    """Alerts of any time, the newest first."""
+    """Alerts of any time, the newest first. Outages of gateways are asked for by their kind: they are of no person and
+    of every site, and come once for each partition that judged them."""
     where = {"site": site, "subject": subject, "kind": kind, "active": active}
     begin, end = (None if one is None else format_time(int(one.replace(tzinfo=UTC).timestamp()))
                   for one in (first, last))
@@ -153,6 +154,7 @@ def alerts(*, site: str | None, subject: int | None, kind: str | None, active: b
         page = _ask(lambda questions: questions.alerts(where, begin, end, cursor, limit))
     except CursorError:
         raise click.UsageError("--cursor is none of an answer") from None
-    shown = page.rows if form else [{name: one[name] for name in ("opened_at", "subject", "site", "kind", "severity",
-                                                                  "change", "reason")} for one in page.rows]
+    whose = ("gateway", "lane") if kind == Kind.GATEWAY_OUTAGE else ("subject", "site")
+    shown = page.rows if form else [{name: one[name] for name in ("opened_at", *whose, "kind", "severity", "change",
+                                                                  "reason")} for one in page.rows]
     _tell({"items": page.rows, "next": page.cursor}, shown, form)

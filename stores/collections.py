@@ -121,7 +121,9 @@ CATALOGUE: Final = (
          _DATED), schema=2, dropped=("subject_1_opened_at_-1",)),
     # `3/gateway_outage:seoul-1:…`: lane and id, since each lane counts its own revisions.
     Collection(INCIDENTS, (*_ALERT_REQUIRED, "gateway", "lane"), {**_ALERT, "gateway": _TEXT, "lane": _WHOLE},
-        (Index((("active", 1),)), _DATED), schema=2),
+        (Index((("active", 1),)),                                    # the board
+         Index((("opened_at", -1), ("_id", -1))),                    # outages, newest first, page by page
+         _DATED), schema=2),
     # `2026-11-24/jongno`: absolute figures, made from check-ins, alerts and weeks once one of them has changed.
     # `stale`: one has, and the figures are not made anew yet.
     Collection(DAYS, ("day", "site", "checkins", "alerts"), {

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import median_low
 from typing import Any, Final
 
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, HALVES, PEOPLE, STATES
+from models.alerts import Kind
+from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
 from stores.errors import mapped
 from stores.pages import Page, cursor_of, newest, parts_of
@@ -20,8 +21,8 @@ LATER_MIN: Final = 20        # minutes later than the four weeks before
 EMPTY_IN_DAYS: Final = 21    # a battery that will be
 LOW_BATTERY: Final = 20      # per cent
 WEAK_SIGNAL: Final = -100    # dBm
-_ALERT: Final = ("alert", "revision", "subject", "site", "kind", "severity", "active", "acknowledged_by", "assignee",
-                 "window", "opened_at", "changed_at", "change", "reason", "why")
+_ALERT: Final = ("alert", "revision", "subject", "site", "gateway", "lane", "kind", "severity", "active",
+                 "acknowledged_by", "assignee", "window", "opened_at", "changed_at", "change", "reason", "why")
 
 
 class Questions:
@@ -120,13 +121,21 @@ class Questions:
 
     async def alerts(self, where: Mapping[str, Any], first: str | None, last: str | None, cursor: str | None,
                      limit: int) -> Page:
-        """Alerts, the newest first. where: fields that must be equal; first, last: RFC 3339 in UTC, of the opening."""
+        """Alerts, the newest first. where: fields that must be equal; first, last: RFC 3339 in UTC, of the opening.
+
+        Outages of gateways are asked for by their kind, and come once for each lane that judged them: they are of no
+        person, and of every site.
+        """
         opened: Document = {}
         if first is not None:
             opened["$gte"] = first
         if last is not None:
             opened["$lt"] = last
         asked: Document = {name: value for name, value in where.items() if value is not None}
+        collection = ALERTS
+        if asked.get("kind") == Kind.GATEWAY_OUTAGE:
+            collection = INCIDENTS
+            asked = {name: value for name, value in asked.items() if name not in ("kind", "site")}
         if cursor is not None:
             at, after = parts_of(cursor, 2)
             opened["$lte"] = at
@@ -136,7 +145,7 @@ class Questions:
         end = opened.get("$lte") or opened.get("$lt") or self._today().isoformat()
         begins = [(date.fromisoformat(end[:10]) - timedelta(days=days)).isoformat() for days in LOOK_DAYS]
         with mapped():
-            found = await newest(self._database[ALERTS], asked, [("opened_at", -1), ("_id", -1)], begins, limit + 1,
+            found = await newest(self._database[collection], asked, [("opened_at", -1), ("_id", -1)], begins, limit + 1,
                                  dict.fromkeys(_ALERT, 1))
         page = found[:limit]
         return Page([_alert(one) for one in page],

@@ -60,10 +60,12 @@ class Drift(WakeUp):
 
 
 class PastAlert(AlertFields):
-    """An alert of any time."""
+    """An alert of any time, or an outage of a gateway."""
 
-    subject: int
-    site: str
+    subject: int | None = Field(description="null of an outage")
+    site: str | None = Field(description="null of an outage, which is of every site")
+    gateway: str | None = Field(description="of an outage")
+    lane: int | None = Field(description="of an outage: the partition that judged it")
     reason: str | None = Field(description="of one that is cleared")
 
 
@@ -208,7 +210,10 @@ async def past_alerts(request: Request, questions: Asked, site: Annotated[str | 
                       severity: Severity | None = None, active: bool | None = None, since: datetime | None = None,
                       until: datetime | None = None, cursor: Cursor = None,
                       limit: Annotated[int, Query(ge=1, le=1000)] = 100, form: Format = "json") -> Response:
-    """Alerts of any time, the newest first. `since` and `until`: of their opening; without an offset UTC is meant."""
+    """Alerts of any time, the newest first. `since` and `until`: of their opening; without an offset UTC is meant.
+
+    Outages of gateways are asked for by their kind, whatever the site, and come once for each partition.
+    """
     where = {"site": site, "subject": subject, "kind": kind, "severity": severity, "active": active}
     page = await asked(questions.alerts(where, _text(since), _text(until), cursor, limit))
     return answer(request, {"items": page.rows, "next": page.cursor}, page.rows, form)

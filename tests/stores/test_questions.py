@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.history import write
 from support.plans import served_by_an_index
-from support.said import MONDAY, alert, eight_weeks, report
+from support.said import MONDAY, alert, eight_weeks, outage, report
 
 from stores.errors import StoreAwayError
 from stores.mongo import Store
@@ -86,6 +86,21 @@ async def test_alerts_come_in_pages_without_gap_or_repetition(store: Store, ques
     assert {one["opened_at"] for one in page.rows} == {"2026-11-24T00:30:01Z"}
 
 
+async def test_outages_are_asked_for_by_their_kind(store: Store, questions: Questions) -> None:
+    """Once for each lane, of every site; they are no alerts of a person."""
+    said = [outage(lane, day, active=day == 25) for day in (24, 25) for lane in (0, 1)]
+    await write(store, [*said, alert(7, 1, "2026-11-24T00:30:00Z")])
+
+    async def asked(**where: Any) -> list[tuple[str, str, int, bool]]:
+        rows = await whole(lambda cursor: questions.alerts({"kind": "gateway_outage", **where}, None, None, cursor, 1))
+        return [(one["opened_at"][:10], one["gateway"], one["lane"], one["active"]) for one in rows]
+
+    assert await asked(site="mapo") == [("2026-11-25", "seoul-1", 1, True), ("2026-11-25", "seoul-1", 0, True),
+                                        ("2026-11-24", "seoul-1", 1, False), ("2026-11-24", "seoul-1", 0, False)]
+    assert await asked(active=True) == (await asked())[:2]
+    assert await asked(subject=7) == []
+
+
 @pytest.mark.parametrize("today", [date(2026, 11, 24), date(2026, 10, 1), date(2030, 1, 1)])
 @pytest.mark.parametrize("limit", [1, 3, 100])
 async def test_where_one_looks_first_is_no_part_of_the_answer(store: Store, database_url: str, limit: int, today: date,
@@ -138,6 +153,7 @@ QUESTIONS: dict[str, Callable[[Questions], Any]] = {
     "alerts": lambda one: one.alerts({}, "2026-11-24T00:30:01Z", None, None, 10),
     "alerts of a site": lambda one: one.alerts({"site": "jongno"}, None, None, None, 10),
     "alerts of a person": lambda one: one.alerts({"subject": 7}, None, None, None, 10),
+    "outages": lambda one: one.alerts({"kind": "gateway_outage"}, None, None, None, 10),
     "alerts of a kind": lambda one: one.alerts({"kind": "sos"}, None, None, None, 10),
 }
 

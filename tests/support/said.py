@@ -29,6 +29,15 @@ def alert(subject: int, counter: int, opened: str, kind: str = "sos", *, active:
         "changed_at": opened, "why": {"ko": "가", "en": "a"}}})
 
 
+def outage(lane: int, day: int, *, active: bool) -> Said:
+    """Of a gateway, in November, as one lane judged it."""
+    opened = f"2026-11-{day}T00:30:00Z"
+    return Said("alerts", 0, "seoul-1", {"subject": "seoul-1", "data": {
+        "alert": f"gateway_outage:seoul-1:{opened}", "revision": 1, "change": "opened", "kind": "gateway_outage",
+        "severity": "critical", "active": active, "site": None, "window": None, "lane": lane, "opened_at": opened,
+        "changed_at": opened, "why": {"ko": "가", "en": "a"}}})
+
+
 def eight_weeks() -> list[Said]:
     """7 gets up half an hour later since four weeks, and the battery falls a point a day; 8 is as ever; 9 is gone; the
     battery of 10 is low already."""
