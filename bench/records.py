@@ -176,8 +176,9 @@ async def _load(url: str, people: int, weeks: int) -> None:
             await store.apply(together)
             await store.mark_days(together, time.time())
             progress.add()
-        while await store.refresh_days(math.inf):
-            pass
+        progress = Progress("figures of days made", 7 * weeks)
+        while made := await store.refresh_days(math.inf):
+            progress.add(made)
         lived = {name: await store.database[name].find({"subject": {"$in": list(range(some))}}).to_list(None)
                  for name in PERSONAL}
         progress = Progress("people loaded", people)
