@@ -3,8 +3,9 @@
     python3 deploy/make_secrets.py [FOLDER]          default: ./secrets
 
 The folder is for its owner alone; the files in it can be read by everybody, because a container's user, 10001, is
-nobody on this machine, and a file that is mounted keeps its mode. Keep a copy of kek.json elsewhere: without it
-nobody's reports can be read, and it is in no backup of the database.
+nobody on this machine, and what is mounted keeps its mode. In it is a folder `routes`, for the file that says who is
+told of what (docs/notify.md) and for its secrets: make these readable by everybody too. Keep a copy of kek.json elsewhere:
+without it nobody's reports can be read, and it is in no backup of the database.
 """
 
 import base64
@@ -32,10 +33,15 @@ FILES: dict[str, Callable[[], str]] = {
 }
 
 
+ROUTES = "routes"
+
+
 def make(folder: Path) -> list[str]:
     """The names of the files that were made."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
+    (folder / ROUTES).mkdir(exist_ok=True)
+    (folder / ROUTES).chmod(0o755)
     made = []
     for name, content in FILES.items():
         path = folder / name

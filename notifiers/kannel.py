@@ -1,7 +1,7 @@
 """SMS by a Kannel gateway of one's own: its `sendsms` interface (Kannel user's guide, chapter 6).
 
     {"type": "kannel", "url": "http://127.0.0.1:13013/cgi-bin/sendsms", "user": "anbu",
-     "password_file": "/run/secrets/kannel", "from": "1666", "to": "+821012345678"}
+     "password_file": "/run/routes/kannel", "from": "1666", "to": "+821012345678"}
 
 By POST, so that user, password and text are in no log of URLs. Answers: 202 `0: Accepted for delivery` or `3: Queued
 for later delivery`; 503 is temporary. Kannel tells no repetitions.

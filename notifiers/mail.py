@@ -1,7 +1,7 @@
 """E-mail by SMTP (RFC 5321).
 
     {"type": "email", "host": "smtp.example.org", "port": 587, "security": "starttls", "user": "anbu",
-     "password_file": "/run/secrets/smtp", "from": "anbu@example.org", "to": ["team@example.org"]}
+     "password_file": "/run/routes/smtp", "from": "anbu@example.org", "to": ["team@example.org"]}
 
 The Message-ID is made of the delivery's id, so a server or reader that drops duplicates drops a repetition. Answers
 4yz are temporary, 5yz for good; of several recipients it is enough that one is accepted.

@@ -1,6 +1,6 @@
 """SMS, or whatever else, by any HTTP interface that takes JSON or a form.
 
-    {"type": "http", "url": "https://sms.example.org/send", "authorization_file": "/run/secrets/sms",
+    {"type": "http", "url": "https://sms.example.org/send", "authorization_file": "/run/routes/sms",
      "to": "+821012345678", "json": {"recipient": "{to}", "message": "{text}", "reference": "{id}"}}
 
 In each text of `json` (or `form`) {to}, {text}, {title}, {link} and {id} are replaced. The header Idempotency-Key has

@@ -1,6 +1,6 @@
 """Slack by an Incoming Webhook (https://api.slack.com/messaging/webhooks). Its URL is the secret.
 
-    {"type": "slack", "url_file": "/run/secrets/slack"}
+    {"type": "slack", "url_file": "/run/routes/slack"}
 
 Answers: 200 `ok`; 429 with Retry-After; 400, 403, 404, 410 with a word such as `channel_is_archived`, for good.
 """

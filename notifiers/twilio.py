@@ -1,6 +1,6 @@
 """SMS by Twilio's Messages resource (https://www.twilio.com/docs/messaging/api/message-resource).
 
-    {"type": "twilio", "account": "AC…", "token_file": "/run/secrets/twilio", "from": "+12025550123",
+    {"type": "twilio", "account": "AC…", "token_file": "/run/routes/twilio", "from": "+12025550123",
      "to": "+821012345678"}            or "service": "MG…" instead of "from"; "user": "SK…" with an API key's secret
 
 Answers: 201 with the message's `sid`; 429 and 5xx are temporary; else a `code` and a `message`, for good. It knows no

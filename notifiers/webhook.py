@@ -1,6 +1,6 @@
 """A program of somebody's own, by a signed webhook: the alert's CloudEvent, and a signature with a time.
 
-    {"type": "webhook", "url": "https://example.org/anbu", "secret_file": "/run/secrets/webhook"}
+    {"type": "webhook", "url": "https://example.org/anbu", "secret_file": "/run/routes/webhook"}
 
     X-Anbu-Timestamp: 1795467845
     X-Anbu-Signature: sha256=<hex>       HMAC-SHA256 (RFC 2104) of the secret over timestamp "." body

@@ -36,7 +36,7 @@ def test_the_example_of_the_handbook_is_right(tmp_path: Path) -> None:
     (example,) = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
     for name in ("slack", "smtp", "kannel"):
         (tmp_path / name).write_text("https://hooks.example.org/x")
-    text = example.replace("/run/secrets", str(tmp_path))
+    text = example.replace("/run/routes", str(tmp_path))
     done = run("check", ANBU_ROUTES=text)
     assert done.exit_code == 0
     assert "site jongno: team; 4 rules" in done.stdout

@@ -16,8 +16,9 @@ import pytest
 import yaml
 from support.compose import ROOT, Composed, install, start_order
 from support.database import database_server, database_url
+from support.endpoint import Endpoint
 
-from deploy.make_secrets import make
+from deploy.make_secrets import ROUTES, make
 
 __all__ = ["database_server", "database_url"]
 SERVICES = {"kafka", "mongo", "gateway", "worker", "web"}
@@ -25,9 +26,19 @@ PEOPLE = "subject,site,gateway,tz,since,name\n7,jongno,centre-1,Asia/Seoul,2026-
 
 
 @pytest.fixture
-def composed(tmp_path: Path, database_url: str) -> Iterator[Composed]:
+def slack() -> Iterator[Endpoint]:
+    with Endpoint() as one:
+        yield one
+
+
+@pytest.fixture
+def composed(tmp_path: Path, database_url: str, slack: Endpoint) -> Iterator[Composed]:
     secrets = tmp_path / "secrets"
     make(secrets)
+    (secrets / ROUTES / "slack").write_text(f"{slack.url}/hook")
+    (secrets / ROUTES / "routes.json").write_text(json.dumps({
+        "channels": {"team": {"type": "slack", "url_file": str(secrets / ROUTES / "slack")}},
+        "sites": {"*": {"default": ["team"]}}, "gateways": {"*": ["team"]}}))
     one = Composed(tmp_path, install(tmp_path / "image"), secrets, database_url)
     try:
         yield one
@@ -49,9 +60,16 @@ def wait_for_alert(composed: Composed) -> dict[str, object]:
     raise TimeoutError(composed.log("worker"))
 
 
+def wait_for_message(slack: Endpoint) -> None:
+    deadline = time.monotonic() + 90
+    while not any("SOS" in request.json["text"] for request in slack.requests):
+        assert time.monotonic() < deadline, "nobody was told"
+        time.sleep(0.2)
+
+
 @pytest.mark.kafka
 @pytest.mark.timeout(400)
-def test_from_the_first_start_to_the_second(composed: Composed) -> None:
+def test_from_the_first_start_to_the_second(composed: Composed, slack: Endpoint) -> None:
     order = start_order(SERVICES)
     assert order.index("kafka") < min(order.index(name) for name in ("gateway", "worker", "web"))
     for service in order:
@@ -65,9 +83,12 @@ def test_from_the_first_start_to_the_second(composed: Composed) -> None:
     # `anbu send` is a device: it reaches the gateway from outside, and signs as the provider does.
     done = composed.run("send", "7", "--sos")
     assert "ANBU_GATEWAY_SECRET" in done.stderr, "the container for commands has not the provider's secret"
+    done = composed.run("notify", "test", "team")
+    assert done.returncode == 0, done.stderr
     done = composed.run("send", "7", "--sos", ANBU_GATEWAY_SECRET=composed.secret("gateway-secret"))
     assert done.returncode == 0, done.stderr
     assert wait_for_alert(composed)["subject"] == 7
+    wait_for_message(slack)
 
     figures(composed)
     for service in ("web", "worker", "gateway"):

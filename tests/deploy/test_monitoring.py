@@ -13,7 +13,7 @@ import yaml
 
 from cli.main import main
 from streams.metrics import CATALOGUE
-from streams.settings import Settings
+from streams.settings import AGENTS
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -104,8 +104,7 @@ def test_the_metrics_of_the_handbook_are_those_of_the_code() -> None:
 def test_prometheus_asks_every_process_and_every_agent() -> None:
     jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
     asked = {target for job in jobs for group in job["static_configs"] for target in group["targets"]}
-    agents = Settings.from_env({}).supervised
-    assert asked == {"gateway:8800", "web:8080", *(f"worker:{6066 + i}" for i in range(len(agents)))}
+    assert asked == {"gateway:8800", "web:8080", *(f"worker:{6066 + i}" for i in range(len(AGENTS)))}
     for target in asked:
         assert target.split(":")[0] in COMPOSE["services"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from deploy.make_secrets import FILES, make
+from deploy.make_secrets import FILES, ROUTES, make
 from models.keys import parse_keks
 from web.access import SHORTEST_TOKEN
 
@@ -19,6 +19,10 @@ def test_all_that_compose_mounts(tmp_path: Path) -> None:
     assert make(folder) == list(FILES)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE((folder / name).stat().st_mode) for name in FILES} == {0o444}
+    # It is mounted itself, so its own mode is what the container's user meets; nobody else comes by the one above it.
+    assert stat.S_IMODE((folder / ROUTES).stat().st_mode) == 0o755
+    for service in ("worker", "anbu"):
+        assert f"./secrets/{ROUTES}:/run/routes:ro" in compose["services"][service]["volumes"]
     assert [len(key) for key in parse_keks((folder / "kek.json").read_bytes()).values()] == [32]
     tokens = {name: (folder / name).read_text() for name in FILES if name != "kek.json"}
     assert len(set(tokens.values())) == len(tokens)

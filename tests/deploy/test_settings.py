@@ -60,6 +60,36 @@ def test_the_worker_may_tell_people() -> None:
     assert "outside" in COMPOSE["services"]["worker"]["networks"]
 
 
+def test_the_container_for_commands_can_try_a_channel() -> None:
+    """`docker compose run --rm anbu notify test team`, as the runbooks say: the same routes, and a way out."""
+    worker, commands = COMPOSE["services"]["worker"], COMPOSE["services"]["anbu"]
+    for name in ("ANBU_ROUTES_FILE", "ANBU_PUBLIC_URL"):
+        assert commands["environment"][name] == worker["environment"][name]
+    assert "outside" in commands["networks"]
+
+
+def test_the_handbook_names_files_that_are_mounted() -> None:
+    text = (ROOT / "docs/notify.md").read_text(encoding="utf-8") + (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = set(re.findall(r"/run/\w+(?=/)", text))
+    volumes = [one.split(":")[1] for one in COMPOSE["services"]["worker"]["volumes"]]
+    assert named == {"/run/routes"}
+    assert named <= set(volumes)
+
+
+def test_tasks_reach_what_the_routes_name() -> None:
+    """Kannel, and providers on ports of their own: by a parameter, which is off unless it is given."""
+    assert template("ecs.yaml")["NotifyEgress"]["Condition"] == "TellsByAnotherPort"
+
+
+@pytest.mark.parametrize("role", ["DeployRole", "StackRole"])
+def test_cloudformation_may_look_at_what_the_parameters_name(role: str) -> None:
+    """It asks for VPC and subnets at every update, also where they stay."""
+    (policy,) = template("pipeline.yaml")[role]["Properties"]["Policies"]
+    allowed = [action for one in policy["PolicyDocument"]["Statement"] for action in
+               ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])]
+    assert {"ec2:DescribeVpcs", "ec2:DescribeSubnets"} <= set(allowed)
+
+
 def test_only_the_worker_has_the_keys() -> None:
     for process in ("gateway", "web"):
         for where in (of_compose, of_ecs):

@@ -90,11 +90,12 @@ def start_order(names: set[str]) -> list[str]:
 
 
 class Composed:
-    """The processes that run. programs: where `anbu` is; secrets: the folder of deploy/make_secrets.py; database: the
-    URL of one that is there."""
+    """The processes that run. programs: where `anbu` is; secrets: the folder of deploy/make_secrets.py, with routes;
+    database: the URL of one that is there. dotenv: what stands in the file `.env`."""
 
     def __init__(self, folder: Path, programs: Path, secrets: Path, database: str) -> None:
         self.folder, self._programs, self._secrets, self._database = folder, programs, secrets, database
+        self.dotenv = {"ANBU_ROUTES_FILE": "/run/routes/routes.json", "ANBU_PUBLIC_URL": "https://anbu.example.org"}
         self.ports = {name: free_port() for name in ("kafka", "gateway", "web")}
         self.ports["worker"] = free_ports_in_a_row(AGENTS)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -102,9 +103,11 @@ class Composed:
 
     def environ(self, service: str) -> dict[str, str]:
         """The environment of a service."""
-        given = {name: interpolated(str(value), {}) for name, value in
+        given = {name: interpolated(str(value), self.dotenv) for name, value in
                  COMPOSE["services"][service]["environment"].items()}
         for name, value in given.items():
+            if value.startswith("/run/routes/"):
+                given[name] = value.replace("/run/routes", str(self._secrets / "routes"))
             if value.startswith("/run/secrets/"):
                 secret = value.removeprefix("/run/secrets/")
                 assert secret in COMPOSE["services"][service]["secrets"], f"{service} has not the secret {secret}"
