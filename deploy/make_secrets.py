@@ -4,8 +4,8 @@
 
 The folder is for its owner alone; the files in it can be read by everybody, because a container's user, 10001, is
 nobody on this machine, and what is mounted keeps its mode. In it is a folder `routes`, for the file that says who is
-told of what (docs/notify.md) and for its secrets: make these readable by everybody too. Keep a copy of kek.json elsewhere:
-without it nobody's reports can be read, and it is in no backup of the database.
+told of what (docs/notify.md) and for its secrets: make these readable by everybody too. Keep a copy of kek.json
+elsewhere: without it nobody's reports can be read, and it is in no backup of the database.
 """
 
 import base64
