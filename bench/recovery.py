@@ -85,7 +85,7 @@ async def _recovery(one: Stage, count: int) -> list[Figure]:
     table_app = one.name("table")
     await one.create(f"{table_app}-people-changelog")
     await one.write(f"{table_app}-people-changelog", states.rows(range(1, few + 1), partitions))
-    with Child(one, "plain_faust", table_app, "0") as table:
+    with Child(one, "plain_faust", table_app, SMS, "0") as table:
         plain = await table.answer(PATIENCE_S)
     checked(plain["people"] == few, f"Faust recovered {plain['people']} of {few} people")
     seconds, scaled = found["opened_s"], plain["opened_s"] * count / few

@@ -147,6 +147,7 @@ class Stage:
         most = 1 if self.settings.guarantee == "none" else 1 << 30  # as `streams.engine.writer` says
         sender, count = producer(self.settings, max_batch_size=BATCH_OCTETS), 0
         batches: dict[int, Any] = {}
+        sent: list[asyncio.Future[Any]] = []
         await sender.start()
         try:
             for partition, key, value in rows:
@@ -154,16 +155,17 @@ class Stage:
                 if batch is None or batch.record_count() == most or batch.append(
                         key=key, value=value, timestamp=None) is None:
                     if batch is not None:
-                        await sender.send_batch(batch, topic, partition=partition)
+                        sent.append(await sender.send_batch(batch, topic, partition=partition))
                     batch = batches[partition] = sender.create_batch()
                     batch.append(key=key, value=value, timestamp=None)
                 count += 1
                 if progress is not None:
                     progress.add()
             for partition, batch in batches.items():
-                await sender.send_batch(batch, topic, partition=partition)
+                sent.append(await sender.send_batch(batch, topic, partition=partition))
+            await asyncio.gather(*sent)  # one that was refused says so nowhere else
         finally:
-            await sender.stop()  # which waits for what is on its way
+            await sender.stop()
         return count
 
 
