@@ -121,14 +121,16 @@ class Lane(ABC):
 
     async def _next(self) -> tuple[Batch, list[Any]]:
         """What waits, in order. Batches that follow each other in one topic become one: to make a batch durable takes
-        three answers of the broker, whatever its size, and while they come the next small ones gather."""
+        three answers of the broker, whatever its size, and while they come the next small ones gather. So a fold has at
+        most GATHERED_RECORDS, or what one poll brought."""
         while not self._queue:
             self._handed.clear()
             await self._handed.wait()
         messages = [self._queue.popleft()]
         first = messages[0].value
         records, end = list(first.records), first.end
-        while (self._queue and len(records) < GATHERED_RECORDS and self._queue[0].value.tp == first.tp
+        while (self._queue and len(records) + len(self._queue[0].value.records) <= GATHERED_RECORDS
+               and self._queue[0].value.tp == first.tp
                and self._queue[0].value.start == end and self._queue[0].generation_id == messages[0].generation_id):
             messages.append(self._queue.popleft())
             records += messages[-1].value.records
