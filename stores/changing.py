@@ -50,32 +50,43 @@ async def _some(database: Any, collection: str, rest: Mapping[str, Modify]) -> d
     """The codes of those that were refused for good, by _id."""
     refused: dict[str, int] = {}
     for attempt in range(_ATTEMPTS):
-        there = await read(database, collection, rest)
-        etags, operations = dict[str, str](), dict[str, bulk.Operation]()
+        wanted = _Wanted(await read(database, collection, rest))
         for key, modify in rest.items():
             try:
-                if (new := modify(there.get(key))) is not None:
-                    etags[key] = etag_of(new)
-                    operations[key] = operation(key, there.get(key), {**new, ETAG: etags[key]})
+                wanted.add(key, modify)
             except (TypeError, ValueError, LookupError, AttributeError):
-                log.exception("%s: a change that cannot be made of %s", collection, key.partition("/")[0])
+                log.exception("%s: a change that cannot be made of what is there", collection)
                 refused[key] = bulk.NO_VALUE
-        failed, met = await bulk.attempt(database, collection, operations)
-        again = set()
-        for key, code in failed.items():
-            if is_hopeless(code):
-                refused[key] = code
-            elif attempt and code != _DUPLICATE:  # which is of one whom another was before
-                raise StoreAwayError(f"{collection}: error {code} of the database")
-            else:
-                again.add(key)
-        if met < len(operations) - len(failed):
-            found = await read(database, collection, operations.keys() - failed.keys(), {ETAG: 1})
-            again |= {key for key in operations.keys() - failed.keys() if found.get(key, {}).get(ETAG) != etags[key]}
+        failed, met = await bulk.attempt(database, collection, wanted.operations)
+        refused |= {key: code for key, code in failed.items() if is_hopeless(code)}
+        again = failed.keys() - refused.keys()
+        # Some are tried once more; who made a document that was not there yet was faster, and that is no error.
+        if attempt and (codes := {failed[key] for key in again} - {_DUPLICATE}):
+            raise StoreAwayError(f"{collection}: error {min(codes)} of the database")
+        if met < len(wanted.operations) - len(failed):
+            found = await read(database, collection, wanted.etags.keys() - failed.keys(), {ETAG: 1})
+            again |= {key for key in wanted.etags.keys() - failed.keys()
+                      if found.get(key, {}).get(ETAG) != wanted.etags[key]}
         rest = {key: rest[key] for key in again}
         if not rest:
             return refused
     raise StoreAwayError(f"{collection}: others change the same documents all the time")
+
+
+class _Wanted:
+    """What is to be written where some documents were read, and with which etags they are as they should."""
+
+    def __init__(self, there: Mapping[str, Document]) -> None:
+        self._there = there
+        self.etags: dict[str, str] = {}
+        self.operations: dict[str, bulk.Operation] = {}
+
+    def add(self, key: str, modify: Modify) -> None:
+        there = self._there.get(key)
+        if (new := modify(there)) is not None:
+            etag = etag_of(new)
+            self.operations[key] = operation(key, there, {**new, ETAG: etag})
+            self.etags[key] = etag
 
 
 async def read(database: Any, collection: str, ids: Iterable[str],
