@@ -1,7 +1,7 @@
 """`record` beside a raw `bulk_write` of the same documents, and the questions after years of data.
 
 Raw is the least that anybody could do: the finished documents, replaced by _id, in bulks of the same size, as durable.
-`record` reads the records, merges them, and lets the database decide and compute. Both run in turns, on one database.
+`record` reads the records and what is there, and writes what is other. Both run in turns, on one database.
 """
 
 import asyncio
@@ -10,42 +10,33 @@ import random
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import bson
-import orjson
 from pymongo import ReplaceOne
 
 from agents.record import RecordAgent
-from bench.figures import Figure, Progress, checked
+from bench.figures import Figure, checked
+from bench.lives import KEPT, MONDAY, SITE, day_of, load
 from models.outputs import Output, Record
-from models.times import format_time
 from stores.bulk import AT_ONCE
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, PERSONAL, STATES
-from stores.connection import Document
+from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, STATES
 from stores.embedded import embedded_database_command
 from stores.history import changes_of
 from stores.local_mongodb import initiate, mongod_command
 from stores.mongo import Store
-from stores.operations import Change, merged
+from stores.operations import merged
 from stores.questions import Questions
-from stores.retention import LONGEST
 from streams.embedded import ChildService, free_port
 
-SITE: Final = "jongno"
-MONDAY: Final = date(2023, 11, 27)
 BATCH: Final = 1000
 ASKED: Final = 500
-RECORDED: Final = 5  # people
-_PATIENCE_MS: Final = 600_000  # a bulk that is given up and sent again would be there twice
-HISTORY: Final = (BUCKETS, STATES, DEVICES, CHECKINS, ALERTS, DAYS)
-_KEPT: Final = dict.fromkeys(HISTORY, LONGEST)
 
 
 @contextmanager
@@ -65,47 +56,9 @@ def database(url: str | None, *, mongodb: bool = False) -> Iterator[str]:
             yield f"mongodb://{service.address}{name}"
 
 
-def day_of(people: int, number: int, dice: random.Random) -> list[Record]:
-    """Three reports, two check-ins and now and then an alert of each person, on one day."""
-    day, found = MONDAY + timedelta(days=number), list[Record]()
-    for subject in range(people):
-        for part, (hour, half) in enumerate(((6, "morning"), (12, None), (14, "afternoon"))):
-            at = int(datetime(day.year, day.month, day.day, hour, tzinfo=UTC).timestamp()) + dice.randrange(3600)
-            found.append(_record("reports", subject, _report(subject, 3 * number + part, day, half, at, dice)))
-            if half is not None:
-                found.append(_record("reports", subject, {
-                    "type": "checkin", "id": f"{day}:{half}#1", "subject": subject, "site": SITE, "at": format_time(at),
-                    "window": f"{day}:{half}", "result": "awake", "previous": None, "repaired": False}))
-        if dice.random() < 0.03:
-            found.append(_record("alerts", subject, _alert(subject, number, day)))
-    return found
-
-
-def _record(topic: str, subject: int, value: dict[str, Any]) -> Record:
-    return Record(topic, 0, 0, b"%d" % subject, orjson.dumps(value))
-
-
-def _report(subject: int, counter: int, day: date, half: str | None, at: int, dice: random.Random) -> dict[str, Any]:
-    return {"type": "report", "id": f"0.1.{counter}", "subject": subject, "site": SITE, "device_time": format_time(at),
-            "received_at": format_time(at + dice.randrange(60)), "late": False,
-            "window": None if half is None else f"{day}:{half}", "result": "awake",
-            "battery_pct": max(1, 100 - counter % 300 // 3), "signal_dbm": -80 - dice.randrange(20), "temp_c": 21,
-            "humidity_pct": 40, "idle_min": 5, "first_activity": f"06:{dice.randrange(60):02d}",
-            "activity": [dice.randrange(16) for _ in range(24)], "flags": ["awake"], "attrs": [],
-            "sms": {"id": f"{subject}-{counter}", "gateway": "seoul-1"}}
-
-
-def _alert(subject: int, number: int, day: date) -> dict[str, Any]:
-    alert = f"{subject}:low_battery:0.1.{number}"
-    return {"subject": str(subject), "data": {
-        "alert": alert, "revision": 1, "change": "opened", "kind": "low_battery", "severity": "maintenance",
-        "active": False, "acknowledged_by": None, "assignee": None, "site": SITE, "window": None,
-        "opened_at": f"{day}T00:00:00Z", "changed_at": f"{day}T00:00:00Z", "why": {"ko": "배터리", "en": "battery"}}}
-
-
 async def _writing(url: str, people: int, days: int) -> list[Figure]:
     """The same records by `record` and as finished documents, in turns by batch."""
-    with closing(Store(url, _KEPT)) as store, closing(Store(f"{url}_raw", _KEPT)) as raw:
+    with closing(Store(url, KEPT)) as store, closing(Store(f"{url}_raw", KEPT)) as raw:
         return await _turns(store, raw, people, days)
 
 
@@ -153,54 +106,6 @@ async def _finished(store: Store, batch: list[Record]) -> dict[str, list[dict[st
     for change in merged([one for record in batch for one in changes_of(record)]):
         ids.setdefault(change.collection, []).append(change.id)
     return {name: await store.database[name].find({"_id": {"$in": ones}}).to_list(None) for name, ones in ids.items()}
-
-
-async def _load(url: str, people: int, weeks: int) -> None:
-    """Years of history: of some people as `record` leaves it, a week at a time; all others have lived as one of these.
-
-    Figures of days are those of the some: their documents are not larger for more people.
-    """
-    with closing(Store(url, _KEPT, socket_ms=_PATIENCE_MS)) as store:
-        dice, some = random.Random(2), min(people, RECORDED)
-        await store.prepare()
-        await store.apply([change for subject in range(some) for change in changes_of(Record(
-            "registry", 0, 1, b"%d" % subject, orjson.dumps({
-                "subject": subject, "site": SITE, "gateway": "seoul-1", "tz": "Asia/Seoul",
-                "since": "2020-01-01T00:00:00Z"})))])
-        progress = Progress("weeks recorded", weeks)
-        for week in range(weeks):
-            changes: list[Change] = []
-            for number in range(7 * week, 7 * week + 7):
-                changes += [one for record in day_of(some, number, dice) for one in changes_of(record)]
-            together = merged(changes)
-            await store.apply(together)
-            await store.mark_days(together, time.time())
-            progress.add()
-        progress = Progress("figures of days made", 7 * weeks)
-        while made := await store.refresh_days(math.inf):
-            progress.add(made)
-        lived = {name: await store.database[name].find({"subject": {"$in": list(range(some))}}).to_list(None)
-                 for name in PERSONAL}
-        progress = Progress("people loaded", people)
-        progress.add(some)
-        for first in range(some, people, some):
-            await _live_as_others(store, lived, first, min(some, people - first))
-            progress.add(min(some, people - first))
-
-
-async def _live_as_others(store: Store, lived: Mapping[str, list[Document]], first: int, count: int) -> None:
-    """Give people from a number on the documents of the first people, by collection."""
-    for name, documents in lived.items():
-        ones = [_of_another(name, one, first) for one in documents if one["subject"] < count]
-        for start in range(0, len(ones), AT_ONCE):
-            await store.database[name].insert_many(ones[start:start + AT_ONCE], ordered=False,
-                                                   bypass_document_validation=True)  # as they were valid once
-
-
-def _of_another(name: str, document: Document, first: int) -> Document:
-    subject = document["subject"] + first
-    key = f"{subject}{document['_id'].removeprefix(str(document['subject']))}"
-    return {**document, "_id": key, "subject": subject, **({"alert": key} if name == ALERTS else {})}
 
 
 async def _asking(url: str, people: int, weeks: int) -> list[Figure]:
@@ -255,7 +160,7 @@ def records(url: str | None, people: int, years: float, days: int, *, mongodb: b
     async def run(there: str) -> list[Figure]:
         weeks = max(2, round(years * 52))
         found = await _writing(f"{there}_writing", people, days)
-        await _load(there, people, weeks)
+        await load(there, people, weeks)
         return [*found, *await _asking(there, people, weeks), await _octets(there, people, weeks)]
 
     with database(url, mongodb=mongodb) as there:
