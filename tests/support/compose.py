@@ -149,8 +149,10 @@ class Composed:
                     here = here.replace(old, new)
                 lines.append(f"{name.removeprefix('KAFKA_').lower().replace('_', '.')}={here}\n")
         (home / "server.properties").write_text("".join(lines))
-        (data / "meta.properties").write_text(
-            f"version=1\ncluster.id={environ['CLUSTER_ID']}\nnode.id={environ['KAFKA_NODE_ID']}\n")
+        # As the image's own start does, which also looks whether the cluster's id is one.
+        subprocess.run(["java", "-cp", f"{jars()}/*", "kafka.tools.StorageTool", "format", "--cluster-id",
+                        environ["CLUSTER_ID"], "--config", str(home / "server.properties")], check=True,
+                       capture_output=True, text=True)
         return ChildService(["java", *environ["KAFKA_HEAP_OPTS"].split(), "-XX:TieredStopAtLevel=1", "-cp",
                              f"{jars()}/*", "kafka.Kafka", str(home / "server.properties")], self.ports["kafka"],
                             home / "server.log")
