@@ -51,12 +51,14 @@ def tell(_: argparse.Namespace) -> None:
         sys.stderr.write("::warning::SLACK_WEBHOOK_URL is not set, so nobody is told\n")
         return
     address = f"{environ['GITHUB_SERVER_URL']}/{environ['GITHUB_REPOSITORY']}"
-    found = environ.get("CHANGES")
+    found, commit = environ.get("CHANGES"), environ.get("COMMIT") or environ["GITHUB_SHA"]
+    # Where it failed before anybody looked what runs, what was pushed is what somebody has to look at.
+    pushed = None if found else changes.pushed(Path.cwd(), environ.get("BEFORE"), commit)
     slack.post(webhook, slack.message(slack.Deployment(
-        commit=environ.get("COMMIT") or environ["GITHUB_SHA"], actor=environ["GITHUB_ACTOR"],
+        commit=commit, actor=environ["GITHUB_ACTOR"],
         repository=address, run=f"{address}/actions/runs/{environ['GITHUB_RUN_ID']}", seconds=_lasted(environ),
         results={name: job["result"] for name, job in json.loads(environ["NEEDS"]).items()},
-        changes=changes.Changes.from_json(json.loads(found)) if found else None,
+        changes=changes.Changes.from_json(json.loads(found)) if found else pushed,
         why=environ.get("WHY") or None, before_runs=environ.get("LEFT") == "before")))
 
 

@@ -19,13 +19,15 @@ class Commit(NamedTuple):
 
 class Changes(NamedTuple):
     """before: the commit that ran, None: unknown. back: the commits are taken away, not added. Newest first; left: how
-    many more there are. All of it goes through one environment variable, and Linux allows 128 KiB for one."""
+    many more there are. pushed: those of one push, where nobody has looked what ran. All of it goes through one
+    environment variable, and Linux allows 128 KiB for one."""
 
     before: str | None
     after: str
     back: bool
     commits: list[Commit]
     left: int = 0
+    pushed: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return {**self._asdict(), "commits": [one._asdict() for one in self.commits]}
@@ -44,6 +46,14 @@ def between(repository: Path, before: str | None, after: str) -> Changes:
     back = before != after and _is_ancestor(repository, after, before)
     commits = _log(repository, f"{after}..{before}" if back else f"{before}..{after}")
     return Changes(before, after, back, commits[:MOST], len(commits[MOST:]))
+
+
+def pushed(repository: Path, before: str | None, after: str) -> Changes | None:
+    """What one push has brought; None where that cannot be told, as of a branch that is new or was rewritten."""
+    if not before or not _is_there(repository, after) or not _is_there(repository, before) \
+            or not _is_ancestor(repository, before, after):
+        return None
+    return between(repository, before, after)._replace(pushed=True)
 
 
 def _log(repository: Path, *what: str) -> list[Commit]:

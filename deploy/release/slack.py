@@ -77,6 +77,7 @@ def _headline(one: Deployment) -> str:
 def _changed(changes: Changes, repository: str) -> str:
     if not changes.commits:
         return "Nothing has changed since the last deployment."
+    since = "in this push" if changes.pushed else "since the last deployment"
     count = len(changes.commits) + changes.left
     commits = "1 commit" if count == 1 else f"{count} commits"
     if changes.before is None:
@@ -84,7 +85,7 @@ def _changed(changes: Changes, repository: str) -> str:
     elif changes.back:
         lines = [f"Taken back, {commits}:"]
     else:
-        lines = [f"<{repository}/compare/{changes.before}...{changes.after}|{commits}> since the last deployment:"]
+        lines = [f"<{repository}/compare/{changes.before}...{changes.after}|{commits}> {since}:"]
     shown = [f"• <{repository}/commit/{one.sha}|{one.sha[:7]}> {escaped(one.subject)} ({escaped(one.author)})"
              for one in changes.commits]
     left = count

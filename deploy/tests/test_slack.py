@@ -143,6 +143,30 @@ def test_nobody_knows_what_ran_before(past: Past) -> None:
         assert told.count("•") == 4
 
 
+def test_what_was_pushed_is_told_where_it_failed_early(past: Past, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has looked yet what ran: the one who has to mend it is among those who pushed."""
+    results = {"verify": "failure", "build": "skipped", "deploy": "skipped"}
+    monkeypatch.chdir(past.folder)
+    for name, value in {**step(past, peer, results), "CHANGES": "", "BEFORE": past.commits[1]}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["slack"]) == 0
+    told = said(peer.got[0])
+    assert "2 commits> in this push:" in told
+    assert "Change 3" in told
+    for unknown in ("", "0" * 40):  # by hand; a new branch
+        monkeypatch.setenv("BEFORE", unknown)
+        assert main(["slack"]) == 0
+    assert "Change" not in said(peer.got[1]) + said(peer.got[2])
+
+
+def step(past: Past, peer: Peer, results: dict[str, str]) -> dict[str, str]:
+    """The environment of the workflow's last job."""
+    return {"SLACK_WEBHOOK_URL": f"{peer.url}/services/secret", "GITHUB_SERVER_URL": "https://github.example",
+            "GITHUB_API_URL": peer.url, "GITHUB_TOKEN": "t", "GITHUB_REPOSITORY": "o/anbu", "GITHUB_RUN_ID": "1",
+            "GITHUB_ACTOR": "kim", "GITHUB_SHA": past.commits[3], "COMMIT": "", "LEFT": "", "BEFORE": "",
+            "NEEDS": json.dumps({name: {"result": result, "outputs": {}} for name, result in results.items()})}
+
+
 def test_a_commit_that_is_not_there(past: Past) -> None:
     with pytest.raises(ReleaseError, match="fetch-depth: 0"):
         changes.between(past.folder, None, "f" * 40)
@@ -206,12 +230,7 @@ def test_slack_is_given_up_and_its_address_not_told(answers: list[tuple[int, dic
 def test_the_step_itself(past: Past, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the workflow's last job runs it: everything is in the environment."""
     found = changes.between(past.folder, past.commits[2], past.commits[3])
-    for name, value in {
-            "SLACK_WEBHOOK_URL": f"{peer.url}/services/secret", "GITHUB_SERVER_URL": "https://github.example",
-            "GITHUB_API_URL": peer.url, "GITHUB_TOKEN": "t", "GITHUB_REPOSITORY": "o/anbu", "GITHUB_RUN_ID": "1",
-            "GITHUB_ACTOR": "kim", "GITHUB_SHA": past.commits[3], "COMMIT": "",
-            "CHANGES": json.dumps(found.as_json()), "LEFT": "",
-            "NEEDS": json.dumps({name: {"result": result, "outputs": {}} for name, result in OK.items()})}.items():
+    for name, value in {**step(past, peer, OK), "CHANGES": json.dumps(found.as_json())}.items():
         monkeypatch.setenv(name, value)
     assert main(["slack"]) == 0
     assert "1 commit>" in said(peer.got[0])
