@@ -50,11 +50,12 @@ def _record(topic: str, subject: int, value: dict[str, Any]) -> Record:
 
 
 def _report(subject: int, counter: int, day: date, half: str | None, at: int, dice: random.Random) -> dict[str, Any]:
+    # A battery lasts a hundred days, and not everybody's is empty at once.
     return {"type": "report", "id": f"0.1.{counter}", "subject": subject, "site": SITE, "device_time": format_time(at),
             "received_at": format_time(at + dice.randrange(60)), "late": False,
             "window": None if half is None else f"{day}:{half}", "result": "awake",
-            "battery_pct": max(1, 100 - counter % 300 // 3), "signal_dbm": -80 - dice.randrange(20), "temp_c": 21,
-            "humidity_pct": 40, "idle_min": 5, "first_activity": f"06:{dice.randrange(60):02d}",
+            "battery_pct": max(1, 100 - (counter + 60 * subject) % 300 // 3), "signal_dbm": -80 - dice.randrange(20),
+            "temp_c": 21, "humidity_pct": 40, "idle_min": 5, "first_activity": f"06:{dice.randrange(60):02d}",
             "activity": [dice.randrange(16) for _ in range(24)], "flags": ["awake"], "attrs": [],
             "sms": {"id": f"{subject}-{counter}", "gateway": "seoul-1"}}
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from pymongo.errors import OperationFailure
 
 from stores.collections import CATALOGUE, Collection, Document, Index
+from stores.embedded import EMBEDDED_SET
 from stores.errors import mapped
 from stores.retention import DAY_S
 
@@ -43,6 +44,7 @@ class Structure:
 
     async def missing(self) -> AsyncIterator[Step]:
         """What is to be done, in order. Raises StoreAwayError."""
+        deletes = await self._deletes()
         with mapped():
             there: dict[str, Document] = {}
             for one in await (await self._database.list_collections()).to_list(None):
@@ -57,21 +59,30 @@ class Structure:
             with mapped():
                 indexes = await self._database[name].index_information() if name in there else {}
             for index in collection.indexes:
-                if (step := self._index(collection, index, indexes.get(index.name))) is not None:
+                if (step := self._index(collection, index, indexes.get(index.name), deletes=deletes)) is not None:
                     yield step
             for old in collection.dropped:
                 if old in indexes:
                     yield Step(f"drop the index {old} of {name}",
                                partial(self._database[name].drop_index, old))
 
-    def _index(self, collection: Collection, index: Index, there: Document | None) -> Step | None:
+    async def _deletes(self) -> bool:
+        """Whether the database is to delete by itself what is over.
+
+        Not the embedded one: to find it, it reads and decodes all of every collection that has a time of deletion, once
+        in a minute, and everybody waits: twenty seconds with three years of two hundred people.
+        """
+        with mapped():
+            return bool((await self._database.command("hello")).get("setName") != EMBEDDED_SET)
+
+    def _index(self, collection: Collection, index: Index, there: Document | None, *, deletes: bool) -> Step | None:
         name, options = collection.name, dict[str, Any]()
-        if index.expires:
+        if index.expires and deletes:
             options["expireAfterSeconds"] = self._retention.get(name, 0) * DAY_S
         if there is None:
             return Step(f"create the index {index.name} of {name}", partial(
                 self._database[name].create_index, list(index.keys), name=index.name, **options))
-        if there.get("expireAfterSeconds") != options.get("expireAfterSeconds"):
+        if deletes and there.get("expireAfterSeconds") != options.get("expireAfterSeconds"):
             days = options["expireAfterSeconds"] // DAY_S
             return Step(f"keep {name} for {days} days", partial(
                 self._database.command, "collMod", name, index={"keyPattern": dict(index.keys), **options}))

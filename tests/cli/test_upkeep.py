@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from bson import json_util
 from support.commands import Anbu
+from support.database import ON_MONGODB
 from support.expected_history import Said, expected
 from support.history import documents, said_of, write
 from support.vectors import VECTORS, key_ring, read_lines, replay
@@ -94,9 +95,9 @@ async def test_an_upgrade_that_was_cut_off_goes_on(anbu: Anbu, store: Store, day
 
 async def test_a_retention_that_was_changed(anbu: Anbu, store: Store) -> None:
     done = await asyncio.to_thread(lambda: anbu("migrate", ANBU_RETENTION_DAYS="checkins=800"))
-    assert done.stdout == "keep checkins for 800 days\n"
     found = await store.database[CHECKINS].index_information()
-    assert found["dated_1"]["expireAfterSeconds"] == 800 * 86_400
+    assert (done.stdout, found["dated_1"].get("expireAfterSeconds")) == (
+        ("keep checkins for 800 days\n", 800 * 86_400) if ON_MONGODB else ("the database is as it should be\n", None))
     done = await asyncio.to_thread(lambda: anbu("migrate", ANBU_RETENTION_DAYS="checkins=3"))
     assert (done.exit_code, "35 to 24855 days" in done.stderr) == (2, True)
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from support.database import ON_MONGODB
+from support.database import LOCAL_MONGODB
 from support.expected_history import Said
 from support.history import changes, documents, write
 from support.journals import DAYS as DATES
@@ -57,7 +57,7 @@ async def test_the_longest_retention_is_one_for_the_database_too(database_url: s
     store.close()
 
 
-@pytest.mark.skipif(not ON_MONGODB, reason="the embedded database deletes nothing by itself")
+@pytest.mark.skipif(not LOCAL_MONGODB, reason="only of a server of ours, on MongoDB, is the clock of deletion ours")
 async def test_the_database_deletes_what_is_over_and_keeps_what_is_open(store: Store, database_url: str) -> None:
     then, today = date(2020, 1, 6), datetime.now(UTC).date()
     writer = Store(database_url, now=lambda: 0.0)  # to whom nothing is too old

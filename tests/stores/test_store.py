@@ -11,7 +11,7 @@ from bson.errors import InvalidDocument
 from pymongo import UpdateOne
 from pymongo.errors import AutoReconnect, BulkWriteError, ConfigurationError, OperationFailure
 from pymongo.results import BulkWriteResult
-from support.database import new_database
+from support.database import ON_MONGODB, new_database
 from support.expected_history import Said
 from support.history import documents, write
 
@@ -89,7 +89,8 @@ async def test_reports_go_when_their_time_is_over(store: Store) -> None:
     assert bucket["_id"] == "7/2026-W48"
     assert bucket["dated"] == datetime(2026, 11, 30, tzinfo=UTC)
     found = await store.database[BUCKETS].index_information()
-    assert [one["expireAfterSeconds"] for one in found.values() if "expireAfterSeconds" in one] == [400 * 86_400]
+    assert [one["expireAfterSeconds"] for one in found.values() if "expireAfterSeconds" in one] == (
+        [400 * 86_400] if ON_MONGODB else []), "the embedded database would read all there is once in a minute"
 
 
 @pytest.mark.parametrize(("error", "ours"), [
@@ -178,6 +179,9 @@ async def test_a_large_batch_is_written_in_parts(store: Store, monkeypatch: pyte
 
 async def test_a_database_that_does_not_let_us_in(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     class Closed:
+        async def command(self, name: str) -> dict[str, Any]:
+            return {name: 1}
+
         async def list_collections(self) -> None:
             raise OperationFailure("not authorized", 13)
 

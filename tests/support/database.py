@@ -20,16 +20,17 @@ from stores.mongo import Store
 from streams.embedded import ChildService, free_port
 from support.history import NOW
 
-ON_MONGODB: Final = os.environ.get("ANBU_TEST_DATABASE") == "mongodb"
+LOCAL_MONGODB: Final = os.environ.get("ANBU_TEST_DATABASE") == "mongodb"
+ON_MONGODB: Final = LOCAL_MONGODB or bool(os.environ.get("ANBU_TEST_MONGODB_URL"))
 
 
 @contextlib.contextmanager
 def new_database(folder: Path) -> Iterator[ChildService]:
     """A server with nothing in it, that may be killed and started again on what it has written into a folder."""
     port = free_port()
-    command = (mongod_command if ON_MONGODB else embedded_database_command)(folder / "data", port)
+    command = (mongod_command if LOCAL_MONGODB else embedded_database_command)(folder / "data", port)
     with ChildService(command, port, folder / "database.log") as service:
-        if ON_MONGODB:
+        if LOCAL_MONGODB:
             initiate(service.address)
         yield service
 
