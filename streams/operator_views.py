@@ -130,7 +130,7 @@ async def lanes_of(engine: Engine) -> dict[str, Any]:
     metrics.LANES.set(len(engine.lanes))
     for figures in (metrics.LAG, metrics.JUDGED_UNTIL):
         figures.clear()  # of a lane that has gone to another worker nothing may stay
-    for number, lane in sorted(engine.lanes.items()):
+    for number, lane in sorted((number, lane) for number, lane in engine.lanes.items() if lane.valid):
         lag = {tp.topic: max(0, (ends.get(tp) or 0) - offset) for tp, offset in positions.items()
                if tp.partition == number}
         for topic, records in lag.items():

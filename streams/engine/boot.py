@@ -51,6 +51,9 @@ class LanesApp(faust.App):
     BootStrategy = Boot
     engine: Any
 
+    def _crash(self, reason: BaseException) -> None:
+        self.engine.die("Faust has crashed", reason)  # it would leave with status 1, after whatever it still does
+
     async def stop(self) -> None:
         watchdog.leave_within(self.engine, watchdog.LEFT_S)
         await super().stop()

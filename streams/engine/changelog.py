@@ -43,12 +43,14 @@ class Plan(NamedTuple):
 
 class Loaded(NamedTuple):
     """What a changelog says: an unfinished plan, the positions and the states of the last `done`, and how many records
-    were read. unfinished: what the last `done` left under each key that a batch wrote which never had its own."""
+    were read. unfinished: what the last `done` left under each key that a batch wrote which never had its own; lost:
+    those of them of which the cleaner may have left nothing else; so they keep what that batch wrote."""
 
     plan: Plan | None
     done: dict[str, int]
     states: dict[bytes, bytes | None]
     unfinished: dict[bytes, bytes | None]
+    lost: set[bytes]
     records: int
 
 
@@ -110,4 +112,8 @@ async def load(reader: AIOKafkaConsumer, tp: TopicPartition,
             pending[record.key] = record.value
     if plan is not None and done.get(plan.topic, 0) > plan.start:
         plan = None  # it is done
-    return Loaded(plan, done, states, {key: states.get(key) for key in pending}, count)
+    # Where nobody was at work for longer than `min.compaction.lag.ms`, the cleaner has left no other state of them. One
+    # that is a batch ahead is better than nobody.
+    lost = set(pending.keys() - states.keys()) if count < last else set()
+    unfinished = {key: pending[key] if key in lost else states.get(key) for key in pending}
+    return Loaded(plan, done, states, unfinished, lost, count)

@@ -74,17 +74,16 @@ class Engine:
                  read_first: str | None = None, **faust_options: Any) -> None:
         self.settings, self.inputs, self.changelog = settings, tuple(inputs), changelog
         self.begin_at_end, self.read_first = begin_at_end, read_first
-        self.watched = fold is not None  # who writes elsewhere may wait for it as long as it takes
         self._new_state, self._fold, self._sink, self._applied = new_state, fold, sink, applied
         self.lanes: dict[int, Lane] = {}
-        self.open = False  # the gate: shut from the first word of a rebalance until the lanes are assigned
+        self._gate = asyncio.Event()  # shut from the first word of a rebalance until the lanes are assigned
         self.waiting_for: str | None = None  # what else is needed before this worker is of use
         self.generation = -1
         self.opening_lanes: dict[int, Lane] = {}  # being taken over; those that were kept go on meanwhile
         self.torn: set[int] = set()  # partitions that are not assigned for all inputs
-        self._opening: list[asyncio.Task[None]] = []
+        self._opening: dict[int, asyncio.Task[None]] = {}
         self._numbers: set[int] = set()  # of the lanes that the assignment gives
-        self._quiesced = self._assigned = 0  # how often the lanes were stilled: by now, and when they were assigned
+        self.quiesced = self._assigned = 0  # how often the lanes were stilled: by now, and when they were assigned
         brokers = [f"kafka://{one}" for one in settings.kafka.split(",")]
         self.app = app = LanesApp(name, broker=brokers, **faust_settings(settings) | faust_options)
         app.engine = self
@@ -100,6 +99,14 @@ class Engine:
                     lane.hand_over(event.message)
                 else:
                     self.forget(event.message)
+
+    @property
+    def open(self) -> bool:
+        return self._gate.is_set()
+
+    async def wait_open(self) -> None:
+        while not self.open:  # it may be shut again before who waits has his turn
+            await self._gate.wait()
 
     @property
     def ready(self) -> bool:
@@ -138,16 +145,19 @@ class Engine:
         return self.open and bool(message.generation_id == self.app.consumer_generation_id)
 
     def positions(self) -> dict[TP, int]:
-        return {TP(topic, number): offset for number, lane in self.lanes.items() for topic, offset in lane.next.items()}
+        return {TP(topic, number): offset for number, lane in self.lanes.items() if lane.valid
+                for topic, offset in lane.next.items()}
 
     # What Faust's side asks for
 
     async def quiesce(self) -> None:
         """Shut the gate, drop what waits, wait for the batches in hand. Then every lane stands still."""
-        self.open = False
-        self._quiesced += 1
-        for task in self._opening:
-            task.cancel()  # going on after the loss of the partition, it would fence the rightful owner
+        self._gate.clear()
+        self.quiesced += 1
+        for number, lane in self.opening_lanes.items():
+            if not lane.reading:  # going on after the loss of the partition, it would fence the rightful owner
+                lane.valid = False
+                self._cancel(number)
         for lane in self.lanes.values():
             lane.drop_waiting()
         limit = self.app.conf.broker_rebalance_timeout
@@ -177,9 +187,9 @@ class Engine:
         self._numbers = numbers - self.torn
         # A lane goes on with the state it has only if no generation lies between (a frozen worker has missed some):
         # otherwise somebody else may have owned it. Faust's `newly_assigned` does not tell the two apart.
-        for number, lane in self.lanes.items():
+        for number, lane in [*self.lanes.items(), *self.opening_lanes.items()]:
             lane.valid &= number in self._numbers and generation == self.generation + 1
-        self.generation, self._assigned = generation, self._quiesced
+        self.generation, self._assigned = generation, self.quiesced
 
     async def take_over(self) -> bool:
         """Make the lanes those of the assignment: those that were here go on at once, the others when they are read.
@@ -188,40 +198,49 @@ class Engine:
         gets them.
         """
         assigned = self._assigned
-        if self._quiesced != assigned:
+        if self.quiesced != assigned:
             return False
-        await self._let_go([number for number, lane in self.lanes.items() if not lane.valid])
-        if self._quiesced != assigned:
+        await self._let_go([lane for lane in [*self.lanes.values(), *self.opening_lanes.values()] if not lane.valid])
+        if self.quiesced != assigned:
             return False
-        self.open = True
-        self.opening_lanes = {number: self._lane(number) for number in sorted(self._numbers - self.lanes.keys())}
-        self._opening = [asyncio.create_task(self._open(lane, assigned)) for lane in self.opening_lanes.values()]
+        self._gate.set()
+        for number in sorted(self._numbers - self.lanes.keys() - self.opening_lanes.keys()):
+            lane = self.opening_lanes[number] = self._lane(number)
+            self._opening[number] = asyncio.create_task(self._open(lane))
         return True
 
-    async def _open(self, lane: Lane, assigned: int) -> None:
+    async def _open(self, lane: Lane) -> None:
         try:
             await lane.take_over()
         except Exception as error:  # noqa: BLE001 - whatever it is, the process leaves with it
             self.die(f"take-over of lane {lane.number}", error)
-        if self._quiesced == assigned:
+        if lane.valid:
+            del self._opening[lane.number]
             self.lanes[lane.number] = self.opening_lanes.pop(lane.number)
 
-    async def _let_go(self, numbers: Iterable[int]) -> None:
-        """Drop lanes, and whatever is being opened."""
-        for task in self._opening:
-            task.cancel()
-        await asyncio.gather(*self._opening, return_exceptions=True)
-        gone = [self.lanes.pop(number) for number in numbers] + list(self.opening_lanes.values())
-        self._opening, self.opening_lanes = [], {}
+    def _cancel(self, number: int) -> None:
+        """Once: a second cancellation would hit what the first has left to put away."""
+        if not self._opening[number].cancelling():
+            self._opening[number].cancel()
+
+    async def _let_go(self, gone: Sequence[Lane]) -> None:
+        """Drop lanes, opened or not."""
+        opening = [self._opening[lane.number] for lane in gone if self.opening_lanes.get(lane.number) is lane]
         for lane in gone:
-            await lane.drop()
+            if self.opening_lanes.get(lane.number) is lane:
+                self._cancel(lane.number)
+                del self._opening[lane.number], self.opening_lanes[lane.number]
+            else:
+                del self.lanes[lane.number]
+        await asyncio.gather(*opening, return_exceptions=True)
+        await asyncio.gather(*(lane.drop() for lane in gone))
 
     def _lane(self, number: int) -> Lane:
         return SinkLane(self, number) if self._fold is None else StateLane(self, number)
 
     async def close(self) -> None:
-        self.open = False
-        await self._let_go(list(self.lanes))
+        self._gate.clear()
+        await self._let_go([*self.lanes.values(), *self.opening_lanes.values()])
 
     def refuse(self, why: str) -> NoReturn:
         """Leave where a setting is wrong: one line, status 2, so that no supervisor tries again."""

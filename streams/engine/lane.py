@@ -6,6 +6,7 @@ state. Any surprise ends the process: a restart recovers from what is durable, a
 
 import asyncio
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
@@ -37,8 +38,11 @@ class Extent(NamedTuple):
 class Lane(ABC):
     """next: by topic the first offset that is not done with; fetched: the first that was not handed to the agent;
     waiting: records fetched and not yet done with; recovered: how much was read of what is durable; steps: goes up
-    with whatever the lane gets done; valid: nobody else can have had it, and no batch was broken off; durable: what
-    the state tells of itself."""
+    with whatever the lane gets done; began: when the batch in hand; valid: nobody else can have had it, and no batch
+    was broken off; reading: what is durable, which a rebalance need not stop; durable: what the state tells of itself.
+    """
+
+    patient = False  # waits for somebody else as long as that takes
 
     def __init__(self, engine: "Engine", number: int) -> None:
         self.engine, self.number = engine, number
@@ -51,7 +55,9 @@ class Lane(ABC):
         self.idle.set()
         self.recovered = 0.0
         self.steps = 0
+        self.began = 0.0
         self.valid = True
+        self.reading = False
         self.durable: Any = None
         self._breakable = False
         self._task: asyncio.Task[None] | None = None
@@ -73,7 +79,7 @@ class Lane(ABC):
 
     @abstractmethod
     async def apply(self, batch: Batch) -> None:
-        """Make a batch durable, then move `next`. Before anything of it is out: not breakable any more."""
+        """Make a batch durable, then move `next`. It may be broken off until it says that it is not `_breakable`."""
 
     async def find_positions(self, reader: AIOKafkaConsumer) -> None:
         """Fill `next`. Raises RuntimeError where records are gone that were to come."""
@@ -151,6 +157,7 @@ class Lane(ABC):
                 try:
                     if self.engine.current(messages[0]):
                         self.idle.clear()
+                        self.began = time.monotonic()
                         self._breakable = True
                         await self.renew()
                         await self.apply(batch)
@@ -177,7 +184,9 @@ class Lane(ABC):
 
 
 class SinkLane(Lane):
-    """At least once: a batch is handed on and awaited; the group's commit remembers how far."""
+    """At least once: a batch is handed on and awaited, or broken off amid it; the group's commit remembers how far."""
+
+    patient = True
 
     async def _recover(self, reader: AIOKafkaConsumer) -> None:
         await self.find_positions(reader)

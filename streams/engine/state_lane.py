@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
 from streams.engine.batch import Batch, Output
-from streams.engine.changelog import DONE, PLAN, TOLD_EVERY, Plan, load, read
+from streams.engine.changelog import DONE, PLAN, TOLD_EVERY, Loaded, Plan, load, read
 from streams.engine.lane import Extent, Lane
 from streams.engine.writer import Writer
 
@@ -36,6 +36,7 @@ class StateLane(Lane):
         self.writer = Writer(engine.settings, number)
         self._done: dict[str, int] = {}
         self._read_first_to = 0
+        self._begun = False  # of the other inputs something had been read already
         self._renew_at = self._renewal()
 
     def _renewal(self) -> float:
@@ -61,17 +62,20 @@ class StateLane(Lane):
         self.next = at  # ahead of what lasts by batches without effect
 
     async def _recover(self, reader: AIOKafkaConsumer) -> None:
-        """Fence, then read the changelog to its end, then ask for the commit: else the old owner may still write."""
-        engine = self.engine
-        await self.writer.start(engine.changelog)
-        loaded = await load(reader, TopicPartition(engine.changelog, self.number), self._progress)
-        self.state, self._done = await self._restored(loaded.states), loaded.done
+        """Fence, then read the changelog to its end, then ask for positions: else the old owner may still write.
+
+        The reading goes on through a rebalance that leaves the lane here: it may take long, and they may come often.
+        """
+        await self.writer.start(self.engine.changelog)
+        self.reading = True
+        loaded = await load(reader, TopicPartition(self.engine.changelog, self.number), self._progress)
+        state = await self._restored(loaded.states)
+        await self.engine.wait_open()
+        self.reading = False
+        self.state, self._done, self._begun = state, loaded.done, False
         await self.find_positions(reader)
-        if loaded.unfinished:
-            log.warning("lane %d: taking back %d states of a batch that was not finished", self.number,
-                         len(loaded.unfinished))
-            await self._write_done(loaded.unfinished.items(), self.next)
-        self.durable = self.state.summary()
+        await self._take_back(loaded)
+        self.durable = state.summary()
         if loaded.plan is not None:
             await self._redo(reader, loaded.plan)
         log.info("lane %d: %d changelog records read, positions %s", self.number, loaded.records, self.next)
@@ -87,33 +91,52 @@ class StateLane(Lane):
         state.ready()
         return state
 
+    async def _take_back(self, loaded: Loaded) -> None:
+        """States of a batch that never was done must not be followed by a `done` of another."""
+        if loaded.lost:
+            log.error("lane %d: %s have no state from before an unfinished batch, being new or compacted away; they "
+                      "keep what that batch wrote", self.number, sorted(loaded.lost))
+        if loaded.unfinished:
+            log.warning("lane %d: taking back %d states of a batch that was not finished", self.number,
+                        len(loaded.unfinished))
+            await self._write_done(loaded.unfinished.items(), self.next)
+
     async def _redo(self, reader: AIOKafkaConsumer, plan: Plan) -> None:
         """Fold the unfinished batch again, with those before it that had no effect: of these only its plan tells."""
-        log.warning("lane %d: folding the unfinished %s again, from %d on", self.number, plan, self.next[plan.topic])
+        tp, start = TopicPartition(plan.topic, self.number), self.next[plan.topic]
+        log.warning("lane %d: folding the unfinished %s again, from %d on", self.number, plan, start)
+        if start >= plan.end:
+            log.error("lane %d: the records of the unfinished batch are gone", self.number)
+            return
         if plan.code != CODE:
             log.error("lane %d: the unfinished batch was folded by code %s, this is %s; its outputs may differ",
-                       self.number, plan.code, CODE)
-        tp, start = TopicPartition(plan.topic, self.number), self.next[plan.topic]
+                      self.number, plan.code, CODE)
         records = [record async for record in read(reader, tp, start, plan.end)]
         await self.apply(Batch(TP(*tp), start, plan.end, records))
 
     def start(self, extent: Extent) -> int:
-        """The changelog leads: a crash after `done` leaves the commit behind; ahead that is only by batches without
-        effect. Where there never was a `done`, or the changelog was lost, nothing has been judged."""
+        """The changelog leads: a crash after `done` leaves the group's commit behind. Ahead it is by batches without
+        effect, which may come again, or because the changelog was lost; so it counts only where the log no longer
+        reaches back. Where there never was a `done`, nothing has been judged."""
         done = self._done.get(extent.topic)
-        if done is not None:
-            return max(done, extent.committed or 0)
-        if extent.committed is not None and extent.committed > extent.first:
+        if done is None and extent.committed is not None and extent.committed > extent.first:
             log.warning("lane %d: the group has come to %d of %s, but no state tells of it: folding from %d on",
-                         self.number, extent.committed, extent.topic, extent.first)
+                        self.number, extent.committed, extent.topic, extent.first)
+        start = extent.first if done is None else done
+        if start < extent.first:
+            start = max(start, extent.committed or 0)
         if extent.topic == self.engine.read_first:
             self._read_first_to = extent.last
-        return extent.first
+        else:
+            self._begun |= start > extent.first
+        return start
 
     @property
     def wanted(self) -> Sequence[str]:
+        """Who people are comes before what is said of them, until anything has been said."""
         first = self.engine.read_first
-        return self.engine.inputs if first is None or self.next[first] >= self._read_first_to else [first]
+        done = first is None or self._begun or self.next[first] >= self._read_first_to
+        return self.engine.inputs if done or first is None else [first]
 
     def _progress(self, part: float) -> None:
         self.recovered = part

@@ -190,10 +190,17 @@ class Consumer(driver.Consumer):
             lane.go_past(tp.topic, offset)
 
     async def _nothing_lies_between(self, tp: TP, start: int, end: int) -> bool:
-        """Whether the log has no record there, by a reader that no rebalance moves; leaves where there was one."""
-        async with reader(self.engine.settings) as one:
-            found = [record.offset async for record in read(one, TopicPartition(*tp), start, end)]
-        if (await self.earliest_offsets(tp))[tp] > start:
+        """Whether the log has no record there, by a reader that no rebalance moves; leaves where there was one. Not
+        proven where the broker is away."""
+        try:
+            async with reader(self.engine.settings) as one:
+                found = [record.offset async for record in read(one, TopicPartition(*tp), start, end)]
+                first = (await one.beginning_offsets([TopicPartition(*tp)]))[TopicPartition(*tp)]
+        except (KafkaError, RuntimeError) as error:
+            log.warning("%s: what lies between %d and %d cannot be read: %s", tp, start, end, error)
+            await asyncio.sleep(RETRY_S)
+            return False
+        if first > start:
             self.engine.die(f"{tp}: records from {start} on were deleted before they were read")
         return not found
 

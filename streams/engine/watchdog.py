@@ -55,7 +55,7 @@ class Watchdog(Service):
             await self.sleep(limit_s / LOOKS)
             turned[0] = time.monotonic()
             try:
-                moving = await asyncio.wait_for(to_move(engine), limit_s / 2)
+                moving = await asyncio.wait_for(to_move(engine, limit_s / LOOKS), limit_s / 2)
             except (KafkaError, TimeoutError):  # the broker is away: nobody can get on, and a restart would not help
                 stalls = Stalls()
                 continue
@@ -64,21 +64,27 @@ class Watchdog(Service):
                     engine.die(f"{name} for {seconds:.0f} s")
 
 
-async def to_move(engine: "Engine") -> dict[str, Hashable]:
-    """What should not stay as it is: in words, and where it is.
+async def to_move(engine: "Engine", long_s: float) -> dict[str, Hashable]:
+    """What should not stay as it is: in words, and where it is. long_s: a batch in hand for longer moves by its slices.
 
     The ends are asked for by a consumer of our own: the one that is watched would not tell that it hangs.
     """
-    positions = engine.positions() if engine.watched else {}
-    if not (positions or engine.opening_lanes or engine.torn):
-        return {}
+    positions = engine.positions()
     async with reader(engine.settings) as one:
         ends = await one.end_offsets([TopicPartition(*tp) for tp in positions])
-    steps = {number: lane.steps for number, lane in engine.lanes.items()}
-    moving: dict[str, Hashable] = {
-        f"{topic}, partition {number}: there is input, and position {position} has not moved": steps[number]
-        for (topic, number), position in positions.items() if number in steps and ends[TP(topic, number)] > position}
-    if engine.watched:
+    now, moving = time.monotonic(), dict[str, Hashable]()
+    for (topic, number), position in positions.items():
+        lane = engine.lanes.get(number)
+        if lane is None or ends[TP(topic, number)] <= position:
+            continue
+        if lane.patient and (lane.waiting or not lane.idle.is_set()):
+            continue
+        busy = topic not in lane.wanted or (not lane.idle.is_set() and now - lane.began > long_s)
+        name = f"{topic}, partition {number}: there is input, and position {position} has not moved"
+        moving[name] = lane.steps if busy else ()
+    if not engine.open and engine.quiesced:
+        moving["the lanes have been shut by a rebalance"] = engine.quiesced
+    if engine.open:
         moving |= {f"lane {number}: its take-over has not got on": lane.steps
                    for number, lane in engine.opening_lanes.items()}
     if engine.torn:

@@ -20,7 +20,7 @@ from aiokafka.protocol.transaction import InitProducerIdRequest
 
 from streams.engine.batch import Output
 from streams.engine.changelog import OWNER
-from streams.kafka import kafka_options
+from streams.kafka import STOP_S, kafka_options
 from streams.settings import Settings
 
 BATCH_OCTETS: Final = 1 << 19
@@ -92,4 +92,9 @@ class Writer:
         await asyncio.gather(*sent)  # every one: a failed batch is reported in its own future only
 
     async def stop(self) -> None:
-        await self._producer.stop()
+        """Also where the broker does not answer: what was to be written has been awaited, or is another's to write."""
+        try:
+            await asyncio.wait_for(self._producer.stop(), STOP_S)
+        except TimeoutError:
+            await self._producer._sender.close()
+            await self._producer.client.close()

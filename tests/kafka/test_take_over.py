@@ -12,7 +12,7 @@ from support.worker import WorkerProcess
 
 from streams.kafka import kafka_options, producer
 from streams.local_kafka import LocalKafka
-from streams.topics import REGISTRY, SMS, changelog, declare
+from streams.topics import COMMANDS, REGISTRY, SMS, changelog, declare
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -73,6 +73,26 @@ async def test_a_take_over_that_does_not_get_on_is_ended(place: Place) -> None:
         assert "lane 0: its take-over has not got on for" in worker.log.read_text()
 
 
+async def test_an_input_that_nobody_reads_is_seen_beside_one_that_moves(place: Place) -> None:
+    worker = place.worker(HOLD=f"{COMMANDS}:{SMS}:1000000", STALLED_S="3")
+    async with place.begun(worker):
+        await place.send(worker, (COMMANDS, {"type": "ack"}))
+        async with asyncio.timeout(60):
+            while (status := worker.left()) is None:
+                await place.send(worker, (SMS, {"type": "tick", "source": "clock", "at": "2026-11-24T00:00:00Z"}))
+                await asyncio.sleep(0.2)
+        assert status == 70
+        assert "commands, partition 0: there is input, and position 0 has not moved" in worker.log.read_text()
+
+
+async def test_a_crash_of_faust_is_told_as_every_surprise(place: Place) -> None:
+    worker = place.worker(CRASH="1")
+    with worker:
+        worker.start()
+        assert await worker.wait_left() == 70
+        assert "Faust has crashed" in worker.log.read_text()
+
+
 async def test_partitions_added_under_a_running_worker(place: Place) -> None:
     """Their people would be nobody's. It says so and leaves; the next start says what to do."""
     worker = place.worker(STALLED_S="6")
@@ -85,6 +105,28 @@ async def test_partitions_added_under_a_running_worker(place: Place) -> None:
         assert "partitions [1] have not been assigned for all of" in worker.log.read_text()
         worker.start()
         assert await worker.wait_left() == 2
+
+
+async def test_reading_back_goes_on_through_a_rebalance(place: Place) -> None:
+    """With rebalances more often than a lane takes to be read, it would never open."""
+    first, others = place.worker(SLOW="0.5"), [place.worker(ANBU_SESSION_S="2") for _ in range(2)]
+    async with place.begun(others[0]) as http:
+        for counter in range(1, 4):
+            await place.send(others[0], sos(counter))
+            await others[0].wait_idle(http)
+        assert others[0].terminate() == 0
+        with first, others[1]:
+            first.start()
+            async with asyncio.timeout(60):
+                while not any(((await first.health(http) or {}).get("recovering") or {}).values()):  # percent
+                    await asyncio.sleep(0.05)
+                others[1].start()
+                while (await others[1].health(http) or {}).get("ready") is not True:
+                    await asyncio.sleep(0.05)
+            await first.wait_idle(http)
+            found = await place.verdict(first)
+    assert found.problems == []
+    assert found.owners == 2, "the first of them, and the one that read slowly, once"
 
 
 async def test_a_changelog_that_was_lost(place: Place) -> None:

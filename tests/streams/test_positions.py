@@ -27,12 +27,13 @@ class Reader:
 
 @asynccontextmanager
 async def a_lane(kind: type[Lane], committed: int | None, *, begin_at_end: bool = False,
+                 inputs: tuple[str, ...] = ("sms",), read_first: str | None = None,
                  **variables: str) -> AsyncIterator[Any]:
     async def answer(_: object) -> int | None:
         return committed
 
-    engine: Any = SimpleNamespace(settings=Settings.from_env(variables), inputs=("sms",), committed=answer,
-                                  begin_at_end=begin_at_end, read_first=None)
+    engine: Any = SimpleNamespace(settings=Settings.from_env(variables), inputs=inputs, committed=answer,
+                                  begin_at_end=begin_at_end, read_first=read_first)
     lane = kind(engine, 0)
     yield lane
     await lane.drop()
@@ -41,7 +42,8 @@ async def a_lane(kind: type[Lane], committed: int | None, *, begin_at_end: bool 
 @pytest.mark.parametrize(("done", "committed", "start"), [
     (5, None, 5),
     (5, 4, 5),  # it died before the commit
-    (5, 7, 7),  # two records had no effect
+    (5, 7, 5),  # two records had no effect, or the changelog was lost and somebody began anew: nobody can tell
+    (1, 3, 3),  # but what is not there any more had none
     (None, None, 2),
     (None, 7, 2),  # a changelog that was lost: the group's commit says what was read, not what was kept
 ])
@@ -81,3 +83,18 @@ async def test_who_accepts_the_loss_goes_on(kind: type[Lane]) -> None:
         lane._done = {"sms": 10}
         with pytest.raises(RuntimeError, match="made anew"):
             await lane.find_positions(Reader(2, 9))
+
+
+@pytest.mark.parametrize(("done", "wanted"), [
+    ({}, ["registry"]),
+    ({"registry": 5, "sms": 2}, ["registry"]),  # it died before all were known
+    ({"registry": 9, "sms": 2}, ["sms", "registry"]),
+    ({"registry": 5, "sms": 3}, ["sms", "registry"]),  # something has been said: now they take turns
+])
+async def test_who_people_are_comes_before_what_is_said_of_them(done: dict[str, int], wanted: list[str]) -> None:
+    async with a_lane(StateLane, None, inputs=("sms", "registry"), read_first="registry") as lane:
+        lane._done = done
+        await lane.find_positions(Reader(2, 9))
+        assert list(lane.wanted) == wanted
+        lane.go_past("registry", 9)
+        assert list(lane.wanted) == ["sms", "registry"]

@@ -13,6 +13,7 @@ SLOW=S: it takes so many seconds for each record of a changelog that it reads ba
 STAY=1: told to leave, its consumer never comes to an end.
 FORGET=plan: a worker that ignores an unfinished plan, as one would be that did not write any.
 HOLD=TOPIC:OTHER:OFFSET: it reads TOPIC only after OTHER has come to OFFSET; chance made certain.
+CRASH=1: each poll ends with an error that nobody expects.
 STRAY=1: once lanes are taken over, a poll brings records to nobody, as one does that a rebalance has overtaken.
 """
 
@@ -26,6 +27,7 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 from aiokafka.cluster import ClusterMetadata
+from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
 from streams.app import app
@@ -138,6 +140,11 @@ async def _never(_: ConsumerThread) -> None:
     await asyncio.Event().wait()
 
 
+async def _getmany(*_: Any) -> AsyncIterator[Any]:
+    raise KafkaConnectionError("planted")
+    yield
+
+
 async def _perform_seek(self: Any) -> None:
     await _seeks(self)
     lost = 0
@@ -173,6 +180,8 @@ if "SLOW" in os.environ:
     changelog_module.TOLD_EVERY = 1  # type: ignore[misc]
 if "STAY" in os.environ:
     ConsumerThread.on_thread_stop = _never
+if "CRASH" in os.environ:
+    Consumer.getmany = _getmany  # type: ignore[method-assign,assignment]
 if "STRAY" in os.environ:
     Consumer.perform_seek = _perform_seek  # type: ignore[method-assign]
 
