@@ -1,6 +1,7 @@
 """What the log of an input holds no more, or never held: read past where nothing is lost, and told where it is."""
 
 import asyncio
+import re
 import signal
 from typing import Any
 
@@ -84,7 +85,8 @@ async def test_records_that_were_deleted_under_a_running_worker(place: Place) ->
         await delete_records(worker.settings, SMS, 2)
         worker.send(signal.SIGCONT)
         assert await worker.wait_left() == 70
-        assert "from 1 on were deleted before they were read" in worker.log.read_text()
+        # From 0 where even that answer came too late.
+        assert re.search("from [01] on were deleted before they were read", worker.log.read_text())
 
 
 async def test_records_that_were_deleted_while_it_was_away(place: Place) -> None:
