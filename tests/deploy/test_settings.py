@@ -138,3 +138,14 @@ def test_the_example_names_what_compose_reads() -> None:
     example = set(re.findall(r"^#?(ANBU_\w+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
     assert read - example == {"ANBU_REVISION"}  # the pipeline's
     assert example <= read
+
+
+def test_workers_of_several_machines_reach_each_other() -> None:
+    """Each answers for people whose lane another has; the port is open among tasks alone."""
+    resources = template("ecs.yaml")
+    (container,) = resources["WorkerTask"]["Properties"]["ContainerDefinitions"]
+    assert {"Name": "ANBU_WORKER_HOST", "Value": "0.0.0.0"} in container["Environment"]
+    for name, peer in (("WorkersIngress", "SourceSecurityGroupId"), ("WorkersEgress", "DestinationSecurityGroupId")):
+        rule = resources[name]["Properties"]
+        assert rule["GroupId"] == rule[peer]
+        assert rule["FromPort"] <= 6066 <= rule["ToPort"]
