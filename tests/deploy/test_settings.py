@@ -145,7 +145,7 @@ def test_workers_of_several_machines_reach_each_other() -> None:
     resources = template("ecs.yaml")
     (container,) = resources["WorkerTask"]["Properties"]["ContainerDefinitions"]
     assert {"Name": "ANBU_WORKER_HOST", "Value": "0.0.0.0"} in container["Environment"]
-    for name, peer in (("WorkersIngress", "SourceSecurityGroupId"), ("WorkersEgress", "DestinationSecurityGroupId")):
-        rule = resources[name]["Properties"]
-        assert rule["GroupId"] == rule[peer]
-        assert rule["FromPort"] <= 6066 <= rule["ToPort"]
+    rule = resources["WorkersIngress"]["Properties"]
+    assert rule["GroupId"] == rule["SourceSecurityGroupId"]
+    for one in (rule, resources["TaskGroup"]["Properties"]["SecurityGroupEgress"][-1]):
+        assert one["FromPort"] <= 6066 <= one["ToPort"]
