@@ -54,6 +54,12 @@ class LanesApp(faust.App):
     def _crash(self, reason: BaseException) -> None:
         self.engine.die("Faust has crashed", reason)  # it would leave with status 1, after whatever it still does
 
+    async def start(self) -> None:
+        try:
+            await super().start()
+        except Exception as error:  # noqa: BLE001 - the broker has gone again since it was waited for; or anything else
+            self.engine.die("the worker could not start", error)  # likewise
+
     async def stop(self) -> None:
         watchdog.leave_within(self.engine, watchdog.LEFT_S)
         await super().stop()

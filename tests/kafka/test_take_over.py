@@ -85,12 +85,13 @@ async def test_an_input_that_nobody_reads_is_seen_beside_one_that_moves(place: P
         assert "commands, partition 0: there is input, and position 0 has not moved" in worker.log.read_text()
 
 
-async def test_a_crash_of_faust_is_told_as_every_surprise(place: Place) -> None:
-    worker = place.worker(CRASH="1")
+@pytest.mark.parametrize(("fault", "said"), [("CRASH", "Faust has crashed"), ("START", "the worker could not start")])
+async def test_a_crash_of_faust_is_told_as_every_surprise(place: Place, fault: str, said: str) -> None:
+    worker = place.worker(**{fault: "1"})
     with worker:
         worker.start()
         assert await worker.wait_left() == 70
-        assert "Faust has crashed" in worker.log.read_text()
+        assert said in worker.log.read_text()
 
 
 async def test_partitions_added_under_a_running_worker(place: Place) -> None:

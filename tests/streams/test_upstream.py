@@ -19,7 +19,7 @@ from streams.engine.transport import OVERRIDDEN
 ALL: tuple[Callable[..., Any], ...] = (
     *OVERRIDDEN, Sender._maybe_wait_for_pid, Sender._find_coordinator, Sender._do_init_pid, InitPIDHandler.do,
     InitPIDHandler.create_request, InitPIDHandler.handle_response, Fetcher._fetch_requests_routine, BootStrategy.server,
-    App.stop, App._on_partitions_revoked, App._on_partitions_assigned, Recovery._restart_recovery.fun,
+    App.start, App.stop, App._on_partitions_revoked, App._on_partitions_assigned, Recovery._restart_recovery.fun,
     Consumer._drain_messages, TableManager.recovery.fget, TableManager.changelog_topics.fget,
     faust.Schema.loads_key, faust.Schema.loads_value)
 READ = {
@@ -49,6 +49,7 @@ READ = {
     "Recovery.on_rebalance": "aa4d997a1795ceae",
     "Sender._do_init_pid": "38139a8cce4f5925",
     "InitPIDHandler.create_request": "b17af2c3bc460025",
+    "Service.start": "d2f2f9e03f521aca",
     "Service.stop": "e17cd2b6bd01e861",
     "App._on_partitions_revoked": "d5c895bbe57dc73a",
     "App._on_partitions_assigned": "de932b7927db85b3",

@@ -13,6 +13,7 @@ SLOW=S: it takes so many seconds for each record of a changelog that it reads ba
 STAY=1: told to leave, its consumer never comes to an end.
 FORGET=plan: a worker that ignores an unfinished plan, as one would be that did not write any.
 HOLD=TOPIC:OTHER:OFFSET: it reads TOPIC only after OTHER has come to OFFSET; chance made certain.
+START=1: the broker goes away while Faust's producer starts.
 CRASH=1: each poll ends with an error that nobody expects.
 STRAY=1: once lanes are taken over, a poll brings records to nobody, as one does that a rebalance has overtaken.
 """
@@ -28,6 +29,7 @@ from typing import Any
 from aiokafka import ConsumerRecord
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import KafkaConnectionError
+from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP
 
 from streams.app import app
@@ -140,6 +142,10 @@ async def _never(_: ConsumerThread) -> None:
     await asyncio.Event().wait()
 
 
+async def _no_start(_: Any) -> None:
+    raise KafkaConnectionError("planted")
+
+
 async def _getmany(*_: Any) -> AsyncIterator[Any]:
     raise KafkaConnectionError("planted")
     yield
@@ -180,6 +186,8 @@ if "SLOW" in os.environ:
     changelog_module.TOLD_EVERY = 1  # type: ignore[misc]
 if "STAY" in os.environ:
     ConsumerThread.on_thread_stop = _never
+if "START" in os.environ:
+    Producer.on_start = _no_start
 if "CRASH" in os.environ:
     Consumer.getmany = _getmany  # type: ignore[method-assign,assignment]
 if "STRAY" in os.environ:
