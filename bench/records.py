@@ -37,15 +37,21 @@ from streams.embedded import ChildService, free_port
 
 BATCH: Final = 1000
 ASKED: Final = 500
+WRITING: Final = "_writing"  # ends of the names of databases
+RAW: Final = "_raw"
 
 
 @contextmanager
 def database(url: str | None, *, mongodb: bool = False) -> Iterator[str]:
-    """A database of its own name, at the URL that is given, or in a server that is started here: the embedded one, or
-    MongoDB."""
+    """A database of its own name, at the URL that is given (gone afterwards), or in a server that is started here: the
+    embedded one, or MongoDB."""
     name = f"/bench_{uuid.uuid4().hex[:8]}"
     if url is not None:
-        yield urlunsplit(urlsplit(url)._replace(path=name))
+        there = urlunsplit(urlsplit(url)._replace(path=name))
+        try:
+            yield there
+        finally:
+            asyncio.run(_drop([there, _beside(there, WRITING), _beside(there, WRITING + RAW)]))
         return
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
@@ -56,9 +62,21 @@ def database(url: str | None, *, mongodb: bool = False) -> Iterator[str]:
             yield f"mongodb://{service.address}{name}"
 
 
+def _beside(url: str, end: str) -> str:
+    """The database of that name and this end."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=parts.path + end))
+
+
+async def _drop(urls: list[str]) -> None:
+    for url in urls:
+        with closing(Store(url)) as store:
+            await store.database.client.drop_database(store.database.name)
+
+
 async def _writing(url: str, people: int, days: int) -> list[Figure]:
     """The same records by `record` and as finished documents, in turns by batch."""
-    with closing(Store(url, KEPT)) as store, closing(Store(f"{url}_raw", KEPT)) as raw:
+    with closing(Store(url, KEPT)) as store, closing(Store(_beside(url, RAW), KEPT)) as raw:
         return await _turns(store, raw, people, days)
 
 
@@ -159,7 +177,7 @@ def records(url: str | None, people: int, years: float, days: int, *, mongodb: b
     """All of it, as `database` has it. Raises WrongResultError, MongoDBMissingError."""
     async def run(there: str) -> list[Figure]:
         weeks = max(2, round(years * 52))
-        found = await _writing(f"{there}_writing", people, days)
+        found = await _writing(_beside(there, WRITING), people, days)
         await load(there, people, weeks)
         return [*found, *await _asking(there, people, weeks), await _octets(there, people, weeks)]
 

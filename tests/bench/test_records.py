@@ -1,9 +1,11 @@
 """The benchmark of records in small, and that a wrong result has no figures."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pymongo import MongoClient
 from support.database import database_server
 
 from agents.record import RecordAgent
@@ -15,8 +17,15 @@ from stores.local_mongodb import program
 __all__ = ["database_server"]
 
 
-def test_it_writes_asks_and_weighs(database_server: str) -> None:
-    found = {one.figure: one for one in records(database_server, 10, 0.04, 1)}
+def names(url: str) -> set[str]:
+    with closing(MongoClient[dict[str, object]](url)) as client:
+        return set(client.list_database_names())
+
+
+def test_it_writes_asks_weighs_and_leaves_nothing(database_server: str) -> None:
+    before = names(database_server)
+    found = {one.figure: one for one in records(f"{database_server}?appName=bench", 10, 0.04, 1)}
+    assert names(database_server) == before
     assert found["ratio_to_raw"].aim == 0.7
     assert all(one.value > 0 for one in found.values())
     assert {one.aim for name, one in found.items() if name.startswith("person_") and "p99" in name} == {50}
@@ -28,8 +37,10 @@ def test_what_was_not_written_has_no_speed(database_server: str, monkeypatch: py
         """It writes nothing."""
 
     monkeypatch.setattr(RecordAgent, "handle", lazy)
+    before = names(database_server)
     with pytest.raises(WrongResultError, match="check-ins are missing"):
         records(database_server, 10, 0.04, 1)
+    assert names(database_server) == before
 
 
 def test_a_mongodb_that_was_not_fetched_says_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
