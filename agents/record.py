@@ -106,6 +106,8 @@ class RecordAgent:
             try:
                 await self._store.apply(changes)
             except StoreRefusedError as error:
+                if not error.places:  # it is none of these documents that is wrong, so none may be given up
+                    raise StoreAwayError(str(error)) from error
                 log.warning("the database refuses %d documents: %s", len(error.places), error)
                 refused.update(dict.fromkeys(error.places, str(error)))
             await self._store.mark_days([one for one in changes if one.place not in refused], self._now())

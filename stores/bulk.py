@@ -15,8 +15,10 @@ from stores.errors import StoreAwayError, StoreRefusedError, is_hopeless, mapped
 Operation = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
 AT_ONCE: Final = 500  # operations of one bulk: a slow database answers well before a frozen one is given up
 
-NO_VALUE: Final = 2  # BadValue: also what never gets as far as the database
-_REASONS: Final = {NO_VALUE: "no value of this database", 121: "not of the collection's schema"}
+NO_VALUE: Final = 2     # BadValue: also what never gets as far as the database
+UNREADABLE: Final = 22  # InvalidBSON: of what is there already
+_REASONS: Final = {NO_VALUE: "no value of this database", UNREADABLE: "what is stored there cannot be read",
+                   121: "not of the collection's schema"}
 
 
 class Outcome(NamedTuple):

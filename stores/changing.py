@@ -16,7 +16,7 @@ from pymongo import InsertOne, UpdateOne
 
 from stores import bulk
 from stores.connection import Document
-from stores.errors import StoreAwayError, is_hopeless, mapped
+from stores.errors import StoreAwayError, StoreRefusedError, is_hopeless, mapped
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,10 @@ async def _some(database: Any, collection: str, rest: Mapping[str, Modify]) -> d
     """The codes of those that were refused for good, by _id."""
     refused: dict[str, int] = {}
     for attempt in range(_ATTEMPTS):
-        wanted = _Wanted(await read(database, collection, rest))
+        there, unreadable = await _readable(database, collection, list(rest))
+        refused |= dict.fromkeys(unreadable, bulk.UNREADABLE)
+        rest = {key: modify for key, modify in rest.items() if key not in unreadable}
+        wanted = _Wanted(there)
         for key, modify in rest.items():
             try:
                 wanted.add(key, modify)
@@ -71,6 +74,20 @@ async def _some(database: Any, collection: str, rest: Mapping[str, Modify]) -> d
         if not rest:
             return refused
     raise StoreAwayError(f"{collection}: others change the same documents all the time")
+
+
+async def _readable(database: Any, collection: str, keys: list[str]) -> tuple[dict[str, Document], set[str]]:
+    """Documents by _id, and those that the driver cannot make sense of: it does not say which, so halves find them."""
+    try:
+        return await read(database, collection, keys), set()
+    except StoreRefusedError as error:
+        if len(keys) == 1:
+            log.error("%s: %s cannot be read: %s", collection, keys[0], error)  # noqa: TRY400 - that says it all
+            return {}, {keys[0]}
+    half = len(keys) // 2
+    first, unreadable = await _readable(database, collection, keys[:half])
+    second, as_well = await _readable(database, collection, keys[half:])
+    return first | second, unreadable | as_well
 
 
 class _Wanted:

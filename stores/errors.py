@@ -33,12 +33,14 @@ class StoreRefusedError(StoreError):
 # BSONObjectTooLarge, and those of an update that makes them too large.
 HOPELESS: Final = frozenset({2, 9, 14, 15, 28, 52, 56, 57, 66, 121, 10334, 17280, 17419, 17420})
 
-_OF_EXPRESSIONS: Final = 12_000                 # above it are the errors of an expression that cannot be evaluated,
-_OF_MEMBERS: Final = frozenset({13435, 13436})  # but for those of a member of a replica set that is not ready
+_OF_EXPRESSIONS: Final = 12_000  # above it are the errors of an expression that cannot be evaluated
+# But for those that pass: of an operation in the background (12586, 12587), a shard's routing (13388), a member of a
+# replica set that is not ready (13435, 13436), a disk that is full (14031), a client that was cut off (46841).
+_PASSING: Final = frozenset({12586, 12587, 13388, 13435, 13436, 14031, 46841})
 
 
 def is_hopeless(code: int | None) -> bool:
-    return code in HOPELESS or (code is not None and code >= _OF_EXPRESSIONS and code not in _OF_MEMBERS)
+    return code in HOPELESS or (code is not None and code >= _OF_EXPRESSIONS and code not in _PASSING)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from support.vectors import VECTORS, key_ring, read_lines, replay
 
 from agents.record import RecordAgent
 from models.outputs import Output
-from stores.errors import StoreAwayError
+from stores.errors import StoreAwayError, StoreRefusedError
 from stores.mongo import Store
 from stores.operations import Change
 from streams.metrics import REGISTRY
@@ -104,6 +104,25 @@ async def test_a_database_that_is_away_is_waited_for(store: Store, quarantine: Q
     assert waited == [0.5, 1.0, 0.5, 1.0, 2.0, 5.0]
     assert REGISTRY.get_sample_value("anbu_database_waits_total") == before + len(waited)
     assert not quarantine.outputs
+
+
+async def test_what_is_refused_for_the_sake_of_no_document_is_waited_for(
+        store: Store, quarantine: Quarantine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the whole batch would be given up, and nobody would hear of it."""
+    waited = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        monkeypatch.undo()
+
+    async def refused(_: Iterable[Change]) -> None:
+        raise StoreRefusedError("the list of the erased cannot be read")
+
+    monkeypatch.setattr(store, "apply", refused)
+    await RecordAgent(store, quarantine, sleep=sleep).handle([kafka("reports", checkin())])
+    await settle(store)
+    assert (waited, quarantine.outputs) == ([0.5], [])
+    assert await documents(store) == expected([Said("reports", 0, "7", checkin())])
 
 
 async def test_nothing_is_written_before_schemas_and_indexes_are_there(quarantine: Quarantine) -> None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from bson.datetime_ms import DatetimeMS
+from support.database import ON_MONGODB
 from support.expected_history import Said, expected
 from support.history import changes, documents, write
 from support.said import MONDAY, report
@@ -120,3 +122,14 @@ async def test_what_cannot_be_put_together_is_refused_and_the_rest_written(store
         await store.apply(changes(said))
     assert refused.value.places == {(STATES, "7"), (DEVICES, "7/0"), (STATES, "8")}
     assert (await documents(store))["states"]["9"]["report"]["id"] == "0.1.2"
+
+
+@pytest.mark.skipif(not ON_MONGODB, reason="the embedded database takes no such date")
+async def test_what_is_stored_and_cannot_be_read_holds_nobody_else_up(store: Store) -> None:
+    """A date that no driver can make sense of, in one week of many."""
+    await write(store, WEEK[:3])
+    await store.database[BUCKETS].update_one({"_id": "7/2026-W40"}, {"$set": {"dated": DatetimeMS(10**15)}})
+    with pytest.raises(StoreRefusedError, match="cannot be read") as refused:
+        await store.apply(changes([WEEK[3], *(report(subject, 1, MONDAY) for subject in range(20, 40))]))
+    assert refused.value.places == {(BUCKETS, "7/2026-W40")}
+    assert await store.database[BUCKETS].count_documents({"subject": {"$ne": 7}}) == 20

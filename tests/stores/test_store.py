@@ -96,7 +96,9 @@ async def test_reports_go_when_their_time_is_over(store: Store) -> None:
 @pytest.mark.parametrize(("error", "ours"), [
     (AutoReconnect("gone"), StoreAwayError),
     (OperationFailure("not primary", 10107), StoreAwayError),
+    (OperationFailure("the disk is full", 14031), StoreAwayError),
     (OperationFailure("bad value", 2), StoreRefusedError),
+    (OperationFailure("an expression", 16020), StoreRefusedError),
     (InvalidDocument("no"), StoreRefusedError),
     (OverflowError("70 bits"), StoreRefusedError),
     (ConfigurationError("no such option"), ConfigurationError),
