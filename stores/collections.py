@@ -17,7 +17,7 @@ Document = dict[str, Any]
 SCHEMA: Final = 1
 PEOPLE, STATES, DEVICES, BUCKETS = "people", "states", "devices", "buckets"
 CHECKINS, ALERTS, INCIDENTS, DAYS, AUDIT = "checkins", "alerts", "incidents", "days", "audit"
-DELIVERIES, THREADS, ERASED = "deliveries", "threads", "erased"
+DELIVERIES, THREADS, ERASED, KEPT = "deliveries", "threads", "erased", "kept"
 HALVES: Final = ("morning", "afternoon")
 
 _TEXT: Final = {"bsonType": "string"}
@@ -133,6 +133,9 @@ CATALOGUE: Final = (
          Index((("site", 1), ("day", 1))),                      # one site over some time
          Index((("stale.due", 1),)),                            # what is to be made anew
          _DATED), schema=2),
+    # `sources`: the first day of which all is there that its figures are made from. What was deleted under a shorter
+    # retention does not come back with a longer one.
+    Collection(KEPT, ("since",), {"since": _TEXT}),
     # Who saw and did what; append-only. The `_id` is given by whoever writes, so that a repetition adds nothing.
     Collection(AUDIT, ("at", "by", "action"), {
         "at": _TEXT, "by": _TEXT, "action": _TEXT, "subject": {"bsonType": ["int", "long", "null"]},

@@ -17,7 +17,7 @@ from stores.days import Day, DayReader, ids_of
 from stores.errors import StoreRefusedError, mapped
 from stores.operations import Change
 from stores.people import People
-from stores.retention import DEFAULT_DAYS, is_kept, oldest_day
+from stores.retention import DEFAULT_DAYS, is_kept, oldest_day, whole_since
 from stores.stale import EVERY_S, StaleDays
 from stores.structure import Structure
 
@@ -70,7 +70,7 @@ class Store:
         seconds."""
         with mapped():
             touched = await self._days.touched(ids_of(changes))
-        await self._stale.mark(self._kept(touched), now + EVERY_S)
+        await self._stale.mark(await self._kept(touched), now + EVERY_S)
 
     async def refresh_days(self, now: float) -> int:
         """Make figures of some marked days anew whose time has come. Returns of how many; 0: there are no more."""
@@ -78,7 +78,7 @@ class Store:
 
     async def recompute(self, days: Iterable[Day], *, dry_run: bool) -> list[str]:
         """Make the figures of some days anew, and return the _ids of those that were others although not marked."""
-        kept = self._kept(days)
+        kept = await self._kept(days)
         if not dry_run:
             await self._stale.make(kept, time.time())
         wrong = await self._stale.wrong(kept)
@@ -88,19 +88,19 @@ class Store:
 
     async def _make(self, days: Iterable[Day]) -> None:
         """Make the figures of some days anew, now."""
-        kept, now = self._kept(days), time.time()
+        kept, now = await self._kept(days), time.time()
         await self._stale.mark(kept, now)
         await self._stale.make(kept, now)
 
-    def _kept(self, days: Iterable[Day]) -> set[Day]:
+    async def _kept(self, days: Iterable[Day]) -> set[Day]:
         """Days whose sources are no longer kept stay as they are."""
-        oldest = oldest_day(self.retention, self._now())
+        oldest = max(oldest_day(self.retention, self._now()), await whole_since(self.database))
         return {one for one in days if one.day >= oldest}
 
     async def erase(self, subject: int) -> dict[str, int]:
         """Delete all of a person who is marked as erased, figures of days too. Returns how many documents by
         collection."""
-        days = self._kept(await self._people.days(subject))
+        days = await self._kept(await self._people.days(subject))
         # Whoever dies in the middle cannot find these days again: a mark must outlive that, and not be used up before.
         await self._stale.hold(days, time.time() + ERASING_S)
         counts = await self._people.delete(subject)

@@ -5,9 +5,10 @@ So a replay of old records brings nothing back, and the figures of a day whose s
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from stores.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, DAYS, INCIDENTS
+from stores.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, DAYS, INCIDENTS, KEPT, SCHEMA
+from stores.errors import mapped
 from stores.operations import Change
 
 DAY_S: Final = 86_400
@@ -15,6 +16,7 @@ DAY_S: Final = 86_400
 DEFAULT_DAYS: Final[Mapping[str, int]] = {
     BUCKETS: 400, CHECKINS: 400, ALERTS: 400, INCIDENTS: 400, DAYS: 3650, AUDIT: 1095}
 SOURCES: Final = (BUCKETS, CHECKINS, ALERTS)  # of the figures of a day
+_OF_SOURCES: Final = "sources"
 SHORTEST: Final = 35  # days: the topics keep thirty, and what they replay must find its documents
 LONGEST: Final = (2**31 - 1) // DAY_S  # days: MongoDB counts the seconds of a time of deletion in 32 bits
 
@@ -39,5 +41,26 @@ def is_kept(change: Change, retention: Mapping[str, int], now: float) -> bool:
 
 def oldest_day(retention: Mapping[str, int], now: float) -> str:
     """The first date whose figures can still be made anew: all that they are made from is there."""
-    kept = min(retention[name] for name in SOURCES)
-    return datetime.fromtimestamp(now - (kept - 7) * DAY_S, UTC).date().isoformat()  # a week goes as a whole
+    return first_kept(min(retention[name] for name in SOURCES), now)
+
+
+def first_kept(days: int, now: float) -> str:
+    """The first date of which nothing is deleted yet that is kept for so many days."""
+    return datetime.fromtimestamp(now - (days - 7) * DAY_S, UTC).date().isoformat()  # a week goes as a whole
+
+
+async def whole_since(database: Any) -> str:
+    """The first date of which nothing was deleted under a shorter retention; empty: nothing ever was.
+
+    database: Motor's. Raises StoreAwayError.
+    """
+    with mapped():
+        found = await database[KEPT].find_one({"_id": _OF_SOURCES})
+    return "" if found is None else str(found["since"])
+
+
+async def keep_longer(database: Any, name: str, days: int, now: float) -> None:
+    """To be called before what was kept for so many days is kept for longer."""
+    if name in SOURCES:
+        await database[KEPT].update_one({"_id": _OF_SOURCES}, {
+            "$max": {"since": first_kept(days, now)}, "$setOnInsert": {"schema": SCHEMA}}, upsert=True)

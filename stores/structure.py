@@ -13,7 +13,7 @@ from pymongo.errors import OperationFailure
 from stores.collections import CATALOGUE, Collection, Document, Index
 from stores.embedded import EMBEDDED_SET
 from stores.errors import mapped
-from stores.retention import DAY_S
+from stores.retention import DAY_S, keep_longer
 
 _NAMESPACE_EXISTS: Final = 48
 
@@ -85,8 +85,15 @@ class Structure:
         if deletes and there.get("expireAfterSeconds") != options.get("expireAfterSeconds"):
             days = options["expireAfterSeconds"] // DAY_S
             return Step(f"keep {name} for {days} days", partial(
-                self._database.command, "collMod", name, index={"keyPattern": dict(index.keys), **options}))
+                self._keep, name, index, there.get("expireAfterSeconds"), options["expireAfterSeconds"]))
         return None
+
+    async def _keep(self, name: str, index: Index, before_s: int | None, after_s: int) -> None:
+        if before_s is not None and before_s < after_s:
+            now = (await self._database.command("hello"))["localTime"].timestamp()  # the clock by which it deletes
+            await keep_longer(self._database, name, before_s // DAY_S, now)
+        await self._database.command("collMod", name, index={
+            "keyPattern": dict(index.keys), "expireAfterSeconds": after_s})
 
     async def _create(self, name: str) -> None:
         try:

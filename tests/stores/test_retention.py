@@ -1,11 +1,11 @@
 """What is older than the retention is deleted by the database, and is not written again by a replay."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from support.database import LOCAL_MONGODB
+from support.database import LOCAL_MONGODB, ON_MONGODB
 from support.expected_history import Said
 from support.history import changes, documents, write
 from support.journals import DAYS as DATES
@@ -15,7 +15,7 @@ from models.times import parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS
 from stores.days import Day
 from stores.mongo import Store
-from stores.retention import DAY_S, DEFAULT_DAYS, LONGEST, is_kept, oldest_day, parse_retention
+from stores.retention import DAY_S, DEFAULT_DAYS, LONGEST, SHORTEST, is_kept, oldest_day, parse_retention
 
 MONDAY = date(2026, 9, 28)
 NOW = parse_time("2026-11-24T00:00:00Z", "now")
@@ -48,6 +48,28 @@ async def test_figures_stay_whose_sources_are_gone(store: Store, database_url: s
     later.close()
     assert await store.recompute([Day(DATES[2], "jongno")], dry_run=False) == [f"{DATES[2]}/jongno"]
     assert "days" not in await documents(store), "while they are kept, they are what counts"
+
+
+@pytest.mark.skipif(not ON_MONGODB, reason="the embedded database has no times of deletion")
+async def test_a_longer_retention_makes_nothing_anew_of_what_a_shorter_one_has_deleted(database_url: str) -> None:
+    """400 days of which 365 are gone: `recompute` must not take that for days on which nothing was."""
+    now = datetime.now(UTC)
+    old, new = ((now - timedelta(days=days)).date().isoformat() for days in (60, 10))
+    short = Store(database_url, dict.fromkeys(DEFAULT_DAYS, SHORTEST), lambda: 0.0)  # to whom nothing is too old
+    await short.prepare()
+    await write(short, [checkin(old), checkin(new)])
+    await short.database[CHECKINS].delete_many({"day": old})  # as the database does in its own time
+    before = await documents(short)
+    short.close()
+    store = Store(database_url)
+    await store.prepare()
+    days = [Day(old, "jongno"), Day(new, "jongno")]
+    assert await store.recompute(days, dry_run=False) == []
+    assert await documents(store) == before
+    await store.database[CHECKINS].delete_many({})
+    assert await store.recompute(days, dry_run=False) == [f"{new}/jongno"], "of which it should have been there"
+    await store.database.client.drop_database(store.database.name)
+    store.close()
 
 
 async def test_the_longest_retention_is_one_for_the_database_too(database_url: str) -> None:
