@@ -62,6 +62,10 @@ class NotifyAgent:
                 threads[notice.thread, partition].append(notice)
         for (_, partition), notices in threads.items():
             await durably(partial(self._decide, notices, partition), self._sleep)
+        # Who was erased while this was written: either `erase` has seen it, or this sees the entry. Also who was erased
+        # before: whoever wrote it may have died before this, and the batch comes again.
+        if erased := await durably(lambda: self._outbox.erased(subjects), self._sleep):
+            await durably(partial(self._outbox.forget, erased), self._sleep)
         if threads:
             self._queued()
 

@@ -87,6 +87,12 @@ class Deliveries:
             found = await self._erased.find({"_id": {"$in": [str(one) for one in subjects]}}, {"_id": 1}).to_list(None)
         return {int(one["_id"]) for one in found}
 
+    async def forget(self, subjects: Collection[int]) -> None:
+        """Delete all of people who are erased: `erase` may have been faster than what was written of them."""
+        with mapped():
+            for collection in (self._queue, self._threads):
+                await collection.delete_many({"subject": {"$in": sorted(subjects)}})
+
     # Sending
 
     async def due(self, channel: str, lanes: Collection[int], now: float, limit: int) -> list[Claimed]:

@@ -9,10 +9,12 @@ from support.endpoint import Endpoint
 from support.notices import event
 from support.notifier import Running, kafka, receipts, statuses, until, until_all
 
+from agents.notify import NotifyAgent
 from notifiers.routes_file import Loaded
 from stores.deliveries import Deliveries
 from stores.errors import StoreAwayError
 from stores.mongo import Store
+from stores.people import People
 
 
 async def test_what_cannot_be_read_holds_up_nothing(outbox: Deliveries, store: Store, loaded: Loaded) -> None:
@@ -78,3 +80,27 @@ async def test_a_database_that_is_away_loses_nothing(outbox: Deliveries, store: 
         "42/42:no_report:2026-11-24:morning/2/team": "queued",
         "42/42:no_report:2026-11-24:morning/2/duty": "queued",
         "0/gateway_outage:seoul-1:2026-11-24/1/team": "queued"}
+
+
+@pytest.mark.parametrize("dies", [False, True])
+async def test_who_is_erased_while_it_is_decided(outbox: Deliveries, store: Store, loaded: Loaded,
+                                                 monkeypatch: pytest.MonkeyPatch, *, dies: bool) -> None:
+    """`erase` is done between the look at its list and the writing; or the notifier dies after that, too."""
+    people, decide = People(store.database), NotifyAgent._decide
+
+    async def erased_meanwhile(*arguments: Any) -> None:
+        monkeypatch.undo()
+        await people.mark_erased(7, "2026-11-24T00:00:00Z")
+        await people.delete(7)
+        await decide(*arguments)
+        if dies:
+            raise SystemError
+
+    monkeypatch.setattr(NotifyAgent, "_decide", erased_meanwhile)
+    one, batch = Running(outbox, loaded), [event(7), event(8)]
+    if dies:
+        with pytest.raises(SystemError):
+            await one.take(*batch)
+    await one.take(*batch)
+    assert await statuses(store) == {"8/8:no_report:2026-11-24:morning/1/team": "queued"}
+    assert await store.database.threads.distinct("subject") == [8]
