@@ -69,7 +69,7 @@ def is_driven(one: Quarantined, earliest: float) -> bool:
     original = one.document["original"]
     document = original if isinstance(original, dict) else {}
     received_at = read_time(document, "received_at")
-    return (one.document["origin"]["topic"] in DRIVEN and document.get("type") != "tick"
+    return (original is not None and one.document["origin"]["topic"] in DRIVEN and document.get("type") != "tick"
             and (received_at is None or received_at >= earliest))
 
 

@@ -13,6 +13,7 @@ from models.alerts import Change, Kind, Likely, Reason, Severity
 from models.effects import AlertRevised, CheckedIn, Effect, IncidentRevised, Reported
 from models.errors import Rejected
 from models.payload import FLAG_NAMES, StatusReport
+from models.records import LONGEST
 from models.times import format_time, format_window
 from models.why import why, why_outage
 
@@ -76,14 +77,21 @@ def encode(effect: Effect, record: InputRecord, at: int | None) -> Output:
 
 
 def quarantined(record: InputRecord, rejected: Rejected, at: int | None) -> Output:
-    """A record that cannot be processed, whole, with its origin and the reason; it can be driven again."""
-    return Output("quarantine", record.key, orjson.dumps({
+    """A record that cannot be processed, whole, with its origin and the reason; it can be driven again.
+
+    What is longer than any record of the contract would not fit: it stands at its origin only.
+    """
+    return Output("quarantine", _short(record.key), orjson.dumps({
         "reason": rejected.reason,
         "detail": rejected.detail,
         "origin": {"topic": record.topic, "partition": record.partition, "offset": record.offset},
         "at": None if at is None else format_time(at),
-        "original": _original(record.value),
+        "original": _original(_short(record.value)),
     }))
+
+
+def _short(octets: bytes | None) -> bytes | None:
+    return octets if octets is None or len(octets) <= LONGEST else None
 
 
 def _original(value: bytes | None) -> object:

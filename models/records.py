@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -10,6 +10,7 @@ from models.errors import ContractError
 from models.times import parse_time
 
 Document = Mapping[str, Any]
+LONGEST: Final = 256 * 1024  # octets; a record has room for a megabyte, and so for whatever is said of this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class Tick:
 
 
 def parse_object(value: bytes) -> dict[str, Any]:
-    """The JSON object of a record. Raises ContractError("not JSON" or "not an object")."""
+    """The JSON object of a record. Raises ContractError("longer than …", "not JSON" or "not an object")."""
+    if len(value) > LONGEST:
+        raise ContractError(f"longer than {LONGEST} octets")
     try:
         document = orjson.loads(value)
     except orjson.JSONDecodeError:

@@ -15,6 +15,7 @@ from cli.broker import Writable, records, write
 from cli.quarantine import original_octets
 from models.errors import Reason, Rejected
 from models.outputs import CLOUDEVENT, Record, quarantined
+from models.records import LONGEST
 from models.times import format_time
 from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, SMS
@@ -90,6 +91,11 @@ def test_an_sms_of_long_ago_stays_in_quarantine(anbu: Anbu, settings: Settings) 
     quarantine(settings, (Record(SMS, 1, 17, b"42", sms(1, 7.9)), Reason.BAD_EPOCH),
                (Record(SMS, 1, 18, b"42", sms(2, 8.1)), Reason.BAD_EPOCH))
     assert json.loads(anbu("quarantine", "redrive", "--json").stdout) == {"bad_epoch": 1}
+
+
+def test_what_was_too_long_to_be_kept_is_not_driven(anbu: Anbu, settings: Settings) -> None:
+    quarantine(settings, (Record(SMS, 1, 17, b"42", b" " * (LONGEST + 1)), Reason.MALFORMED))
+    assert json.loads(anbu("quarantine", "redrive", "--json").stdout) == {}
 
 
 def test_an_alert_is_still_a_cloudevent(anbu: Anbu, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models.command import CommandType, parse_command
 from models.errors import ContractError
 from models.profile import AttributeSpec, EscalationStep, Excuse, Profile, Thresholds, parse_profile
-from models.records import Sms, Tick, parse_object, parse_sms, read_time
+from models.records import LONGEST, Sms, Tick, parse_object, parse_sms, read_time
 
 SMS = {"received_at": "2026-11-23T21:04:05Z", "text": "W.x"}
 GATEWAY_TICK = {"type": "tick", "source": "gateway", "gateway": "seoul-1", "at": "2026-11-23T21:04:10Z"}
@@ -57,7 +57,8 @@ def test_refuses_an_sms(document: dict[str, Any], field: str) -> None:
         parse_sms(document)
 
 
-@pytest.mark.parametrize(("value", "said"), [(b"{\xff", "not JSON"), (b"", "not JSON"), (b"[1]", "not an object")])
+@pytest.mark.parametrize(("value", "said"), [(b"{\xff", "not JSON"), (b"", "not JSON"), (b"[1]", "not an object"),
+                                             (b" " * LONGEST + b"{}", "longer than")])
 def test_refuses_what_is_no_object(value: bytes, said: str) -> None:
     with pytest.raises(ContractError, match=said):
         parse_object(value)

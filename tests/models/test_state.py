@@ -15,6 +15,7 @@ from models.keys import KeyRing
 from models.lane import Lane
 from models.outputs import Record
 from models.profile import DailyWindow
+from models.records import LONGEST
 from models.step import Deadline, Erased, Registered, step
 from models.windows import Calendar, Schedule
 
@@ -156,6 +157,18 @@ def test_what_cannot_be_processed_goes_to_quarantine_whole(given: Record, reason
     assert output.topic == "quarantine"
     assert (value["reason"], value["at"], value["original"]) == (reason, at, original)
     assert value["origin"] == {"topic": given.topic, "partition": 0, "offset": 0}
+
+
+@pytest.mark.parametrize("given", [Record("sms", 0, 0, b"7", bytes(1_000_000)),
+                                   Record("registry", 0, 0, bytes(500_000), bytes(500_000)),
+                                   Record("commands", 0, 0, bytes(1_000_000), json.dumps(COMMAND).encode()),
+                                   Record("registry", 0, 0, bytes(1_000_000), None),
+                                   Record("sms", 0, 0, bytes(LONGEST), bytes(LONGEST))])
+def test_what_is_said_of_a_long_record_fits_into_one(given: Record) -> None:
+    """Else the broker would refuse it, again and again, and nobody in the lane would be watched any more."""
+    for output in fold_of_two()(Lane(1), given):
+        assert len(output.key or b"") + len(output.value or b"") < 1_000_000
+        assert output.topic == "quarantine"
 
 
 def test_another_topic_is_a_mistake_of_ours() -> None:

@@ -1,0 +1,48 @@
+"""Whoever may write an input may write it compressed, and as long as the broker takes it: nothing of it ends a lane."""
+
+import os
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from support.one_lane import Place, sos
+
+from cli.broker import Writable, write
+from streams.kafka import kafka_options
+from streams.topics import REPORTS, SMS, changelog
+
+pytestmark = pytest.mark.timeout(150)
+LONGEST = 1_000_000  # of a record, about, unless a broker is told otherwise
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_records_that_are_compressed(place: Place, codec: str) -> None:
+    """By the gateway of others, or by the broker itself, where its `compression.type` says so."""
+    worker = place.worker()
+    async with place.begun(worker) as http:
+        admin = AIOKafkaAdminClient(**kafka_options(worker.settings))
+        await admin.start()
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"compression.type": codec})
+                                   for name in (SMS, changelog(worker.settings))])
+        await admin.close()
+        await place.send(worker, sos(1))
+        await worker.wait_idle(http)
+        assert worker.terminate() == 0
+        worker.start()
+        await place.send(worker, sos(2))
+        await worker.wait_idle(http)
+        found = await place.verdict(worker)
+    assert (found.problems, found.repeats) == ([], 0)
+    assert [one.value and one.value["id"] for one in found.said if one.topic == REPORTS] == ["0.1.1", "0.1.2"]
+
+
+async def test_records_that_are_too_long(place: Place) -> None:
+    worker = place.worker()
+    async with place.begun(worker) as http:
+        noise = os.urandom(LONGEST)
+        await write([Writable(SMS, 0, b"7", noise), Writable(SMS, 0, noise[:LONGEST // 2], noise[LONGEST // 2:])],
+                    worker.settings)
+        await place.send(worker, sos(1))
+        await worker.wait_idle(http)
+        found = await place.verdict(worker)
+    assert (found.problems, found.repeats) == ([], 0)
