@@ -3,10 +3,26 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
 from streams.settings import Settings, SettingsError
+
+
+class Date(click.DateTime):
+    """A date of the times that records may bear."""
+
+    name = "date"
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if not 1970 <= found.year < 2200:
+            self.fail(f"{value} is not of the years 1970 to 2199", param, ctx)
+        return found
 
 
 class Misconfigured(click.ClickException):

@@ -7,15 +7,14 @@ import click
 import orjson
 
 from cli.database import with_store
+from cli.options import Date
 from stores.mongo import Store
 from stores.upkeep import Upkeep
 
-_DATE = click.DateTime(["%Y-%m-%d"])
-
 
 @click.command()
-@click.option("--from", "first", type=_DATE, required=True, help="The first date.")
-@click.option("--to", "last", type=_DATE, required=True, help="The last date.")
+@click.option("--from", "first", type=Date(), required=True, help="The first date.")
+@click.option("--to", "last", type=Date(), required=True, help="The last date.")
 @click.option("--dry-run", is_flag=True, help="Say what is wrong, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help='{"changed": ["2026-11-24/jongno"]}')
 def recompute(*, first: datetime, last: datetime, dry_run: bool, as_json: bool) -> None:

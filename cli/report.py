@@ -1,7 +1,8 @@
 """`anbu report`: what the JSON API answers of the history, on a terminal: a table, JSON, or CSV for a spreadsheet."""
 
+import sys
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
@@ -11,14 +12,17 @@ from rich.table import Table
 
 from cli.database import with_reader
 from cli.devices import subject_argument
+from cli.options import Date, settings
 from models.alerts import Kind
 from models.times import format_time
 from stores.pages import CursorError
 from stores.questions import LATER_MIN, Questions
-from web.answers import csv_of
+from streams.clock import clock_of
+from web.answers import counted, csv_of
 
 Rows = Sequence[dict[str, Any]]
-_DATE = click.DateTime(["%Y-%m-%d"])
+_DATE = Date()
+_ANY_WIDTH = 100_000  # of a file, or of what reads our output: nothing is folded there
 _site = click.option("--site", required=True, help="Which site.")
 _json = click.option("--json", "form", flag_value="json", help="As the JSON API answers it.")
 _csv = click.option("--csv", "form", flag_value="csv", help="For a spreadsheet: UTF-8, commas.")
@@ -34,18 +38,28 @@ def _tell(value: Any, rows: Rows, form: str | None) -> None:
     else:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name in rows[0]:
-            table.add_column(name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left")
+            number = {type(row[name]) for row in rows} <= {int, float, type(None)}
+            table.add_column(name.replace("_", " "), overflow="fold", justify="right" if number else "left")
         for row in rows:
             table.add_row(*(_shown(one) for one in row.values()))
-        Console().print(table)
+        width = None if sys.stdout.isatty() else _ANY_WIDTH
+        Console(markup=False, emoji=False, highlight=False, width=width).print(table)  # a note may have brackets
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return " ".join(f"{name}:{_shown(one)}" for name, one in value.items() if one not in (None, {}, []))
+        return " ".join(f"{name}{' ' if isinstance(one, dict) else ':'}{_shown(one)}" for name, one in value.items()
+                        if one not in (None, {}, []))
     if isinstance(value, list):
         return " ".join(map(_shown, value))
     return "" if value is None else str(value)
+
+
+def _today() -> date:
+    """Where it begins first: of people who live east of Greenwich, the morning is of tomorrow in UTC's terms."""
+    with settings() as found:
+        now = clock_of(found.clock_file).now()
+    return (datetime.fromtimestamp(now, UTC) + timedelta(hours=14)).date()
 
 
 def _ask(question: Callable[[Questions], Awaitable[Any]]) -> Any:
@@ -75,9 +89,9 @@ def person(*, subject: int, form: str | None) -> None:
 @_json
 @_csv
 def weeks(*, subject: int, limit: int, form: str | None) -> None:
-    """SUBJECT's weeks, the newest first: reports, battery, wake-up time, results."""
+    """SUBJECT's weeks, the newest first: reports, battery, wake-up time, results; JSON has each window's result."""
     page = _ask(lambda questions: questions.weeks(subject, None, limit))
-    _tell({"items": page.rows, "next": page.cursor}, page.rows, form)
+    _tell({"items": page.rows, "next": page.cursor}, counted(page.rows), form)
 
 
 @report.command()
@@ -117,14 +131,14 @@ def failing(*, site: str, form: str | None) -> None:
 @report.command()
 @_site
 @click.option("--from", "first", type=_DATE, help="The first date; default: 30 days before the last.")
-@click.option("--to", "last", type=_DATE, help="The last date; default: today (UTC).")
+@click.option("--to", "last", type=_DATE, help="The last date; default: today.")
 @click.option("--by", default="day", show_default=True, type=click.Choice(["day", "week", "month"]),
               help="What a row is.")
 @_json
 @_csv
 def site(*, site: str, first: datetime | None, last: datetime | None, by: str, form: str | None) -> None:
     """A site's check-ins, alerts, wake-up time and late SMS by day, week or month."""
-    end = (last or datetime.now(UTC)).date()
+    end = last.date() if last else _today()
     begin = first.date() if first else end - timedelta(days=30)
     if end < begin:
         raise click.UsageError("--to is before --from")

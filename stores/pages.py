@@ -6,8 +6,7 @@ of them. A short time is enough nearly always, and the further questions cost li
 """
 
 import base64
-import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import orjson
@@ -31,14 +30,16 @@ def cursor_of(*parts: Any) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
 
-def parts_of(cursor: str, count: int) -> list[str]:
-    """Raises CursorError."""
+def parts_of(cursor: str, *kinds: Callable[[str], object]) -> list[str]:
+    """kinds: each reads a part, or raises ValueError. Raises CursorError."""
     try:
         found = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error) as error:
+        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+            raise CursorError(cursor)
+        for kind, part in zip(kinds, found, strict=True):
+            kind(part)
+    except ValueError as error:
         raise CursorError(cursor) from error
-    if not isinstance(found, list) or len(found) != count or not all(isinstance(one, str) for one in found):
-        raise CursorError(cursor)
     return found
 
 

@@ -6,10 +6,12 @@ Every method raises StoreAwayError while the database does not answer.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from statistics import median_low
 from typing import Any, Final
 
 from models.alerts import Kind
+from models.times import parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
 from stores.errors import mapped
@@ -54,25 +56,31 @@ class Questions:
                          **_trend(one)} for one in devices]}
 
     async def weeks(self, subject: int, cursor: str | None, limit: int) -> Page:
-        """A person's weeks, the newest first, each with its figures and the results of its windows."""
+        """A person's weeks, the newest first, each with its figures and the results of its windows. A week without any
+        report is one as well: it is the one to look at."""
         where: Document = {"subject": subject}
+        days: Document = {}
         end = self._today()
         if cursor is not None:
-            before = parts_of(cursor, 1)[0]
-            where["period"], end = {"$lt": before}, _monday(before)
+            [before] = parts_of(cursor, _check_week)
+            end = _monday(before)
+            where["period"], days["$lt"] = {"$lt": before}, end.isoformat()
         begin = _period((end - timedelta(days=7 * (limit + 1))).isoformat(), "week")
         with mapped():
             found = await newest(self._database[BUCKETS], where, [("period", -1)], [begin], limit + 1,
                                  {"period": 1, "c": 1})
-            weeks = found[:limit]
-            results: list[Document] = []
-            if weeks:
-                first, last = _monday(weeks[-1]["period"]), _monday(weeks[0]["period"]) + timedelta(days=7)
-                results = await self._database[CHECKINS].find(
-                    {"subject": subject, "day": {"$gte": first.isoformat(), "$lt": last.isoformat()}},
-                    {"window": 1, "day": 1, "result": 1, "repaired": 1}).sort([("day", 1)]).to_list(None)
-        rows = [_week(one, results) for one in weeks]
-        return Page(rows, cursor_of(weeks[-1]["period"]) if len(found) > limit else None)
+            if len(found) > limit:  # else all there is: a page has to be filled with weeks of silence
+                days["$gte"] = _monday(found[-1]["period"]).isoformat()
+            results = await self._database[CHECKINS].find(
+                {"subject": subject, **({"day": days} if days else {})},
+                {"window": 1, "day": 1, "result": 1}).sort([("day", 1)]).to_list(None)
+        by_week: dict[str, dict[str, str]] = {one["period"]: {} for one in found}
+        for one in results:
+            by_week.setdefault(_period(one["day"], "week"), {})[one["window"]] = one["result"]
+        buckets = {one["period"]: one for one in found}
+        weeks = sorted(by_week, reverse=True)
+        rows = [_week(week, buckets.get(week), by_week[week]) for week in weeks[:limit]]
+        return Page(rows, cursor_of(weeks[limit - 1]) if len(weeks) > limit else None)
 
     async def wake_up(self, subject: int) -> Document | None:
         """When a person gets up: the median of the newest 28 mornings, of the 28 before, and each morning."""
@@ -121,7 +129,8 @@ class Questions:
 
     async def alerts(self, where: Mapping[str, Any], first: str | None, last: str | None, cursor: str | None,
                      limit: int) -> Page:
-        """Alerts, the newest first. where: fields that must be equal; first, last: RFC 3339 in UTC, of the opening.
+        """Alerts, the newest first. where: fields that must be equal; first, last: RFC 3339 in UTC, of the opening,
+        1970 to 2199.
 
         Outages of gateways are asked for by their kind, and come once for each lane that judged them: they are of no
         person, and of every site.
@@ -137,7 +146,7 @@ class Questions:
             collection = INCIDENTS
             asked = {name: value for name, value in asked.items() if name not in ("kind", "site")}
         if cursor is not None:
-            at, after = parts_of(cursor, 2)
+            at, after = parts_of(cursor, partial(parse_time, field="cursor"), str)
             opened["$lte"] = at
             asked["$or"] = [{"opened_at": {"$lt": at}}, {"_id": {"$lt": after}}]
         if opened:
@@ -195,18 +204,20 @@ def _risk(row: Document) -> tuple[float, float, int]:
 
 
 def _monday(period: str) -> date:
-    return date.fromisocalendar(int(period[:4]), int(period[6:]), 1)
+    return date.fromisoformat(f"{period}-1")
 
 
-def _week(bucket: Document, results: list[Document]) -> Document:
-    monday = _monday(bucket["period"])
-    days = {(monday + timedelta(days=number)).isoformat() for number in range(7)}
-    figures = bucket["c"]
+def _check_week(period: str) -> None:
+    if _monday(period).year < 1970:  # before any time of ours, and too early to look back from
+        raise ValueError(period)
+
+
+def _week(period: str, bucket: Document | None, results: Mapping[str, str]) -> Document:
+    figures: Document = bucket["c"] if bucket is not None else {"n": 0, "late": 0}
     woke = sorted(one["woke"] for one in figures.get("days", ()) if one["woke"] is not None)
-    return {"week": bucket["period"], "reports": figures["n"], "late": figures.get("late"), "last": figures["last"],
-            "battery_min": figures["battery_min"], "signal_min": figures.get("signal_min"),
-            "woke": median_low(woke) if woke else None,
-            "results": {one["window"]: one["result"] for one in results if one["day"] in days}}
+    return {"week": period, "reports": figures["n"], "late": figures.get("late"), "last": figures.get("last"),
+            "battery_min": figures.get("battery_min"), "signal_min": figures.get("signal_min"),
+            "woke": median_low(woke) if woke else None, "results": dict(results)}
 
 
 def _period(day: str, by: str) -> str:

@@ -7,6 +7,7 @@ CSV opens in a spreadsheet as it is: UTF-8 with a byte order mark, and no cell t
 import csv
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -14,10 +15,13 @@ import orjson
 from fastapi import Query, Request
 from fastapi.responses import Response
 
+from stores.collections import HALVES
+
 CSV: Final = "text/csv; charset=utf-8"
 JSON: Final = "application/json"
 Format = Annotated[str, Query(alias="format", pattern="^(json|csv)$", description="json, or csv for a spreadsheet")]
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n",
+                   "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the first four as wide as a Korean letter
 
 
 def answer(request: Request, value: Any, rows: Sequence[Mapping[str, Any]] | None = None, form: str = "json",
@@ -44,6 +48,13 @@ def csv_of(rows: Iterable[Mapping[str, Any]]) -> bytes:
     writer.writerow(map(_cell, columns))
     writer.writerows([_cell(row.get(name)) for name in columns] for row in flat)
     return text.getvalue().encode("utf-8-sig")
+
+
+def counted(weeks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A person's weeks with their results counted by half and result: a column for each window is a table of holes."""
+    return [{**week, "results": {half: dict(sorted(Counter(
+        result for window, result in week["results"].items() if window.endswith(half)).items())) for half in HALVES}}
+        for week in weeks]
 
 
 def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

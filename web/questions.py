@@ -14,12 +14,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from models.alerts import Kind, Severity
-from models.times import format_time
+from models.times import EARLIEST, LATEST, format_time
 from stores.errors import StoreError
 from stores.pages import CursorError
 from stores.questions import LATER_MIN, Questions
 from web.access import RefusedError, signed_in
-from web.answers import CSV, Format, answer
+from web.answers import CSV, Format, answer, counted
 from web.api import AlertFields
 from web.history import PATIENCE_S
 from web.pages import Subject
@@ -104,13 +104,13 @@ class PersonState(BaseModel):
 
 class Week(BaseModel):
     week: str = Field(examples=["2026-W48"])
-    reports: int
+    reports: int = Field(description="made in this week, as UTC has it")
     late: int | None = Field(description="of them more than ten minutes under way, or too old to count")
-    last: str = Field(description="when the last was received")
+    last: str | None = Field(description="when the last was received")
     battery_min: int | None
     signal_min: int | None
     woke: str | None = Field(description="median of the week")
-    results: dict[str, str] = Field(description="by window")
+    results: dict[str, str] = Field(description="by window, of the week as the person lives it")
 
 
 class Weeks(BaseModel):
@@ -165,9 +165,9 @@ async def person(request: Request, questions: Asked, subject: Subject) -> Respon
 @router.get("/people/{subject}/weeks", response_model=Weeks, responses=_CSV)
 async def weeks(request: Request, questions: Asked, subject: Subject, cursor: Cursor = None,
                 limit: Annotated[int, Query(ge=1, le=200)] = 12, form: Format = "json") -> Response:
-    """A person's weeks, the newest first."""
+    """A person's weeks, the newest first, those without any report too. CSV counts the results by half."""
     page = await asked(questions.weeks(subject, cursor, limit))
-    return answer(request, {"items": page.rows, "next": page.cursor}, page.rows, form)
+    return answer(request, {"items": page.rows, "next": page.cursor}, counted(page.rows), form)
 
 
 @router.get("/people/{subject}/wake-up", response_model=WakeUps, responses=_CSV)
@@ -179,7 +179,7 @@ async def wake_up(request: Request, questions: Asked, subject: Subject, form: Fo
     return answer(request, found, found["mornings"], form)
 
 
-@router.get("/sites/{site}/later-mornings", response_model=list[Drift], responses=_CSV)
+@router.get("/sites/{site:path}/later-mornings", response_model=list[Drift], responses=_CSV)
 async def later(request: Request, questions: Asked, site: SiteName,
                 at_least_min: Annotated[int, Query(ge=1, le=720)] = LATER_MIN, form: Format = "json") -> Response:
     """People whose mornings drift later than in the four weeks before, the most first."""
@@ -187,14 +187,14 @@ async def later(request: Request, questions: Asked, site: SiteName,
     return answer(request, rows, rows, form)
 
 
-@router.get("/sites/{site}/failing-devices", response_model=list[FailingDevice], responses=_CSV)
+@router.get("/sites/{site:path}/failing-devices", response_model=list[FailingDevice], responses=_CSV)
 async def failing(request: Request, questions: Asked, site: SiteName, form: Format = "json") -> Response:
     """Devices that will fail next, by battery and signal, the worst first."""
     rows = await asked(questions.failing(site))
     return answer(request, rows, rows, form)
 
 
-@router.get("/sites/{site}/figures", response_model=list[Period], responses=_CSV)
+@router.get("/sites/{site:path}/figures", response_model=list[Period], responses=_CSV)
 async def figures(request: Request, questions: Asked, site: SiteName, first: date, last: date,
                   by: Literal["day", "week", "month"] = "day", form: Format = "json") -> Response:
     """A site's check-ins, alerts, wake-up time and late SMS by day, week or month."""
@@ -222,4 +222,5 @@ async def past_alerts(request: Request, questions: Asked, site: Annotated[str | 
 def _text(time: datetime | None) -> str | None:
     if time is None:
         return None
-    return format_time(int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()))
+    seconds = int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+    return format_time(min(max(seconds, EARLIEST), LATEST))  # there is nothing before or after

@@ -1,5 +1,6 @@
 """`anbu report`: each question as a table, as JSON that the API would answer, and as CSV."""
 
+import asyncio
 import csv
 import io
 import json
@@ -9,9 +10,12 @@ from typing import Any
 import pytest
 from support.commands import Anbu
 from support.history import write
-from support.said import alert, eight_weeks
+from support.said import MONDAY, alert, checkin, eight_weeks
+from support.said import report as report_of
 
+from models.times import parse_time
 from stores.mongo import Store
+from streams.clock import SharedClock
 
 SCHEMAS = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_bytes())["components"]["schemas"]
 OCTOBER = ("--site", "jongno", "--from", "2026-10-01", "--to", "2026-10-31")
@@ -25,10 +29,8 @@ async def _history(store: Store) -> None:
 
 
 @pytest.fixture
-def report(anbu: Anbu, database_url: str, _history: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+def report(anbu: Anbu, database_url: str, _history: None) -> Any:
     """What a question prints."""
-    monkeypatch.setenv("COLUMNS", "200")
-
     def run(*arguments: object) -> str:
         done = anbu("report", *arguments, ANBU_MONGODB=database_url)
         assert done.exit_code == 0, done.output
@@ -91,10 +93,39 @@ def test_what_is_asked_is_answered(report: Any) -> None:
     assert alerts("--limit", 2, "--cursor", page["next"]) == newest_first[2:]
 
 
+async def test_nothing_that_is_known_is_left_out_of_a_table(anbu: Anbu, database_url: str, store: Store) -> None:
+    """However long it is, and whatever brackets are in it."""
+    notes = "[call daughter] [/] :smile: " + "눈이 어두우심 " * 20
+    site = "종로구 노인종합사회복지관 동부분관"
+    await store.set_contact(7, {"name": "김영자", "notes": notes})
+    await write(store, [report_of(7, 1, MONDAY, site=site), checkin(7, MONDAY, "silent")])
+
+    def run(*arguments: object) -> str:
+        return anbu("report", *arguments, ANBU_MONGODB=database_url).stdout
+
+    said = await asyncio.to_thread(run, "person", 7)
+    assert notes.strip() in said
+    said = await asyncio.to_thread(run, "site", "--site", site, "--from", MONDAY, "--to", MONDAY)
+    assert site in said
+    assert "morning silent:1" in await asyncio.to_thread(run, "weeks", 7)
+
+
+async def test_today_is_where_it_begins_first_by_the_clock_of_the_system(anbu: Anbu, database_url: str, store: Store,
+                                                                         tmp_path: Path) -> None:
+    """At eight in the morning in Seoul it is still yesterday in UTC; the demo has a time of its own."""
+    SharedClock.create(tmp_path / "clock", parse_time("2026-09-27T23:00:00Z", "now"))
+    await write(store, [checkin(7, MONDAY)])
+    done = await asyncio.to_thread(lambda: anbu("report", "site", "--site", "jongno", "--json",
+                                                ANBU_MONGODB=database_url, ANBU_CLOCK_FILE=str(tmp_path / "clock")))
+    assert [one["period"] for one in json.loads(done.stdout)] == ["2026-09-28"]
+
+
 @pytest.mark.parametrize(("arguments", "status", "said"), [
     (("person", 99), 1, "nobody has this number"), (("wake-up", 99), 1, "nobody has this number"),
     (("alerts", "--cursor", "x"), 2, "--cursor"), (("alerts", "--kind", "x"), 2, "--kind"),
     (("site", "--site", "jongno", "--from", "2026-10-02", "--to", "2026-10-01"), 2, "--to is before --from"),
+    (("site", "--site", "jongno", "--to", "0001-01-05"), 2, "1970 to 2199"),
+    (("alerts", "--cursor", "WyJmb28iLCJiYXIiXQ"), 2, "--cursor"),
     (("later",), 2, "--site"), (("weeks", 7, "--limit", 0), 2, "--limit")])
 def test_what_cannot_be_answered(anbu: Anbu, database_url: str, arguments: tuple[object, ...], status: int,
                                  said: str) -> None:

@@ -117,6 +117,14 @@ async def test_figures_are_right_and_wrong_ones_are_found(anbu: Anbu, store: Sto
     assert await documents(store) == right
 
 
+@pytest.mark.parametrize(("first", "last", "said"), [
+    ("2026-11-26", "2026-11-20", "--to is before --from"), ("0001-01-01", "2026-11-20", "1970 to 2199"),
+    ("2026-11-20", "9999-12-31", "1970 to 2199"), ("2026-11-31", "2026-12-01", "--from")])
+def test_days_that_cannot_be_made_anew(anbu: Anbu, first: str, last: str, said: str) -> None:
+    done = anbu("recompute", "--from", first, "--to", last)
+    assert (done.exit_code, said in done.stderr) == (2, True), done.output
+
+
 async def test_a_person_is_given_out_without_keys(anbu: Anbu, store: Store, day: list[Said]) -> None:
     await write(store, day)
     await store.set_contact(7, {"name": "김영자"})

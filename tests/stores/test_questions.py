@@ -2,16 +2,17 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import date, timedelta
+from itertools import starmap
 from typing import Any
 
 import pytest
 from support.history import write
 from support.plans import served_by_an_index
-from support.said import MONDAY, alert, eight_weeks, outage, report
+from support.said import MONDAY, alert, checkin, eight_weeks, outage, report
 
 from stores.errors import StoreAwayError
 from stores.mongo import Store
-from stores.pages import CursorError, Page
+from stores.pages import CursorError, Page, cursor_of
 from stores.questions import Questions
 from streams.embedded import free_port
 
@@ -63,6 +64,20 @@ async def test_weeks_come_in_pages(store: Store, questions: Questions) -> None:
     assert len(weeks) == 9, "a Monday's morning in Seoul is still Sunday in UTC"
     assert sum(one["reports"] for one in weeks) == 56
     assert weeks[1]["woke"] == "06:30"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4, 50])
+async def test_weeks_without_a_report_are_weeks_too(store: Store, questions: Questions, limit: int) -> None:
+    """Nobody has heard of somebody for five weeks: those are the weeks to look at."""
+    silent = [MONDAY + timedelta(days=7 * number + 2) for number in (1, 2, 3, 4, 5, 7)]
+    await write(store, [*(report(7, number, MONDAY + timedelta(days=7 * number + 1)) for number in (0, 1, 6)),
+                        *(checkin(7, day, "silent") for day in silent), checkin(8, MONDAY, "awake")])
+    weeks = await whole(lambda cursor: questions.weeks(7, cursor, limit))
+    assert [(one["week"], one["reports"], list(one["results"].values())) for one in weeks] == [
+        ("2026-W47", 0, ["silent"]), ("2026-W46", 1, []), *((f"2026-W{number}", 0, ["silent"]) for number in
+                                                            (45, 44, 43, 42)),
+        ("2026-W41", 1, ["silent"]), ("2026-W40", 1, [])]
+    assert (weeks[0]["last"], weeks[0]["late"], weeks[0]["woke"]) == (None, 0, None)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 50])
@@ -124,10 +139,13 @@ async def test_where_one_looks_first_is_no_part_of_the_answer(store: Store, data
                                                                         for number in (3, 4, 5)]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "WzFd", "W10", "bnVsbA", "가"])
+@pytest.mark.parametrize("cursor", ["", "x", "WzFd", "W10", "bnVsbA", "가", *starmap(cursor_of, [
+    ("x",), ("x", "x"), ("2026-W99",), ("0001-W01",), ("0001-01-01T00:00:00Z", "x")])])
 async def test_a_cursor_of_somebody_else_is_refused(questions: Questions, cursor: str) -> None:
     with pytest.raises(CursorError):
         await questions.alerts({}, None, None, cursor, 10)
+    with pytest.raises(CursorError):
+        await questions.weeks(7, cursor, 10)
 
 
 async def test_a_site_by_day_week_and_month(store: Store, questions: Questions) -> None:

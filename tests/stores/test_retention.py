@@ -8,8 +8,7 @@ import pytest
 from support.database import LOCAL_MONGODB, ON_MONGODB
 from support.expected_history import Said
 from support.history import changes, documents, write
-from support.journals import DAYS as DATES
-from support.said import alert, profile, report
+from support.said import alert, checkin, profile, report
 
 from models.times import parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS
@@ -18,20 +17,15 @@ from stores.mongo import Store
 from stores.retention import DAY_S, DEFAULT_DAYS, LONGEST, SHORTEST, is_kept, oldest_day, parse_retention
 
 MONDAY = date(2026, 9, 28)
+DATE = date(2026, 11, 24)
 NOW = parse_time("2026-11-24T00:00:00Z", "now")
-
-
-def checkin(day: str) -> Said:
-    return Said("reports", 0, "7", {"type": "checkin", "id": f"{day}:morning#1", "subject": 7, "site": "jongno",
-                                    "window": f"{day}:morning", "result": "awake", "previous": None, "repaired": False,
-                                    "at": f"{day}T00:00:00Z"})
 
 
 async def test_a_replay_brings_nothing_back(database_url: str) -> None:
     years_later = NOW + 500 * DAY_S
     store = Store(database_url, DEFAULT_DAYS, lambda: years_later)
     await store.prepare()
-    await write(store, [report(7, 1, MONDAY), checkin(DATES[2]), alert(7, 1, f"{DATES[2]}T00:00:00Z"), profile(7)])
+    await write(store, [report(7, 1, MONDAY), checkin(7, DATE), alert(7, 1, f"{DATE}T00:00:00Z"), profile(7)])
     found = await documents(store)
     assert set(found) == {"people", "states", "devices"}, "what is current stays, however old it is"
     await store.database.client.drop_database(store.database.name)
@@ -39,14 +33,14 @@ async def test_a_replay_brings_nothing_back(database_url: str) -> None:
 
 
 async def test_figures_stay_whose_sources_are_gone(store: Store, database_url: str) -> None:
-    await write(store, [checkin(DATES[2])])
+    await write(store, [checkin(7, DATE)])
     before = (await documents(store))["days"]
     await store.database[CHECKINS].delete_many({})
     later = Store(database_url, DEFAULT_DAYS, lambda: NOW + 420.0 * DAY_S)
-    assert await later.recompute([Day(DATES[2], "jongno")], dry_run=False) == []
+    assert await later.recompute([Day(str(DATE), "jongno")], dry_run=False) == []
     assert (await documents(store))["days"] == before
     later.close()
-    assert await store.recompute([Day(DATES[2], "jongno")], dry_run=False) == [f"{DATES[2]}/jongno"]
+    assert await store.recompute([Day(str(DATE), "jongno")], dry_run=False) == [f"{DATE}/jongno"]
     assert "days" not in await documents(store), "while they are kept, they are what counts"
 
 
@@ -54,16 +48,16 @@ async def test_figures_stay_whose_sources_are_gone(store: Store, database_url: s
 async def test_a_longer_retention_makes_nothing_anew_of_what_a_shorter_one_has_deleted(database_url: str) -> None:
     """400 days of which 365 are gone: `recompute` must not take that for days on which nothing was."""
     now = datetime.now(UTC)
-    old, new = ((now - timedelta(days=days)).date().isoformat() for days in (60, 10))
+    old, new = ((now - timedelta(days=days)).date() for days in (60, 10))
     short = Store(database_url, dict.fromkeys(DEFAULT_DAYS, SHORTEST), lambda: 0.0)  # to whom nothing is too old
     await short.prepare()
-    await write(short, [checkin(old), checkin(new)])
-    await short.database[CHECKINS].delete_many({"day": old})  # as the database does in its own time
+    await write(short, [checkin(7, old), checkin(7, new)])
+    await short.database[CHECKINS].delete_many({"day": str(old)})  # as the database does in its own time
     before = await documents(short)
     short.close()
     store = Store(database_url)
     await store.prepare()
-    days = [Day(old, "jongno"), Day(new, "jongno")]
+    days = [Day(str(old), "jongno"), Day(str(new), "jongno")]
     assert await store.recompute(days, dry_run=False) == []
     assert await documents(store) == before
     await store.database[CHECKINS].delete_many({})
@@ -84,7 +78,7 @@ async def test_the_database_deletes_what_is_over_and_keeps_what_is_open(store: S
     then, today = date(2020, 1, 6), datetime.now(UTC).date()
     writer = Store(database_url, now=lambda: 0.0)  # to whom nothing is too old
     for day in (then, today):
-        await write(writer, [report(7, day.year, day), checkin(day.isoformat()),
+        await write(writer, [report(7, day.year, day), checkin(7, day),
                              alert(7, day.year, f"{day}T00:00:00Z"),
                              alert(8, day.year, f"{day}T00:00:00Z", active=True)])
     writer.close()
@@ -105,7 +99,7 @@ async def test_the_database_deletes_what_is_over_and_keeps_what_is_open(store: S
 
 @pytest.mark.parametrize(("said", "collection", "over"), [
     (report(7, 1, MONDAY), BUCKETS, "2026-10-05T00:00:00Z"),
-    (checkin("2026-11-24"), CHECKINS, "2026-11-24T00:00:00Z"),
+    (checkin(7, DATE), CHECKINS, "2026-11-24T00:00:00Z"),
     (alert(7, 1, "2026-11-24T00:00:00Z"), ALERTS, "2026-11-24T00:00:00Z"),
 ], ids=["week", "check-in", "alert"])
 def test_it_is_over_when_the_time_is(said: Said, collection: str, over: str) -> None:

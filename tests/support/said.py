@@ -17,6 +17,13 @@ def report(subject: int, counter: int, day: date, **more: Any) -> Said:
         "activity": [0] * 24, "flags": ["awake"], "attrs": [], "sms": {"id": f"m{counter}", "gateway": "g"}} | more)
 
 
+def checkin(subject: int, day: date, result: str = "awake") -> Said:
+    """Of a morning."""
+    return Said("reports", 0, str(subject), {
+        "type": "checkin", "id": f"{day}:morning#1", "subject": subject, "site": "jongno", "window": f"{day}:morning",
+        "result": result, "previous": None, "repaired": False, "at": f"{day}T00:00:00Z"})
+
+
 def profile(subject: int, **more: Any) -> Said:
     return Said("registry", subject, str(subject), {"subject": subject, "site": "jongno", "gateway": "g",
                                                     "tz": "Asia/Seoul", "since": "2026-01-01T00:00:00Z"} | more)

@@ -5,15 +5,17 @@ import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from support.expected_history import Said
 from support.history import said_of, write
 from support.page import MemoryHistory, StoppedClock, page_settings, running_page
-from support.said import eight_weeks
+from support.said import MONDAY, checkin, eight_weeks, report
 from support.vectors import VECTORS, key_ring, read_lines, replay
 
 from stores.mongo import Store
@@ -102,9 +104,32 @@ async def test_a_table_for_a_spreadsheet(http: httpx.AsyncClient) -> None:
     assert (row["period"], row["checkins.morning.silent"]) == ("2026-11", "1")
 
 
+async def test_weeks_for_a_spreadsheet_have_no_column_a_date(http: httpx.AsyncClient, store: Store) -> None:
+    await write(store, [checkin(7, MONDAY + timedelta(days=number), "silent" if number == 6 else "awake")
+                        for number in range(14)])
+    answer = await http.get("people/7/weeks?format=csv")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [(row["week"], row["results.morning.awake"], row["results.morning.silent"]) for row in rows[-2:]] == [
+        ("2026-W41", "7", ""), ("2026-W40", "6", "1")]
+
+
+async def test_a_site_may_have_any_name(http: httpx.AsyncClient, store: Store) -> None:
+    name = "종로 복지관/동부"
+    await write(store, [report(7, 9, MONDAY, site=name)])
+    [found] = (await http.get(f"sites/{quote(name, safe='')}/figures?first=2026-09-01&last=2026-09-30")).json()
+    assert (found["site"], found["sms"]) == (name, 1)
+
+
+@pytest.mark.parametrize("asked", ["since=0001-01-01T00:00:00Z", "until=9999-12-31T23:59:59-14:00"])
+async def test_from_the_beginning_and_to_the_end_of_time(http: httpx.AsyncClient, asked: str) -> None:
+    assert (await http.get(f"past-alerts?{asked}")).json() == (await http.get("past-alerts")).json()
+    assert (await http.get(f"past-alerts?{asked.replace('since', 'until')}")).status_code == 200
+
+
 @pytest.mark.parametrize(("path", "status"), [
     ("people/99", 404), ("people/99/wake-up", 404), ("people/x", 422), ("past-alerts?cursor=x", 422),
-    ("people/7/weeks?cursor=x", 422), ("past-alerts?kind=x", 422), ("past-alerts?limit=0", 422),
+    ("people/7/weeks?cursor=x", 422), ("people/7/weeks?cursor=WyJmb28iXQ", 422),
+    ("past-alerts?cursor=WyJmb28iLCJiYXIiXQ", 422), ("past-alerts?kind=x", 422), ("past-alerts?limit=0", 422),
     ("sites/jongno/figures?first=2026-11-30&last=2026-11-20", 422), ("people/7/weeks?format=xml", 422),
     ("sites/jongno/figures?first=2020-01-01&last=2026-11-20", 422)])
 async def test_what_cannot_be_answered(http: httpx.AsyncClient, path: str, status: int) -> None:
@@ -113,7 +138,8 @@ async def test_what_cannot_be_answered(http: httpx.AsyncClient, path: str, statu
     assert answer.json()["detail"]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1",
+                                  "\uff0d1", "\uff20x"])
 def test_no_cell_is_a_formula(text: str) -> None:
     [row] = csv.DictReader(io.StringIO(csv_of([{"a": text, "n": -5}]).decode("utf-8-sig"), newline=""))
     assert row == {"a": f"'{text}", "n": "-5"}
