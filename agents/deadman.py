@@ -74,7 +74,7 @@ class Deadman:
         """Failures are logged only: whoever listens there notices, which is what it is for."""
         try:
             answer = await http.get(url)
-        except httpx.HTTPError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is: a watcher must not end what it watches
             log.warning("the dead man's switch does not answer: %s", type(error).__name__)
             return
         if not answer.is_success:

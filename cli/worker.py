@@ -49,7 +49,8 @@ class Supervised:
         self._pid_file.write_text(str(self.process.pid))
 
     def tend(self) -> None:
-        """Start it again where it has left, after a wait that grows. Raises SystemExit where its settings are wrong."""
+        """Start it again where it has left, after a wait that grows. Raises SystemExit where its settings are wrong from
+        the first: what somebody spoils later (the routes file, say) ends no agent that judges."""
         if self.process is None:
             if time.monotonic() >= self._again:
                 self.start()
@@ -57,11 +58,12 @@ class Supervised:
         status = self.process.poll()
         if status is None:
             return
-        if status == USAGE:
+        if status == USAGE and self._left == 0:
             raise SystemExit(USAGE)
         self._left = 1 if time.monotonic() - self._started > LIVED_S else self._left + 1
         wait = WAITS[min(self._left, len(WAITS)) - 1]
-        log.warning("%s has left with status %d; starting it again in %g s", self.agent, status, wait)
+        log.log(logging.ERROR if status == USAGE else logging.WARNING,
+                "%s has left with status %d; starting it again in %g s", self.agent, status, wait)
         self.process, self._again = None, time.monotonic() + wait
 
     def stop(self) -> None:
@@ -103,7 +105,8 @@ def worker() -> None:
     """Run the agents that ANBU_AGENTS names (unset: watch, record, and notify where ANBU_ROUTES_FILE says who is told),
     a process for each.
 
-    One that leaves is started again: what it had in hand is durable. The operator views of the first are at
+    One that leaves is started again: what it had in hand is durable. Wrong settings end all with status 2 at the first
+    start of an agent; at a later one the others go on. The operator views of the first are at
     ANBU_WORKER_PORT, of the next one port up.
     """
     with settings() as found:

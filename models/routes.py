@@ -161,7 +161,7 @@ def _channels(value: Any, place: str, channels: Collection[str], *, may_be_empty
     if not isinstance(value, list) or not (value or may_be_empty):
         raise RoutesError(f"{place}: must be a list of channels")
     for name in value:
-        if name not in channels:
+        if not isinstance(name, str) or name not in channels:
             raise RoutesError(f"{place}: no channel is named {name}; there are {', '.join(sorted(channels))}")
     return tuple(dict.fromkeys(value))
 

@@ -6,7 +6,9 @@ A secret NAME may also be given as NAME_file, the path of a file that holds it. 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
 
 from models.routes import RoutesError
 
@@ -54,12 +56,19 @@ class Fields:
     def address(self, name: str, default: str | None = None, *, secret: bool = False) -> str:
         """A URL; https, as messages about people go there, or http to this machine or a named `plain` network."""
         value = self.secret(name) if secret else self.text(name, default)
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts = _parts(value)
+        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
             raise self.wrong(name, "must be a URL such as https://host/path")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK and not self.flag("plain"):
             raise self.wrong(name, 'is http, so anybody on the way can read it: use https, or say "plain": true where '
                                    "the network is your own")
+        return value
+
+    def header(self, name: str, *, secret: bool = False) -> str:
+        """What goes into a header of HTTP as it is."""
+        value = self.secret(name) if secret else self.text(name)
+        if not (value.isascii() and value.isprintable()):
+            raise self.wrong(name, "must be ASCII, without control characters: it goes into a header of HTTP")
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
@@ -90,3 +99,13 @@ class Fields:
         for name in self._document:
             if name not in self._asked:
                 raise self.wrong(name, f"no such field; there are {', '.join(sorted(self._asked))}")
+
+
+def _parts(address: str) -> SplitResult | None:
+    """None where whoever sends would not take it: found here, not when somebody has to be told."""
+    try:
+        httpx.URL(address)
+        parts = urlsplit(address)
+        return None if parts.port == 0 else parts  # to ask for a port that cannot be raises
+    except (ValueError, httpx.InvalidURL):
+        return None

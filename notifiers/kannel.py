@@ -29,8 +29,8 @@ class Kannel:
     def build(cls, fields: Fields) -> "Kannel":
         to = telephone(fields, "to")
         return cls(fields.address("url"), {
-            "X-Kannel-Username": fields.text("user"), "X-Kannel-Password": fields.secret("password"),
-            "X-Kannel-From": fields.text("from"), "X-Kannel-To": to, "X-Kannel-Coding": "2",
+            "X-Kannel-Username": fields.header("user"), "X-Kannel-Password": fields.header("password", secret=True),
+            "X-Kannel-From": fields.header("from"), "X-Kannel-To": to, "X-Kannel-Coding": "2",
             "Content-Type": "text/plain; charset=UTF-16BE"})
 
     async def send(self, message: Message) -> str:

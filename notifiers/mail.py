@@ -79,7 +79,7 @@ class Mail:
     def _mail(self, message: Message) -> EmailMessage:
         mail = EmailMessage()
         mail["From"], mail["To"] = self._sender, ", ".join(self._recipients)
-        mail["Subject"] = message.title
+        mail["Subject"] = " ".join(message.title.splitlines())  # a site's name can be any text
         mail["Date"] = formatdate()
         domain = parseaddr(self._sender)[1].rsplit("@", 1)[1]
         mail["Message-ID"] = f"<{hashlib.sha256(message.id.encode()).hexdigest()[:40]}@{domain}>"

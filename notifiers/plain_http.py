@@ -29,7 +29,7 @@ class PlainHttp:
     def build(cls, fields: Fields) -> "PlainHttp":
         headers = {}
         if fields.has("authorization", "authorization_file"):
-            headers["Authorization"] = fields.secret("authorization")
+            headers["Authorization"] = fields.header("authorization", secret=True)
         form, document = fields.get("form"), fields.get("json")
         if (form is None) == (document is None):
             raise fields.wrong("json", "give either json or form: what is sent, with {to} and {text} in it")

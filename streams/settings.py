@@ -63,8 +63,12 @@ def _readable(value: str) -> str:
 
 
 def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(value)
+        port = parts.port  # raises where it cannot be one
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not value.isprintable():
         raise ValueError("must be a URL such as https://anbu.example.org")
     return value.rstrip("/")
 

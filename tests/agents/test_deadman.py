@@ -68,8 +68,17 @@ async def test_a_switch_for_each_lane() -> None:
         assert {request.path for request in outside.requests} == {"/ping/0", "/ping/2"}
 
 
-async def test_nobody_listens() -> None:
-    await listening("http://127.0.0.1:9/", [0], [0], times=10)
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://127.0.0.1:99999/", "http://127.0.0.1/\n"])
+async def test_nobody_can_be_asked(url: str) -> None:
+    """Whatever the address is: the worker that judges goes on, and so does this."""
+    deadman = Deadman(url, StoppedClock(NOW), every_s=0.01)
+    task = asyncio.create_task(deadman.run(lambda: [0]))
+    for second in range(10):
+        judge(deadman, 0, NOW + second)
+        await asyncio.sleep(0.01)
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def test_before_any_tick_there_is_nothing_to_say() -> None:

@@ -202,6 +202,12 @@ async def test_mail() -> None:
     assert mailbox.recipients[0] == ["team@example.org", "lead@example.org"]
 
 
+async def test_mail_of_a_site_whose_name_has_two_lines() -> None:
+    with running_mailbox(Mailbox()) as mailbox:
+        await mail(mailbox).send(message(site="jongno\n2"))
+    assert mailbox.mails[0]["Subject"] == "[안부 주의] jongno 2 42번: 보고 없음"
+
+
 @pytest.mark.parametrize(("reply", "error"), [
     ("451 4.3.0 try again later", RetryError), ("554 5.7.1 spam", GiveUpError)])
 async def test_mail_that_is_refused(reply: str, error: type[Exception]) -> None:

@@ -33,6 +33,8 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     ("ANBU_AGENTS", ","), ("ANBU_TICK_S", "-1"), ("ANBU_TICK_S", "inf"), ("ANBU_TICK_S", "soon"),
     ("ANBU_KAFKA", "nonsense"), ("ANBU_KAFKA", "kafka:abc"), ("ANBU_KAFKA", "kafka:9092,"), ("ANBU_KAFKA", ":9092"),
     ("ANBU_KAFKA_SECURITY_CA", "/does/not/exist"), ("ANBU_CLOCK_FILE", "/does/not/exist"),
+    ("ANBU_DEADMAN_URL", "ftp://ping.example.org"), ("ANBU_DEADMAN_URL", "https://ping.example.org:99999/x"),
+    ("ANBU_DEADMAN_URL", "https://[ping"), ("ANBU_PUBLIC_URL", "https://anbu.example.org/\nx"),
     ("ANBU_WEB_PORT", "70000"), ("ANBU_WEB_PORT", "9" * 5000), ("ANBU_PARTITIONS", "\u0664"),
     ("ANBU_GATEWAY_ALONE", "yes"), ("ANBU_KAFKA_SECURITY", "none"), ("ANBU_WEB_TOKEN_FILE", "/does/not/exist"),
 ])
