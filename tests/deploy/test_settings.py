@@ -81,13 +81,27 @@ def test_tasks_reach_what_the_routes_name() -> None:
     assert template("ecs.yaml")["NotifyEgress"]["Condition"] == "TellsByAnotherPort"
 
 
+def allowed(role: str) -> set[str]:
+    (policy,) = template("pipeline.yaml")[role]["Properties"]["Policies"]
+    return {action for one in policy["PolicyDocument"]["Statement"] for action in
+            ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])}
+
+
 @pytest.mark.parametrize("role", ["DeployRole", "StackRole"])
 def test_cloudformation_may_look_at_what_the_parameters_name(role: str) -> None:
     """It asks for VPC and subnets at every update, also where they stay."""
-    (policy,) = template("pipeline.yaml")[role]["Properties"]["Policies"]
-    allowed = [action for one in policy["PolicyDocument"]["Statement"] for action in
-               ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])]
-    assert {"ec2:DescribeVpcs", "ec2:DescribeSubnets"} <= set(allowed)
+    assert {"ec2:DescribeVpcs", "ec2:DescribeSubnets"} <= allowed(role)
+
+
+def test_cloudformation_may_do_what_its_handlers_need() -> None:
+    """By the published schemas of the types: AWS::ECS::TaskDefinition, which is always replaced, and an update of
+    AWS::ECS::Service."""
+    task_definition = {"ecs:RegisterTaskDefinition", "ecs:DeregisterTaskDefinition", "ecs:DescribeTaskDefinition",
+                       "ecs:TagResource", "iam:GetRole", "iam:PassRole"}
+    service = {"ecs:DescribeServiceDeployments", "ecs:DescribeServices", "ecs:ListServiceDeployments",
+               "ecs:ListTagsForResource", "ecs:StopServiceDeployment", "ecs:TagResource", "ecs:UntagResource",
+               "ecs:UpdateService"}
+    assert task_definition | service <= allowed("StackRole")
 
 
 def test_only_the_worker_has_the_keys() -> None:
