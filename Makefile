@@ -9,7 +9,7 @@ PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do \
 	&& command -v $$one && break; done)
 BIN := .venv/bin
 # What needs a broker. Of tests/system all but the demo, which brings its own.
-KAFKA_TESTS := tests/kafka tests/gateway tests/cli/test_alerts.py tests/cli/test_provision.py tests/cli/test_send.py \
+KAFKA_TESTS := tests/kafka tests/gateway tests/streams/test_positions.py tests/cli/test_alerts.py tests/cli/test_provision.py tests/cli/test_send.py \
 	tests/web/test_following.py tests/system --ignore=tests/system/test_demo.py
 # What asks or writes the history.
 MONGODB_TESTS := tests/stores tests/agents tests/bench/test_records.py tests/cli/test_report.py tests/cli/test_upkeep.py \

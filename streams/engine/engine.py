@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, NoReturn
@@ -64,7 +65,7 @@ class Engine:
     """One worker's lanes. Either `new_state` and `fold` (state in the changelog), or `sink` (state elsewhere).
 
     applied: called when a batch is durable, for figures and watchers. begin_at_end: a group that has read nothing yet
-    begins with what comes from now on, not with what the topics still hold. read_first: the input that a lane which
+    begins with what has come since this worker began, not with what the topics held before. read_first: the input that a lane which
     remembers nothing reads to its end before the others: who people are, before what is said of them.
     """
 
@@ -74,6 +75,7 @@ class Engine:
                  read_first: str | None = None, **faust_options: Any) -> None:
         self.settings, self.inputs, self.changelog = settings, tuple(inputs), changelog
         self.begin_at_end, self.read_first = begin_at_end, read_first
+        self.began_ms = int(time.time() * 1000)  # records bear real time, whatever the clock of judgement says
         self._new_state, self._fold, self._sink, self._applied = new_state, fold, sink, applied
         self.lanes: dict[int, Lane] = {}
         self._gate = asyncio.Event()  # shut from the first word of a rebalance until the lanes are assigned

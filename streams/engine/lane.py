@@ -27,12 +27,14 @@ GATHERED_RECORDS: Final = 2000
 
 
 class Extent(NamedTuple):
-    """An input's partition: its log has `first` to before `last`, and the group has committed that."""
+    """An input's partition: its log has `first` to before `last`, and the group has committed that. new: the first
+    record that has come since this worker began, where a group that has read nothing begins with those."""
 
     topic: str
     first: int
     last: int
     committed: int | None
+    new: int
 
 
 class Lane(ABC):
@@ -88,8 +90,8 @@ class Lane(ABC):
         self.next = dict(zip(topics, found, strict=True))
 
     async def _position(self, reader: AIOKafkaConsumer, tp: TopicPartition) -> int:
-        extent = Extent(tp.topic, (await reader.beginning_offsets([tp]))[tp], (await reader.end_offsets([tp]))[tp],
-                        await self.engine.committed(TP(*tp)))
+        first, last = (await reader.beginning_offsets([tp]))[tp], (await reader.end_offsets([tp]))[tp]
+        extent = Extent(tp.topic, first, last, await self.engine.committed(TP(*tp)), await self._new(reader, tp, last))
         start = self.start(extent)
         if start < extent.first and self.engine.settings.accept_loss:
             log.error("%s, partition %d: going on without the records from %d to before %d, which were deleted unread",
@@ -100,6 +102,14 @@ class Lane(ABC):
                                f"{extent.first} to {extent.last}; records were deleted, or the topic was made anew. "
                                "Restore them, or go on without them by ANBU_ACCEPT_LOSS=true")
         return start
+
+    async def _new(self, reader: AIOKafkaConsumer, tp: TopicPartition, last: int) -> int:
+        """While this worker started, the one that judges may have told of something: that is no history."""
+        if not self.engine.begin_at_end:
+            return last
+        found = (await reader.offsets_for_times({tp: self.engine.began_ms}))[tp]
+        # Where there is none, the embedded broker answers with an offset that has no time.
+        return last if found is None or found.timestamp < 0 else min(found.offset, last)
 
     @abstractmethod
     def start(self, extent: Extent) -> int:
@@ -194,7 +204,7 @@ class SinkLane(Lane):
     def start(self, extent: Extent) -> int:
         if extent.committed is not None:
             return extent.committed
-        return extent.last if self.engine.begin_at_end else extent.first
+        return extent.new if self.engine.begin_at_end else extent.first
 
     async def apply(self, batch: Batch) -> None:
         self.check(batch)

@@ -1,15 +1,22 @@
 """Where a lane goes on: after what lasts; and where records are gone that were to come, the process ends."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.broker import GUARANTEE, a_broker
 
+from streams.engine.changelog import reader
 from streams.engine.lane import Lane, SinkLane
 from streams.engine.state_lane import StateLane
+from streams.kafka import producer
 from streams.settings import Settings
+from streams.topics import ALERTS, declare
 
 
 class Reader:
@@ -24,6 +31,9 @@ class Reader:
     async def end_offsets(self, tps: list[Any]) -> dict[Any, int]:
         return dict.fromkeys(tps, self._last)
 
+    async def offsets_for_times(self, times: dict[Any, int]) -> dict[Any, None]:
+        return dict.fromkeys(times)
+
 
 @asynccontextmanager
 async def a_lane(kind: type[Lane], committed: int | None, *, begin_at_end: bool = False,
@@ -33,7 +43,7 @@ async def a_lane(kind: type[Lane], committed: int | None, *, begin_at_end: bool 
         return committed
 
     engine: Any = SimpleNamespace(settings=Settings.from_env(variables), inputs=inputs, committed=answer,
-                                  begin_at_end=begin_at_end, read_first=read_first)
+                                  begin_at_end=begin_at_end, began_ms=int(time.time() * 1000), read_first=read_first)
     lane = kind(engine, 0)
     yield lane
     await lane.drop()
@@ -61,6 +71,26 @@ async def test_who_keeps_nothing_goes_on_where_the_group_was(committed: int | No
     async with a_lane(SinkLane, committed, begin_at_end=at_end) as lane:
         await lane.find_positions(Reader(2, 9))
         assert lane.next == {"sms": start}
+
+
+async def test_what_came_while_it_started_is_no_history(tmp_path: Path) -> None:
+    """The worker that judges starts beside it, and may be there first."""
+    with a_broker(tmp_path) as broker:
+        variables = {"ANBU_KAFKA": broker.address, "ANBU_PARTITIONS": "1", "ANBU_GUARANTEE": GUARANTEE}
+        settings = Settings.from_env(variables)
+        await declare(settings)
+        sender = producer(settings)
+        await sender.start()
+        await sender.send_and_wait(ALERTS, b"of yesterday", partition=0)
+        await asyncio.sleep(0.1)  # records bear milliseconds
+        async with (a_lane(SinkLane, None, begin_at_end=True, inputs=(ALERTS,), **variables) as lane,
+                    reader(settings) as one):
+            await lane.find_positions(one)
+            assert lane.next == {ALERTS: 1}
+            await sender.send_and_wait(ALERTS, b"of just now", partition=0)
+            await lane.find_positions(one)
+            assert lane.next == {ALERTS: 1}
+        await sender.stop()
 
 
 @pytest.mark.parametrize(("kind", "done"), [(StateLane, 1), (StateLane, 10), (SinkLane, 1), (SinkLane, 10)])
