@@ -49,8 +49,11 @@ class Supervised:
         self._pid_file.write_text(str(self.process.pid))
 
     def tend(self) -> None:
-        """Start it again where it has left, after a wait that grows. Raises SystemExit where its settings are wrong from
-        the first: what somebody spoils later (the routes file, say) ends no agent that judges."""
+        """Start it again where it has left, after a wait that grows.
+
+        Raises SystemExit where its settings are wrong from the first: what somebody spoils later (the routes file, say)
+        ends no agent that judges.
+        """
         if self.process is None:
             if time.monotonic() >= self._again:
                 self.start()

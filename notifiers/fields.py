@@ -106,6 +106,7 @@ def _parts(address: str) -> SplitResult | None:
     try:
         httpx.URL(address)
         parts = urlsplit(address)
-        return None if parts.port == 0 else parts  # to ask for a port that cannot be raises
+        port = parts.port  # raises where it cannot be one
     except (ValueError, httpx.InvalidURL):
         return None
+    return None if port == 0 else parts

@@ -65,8 +65,8 @@ class Engine:
     """One worker's lanes. Either `new_state` and `fold` (state in the changelog), or `sink` (state elsewhere).
 
     applied: called when a batch is durable, for figures and watchers. begin_at_end: a group that has read nothing yet
-    begins with what has come since this worker began, not with what the topics held before. read_first: the input that a lane which
-    remembers nothing reads to its end before the others: who people are, before what is said of them.
+    begins with what has come since this worker began, not with what the topics held before. read_first: the input that
+    a lane which remembers nothing reads to its end before the others: who people are, before what is said of them.
     """
 
     def __init__(self, settings: Settings, name: str, *, inputs: Sequence[str], changelog: str,

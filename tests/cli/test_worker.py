@@ -1,4 +1,4 @@
-"""`anbu worker` starts an agent again that has left; wrong settings end it, unless they were right at the first start."""
+"""`anbu worker` starts an agent again that has left; wrong settings end it at the first start, and not later."""
 
 import sys
 import time

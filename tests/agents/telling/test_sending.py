@@ -126,7 +126,6 @@ async def test_a_channel_that_is_no_longer_there(outbox: Deliveries, store: Stor
     await one.take(event())
     await store.database.deliveries.update_many({}, {"$set": {"channel": "more"}})
     lost = {"channel": "unknown", "status": "failed"}
-    before = REGISTRY.get_sample_value("anbu_deliveries_total", lost) or 0
     with contextlib.suppress(KeyError):
         DELIVERIES.remove(*lost.values())
     second = Running(outbox, loaded, StoppedClock(NOW + 601))
