@@ -12,7 +12,7 @@ from notifiers.routes_file import Configured
 from stores.errors import StoreAwayError
 from stores.ports import Outbox
 from streams.clock import Clock
-from streams.metrics import DELIVERIES, DELIVERIES_WAITING
+from streams.metrics import DATABASE_WAITS, DELIVERIES, DELIVERIES_WAITING
 
 log = logging.getLogger(__name__)
 
@@ -56,4 +56,5 @@ class Senders:
                     DELIVERIES_WAITING.labels(name).set(waiting.get(name, 0))
             except StoreAwayError as error:
                 log.warning("the database does not answer: %s", error)
+                DATABASE_WAITS.inc()  # whether or not anybody is to be told just now
             await asyncio.sleep(10 * LOOK_S)

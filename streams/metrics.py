@@ -30,8 +30,8 @@ ALERTS: Final = Counter("anbu_alerts", "Revisions of alerts published, by kind o
                         ["kind", "change"], registry=REGISTRY)
 QUARANTINED: Final = Counter("anbu_quarantined", "Records put into quarantine, by reason", ["reason"],
                              registry=REGISTRY)
-DATABASE_WAITS: Final = Counter("anbu_database_waits", "Times that a batch had to be tried again, the database being "
-                                "away", registry=REGISTRY)
+DATABASE_WAITS: Final = Counter("anbu_database_waits", "Times that a batch, or a look at what is to be sent, had to be "
+                                "tried again, the database being away", registry=REGISTRY)
 DELIVERIES: Final = Counter("anbu_deliveries", "Messages that have a receipt, by channel: sent, failed (given up), "
                             "expired (too old), superseded (no longer worth telling)", ["channel", "status"],
                             registry=REGISTRY)

@@ -122,6 +122,7 @@ def test_a_page_without_its_database_shows_what_it_has(history: MemoryHistory, l
         shown = client.get("/people/1").text
         assert "Because of sos 1." in shown
         assert "The database is away" in shown
+        assert "messages may not go out" in shown
         assert client.get("/api/v1/checkins?date=2026-11-20").status_code == 503
         assert client.get("/api/v1/checkins?date=yesterday").status_code == 422
 

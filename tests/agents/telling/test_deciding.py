@@ -15,6 +15,7 @@ from stores.deliveries import Deliveries
 from stores.errors import StoreAwayError
 from stores.mongo import Store
 from stores.people import People
+from streams.metrics import REGISTRY
 
 
 async def test_what_cannot_be_read_holds_up_nothing(outbox: Deliveries, store: Store, loaded: Loaded) -> None:
@@ -65,6 +66,12 @@ class Away:
             return await method(*args, **options)
 
         return call
+
+
+async def test_a_database_that_is_away_is_seen_before_anybody_is_to_be_told(outbox: Deliveries, loaded: Loaded) -> None:
+    before = REGISTRY.get_sample_value("anbu_database_waits_total") or 0
+    async with Running(Away(outbox, ["fail_unknown"]), loaded).sending():
+        await until(lambda: REGISTRY.get_sample_value("anbu_database_waits_total") == before + 1)
 
 
 @pytest.mark.parametrize("steps", [["erased"], ["thread"], ["keep_thread"], ["queue"], ["stop"],
