@@ -117,6 +117,7 @@ def test_app_runner_knows_the_same() -> None:
         names = {one["Name"] for one in given["RuntimeEnvironmentVariables"] + given["RuntimeEnvironmentSecrets"]}
         assert names <= KNOWN | OF_UVICORN_AND_PYTHON
         assert NEEDED["gateway" if name == "Gateway" else "web"] <= names
+        assert {"ANBU_PARTITIONS", "ANBU_REPLICATION"} <= names  # whoever starts first makes the topics
 
 
 @pytest.mark.parametrize("process", PROCESSES)
