@@ -79,7 +79,8 @@ async def load(url: str, people: int, weeks: int) -> None:
         await store.apply([change for subject in range(some) for change in changes_of(Record(
             "registry", 0, 1, b"%d" % subject, orjson.dumps({
                 "subject": subject, "site": SITE, "gateway": "seoul-1", "tz": "Asia/Seoul",
-                "since": "2020-01-01T00:00:00Z"})))])
+                "since": "2020-01-01T00:00:00Z",
+                "devices": [{"slot": 0, "epoch": 1, "kek": "k1", "key": "A" * 58 + "A="}]})))])
         progress = Progress("weeks recorded", weeks)
         for week in range(weeks):
             changes: list[Change] = []

@@ -113,7 +113,7 @@ class Questions:
                     {"subject": 1, "slot": 1, "c": 1, "heard": 1}).sort([(field, 1)]).limit(limit).to_list(None)}
         here = await self._here(found.values())
         rows = [{"subject": one["subject"], "slot": one["slot"], "heard_at": one["heard"]["at"], **_trend(one)}
-                for one in found.values() if one["subject"] in here]
+                for one in found.values() if one["slot"] in here.get(one["subject"], ())]
         return sorted(rows, key=_risk)[:limit]
 
     async def figures(self, site: str, first: date, last: date, by: str) -> list[Document]:
@@ -160,14 +160,14 @@ class Questions:
         return Page([_alert(one) for one in page],
                     cursor_of(page[-1]["opened_at"], page[-1]["_id"]) if len(found) > limit else None)
 
-    async def _here(self, found: Iterable[Document]) -> set[int]:
-        """Those of the subjects who are still looked after."""
+    async def _here(self, found: Iterable[Document]) -> dict[int, set[int]]:
+        """Those of the subjects who are still looked after, and the slots of the devices that they still have."""
         asked = sorted({str(one["subject"]) for one in found})
         with mapped():
-            people = await self._database[PEOPLE].find(
-                {"_id": {"$in": asked}}, {"subject": 1, "profile.site": 1, "profile.retired": 1}).to_list(None)
-        return {one["subject"] for one in people if (one.get("profile") or {}).get("retired") is not True
-                and one.get("profile")}
+            people = await self._database[PEOPLE].find({"_id": {"$in": asked}}, {
+                "subject": 1, "profile.retired": 1, "profile.devices.slot": 1}).to_list(None)
+        return {one["subject"]: {device["slot"] for device in profile.get("devices") or ()}
+                for one in people if (profile := one.get("profile")) is not None and profile.get("retired") is not True}
 
     def close(self) -> None:
         self._connection.close()

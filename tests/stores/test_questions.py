@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.history import write
 from support.plans import served_by_an_index
-from support.said import MONDAY, alert, checkin, eight_weeks, outage, report
+from support.said import MONDAY, alert, checkin, eight_weeks, outage, profile, report
 
 from stores.errors import StoreAwayError
 from stores.mongo import Store
@@ -45,6 +45,13 @@ async def test_how_people_and_devices_are_doing(store: Store, questions: Questio
     assert (state["site"], state["devices"][0]["battery_pct"], state["report"]["id"]) == ("jongno", 7, "0.1.70")
     assert await questions.state(99) is None
     assert await questions.wake_up(99) is None
+
+
+async def test_a_device_that_was_given_back_does_not_fail_any_more(store: Store, questions: Questions) -> None:
+    for slots, failing in (((0, 1), {0, 1}), ((0, 2), {0})):
+        await write(store, [profile(7, *slots)._replace(offset=slots[1]),
+                            *(report(7, 1, MONDAY, id=f"{slot}.1.1", battery_pct=5) for slot in (0, 1))])
+        assert {one["slot"] for one in await questions.failing("jongno")} == failing
 
 
 async def whole(ask: Callable[[str | None], Any]) -> list[dict[str, Any]]:

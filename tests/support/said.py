@@ -24,9 +24,12 @@ def checkin(subject: int, day: date, result: str = "awake") -> Said:
         "result": result, "previous": None, "repaired": False, "at": f"{day}T00:00:00Z"})
 
 
-def profile(subject: int, **more: Any) -> Said:
+def profile(subject: int, *slots: int, **more: Any) -> Said:
+    """slots: of devices; none named: 0."""
+    devices = [{"slot": slot, "epoch": 1, "kek": "k1", "key": "A" * 58 + "A="} for slot in slots or (0,)]
     return Said("registry", subject, str(subject), {"subject": subject, "site": "jongno", "gateway": "g",
-                                                    "tz": "Asia/Seoul", "since": "2026-01-01T00:00:00Z"} | more)
+                                                    "tz": "Asia/Seoul", "since": "2026-01-01T00:00:00Z",
+                                                    "devices": devices} | more)
 
 
 def alert(subject: int, counter: int, opened: str, kind: str = "sos", *, active: bool = False) -> Said:
