@@ -8,7 +8,7 @@ import click
 
 from agents.store import store_of
 from cli.options import settings
-from stores.errors import StoreAwayError
+from stores.errors import StoreAwayError, StoreRefusedError
 from stores.mongo import Store
 from streams.settings import Settings, SettingsError
 
@@ -24,7 +24,8 @@ Opened = TypeVar("Opened", bound=Closable)
 
 
 def with_store(work: Callable[[Store, Settings], Awaitable[Kind]]) -> Kind:
-    """Run some work on the database of ANBU_MONGODB; one line and status 1 where it is away, 2 where it is no URL."""
+    """Run some work on the database of ANBU_MONGODB; one line and status 1 where it is away or broken, 2 where it is
+    no URL."""
     return _with(lambda found: store_of(found, SOCKET_MS), work)
 
 
@@ -52,3 +53,5 @@ def _with(opened: Callable[[Settings], Opened], work: Callable[[Opened, Settings
             return asyncio.run(run(found))
         except StoreAwayError as error:
             raise click.ClickException(f"the database is away (ANBU_MONGODB): {error}") from None
+        except StoreRefusedError as error:
+            raise click.ClickException(f"the database (ANBU_MONGODB) has what cannot be used: {error}") from None

@@ -19,7 +19,7 @@ from stores.people import People
 def export(*, subject: int, path: Path | None) -> None:
     """Print all that the database has of SUBJECT as JSON, by collection.
 
-    Who it is, devices, reports, check-ins, alerts, what was told to whom, and who looked at it.
+    Who it is, devices, reports, check-ins, alerts, what was told to whom, and what the audit log says.
 
     Device keys are in none of it. Settings: ANBU_MONGODB.
     """
@@ -38,5 +38,8 @@ def export(*, subject: int, path: Path | None) -> None:
     if path is None:
         click.echo(octets)
     else:
-        path.touch(mode=0o600)
-        path.write_bytes(octets + b"\n")
+        try:
+            path.touch(mode=0o600)
+            path.write_bytes(octets + b"\n")
+        except OSError as error:
+            raise click.UsageError(f"{path} cannot be written: {error.strerror}") from None

@@ -3,10 +3,12 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bson import json_util
+from bson.datetime_ms import DatetimeMS
 from support.commands import Anbu
 from support.database import ON_MONGODB
 from support.expected_history import Said, expected
@@ -125,7 +127,7 @@ def test_days_that_cannot_be_made_anew(anbu: Anbu, first: str, last: str, said: 
     assert (done.exit_code, said in done.stderr) == (2, True), done.output
 
 
-async def test_a_person_is_given_out_without_keys(anbu: Anbu, store: Store, day: list[Said]) -> None:
+async def test_a_person_is_given_out_without_keys(anbu: Anbu, store: Store, day: list[Said], tmp_path: Path) -> None:
     await write(store, day)
     await store.set_contact(7, {"name": "김영자"})
     found = json.loads(await run(anbu, "export", 7))
@@ -134,6 +136,20 @@ async def test_a_person_is_given_out_without_keys(anbu: Anbu, store: Store, day:
     assert found["people"][0]["contact"] == {"name": "김영자"}
     assert "kek" not in json.dumps(found)
     assert (await asyncio.to_thread(anbu, "export", 99)).exit_code == 1
+    done = await asyncio.to_thread(anbu, "export", 7, "--to", tmp_path / "nowhere" / "7.json")
+    assert (done.exit_code, "cannot be written: No such file" in done.stderr) == (2, True)
+    await run(anbu, "export", 7, "--to", tmp_path / "7.json")
+    assert json.loads((tmp_path / "7.json").read_bytes()) == found
+    assert (tmp_path / "7.json").stat().st_mode & 0o777 == 0o600
+    assert (await asyncio.to_thread(anbu, "export", 7, "--to", tmp_path / "7.json")).exit_code == 2
+
+
+@pytest.mark.skipif(not ON_MONGODB, reason="the embedded database takes no such date")
+async def test_what_is_stored_and_cannot_be_read_is_said(anbu: Anbu, store: Store, day: list[Said]) -> None:
+    await write(store, day)
+    await store.database[CHECKINS].update_one({"subject": 7}, {"$set": {"dated": DatetimeMS(10**15)}})
+    done = await asyncio.to_thread(anbu, "export", 7)
+    assert (done.exit_code, "has what cannot be used: year 33658" in done.stderr) == (1, True)
 
 
 async def traces(store: Store, *words: str) -> list[str]:
