@@ -73,7 +73,7 @@ async def test_weeks_come_in_pages(store: Store, questions: Questions) -> None:
     assert weeks[1]["woke"] == "06:30"
 
 
-@pytest.mark.parametrize("limit", [1, 2, 4, 50])
+@pytest.mark.parametrize("limit", [1, 4])
 async def test_weeks_without_a_report_are_weeks_too(store: Store, questions: Questions, limit: int) -> None:
     """Nobody has heard of somebody for five weeks: those are the weeks to look at."""
     silent = [MONDAY + timedelta(days=7 * number + 2) for number in (1, 2, 3, 4, 5, 7)]

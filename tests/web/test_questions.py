@@ -120,16 +120,16 @@ async def test_a_site_may_have_any_name(http: httpx.AsyncClient, store: Store) -
     assert (found["site"], found["sms"]) == (name, 1)
 
 
-@pytest.mark.parametrize("asked", ["since=0001-01-01T00:00:00Z", "until=9999-12-31T23:59:59-14:00"])
-async def test_from_the_beginning_and_to_the_end_of_time(http: httpx.AsyncClient, asked: str) -> None:
-    assert (await http.get(f"past-alerts?{asked}")).json() == (await http.get("past-alerts")).json()
-    assert (await http.get(f"past-alerts?{asked.replace('since', 'until')}")).status_code == 200
+async def test_from_the_beginning_and_to_the_end_of_time(http: httpx.AsyncClient) -> None:
+    whole = (await http.get("past-alerts")).json()
+    for asked, found in (("since=0001-01-01T00:00:00Z", whole), ("until=9999-12-31T23:59:59-14:00", whole),
+                         ("until=0001-01-01T00:00:00Z", {"items": [], "next": None})):
+        assert (await http.get(f"past-alerts?{asked}")).json() == found
 
 
 @pytest.mark.parametrize(("path", "status"), [
     ("people/99", 404), ("people/99/wake-up", 404), ("people/x", 422), ("past-alerts?cursor=x", 422),
-    ("people/7/weeks?cursor=x", 422), ("people/7/weeks?cursor=WyJmb28iXQ", 422),
-    ("past-alerts?cursor=WyJmb28iLCJiYXIiXQ", 422), ("past-alerts?kind=x", 422), ("past-alerts?limit=0", 422),
+    ("people/7/weeks?cursor=WyJmb28iXQ", 422), ("past-alerts?kind=x", 422), ("past-alerts?limit=0", 422),
     ("sites/jongno/figures?first=2026-11-30&last=2026-11-20", 422), ("people/7/weeks?format=xml", 422),
     ("sites/jongno/figures?first=2020-01-01&last=2026-11-20", 422)])
 async def test_what_cannot_be_answered(http: httpx.AsyncClient, path: str, status: int) -> None:
