@@ -23,7 +23,7 @@ from models.gathering import urgency
 from models.notice import Notice, notice_of
 from models.records import parse_object
 from models.routes import EVERYWHERE, Routes
-from models.telling import Delivery, Status, decide_all, settled, until
+from models.telling import FOLLOW_UPS, Delivery, Status, decide_all, settled, until
 from models.times import format_time
 from stores.errors import StoreAwayError
 from stores.ports import Outbox
@@ -60,6 +60,9 @@ class NotifyAgent:
         for partition, notice in found:
             if notice.subject not in erased:
                 threads[notice.thread, partition].append(notice)
+            elif notice.change not in FOLLOW_UPS:  # an old record, or somebody who must not have this number
+                log.error("nobody is told of %s (%s): %d was erased; anbu doctor says whether anybody has the number",
+                          notice.alert, notice.change, notice.subject)
         for (_, partition), notices in threads.items():
             await durably(partial(self._decide, notices, partition), self._sleep)
         # Who was erased while this was written: either `erase` has seen it, or this sees the entry. Also who was erased

@@ -1,4 +1,5 @@
-"""`anbu doctor`: looks at settings, keys, broker, topics, fencing, clock, database and lanes, and says what to mend.
+"""`anbu doctor`: looks at settings, keys, broker, topics, fencing, clock, database, numbers and lanes, and says what to
+mend.
 
 It changes nothing but a scratch topic of its own, which it removes.
 """
@@ -33,12 +34,13 @@ from cli.broker import broker_settings
 from cli.registry import read_profiles
 from stores.errors import StoreError, mapped
 from stores.mongo import Store
+from stores.people import People
 from streams.engine.changelog import PLAN
 from streams.engine.writer import Writer
 from streams.kafka import kafka_options, producer
 from streams.keks import parsed_keks
 from streams.settings import Settings, SettingsError
-from streams.topics import changelog, topics
+from streams.topics import REGISTRY, changelog, topics
 
 PATIENCE_S: Final = 30.0
 TIDY_S: Final = 5.0
@@ -64,7 +66,7 @@ Check = Callable[[Settings], Awaitable[tuple[str, str]]]
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print each finding as JSON.")
 def doctor(*, as_json: bool) -> None:
-    """Check settings, keys, broker, topics, fencing, clock, database and lanes, and say what to mend.
+    """Check settings, keys, broker, topics, fencing, clock, database, numbers and lanes, and say what to mend.
 
     Status 1 where something is wrong. It writes nothing but a scratch topic of its own, which it removes.
     """
@@ -186,11 +188,29 @@ async def _database(found: Settings) -> tuple[str, str]:
     return "right", f"it answers, by the name of {store.database.name}"
 
 
-async def _lanes(found: Settings) -> tuple[str, str]:
+async def _registered(found: Settings) -> dict[int, dict[str, Any]]:
+    """Profiles by subject; none where the topic is not there yet."""
     async with _admin(found) as admin:
-        if "registry" not in await admin.list_topics():
-            return "beware", "nobody is registered yet: anbu provision"
-    people = Counter(profile["gateway"] for profile in (await read_profiles(found)).values()
+        if REGISTRY not in await admin.list_topics():
+            return {}
+    return await read_profiles(found)
+
+
+async def _numbers(found: Settings) -> tuple[str, str]:
+    """What happens to the next person of a number that was erased is judged, but neither recorded nor told."""
+    store = Store(found.mongodb)
+    try:
+        erased = await People(store.database).all_erased()
+    finally:
+        store.close()
+    if again := sorted(erased & (await _registered(found)).keys()):
+        return "wrong", (f"erased, and registered all the same: {', '.join(map(str, again[:10]))}; nobody is told of "
+                         "their alerts: anbu erase, again, and another number for whoever has it")
+    return "right", "nobody has the number of somebody who was erased"
+
+
+async def _lanes(found: Settings) -> tuple[str, str]:
+    people = Counter(profile["gateway"] for profile in (await _registered(found)).values()
                      if not profile.get("retired"))
     if not people:
         return "beware", "nobody is registered yet: anbu provision"
@@ -203,8 +223,8 @@ async def _lanes(found: Settings) -> tuple[str, str]:
 
 
 CHECKS: Final[dict[str, Check]] = {"keys": _keys, "broker": _broker, "topics": _topics, "fencing": _fencing,
-                                   "clock": _clock, "database": _database, "lanes": _lanes}
-NEED_BROKER: Final = ("topics", "fencing", "clock", "lanes")
+                                   "clock": _clock, "database": _database, "numbers": _numbers, "lanes": _lanes}
+NEED_BROKER: Final = ("topics", "fencing", "clock", "numbers", "lanes")
 
 
 @asynccontextmanager

@@ -28,6 +28,10 @@ class People:
             found = await self._database[ERASED].find({"_id": {"$in": asked}}, {"_id": 1}).to_list(None)
         return {int(one["_id"]) for one in found}
 
+    async def all_erased(self) -> set[int]:
+        with mapped():
+            return {int(one["_id"]) async for one in self._database[ERASED].find({}, {"_id": 1})}
+
     async def mark_erased(self, subject: int, at: str) -> None:
         """From now on nothing of them is written. at: of the first time."""
         with mapped():

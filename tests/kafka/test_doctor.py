@@ -16,6 +16,8 @@ from support.database import database_server, database_url, store
 
 from cli import doctor as doctor_module
 from cli.main import main
+from stores.mongo import Store
+from stores.people import People
 from streams.embedded import embedded_broker, free_port
 from streams.engine.changelog import PLAN
 from streams.engine.writer import Writer
@@ -66,7 +68,7 @@ def test_all_is_right(environ: dict[str, str]) -> None:
     status, found = examined(environ)
     assert {name: state for name, (state, _) in found.items()} == {
         "keys": "right", "broker": "beware", "topics": "right", "fencing": "right", "clock": "right",
-        "database": "right", "lanes": "right"}
+        "database": "right", "numbers": "right", "lanes": "right"}
     assert "ANBU_REPLICATION is 1" in found["broker"][1]
     assert status == 0
     assert asyncio.run(topics_of(settings)) == []
@@ -92,13 +94,23 @@ def test_what_is_wrong_is_named(environ: dict[str, str], monkeypatch: pytest.Mon
     status, found = examined({**environ, "ANBU_MONGODB": f"mongodb://127.0.0.1:{free_port()}/x", "ANBU_KEK": "{}"})
     assert status == 1
     assert {name: state for name, (state, _) in found.items() if state == "wrong"} == dict.fromkeys(
-        ["keys", "topics", "fencing", "clock", "database"], "wrong")
+        ["keys", "topics", "fencing", "clock", "database", "numbers"], "wrong")
     assert "min.compaction.lag.ms" in found["topics"][1]
     assert found["lanes"][0] == "beware"
     assert "gateway seoul-1 has 10 people in 2 lanes" in found["lanes"][1]
     status, found = examined({**environ, "ANBU_PARTITIONS": "3", "ANBU_REPLICATION": "3"})
     assert "partitions cannot be changed" in found["topics"][1]
     assert found["broker"] == ("wrong", "ANBU_REPLICATION is 3, but there are 1 brokers")
+
+
+async def test_a_number_that_was_erased_and_given_again(environ: dict[str, str], store: Store) -> None:
+    settings = Settings.from_env(environ)
+    await register(settings, 3)
+    for subject in (2, 7):
+        await People(store.database).mark_erased(subject, "2026-11-24T00:00:00Z")
+    status, found = await asyncio.to_thread(examined, environ)
+    assert (status, found["numbers"][0]) == (1, "wrong")
+    assert "registered all the same: 2; nobody is told" in found["numbers"][1]
 
 
 def test_a_broker_that_is_away(environ: dict[str, str]) -> None:

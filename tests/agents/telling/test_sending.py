@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+import pytest
 from support.endpoint import Answer, Endpoint
 from support.notices import NOW, event
 from support.notifier import PATIENCE_S, Running, receipts, receipts_of, routes_to, settled, statuses, until, until_all
@@ -96,11 +97,14 @@ async def test_a_lane_that_is_not_read_keeps_back_no_other(outbox: Deliveries, s
     assert set(await receipts_of(store, "100")) == {"queued"}
 
 
-async def test_who_is_erased_is_not_told_of(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+async def test_who_is_erased_is_not_told_of(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint,
+                                            caplog: pytest.LogCaptureFixture) -> None:
     one = Running(outbox, loaded)
     await one.take(event(7))
     await store.database.erased.insert_many([{"_id": "7", "schema": 1}, {"_id": "8", "schema": 1}])
-    await one.take(event(8), event(9))
+    await one.take(event(8), event(9), event(8, revision=2, change="cleared"))
+    [said] = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert said.startswith("nobody is told of 8:no_report:2026-11-24:morning (opened): 8 was erased")
     async with one.sending():
         await until(lambda: len(slack.requests) == 1)
         await until_all(store)
