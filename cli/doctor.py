@@ -130,8 +130,8 @@ async def _topics(found: Settings) -> tuple[str, str]:
         if odd:
             return "wrong", (f"ANBU_PARTITIONS is {found.partitions}, but {odd}: partitions cannot be changed under a "
                              f"running system, as keys would move and states would not; set it to what the "
-                             f"topics have, or begin anew on another broker: provision everybody "
-                             f"there, then move the gateways")
+                             f"topics have, or begin anew on another broker, with another database, as the offsets "
+                             f"are others there: provision everybody there, then move the gateways")
         log = changelog(found)
         answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, log)])
     values = {entry[0]: entry[1] for answer in answers for resource in answer.resources for entry in resource[4]}

@@ -13,7 +13,7 @@ from rich.table import Table
 from cli.database import with_reader
 from cli.devices import subject_argument
 from cli.options import Date, settings
-from models.alerts import Kind
+from models.alerts import Kind, Severity
 from models.times import format_time
 from stores.pages import CursorError
 from stores.questions import LATER_MIN, Questions
@@ -150,6 +150,7 @@ def site(*, site: str, first: datetime | None, last: datetime | None, by: str, f
 @click.option("--site", help="Of this site alone.")
 @click.option("--subject", type=click.IntRange(0, 0xFFFFFFFF), help="Of this person alone.")
 @click.option("--kind", type=click.Choice([one.value for one in Kind]), help="Of this kind alone.")
+@click.option("--severity", type=click.Choice([one.value for one in Severity]), help="Of this severity alone.")
 @click.option("--open/--closed", "active", default=None, help="Only those that are open, or that are over.")
 @click.option("--from", "first", type=_DATE, help="Opened on this date or later (UTC).")
 @click.option("--to", "last", type=_DATE, help="Opened before this date (UTC).")
@@ -157,11 +158,11 @@ def site(*, site: str, first: datetime | None, last: datetime | None, by: str, f
 @click.option("--cursor", help="`next` of the answer before (--json).")
 @_json
 @_csv
-def alerts(*, site: str | None, subject: int | None, kind: str | None, active: bool | None, first: datetime | None,
-           last: datetime | None, limit: int, cursor: str | None, form: str | None) -> None:
+def alerts(*, site: str | None, subject: int | None, kind: str | None, severity: str | None, active: bool | None,
+           first: datetime | None, last: datetime | None, limit: int, cursor: str | None, form: str | None) -> None:
     """Alerts of any time, the newest first. Outages of gateways are asked for by their kind: they are of no person and
     of every site, and come once for each partition that judged them."""
-    where = {"site": site, "subject": subject, "kind": kind, "active": active}
+    where = {"site": site, "subject": subject, "kind": kind, "severity": severity, "active": active}
     begin, end = (None if one is None else format_time(int(one.replace(tzinfo=UTC).timestamp()))
                   for one in (first, last))
     try:

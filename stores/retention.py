@@ -40,13 +40,17 @@ def is_kept(change: Change, retention: Mapping[str, int], now: float) -> bool:
 
 
 def oldest_day(retention: Mapping[str, int], now: float) -> str:
-    """The first date whose figures can still be made anew: all that they are made from is there."""
-    return first_kept(min(retention[name] for name in SOURCES), now)
+    """The first date whose figures can still be made anew, and stay: all that they are made from is there."""
+    return max(first_kept(min(retention[name] for name in SOURCES), now), _date(now - (retention[DAYS] - 1) * DAY_S))
 
 
 def first_kept(days: int, now: float) -> str:
     """The first date of which nothing is deleted yet that is kept for so many days."""
-    return datetime.fromtimestamp(now - (days - 7) * DAY_S, UTC).date().isoformat()  # a week goes as a whole
+    return _date(now - (days - 7) * DAY_S)  # a week goes as a whole
+
+
+def _date(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).date().isoformat()
 
 
 async def whole_since(database: Any) -> str:

@@ -87,6 +87,7 @@ def test_what_is_asked_is_answered(report: Any) -> None:
 
     newest_first = [f"7:sos:0.1.{number}" for number in (2, 1, 0)]
     assert alerts() == alerts("--subject", 7, "--kind", "sos") == newest_first
+    assert (alerts("--severity", "critical"), alerts("--severity", "warning")) == (newest_first, [])
     assert (alerts("--open"), alerts("--closed")) == (newest_first[:1], newest_first[1:])
     assert alerts("--from", "2026-11-21", "--to", "2026-11-22") == newest_first[1:2]
     page = json.loads(report("alerts", "--limit", 2, "--json"))

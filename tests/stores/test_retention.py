@@ -114,6 +114,7 @@ def test_it_is_over_when_the_time_is(said: Said, collection: str, over: str) -> 
 
 def test_days_that_can_be_made_anew() -> None:
     assert oldest_day({**DEFAULT_DAYS, ALERTS: 100}, NOW) == "2026-08-23"
+    assert oldest_day({**DEFAULT_DAYS, "days": 50}, NOW) == "2026-10-06", "the database would delete them at once"
 
 
 @pytest.mark.parametrize("text", ["x=400", "buckets", "buckets=", "buckets=ten", "buckets=3", "buckets=-400",
