@@ -100,11 +100,11 @@ class NotifyAgent:
 
 
 class Reading:
-    """Which lanes this worker has, and whether it knows the newest of them."""
+    """Which lanes this worker has, and whether it knows the newest of them. monotonic: seconds."""
 
-    def __init__(self, engine: Any) -> None:
-        self._engine = engine
-        self._answered = time.monotonic()
+    def __init__(self, engine: Any, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._monotonic = engine, monotonic
+        self._silent_since: float | None = None  # not the last answer: it is asked only when there is something to send
 
     def mine(self) -> set[int]:
         return set(self._engine.lanes) if self._engine.open else set()
@@ -119,12 +119,15 @@ class Reading:
         try:
             ends = await asyncio.wait_for(self._engine.app.consumer.highwaters(*positions), ANSWER_S)
         except (KafkaError, TimeoutError):
-            away = time.monotonic() - self._answered
+            now = self._monotonic()
+            if self._silent_since is None:
+                self._silent_since = now
+            away = now - self._silent_since
             if away < BROKER_AWAY_S:
                 return set()
             log.warning("the broker has not answered for %d s: sending what is known", away)
             return self.mine()
-        self._answered = time.monotonic()
+        self._silent_since = None
         return {tp.partition for tp, offset in positions.items() if offset >= ends[tp]}
 
 
