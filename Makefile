@@ -62,7 +62,7 @@ rolling: .venv/installed  ## replace three workers under load one after the othe
 	@PYTHONPATH=tests $(BIN)/python -m chaos.rolling
 
 test-notify: .venv/installed  ## messages to people: a worker that is killed, SMS by Kannel (minutes; bash .ci/kannel installs it)
-	@$(BIN)/python -m pytest -m notify tests/notify $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m notify tests/notify $(ARGS)
 
 chaos: .venv/installed  ## break everything at random, by seed, and check all: make chaos SEED=1 ROUNDS=5; on a real Kafka
 	@$(BIN)/python -m streams.local_kafka fetch
@@ -71,7 +71,7 @@ chaos: .venv/installed  ## break everything at random, by seed, and check all: m
 test-browser: .venv/installed  ## the page in a real browser; needs Chromium
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \
 		echo "Chromium is not installed: apt-get install chromium fonts-noto-cjk (Debian), or see your system's packages"; exit 2; }
-	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m browser tests/browser $(ARGS)
 
 kafka: .venv/installed  ## fetch Apache Kafka's jars with Maven, for test-kafka; needs Java 17
 	@$(BIN)/python -m streams.local_kafka fetch
