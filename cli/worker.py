@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 WAITS = (0.2, 1.0, 2.0, 5.0)
 LIVED_S = 60.0  # who lived so long starts again at once
+LEFT_S = 40.0  # a worker that is told to leave ends itself in 25; who told us gives us 60, as a rule
 USAGE = 2
 
 
@@ -73,13 +75,24 @@ class Supervised:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
 
-    def wait(self) -> None:
+    def wait(self, until: float) -> None:
+        """until: on the clock of `time.monotonic`; who is still there then is killed."""
         if self.process is not None:
             try:
-                self.process.wait(30)
+                self.process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
+                log.warning("%s has not left: killing it", self.agent)
                 self.process.kill()
                 self.process.wait()
+
+
+def end(children: Sequence[Supervised]) -> None:
+    """Tell all to leave, and return when they have: in LEFT_S all together."""
+    for child in children:
+        child.stop()
+    until = time.monotonic() + LEFT_S
+    for child in children:
+        child.wait(until)
 
 
 def supervise(found: Settings) -> None:
@@ -97,10 +110,7 @@ def supervise(found: Settings) -> None:
                 child.tend()
             time.sleep(0.1)
     finally:
-        for child in children:
-            child.stop()
-        for child in children:
-            child.wait()
+        end(children)
 
 
 @click.command()

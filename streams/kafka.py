@@ -1,6 +1,7 @@
 """One place that knows how our Kafka clients connect, and what a producer must promise."""
 
 import asyncio
+import contextlib
 import ssl
 from typing import Any, Final
 
@@ -35,12 +36,13 @@ def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
 
 
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer, also where aiokafka would wait for ever.
+    """Stop a consumer, also where aiokafka would wait for ever, or where nobody waits any more (cancelled).
 
     In 0.14.0 a fetch routine that is cancelled while it cancels the fetches of a former assignment goes on (fetcher.py,
     `_fetch_requests_routine`), and `stop` waits for it. The second cancellation, by the time-out, ends it.
     """
     try:
-        await asyncio.wait_for(consumer.stop(), STOP_S)
-    except TimeoutError:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(consumer.stop(), STOP_S)
+    finally:
         await consumer._client.close()

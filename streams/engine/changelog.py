@@ -61,8 +61,8 @@ async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     # second by default, and a lane asks a dozen times.
     one = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest",
                            max_partition_fetch_bytes=4 << 20, fetch_max_wait_ms=FETCH_WAIT_MS)
-    await one.start()
     try:
+        await one.start()  # may fail, or be cancelled, with connections open
         yield one
     finally:
         await stop_consumer(one)

@@ -8,6 +8,7 @@ Overrides and private names are of aiokafka 0.14.0: `Sender._do_init_pid`, `Send
 """
 
 import asyncio
+import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -92,9 +93,11 @@ class Writer:
         await asyncio.gather(*sent)  # every one: a failed batch is reported in its own future only
 
     async def stop(self) -> None:
-        """Also where the broker does not answer: what was to be written has been awaited, or is another's to write."""
+        """Also where the broker does not answer, or nobody waits any more (cancelled): what was to be written has been
+        awaited, or is another's to write."""
         try:
-            await asyncio.wait_for(self._producer.stop(), STOP_S)
-        except TimeoutError:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._producer.stop(), STOP_S)
+        finally:
             await self._producer._sender.close()
             await self._producer.client.close()

@@ -1,4 +1,7 @@
-"""`anbu worker` starts an agent again that has left; wrong settings end it at the first start, and not later."""
+"""`anbu worker` starts an agent again that has left; wrong settings end it at the first start, and not later.
+
+Told to end, it ends all that it has started, in time for whoever has told it.
+"""
 
 import sys
 import time
@@ -6,9 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from cli.worker import USAGE, Supervised
+from cli import worker
+from cli.worker import USAGE, Supervised, end
 
 FAULT = 70
+STUBBORN = """
+import pathlib, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path(sys.argv[1]).touch()
+signal.pause()
+"""
 
 
 def agent(folder: Path, *statuses: int) -> Supervised:
@@ -45,3 +55,23 @@ def test_what_is_spoilt_later_does_not(tmp_path: Path, caplog: pytest.LogCapture
     folder.mkdir()
     tend(agent(folder, FAULT, USAGE), folder)
     assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+
+
+@pytest.mark.timeout(60)
+def test_those_who_do_not_leave_are_killed_when_their_common_time_is_over(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(worker, "LEFT_S", 1.0)
+    children = [Supervised(agent, 0, tmp_path) for agent in ("watch", "record", "notify")]
+    try:
+        for child in children:
+            child._command = [sys.executable, "-c", STUBBORN, str(tmp_path / f"{child.agent} is deaf")]
+            child.start()
+        while not all((tmp_path / f"{child.agent} is deaf").exists() for child in children):
+            time.sleep(0.02)
+        end(children)
+        assert [child.process and child.process.returncode for child in children] == [-9] * 3
+        assert "notify has not left: killing it" in caplog.text
+    finally:
+        for child in children:
+            if child.process is not None:
+                child.process.kill()
