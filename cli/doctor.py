@@ -40,14 +40,19 @@ from streams.engine.writer import Writer
 from streams.kafka import kafka_options, producer
 from streams.keks import parsed_keks
 from streams.settings import Settings, SettingsError
-from streams.topics import REGISTRY, changelog, topics
+from streams.topics import REGISTRY, topics
 
 PATIENCE_S: Final = 30.0
 TIDY_S: Final = 5.0
 SMALLEST_LANE: Final = 25  # people of one gateway: with fewer an outage cannot be told from people who sleep
 CLOCK_S: Final = 5.0
 _FORBIDDEN: Final = (ClusterAuthorizationFailedError, TopicAuthorizationFailedError, TransactionalIdAuthorizationFailed)
-_LAG: Final = "min.compaction.lag.ms"
+_COMPACTED: Final = {
+    "cleanup.policy": "people are forgotten whose record is old",
+    "min.compaction.lag.ms": "what a batch that was not finished is about may be cleaned away",
+    "delete.retention.ms": "a worker that was away may never hear who was erased",
+    "max.compaction.lag.ms": "who was erased may stay there for ever",
+}
 _MARKS: Final = {"right": "[green]right[/green]", "beware": "[yellow]beware[/yellow]", "wrong": "[red]wrong[/red]"}
 
 
@@ -132,13 +137,22 @@ async def _topics(found: Settings) -> tuple[str, str]:
                              f"running system, as keys would move and states would not; set it to what the "
                              f"topics have, or begin anew on another broker, with another database, as the offsets "
                              f"are others there: provision everybody there, then move the gateways")
-        log = changelog(found)
-        answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, log)])
-    values = {entry[0]: entry[1] for answer in answers for resource in answer.resources for entry in resource[4]}
-    if int(values.get(_LAG) or 0) < 86_400_000:
-        return "wrong", (f"topic {log}: {_LAG} is {values.get(_LAG)}; set it to 86400000, or a state may be cleaned "
-                         f"away for the sake of one that does not count yet")
+        for topic in topics(found):
+            if topic.config["cleanup.policy"] == "compact":
+                answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
+                there_is = {one[0]: one[1] for answer in answers for resource in answer.resources
+                            for one in resource[4]}
+                for name, why in _COMPACTED.items():
+                    wanted, have = topic.config[name], there_is.get(name)
+                    if not _kept(name, wanted, have):
+                        return "wrong", f"topic {topic.name}: {name} is {have}; set it to {wanted}, or {why}"
     return "right", f"{len(names)} topics of {found.partitions} partitions"
+
+
+def _kept(name: str, wanted: str, have: str | None) -> bool:
+    if have is None or name == "cleanup.policy":
+        return have == wanted
+    return int(have) <= int(wanted) if name.startswith("max.") else int(have) >= int(wanted)
 
 
 async def _fencing(found: Settings) -> tuple[str, str]:

@@ -36,15 +36,19 @@ def topics(settings: Settings) -> list[Topic]:
     def kept(days: int) -> dict[str, str]:
         return {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
 
+    # The least lag keeps the cleaner from removing what an unfinished batch is about: a state, for the sake of a newer
+    # one whose `done` never came; a profile that is folded once more. The most, after which the cleaner has to come,
+    # is for who was erased. Who was away finds their tombstones for as long as `sms` is there.
+    compacted = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(_DAY_MS),
+                 "max.compaction.lag.ms": str(30 * _DAY_MS), "delete.retention.ms": str(7 * _DAY_MS)}
     return [
         Topic(SMS, kept(7)),
-        Topic(REGISTRY, {"cleanup.policy": "compact"}),
+        Topic(REGISTRY, compacted),
         Topic(COMMANDS, kept(30)),
         Topic(ALERTS, kept(30)),
         Topic(REPORTS, kept(30)),
         Topic(QUARANTINE, kept(30)),
-        # The lag keeps the cleaner from removing a state for the sake of a newer one whose `done` never came.
-        Topic(changelog(settings), {"cleanup.policy": "compact", "min.compaction.lag.ms": str(_DAY_MS)}),
+        Topic(changelog(settings), compacted),
     ]
 
 

@@ -25,7 +25,7 @@ from streams.kafka import kafka_options, producer
 from streams.local_kafka import LocalKafka
 from streams.partition import partition_of
 from streams.settings import Settings
-from streams.topics import REGISTRY, changelog, declare
+from streams.topics import REGISTRY, changelog, declare, topics
 
 __all__ = ["database_server", "database_url", "store"]
 
@@ -111,6 +111,25 @@ async def test_a_number_that_was_erased_and_given_again(environ: dict[str, str],
     status, found = await asyncio.to_thread(examined, environ)
     assert (status, found["numbers"][0]) == (1, "wrong")
     assert "registered all the same: 2; nobody is told" in found["numbers"][1]
+
+
+async def test_topics_that_forget_too_early_or_too_late(kafka: LocalKafka) -> None:
+    settings = Settings.from_env({"ANBU_KAFKA": kafka.address})
+    await declare(settings)
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    await admin.start()
+    for topic in topics(settings):
+        for name, value in (("cleanup.policy", "compact,delete"), ("cleanup.policy", "delete"),
+                            ("min.compaction.lag.ms", "0"), ("max.compaction.lag.ms", str(2 ** 63 - 1)),
+                            ("delete.retention.ms", "1000")):
+            if "max.compaction.lag.ms" in topic.config:
+                await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name,
+                                                          {**topic.config, name: value})])
+                state, detail = await doctor_module._topics(settings)
+                assert (state, detail.partition(";")[0]) == ("wrong", f"topic {topic.name}: {name} is {value}")
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, topic.config)])
+    await admin.close()
+    assert (await doctor_module._topics(settings))[0] == "right"
 
 
 def test_a_broker_that_is_away(environ: dict[str, str]) -> None:
