@@ -177,6 +177,10 @@ class Lane(ABC):
                     for message in messages:
                         self.engine.forget(message)
                     self.idle.set()
+        except asyncio.CancelledError as error:
+            if self._task is not None and not self._task.cancelling():  # not of the lane: it would just stand still
+                self.engine.die(f"lane {self.number}: what it waited for was cancelled", error)
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the process leaves with it
             self.engine.die(f"lane {self.number}", error)
 

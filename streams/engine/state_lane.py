@@ -112,6 +112,9 @@ class StateLane(Lane):
             log.error("lane %d: the unfinished batch was folded by code %s, this is %s; its outputs may differ",
                       self.number, plan.code, CODE)
         records = [record async for record in read(reader, tp, start, plan.end)]
+        if len(records) < plan.end - start:
+            log.error("lane %d: of the %d offsets of the unfinished batch, %d have no record any more; where they had "
+                      "one, its outputs may differ", self.number, plan.end - start, plan.end - start - len(records))
         await self.apply(Batch(TP(*tp), start, plan.end, records))
 
     def start(self, extent: Extent) -> int:

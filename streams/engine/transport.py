@@ -37,6 +37,7 @@ RECORDS_WAITING: Final = 2000
 OVERRIDDEN: Final = (
     driver.AIOKafkaConsumerThread.on_start,
     driver.AIOKafkaConsumerThread._create_worker_consumer,
+    driver.AIOKafkaConsumerThread._commit,
     driver.AIOKafkaConsumerThread.seek_wait,
     driver.Consumer._new_consumer_thread,
     driver.Consumer.getmany,
@@ -90,6 +91,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         # if these are quiet just then (`registry`, `commands`), the fetch for the busy ones waits behind it as long.
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        # A rebalance may have taken all of them since they were gathered: to commit nothing is an error to aiokafka.
+        return not self.assignment().isdisjoint(offsets) and bool(await super()._commit(offsets))
 
     async def committed(self, tp: TP) -> int | None:
         offset: int | None = await self.call_thread(self._ensure_consumer().committed, TopicPartition(*tp))

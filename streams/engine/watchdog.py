@@ -77,7 +77,7 @@ async def to_move(engine: "Engine", long_s: float) -> dict[str, Hashable]:
         lane = engine.lanes.get(number)
         if lane is None or ends[TP(topic, number)] <= position:
             continue
-        if lane.patient and (lane.waiting or not lane.idle.is_set()):
+        if lane.patient and not lane.idle.is_set():
             continue
         busy = topic not in lane.wanted or (not lane.idle.is_set() and now - lane.began > long_s)
         name = f"{topic}, partition {number}: there is input, and position {position} has not moved"

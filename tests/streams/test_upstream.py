@@ -25,6 +25,7 @@ ALL: tuple[Callable[..., Any], ...] = (
 READ = {
     "AIOKafkaConsumerThread.on_start": "38b4e8bd1e10723a",
     "AIOKafkaConsumerThread._create_worker_consumer": "c2701bfc3e6f6cad",
+    "AIOKafkaConsumerThread._commit": "932852ce7a23f658",
     "AIOKafkaConsumerThread.seek_wait": "12e8d34e554e9024",
     "Consumer._new_consumer_thread": "0870ec53dea75083",
     "Consumer.getmany": "4b168d84882a70d6",

@@ -1,0 +1,137 @@
+"""A lane that would stand still is seen, and one that need not end goes on, whatever those do whom it waits for."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+from aiokafka.util import commit_structure_validate
+from faust.types import TP
+
+from streams.engine import state_lane, watchdog
+from streams.engine.batch import Batch
+from streams.engine.changelog import Plan
+from streams.engine.lane import SinkLane
+from streams.engine.state_lane import CODE, StateLane
+from streams.engine.transport import ConsumerThread
+from streams.settings import Settings
+
+ALERTS = TP("alerts", 0)
+
+
+class Died(BaseException):
+    """What `die` does here instead of leaving."""
+
+
+def an_engine(**more: Any) -> Any:
+    def die(why: str, error: BaseException | None = None) -> None:
+        raise Died(why) from error
+
+    return SimpleNamespace(settings=Settings.from_env({}), inputs=("alerts",), read_first=None, die=die, torn=set(),
+                           open=True, quiesced=1, opening_lanes={}, forget=lambda _: None, current=lambda _: True,
+                           applied=lambda *_: None, **more)
+
+
+def a_message() -> Any:
+    return SimpleNamespace(generation_id=1, value=Batch(ALERTS, 0, 1, [SimpleNamespace(offset=0)]))
+
+
+async def a_sink_lane(engine: Any) -> SinkLane:
+    lane = SinkLane(engine, 0)
+    lane.next = {"alerts": 0}
+    lane._task = asyncio.create_task(lane._run())
+    lane.waiting = 1
+    lane.hand_over(a_message())
+    return lane
+
+
+async def test_a_cancellation_that_nobody_asked_for_stops_no_lane_without_a_word() -> None:
+    async def sink(_: Sequence[ConsumerRecord]) -> None:
+        raise asyncio.CancelledError  # of a future of some client that was closed
+
+    lane = await a_sink_lane(an_engine(sink=sink))
+    assert lane._task is not None
+    with pytest.raises(Died, match="what it waited for was cancelled"):
+        await lane._task
+
+
+async def test_a_cancellation_that_was_asked_for_ends_nothing_but_the_lane() -> None:
+    began = asyncio.Event()
+
+    async def sink(_: Sequence[ConsumerRecord]) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    lane = await a_sink_lane(an_engine(sink=sink))
+    await began.wait()
+    assert lane._task is not None
+    lane.break_off()
+    with pytest.raises(asyncio.CancelledError):
+        await lane._task
+    assert (lane.valid, lane.next) == (False, {"alerts": 0})
+
+
+async def test_a_patient_lane_is_watched_while_it_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may take as long as the database does. But what was fetched for it, and never came to it, stands still."""
+    engine = an_engine()
+    lane = SinkLane(engine, 0)
+    lane.next, lane.waiting = {"alerts": 0}, 1
+    engine.lanes, engine.positions = {0: lane}, lambda: {ALERTS: 0}
+
+    async def end_offsets(tps: Sequence[Any]) -> dict[Any, int]:
+        return dict.fromkeys(tps, 1)
+
+    @asynccontextmanager
+    async def reader(_: Settings) -> Any:
+        yield SimpleNamespace(end_offsets=end_offsets)
+
+    monkeypatch.setattr(watchdog, "reader", reader)
+    assert list(await watchdog.to_move(engine, 10)) == [
+        "alerts, partition 0: there is input, and position 0 has not moved"]
+    lane.idle.clear()
+    assert await watchdog.to_move(engine, 10) == {}
+
+
+async def test_a_commit_whose_lanes_have_all_gone_is_no_surprise() -> None:
+    """They may go between the gathering of positions and the commit, in another thread."""
+    surprises: list[BaseException] = []
+    committed: list[Any] = []
+    assigned: set[TP] = set()
+
+    async def commit(offsets: Any) -> None:
+        committed.append(commit_structure_validate(offsets))
+
+    async def crash(error: BaseException) -> None:
+        surprises.append(error)
+
+    thread: Any = ConsumerThread.__new__(ConsumerThread)
+    thread._consumer = SimpleNamespace(assignment=lambda: assigned, commit=commit)
+    thread.crash, thread.tp_last_committed_at = crash, {}
+    assert await thread._commit({ALERTS: 5}) is False
+    assert (committed, surprises) == ([], [])
+    assigned.add(ALERTS)
+    assert await thread._commit({ALERTS: 5}) is True
+    assert [{tuple(tp): one.offset for tp, one in offsets.items()} for offsets in committed] == [{("alerts", 0): 5}]
+
+
+async def test_an_unfinished_batch_of_which_records_are_gone_is_told(monkeypatch: pytest.MonkeyPatch,
+                                                                     caplog: pytest.LogCaptureFixture) -> None:
+    applied: list[Batch] = []
+    lane = StateLane(an_engine(), 0)
+    lane.next = {"registry": 3}
+
+    async def read(*_: Any) -> Any:
+        yield SimpleNamespace(offset=4)
+
+    async def apply(batch: Batch) -> None:
+        applied.append(batch)
+
+    monkeypatch.setattr(state_lane, "read", read)
+    monkeypatch.setattr(lane, "apply", apply)
+    await lane._redo(SimpleNamespace(), Plan("registry", 3, 6, CODE))
+    await lane.drop()
+    assert [(batch.start, batch.end, len(batch.records)) for batch in applied] == [(3, 6, 1)]
+    assert "of the 3 offsets of the unfinished batch, 2 have no record any more" in caplog.text
