@@ -69,6 +69,17 @@ def _ask(question: Callable[[Questions], Awaitable[Any]]) -> Any:
     return found
 
 
+def _ask_of(site: str, question: Callable[[Questions], Awaitable[Rows]]) -> Rows:
+    """That nothing is found at a site is good news, so it must not come of a name that is written wrong."""
+    async def asked(questions: Questions) -> Rows | None:
+        return await question(questions) or ([] if await questions.is_site(site) else None)
+
+    found: Rows | None = with_reader(Questions, asked)
+    if found is None:
+        raise click.ClickException(f"no site is called {site!r}")
+    return found
+
+
 @click.group()
 def report() -> None:
     """Questions to the history. The JSON API answers the same (`anbu web`, /api/v1). Setting: ANBU_MONGODB."""
@@ -114,7 +125,7 @@ def wake_up(*, subject: int, form: str | None) -> None:
 @_csv
 def later(*, site: str, at_least_min: int, form: str | None) -> None:
     """People whose mornings drift later, the most first."""
-    rows = _ask(lambda questions: questions.later(site, at_least_min))
+    rows = _ask_of(site, lambda questions: questions.later(site, at_least_min))
     _tell(rows, rows, form)
 
 
@@ -124,7 +135,7 @@ def later(*, site: str, at_least_min: int, form: str | None) -> None:
 @_csv
 def failing(*, site: str, form: str | None) -> None:
     """Devices that will fail next, by battery and signal, the worst first."""
-    rows = _ask(lambda questions: questions.failing(site))
+    rows = _ask_of(site, lambda questions: questions.failing(site))
     _tell(rows, rows, form)
 
 
@@ -142,7 +153,7 @@ def site(*, site: str, first: datetime | None, last: datetime | None, by: str, f
     begin = first.date() if first else end - timedelta(days=30)
     if end < begin:
         raise click.UsageError("--to is before --from")
-    rows = _ask(lambda questions: questions.figures(site, begin, end, by))
+    rows = _ask_of(site, lambda questions: questions.figures(site, begin, end, by))
     _tell(rows, rows, form)
 
 

@@ -20,6 +20,7 @@ from stores.pages import Page, cursor_of, newest, parts_of
 MOST: Final = 500
 LOOK_DAYS: Final = (2, 10, 60, 365)  # back, for alerts, before all of them are looked through
 LATER_MIN: Final = 20        # minutes later than the four weeks before
+MORNINGS_BEFORE: Final = 7  # at least, to compare with: a single one was early by chance
 EMPTY_IN_DAYS: Final = 21    # a battery that will be
 LOW_BATTERY: Final = 20      # per cent
 WEAK_SIGNAL: Final = -100    # dBm
@@ -93,13 +94,14 @@ class Questions:
                 "mornings": [{"date": day, "woke": _clock(one["minute"])} for day, one in mornings]}
 
     async def later(self, site: str, at_least_min: int = LATER_MIN, limit: int = MOST) -> list[Document]:
-        """People whose mornings drift later, the most first."""
+        """People whose mornings drift later, the most first; not who is known for too short a time to tell."""
         with mapped():
             found = await self._database[STATES].find(
                 {"heard.site": site, "c.later_min": {"$gte": at_least_min}}, {"subject": 1, "c": 1}).sort(
                 [("c.later_min", -1)]).limit(limit).to_list(None)
         here = await self._here(found)
-        return [{"subject": one["subject"], **_wake_up(one)} for one in found if one["subject"] in here]
+        return [{"subject": one["subject"], **_wake_up(one)} for one in found
+                if one["subject"] in here and one["c"]["mornings_before"] >= MORNINGS_BEFORE]
 
     async def failing(self, site: str, limit: int = MOST) -> list[Document]:
         """Devices that will fail next: whose battery is low or soon will be, whose signal is weak; the worst first."""
@@ -159,6 +161,12 @@ class Questions:
         page = found[:limit]
         return Page([_alert(one) for one in page],
                     cursor_of(page[-1]["opened_at"], page[-1]["_id"]) if len(found) > limit else None)
+
+    async def is_site(self, site: str) -> bool:
+        """Whether anybody is of it, or was."""
+        with mapped():
+            return await self._database[PEOPLE].find_one({"gone": False, "site": site}, {"_id": 1}) is not None or \
+                await self._database[DAYS].find_one({"site": site}, {"_id": 1}) is not None
 
     async def _here(self, found: Iterable[Document]) -> dict[int, set[int]]:
         """Those of the subjects who are still looked after, and the slots of the devices that they still have."""

@@ -77,6 +77,7 @@ def test_a_file_for_a_spreadsheet(report: Any, name: str) -> None:
 def test_what_is_asked_is_answered(report: Any) -> None:
     assert [one["subject"] for one in json.loads(report("later", "--site", "jongno", "--json"))] == [7]
     assert report("later", "--site", "jongno", "--at-least-min", 31) == "nothing\n"
+    assert report("site", "--site", "jongno", "--from", "2020-01-01", "--to", "2020-01-02") == "nothing\n"
     assert [one["period"] for one in json.loads(report("site", *OCTOBER, "--by", "month", "--json"))] == ["2026-10"]
     assert len(json.loads(report("site", *OCTOBER, "--by", "week", "--json"))) == 5
     assert [one["week"] for one in json.loads(report("weeks", 7, "--limit", 2, "--json"))["items"]] == [
@@ -127,7 +128,8 @@ async def test_today_is_where_it_begins_first_by_the_clock_of_the_system(anbu: A
     (("site", "--site", "jongno", "--from", "2026-10-02", "--to", "2026-10-01"), 2, "--to is before --from"),
     (("site", "--site", "jongno", "--to", "0001-01-05"), 2, "1970 to 2199"),
     (("alerts", "--cursor", "WyJmb28iLCJiYXIiXQ"), 2, "--cursor"),
-    (("later",), 2, "--site"), (("weeks", 7, "--limit", 0), 2, "--limit")])
+    (("later", "--site", "jong"), 1, "no site is called 'jong'"), (("site", "--site", "종로"), 1, "is called '종로'"),
+    (("failing", "--site", ""), 1, "no site is called ''"), (("later",), 2, "--site"), (("weeks", 7, "--limit", 0), 2, "--limit")])
 def test_what_cannot_be_answered(anbu: Anbu, database_url: str, arguments: tuple[object, ...], status: int,
                                  said: str) -> None:
     done = anbu("report", *arguments, ANBU_MONGODB=database_url)

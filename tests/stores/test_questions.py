@@ -47,6 +47,14 @@ async def test_how_people_and_devices_are_doing(store: Store, questions: Questio
     assert await questions.wake_up(99) is None
 
 
+async def test_one_early_morning_is_no_drift(store: Store, questions: Questions) -> None:
+    """Of somebody who is known for a month and a day, or for five weeks."""
+    for mornings, drifting in ((29, []), (35, [7])):
+        await write(store, [profile(7), *(report(7, number, MONDAY + timedelta(days=number), first_activity=(
+            "05:30" if number < mornings - 28 else "06:30")) for number in range(mornings))])
+        assert [one["subject"] for one in await questions.later("jongno")] == drifting
+
+
 async def test_a_device_that_was_given_back_does_not_fail_any_more(store: Store, questions: Questions) -> None:
     for slots, failing in (((0, 1), {0, 1}), ((0, 2), {0})):
         await write(store, [profile(7, *slots)._replace(offset=slots[1]),
