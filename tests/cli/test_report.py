@@ -129,7 +129,8 @@ async def test_today_is_where_it_begins_first_by_the_clock_of_the_system(anbu: A
     (("site", "--site", "jongno", "--to", "0001-01-05"), 2, "1970 to 2199"),
     (("alerts", "--cursor", "WyJmb28iLCJiYXIiXQ"), 2, "--cursor"),
     (("later", "--site", "jong"), 1, "no site is called 'jong'"), (("site", "--site", "종로"), 1, "is called '종로'"),
-    (("failing", "--site", ""), 1, "no site is called ''"), (("later",), 2, "--site"), (("weeks", 7, "--limit", 0), 2, "--limit")])
+    (("failing", "--site", ""), 1, "no site is called ''"),
+    (("later",), 2, "--site"), (("weeks", 7, "--limit", 0), 2, "--limit")])
 def test_what_cannot_be_answered(anbu: Anbu, database_url: str, arguments: tuple[object, ...], status: int,
                                  said: str) -> None:
     done = anbu("report", *arguments, ANBU_MONGODB=database_url)
