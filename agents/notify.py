@@ -25,7 +25,7 @@ from models.records import parse_object
 from models.routes import EVERYWHERE, Routes
 from models.telling import FOLLOW_UPS, Delivery, Status, decide_all, settled, until
 from models.times import format_time
-from stores.errors import StoreAwayError
+from stores.errors import StoreAwayError, StoreRefusedError
 from stores.ports import Outbox
 from streams.clock import Clock
 from streams.metrics import DATABASE_WAITS, DELIVERIES, ROUTE_FALLBACKS
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 INPUTS: Final = (ALERTS,)
 ANSWER_S: Final = 3.0
 BROKER_AWAY_S: Final = 30.0
+UNKNOWN: Final = "unknown"  # the channel of what no channel will tell
 _WAITS: Final = (0.5, 1.0, 2.0, 5.0)
 Kind = TypeVar("Kind")
 Sleep = Callable[[float], Awaitable[None]]
@@ -64,7 +65,11 @@ class NotifyAgent:
                 log.error("nobody is told of %s (%s): %d was erased; anbu doctor says whether anybody has the number",
                           notice.alert, notice.change, notice.subject)
         for (_, partition), notices in threads.items():
-            await durably(partial(self._decide, notices, partition), self._sleep)
+            try:
+                await durably(partial(self._decide, notices, partition), self._sleep)
+            except StoreRefusedError as error:  # it would come again for ever, and nobody else would be told
+                log.error("%s is told to nobody, as it cannot be kept: %s", notices[0].alert, error)  # noqa: TRY400
+                DELIVERIES.labels(UNKNOWN, Status.FAILED).inc(len(notices))
         # Who was erased while this was written: either `erase` has seen it, or this sees the entry. Also who was erased
         # before: whoever wrote it may have died before this, and the batch comes again.
         if erased := await durably(lambda: self._outbox.erased(subjects), self._sleep):

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from agents.notify import UNKNOWN
 from agents.sender import LOOK_S, Lanes, Sender
 from models.telling import Status
 from notifiers.routes_file import Configured
@@ -25,7 +26,7 @@ class Senders:
     def __init__(self, outbox: Outbox, channels: Mapping[str, Configured], lanes: Lanes, clock: Clock,
                  dice: Callable[[], float] = random.random) -> None:
         self._outbox, self._lanes, self._clock = outbox, lanes, clock
-        DELIVERIES.labels("unknown", Status.FAILED)  # a counter that is not there before it counts is not seen to rise
+        DELIVERIES.labels(UNKNOWN, Status.FAILED)  # a counter that is not there before it counts is not seen to rise
         self._senders = {name: Sender(name, one, outbox, lanes, clock, dice) for name, one in channels.items()}
 
     def wake(self) -> None:
@@ -50,7 +51,7 @@ class Senders:
                 lost = await self._outbox.fail_unknown(list(self._senders), self._lanes.mine(), now - UNATTENDED_S, now)
                 if lost:
                     log.error("%d messages waited for channels that are no longer in the routes file: given up", lost)
-                    DELIVERIES.labels("unknown", Status.FAILED).inc(lost)
+                    DELIVERIES.labels(UNKNOWN, Status.FAILED).inc(lost)
                 waiting = await self._outbox.waiting()
                 for name in {*self._senders, *waiting}:
                     DELIVERIES_WAITING.labels(name).set(waiting.get(name, 0))

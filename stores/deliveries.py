@@ -140,7 +140,7 @@ class Deliveries:
                       digest: str | None = None) -> int:
         """The end of these deliveries. Returns how many were still ours: of another the claim has ended, and another
         process has it. digest: the message in which they were gathered."""
-        fields = {"status": status, "why": why, "answer": answer, "at": format_time(int(now)),
+        fields = {"status": status, "why": _kept(why), "answer": _kept(answer), "at": format_time(int(now)),
                   **({"digest": digest} if digest is not None else {})}
         gone = {"$unset": {"event": ""}} if status is not Status.FAILED else {}
         return await self._write([UpdateOne(
@@ -153,7 +153,7 @@ class Deliveries:
         await self._write([UpdateOne(
             {"_id": one.id, "status": Status.SENDING, "attempts": one.attempts}, [{"$set": {
                 "status": {"$cond": [stopped, Status.SUPERSEDED, Status.QUEUED]},
-                "why": {"$cond": [stopped, "$stopped", {"$literal": why}]},
+                "why": {"$cond": [stopped, "$stopped", {"$literal": _kept(why)}]},
                 "due": due, "unsure": one.unsure or unsure}}]) for one in some])
 
     async def _write(self, writes: list[UpdateOne]) -> int:
@@ -230,6 +230,11 @@ async def troubles(collection: Any, since: str) -> list[Trouble]:
             found[one["channel"]] = Trouble(one["channel"], before.failed + failed, before.struggling + (not failed),
                                             one.get("why") or before.why)
     return [found[name] for name in sorted(found)]
+
+
+def _kept(text: str) -> str:
+    """What somebody else says may be in an encoding that no document takes; a receipt must not fail for that."""
+    return text.encode(errors="replace").decode()
 
 
 def _date(seconds: float) -> datetime:

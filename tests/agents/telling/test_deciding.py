@@ -24,6 +24,15 @@ async def test_what_cannot_be_read_holds_up_nothing(outbox: Deliveries, store: S
     assert await receipts(store) == {"1/team": "queued"}
 
 
+async def test_what_cannot_be_kept_holds_up_nothing(outbox: Deliveries, store: Store, loaded: Loaded) -> None:
+    lost = {"channel": "unknown", "status": "failed"}
+    before = REGISTRY.get_sample_value("anbu_deliveries_total", lost) or 0
+    one = Running(outbox, loaded)
+    await one.take(event(1, evidence=1 << 63), event(2))
+    assert list(await statuses(store)) == ["2/2:no_report:2026-11-24:morning/1/team"]
+    assert REGISTRY.get_sample_value("anbu_deliveries_total", lost) == before + 1
+
+
 async def test_an_incident_over_the_lanes(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     async with one.sending():

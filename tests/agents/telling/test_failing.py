@@ -45,6 +45,30 @@ async def test_too_many_requests_quiet_the_whole_channel(outbox: Deliveries, sto
         await until(lambda: len(slack.requests) == 3)
 
 
+async def test_whatever_a_provider_says_there_is_a_receipt(outbox: Deliveries, store: Store, slack: Endpoint,
+                                                           duty: Endpoint) -> None:
+    """A mail server that speaks EUC-KR: without a receipt its mail went out again and again."""
+    mails: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail\r\n")
+        while line := await reader.readline():
+            if line.startswith(b"DATA"):
+                writer.write(b"354 go on\r\n")
+                mails.append(await reader.readuntil(b"\r\n.\r\n"))
+            writer.write(b"250 " + "접수".encode("euc-kr") + b"\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        team = {"type": "email", "host": "127.0.0.1", "port": server.sockets[0].getsockname()[1], "security": "none",
+                "from": "anbu@example.org", "to": ["team@example.org"]}
+        one = Running(outbox, routes_to(slack, duty, team=team))
+        async with one.sending():
+            await one.take(event())
+            await settled(store, {"1/team": "sent"})
+    assert len(mails) == 1
+
+
 async def test_given_up_loudly(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint,
                                duty: Endpoint) -> None:
     slack.usual = Answer(404, "no_service")
