@@ -4,6 +4,7 @@ Whatever logs by the standard library (our own, Faust, aiokafka, uvicorn) passes
 stay: they are pseudonyms, and without them nobody could follow a fault.
 """
 
+import json
 import logging.config
 import re
 import sys
@@ -71,7 +72,10 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 
 
 def _json(event: Any, **_: Any) -> str:
-    return orjson.dumps(event, default=repr).decode()
+    try:
+        return orjson.dumps(event, default=repr).decode()
+    except TypeError:  # half a surrogate, say. A line that fails here would be printed by `logging` as it came
+        return json.dumps(event, default=repr, skipkeys=True)
 
 
 def logging_config(settings: Settings, process: str) -> dict[str, Any]:

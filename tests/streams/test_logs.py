@@ -54,6 +54,15 @@ def test_what_must_not_be_read(text: str) -> None:
         assert secret not in told, told
 
 
+@pytest.mark.parametrize("odd", ["\udcb0", 1 << 64, {7: "seven"}], ids=["surrogate", "number", "key"])
+def test_what_is_no_json_is_redacted_all_the_same(buffer: io.StringIO, odd: object) -> None:
+    """By itself `logging` prints the arguments of a line that it could not write."""
+    log = logging.getLogger("agents.sender")
+    log.error("from %s to %s", odd, "+821012345678", extra={"odd": odd})
+    assert written(log, buffer)["level"] == "error"
+    assert "1234" not in buffer.getvalue()
+
+
 @pytest.mark.parametrize("text", [
     "lane 3: 1204 changelog records read, positions {'sms': 4294967295}", "42:no_report:2026-11-24:morning/10",
     "2026-11-24T09:00:00Z", "sms-0: expected 821234, got 821240: asking again", "at 1795467845.123456 s",
