@@ -1,5 +1,7 @@
 """What the one who runs a worker may ask it: health, metrics, and the live state of a person (without keys).
 
+Live: what a batch in hand has changed shows before it is durable, also while the broker is away.
+
 On the loopback address unless set otherwise, and then only with a bearer token. Faust's own pages are off.
 """
 
