@@ -197,7 +197,7 @@ def _half_of(window: str) -> tuple[str, str]:
     """The date and the half of a window such as 2026-11-24:morning. Raises ContractError."""
     day, _, half = window.partition(":")
     parse_date(day, "window")
-    if half not in HALVES:
+    if half not in HALVES or not "1970" <= day < "2200":  # as of times: the days around it must be dates as well
         raise ContractError("window")
     return day, half
 

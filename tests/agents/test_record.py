@@ -157,8 +157,10 @@ async def test_nothing_is_written_before_schemas_and_indexes_are_there(quarantin
 
 @pytest.mark.parametrize("value", [
     b"no JSON", b"[]", {"type": "report"}, {"type": "something"}, {}, checkin(window="2026-11-24:noon"),
+    checkin(window="9999-12-31:morning"), checkin(window="0001-01-01:morning"),
     checkin(subject=-1), checkin(result="asleep"), checkin(id="2026-11-24:morning"), checkin(site=["x"]), None,
-], ids=["text", "list", "no fields", "type", "no type", "half", "subject", "result", "revision", "site", "tombstone"])
+], ids=["text", "list", "no fields", "type", "no type", "half", "late", "early",
+        "subject", "result", "revision", "site", "tombstone"])
 async def test_what_cannot_be_read_goes_to_quarantine(agent: RecordAgent, store: Store, quarantine: Quarantine,
                                                       value: Any) -> None:
     await agent.handle([kafka("reports", value, offset=4), kafka("reports", checkin(8), offset=5)])
