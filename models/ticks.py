@@ -12,17 +12,20 @@ from typing import Final, NamedTuple
 
 from models.alerts import Change, Kind
 from models.effects import Effect, IncidentRevised, Result
+from models.errors import Reason, Rejected
 from models.incidents import Incident
 from models.lane import GatewayTime, Lane
 from models.person import Person
 from models.records import Tick
 from models.step import Deadline, Released, Ticked, step
-from models.times import format_window
+from models.times import format_time, format_window
+from models.windows import DAY
 
 SILENT_AFTER: Final = 3 * 60
 OUTAGE_AT_MOST: Final = 60 * 60
 ALLOWANCE: Final = 60  # of a clock tick, where no gateway tick tells what was accepted
 ENOUGH_PEOPLE: Final = 10
+MOST_AHEAD: Final = 366 * DAY  # longer than anything is away; a clock that is wrong is mostly wrong by decades
 SLICE: Final = 1000  # people looked at, some 20 ms, before whoever drives a tick has a turn
 
 
@@ -38,7 +41,8 @@ class _Due(NamedTuple):
 def tick(lane: Lane, event: Tick) -> Iterator[list[Effect]]:
     """All that one tick brings about in a lane, a slice at a time: a deadline may be that of a quarter of a million.
 
-    One not later than the last of its source is ignored (rule 22).
+    One not later than the last of its source is ignored (rule 22). One of a gateway in another age is refused: people
+    are judged up to a tick and not before it again, so who believed it would judge for hours, and then nobody for good.
     """
     at = event.at
     if event.gateway is None:
@@ -47,6 +51,9 @@ def tick(lane: Lane, event: Tick) -> Iterator[list[Effect]]:
         lane.clock = at
         yield from _watch_gateways(lane, at)
     else:
+        if lane.latest is not None and at > lane.latest + MOST_AHEAD:
+            yield [Rejected(Reason.MALFORMED, f"at: more than a year after {format_time(lane.latest)}")]
+            return
         gateway = lane.gateways.setdefault(event.gateway, GatewayTime(None, None, None))
         if gateway.ticked is not None and at <= gateway.ticked:
             return

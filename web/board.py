@@ -20,6 +20,7 @@ RESULTS: Final = ("not_awake", "silent", WAITING, UPCOMING, "excused", "out", "a
 DEFAULT_ZONE: Final = "Asia/Seoul"
 QUIET_S: Final = 30.0      # three progress records are missing
 UNWATCHED_S: Final = 120.0
+AHEAD_S: Final = 300
 
 
 class Outage(NamedTuple):
@@ -198,4 +199,14 @@ def judged_until(by_lane: Iterable[Mapping[str, int]]) -> dict[str, int]:
     for lane in by_lane:
         for gateway, at in lane.items():
             found[gateway] = min(at, found.get(gateway, at))
+    return dict(sorted(found.items()))
+
+
+def ahead(by_lane: Iterable[Mapping[str, int]], now: int) -> dict[str, int]:
+    """By gateway whose clock is ahead: up to when people have been judged too early, and will not be judged again."""
+    found: dict[str, int] = {}
+    for lane in by_lane:
+        for gateway, at in lane.items():
+            if at > now + AHEAD_S:
+                found[gateway] = max(at, found.get(gateway, at))
     return dict(sorted(found.items()))

@@ -31,11 +31,13 @@ class Group(NamedTuple):
 
 def status(web: Web) -> dict[str, Any]:
     """Whether what is shown can be trusted: is anybody watched, until when is everybody judged, what is away."""
-    until = board.judged_until(one.gateways for one in web.live.progress.values())
+    gateways = [one.gateways for one in web.live.progress.values()]
+    until = board.judged_until(gateways)
     return {
         "watch": web.watch(),
         "judged": until,
         "judged_until": min(until.values(), default=None),
+        "ahead": board.ahead(gateways, int(web.clock.now())),
         "caught_up": web.follower.caught_up,
         "history_away": web.history.away,
         "history_read": web.history.read,

@@ -78,6 +78,8 @@ MUTATIONS = (
              "alerts are released while the outage lasts"),
     Mutation("models/ticks.py", "if lane.latest is None or at > lane.latest:", "if True:",
              "an old tick of another source escalates"),
+    Mutation("models/ticks.py", "at > lane.latest + MOST_AHEAD", "False",
+             "one tick of another age, and nobody is judged for years"),
     Mutation("models/person.py", "counter <= self.highest - REPLAY_COUNTERS",
              "counter < self.highest - REPLAY_COUNTERS", "a frame that was seen is taken again"),
     Mutation("models/step.py", "if turn.now - reading.device_time <= DAY:", "if True:",

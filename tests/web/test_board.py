@@ -152,5 +152,11 @@ def test_whether_anybody_is_watched(seen: dict[int, float], lanes: int, now: flo
     assert board.watch_state(seen, lanes, 0, now) == expected
 
 
+def test_a_gateway_whose_clock_is_ahead_is_named_by_its_latest_time() -> None:
+    just_right = 1000 + board.AHEAD_S
+    assert board.ahead([{"b": just_right + 1, "a": just_right}, {"b": just_right + 9, "a": 5}, {}], 1000) == {
+        "b": just_right + 9}
+
+
 def test_judged_until_is_that_of_the_slowest_lane() -> None:
     assert board.judged_until([{"b": 7, "a": 5}, {"a": 3}, {}]) == {"a": 3, "b": 7}
