@@ -22,7 +22,7 @@ from models.errors import ContractError
 from models.gathering import MOST, URGENT, plan
 from models.message import Message, message_of
 from models.notice import notice_of
-from models.telling import STOPS, Status, Try, before_sending, wait_s
+from models.telling import LONGEST_ASKED_S, STOPS, Status, Try, before_sending, wait_s
 from models.times import parse_time
 from notifiers.ports import GiveUpError, RetryError
 from notifiers.routes_file import Configured
@@ -194,7 +194,7 @@ class Sender:
         now, attempts = self._clock.now(), max(one.attempts for one in parcel)
         due = now + wait_s(attempts, self._dice(), asked_s, urgent=parcel[0].urgency == URGENT)
         if asked_s is not None:
-            self._paused_until = now + asked_s
+            self._paused_until = now + min(asked_s, LONGEST_ASKED_S)
         over = [one._replace(unsure=one.unsure or unsure) for one in parcel if due > one.until]
         if over:
             await self._receipt(over, Status.FAILED, f"{why}; tried {attempts} times")

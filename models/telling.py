@@ -32,6 +32,7 @@ STOPS: Final = frozenset({Change.ACKNOWLEDGED, Change.CLEARED})
 _FIRST_WAIT_S: Final = 2.0
 _LONGEST_WAIT_S: Final = 300.0
 _LONGEST_WAIT_URGENT_S: Final = 30.0
+LONGEST_ASKED_S: Final = 900.0
 
 
 class Status(StrEnum):
@@ -209,9 +210,10 @@ def until(changed_at: int, due: int) -> int:
 def wait_s(attempts: int, dice: float, asked_s: float | None = None, *, urgent: bool = False) -> float:
     """Seconds to the next attempt after so many (1, 2, …). dice: in [0, 1), so that channels do not knock together.
 
-    Doubling from 2 s to 5 min, of which at least half is waited; never less than the other side asked for. What is
-    urgent waits for half a minute at most, whatever was asked for: somebody may lie there.
+    Doubling from 2 s to 5 min, of which at least half is waited; never less than the other side asked for, but that for
+    a quarter of an hour at most: who has not woken up cannot wait for longer. What is urgent waits for half a minute at
+    most, whatever was asked for: somebody may lie there.
     """
     longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * float(1 << min(attempts - 1, 20)))
-    wait = max(longest * (0.5 + dice / 2), asked_s or 0.0)
+    wait = max(longest * (0.5 + dice / 2), min(asked_s or 0.0, LONGEST_ASKED_S))
     return min(wait, _LONGEST_WAIT_URGENT_S) if urgent else wait

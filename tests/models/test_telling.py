@@ -213,6 +213,6 @@ def test_before_sending(one: Try, now: float, expected: Status) -> None:
 
 @pytest.mark.parametrize(("attempts", "dice", "asked", "expected"), [
     (1, 0.0, None, 1.0), (1, 1.0, None, 2.0), (2, 1.0, None, 4.0), (9, 1.0, None, 300.0), (10 ** 6, 0.0, None, 150.0),
-    (1, 0.5, 30.0, 30.0), (9, 1.0, 30.0, 300.0)])
+    (1, 0.5, 30.0, 30.0), (9, 1.0, 30.0, 300.0), (1, 0.5, 86_400.0, 900.0)])
 def test_waiting(attempts: int, dice: float, asked: float | None, expected: float) -> None:
     assert wait_s(attempts, dice, asked) == expected
