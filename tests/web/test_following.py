@@ -156,6 +156,13 @@ def test_nobody_is_watched_after_two_minutes_of_real_time(settings: Settings, hi
         listening.close()
 
 
+def test_a_gateway_whose_clock_is_ahead(settings: Settings, history: MemoryHistory) -> None:
+    """One lane of its people is judged up to what is not yet; that the others seem right must not hide it."""
+    send(settings, *ALL_LANES[:3], ("reports", progress(3, NOW + 7200), 3))
+    with followed(settings, history) as page:
+        wait_until(lambda: shows(page, "'seoul-1' 게이트웨이의 시계가 앞서 있습니다!", "top"))
+
+
 def test_a_browser_that_was_away_learns_what_it_missed(settings: Settings, history: MemoryHistory) -> None:
     send(settings, *ALL_LANES)
     with followed(settings, history) as page:
