@@ -109,7 +109,8 @@ class Reading:
 
     def __init__(self, engine: Any, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._engine, self._monotonic = engine, monotonic
-        self._silent_since: float | None = None  # not the last answer: it is asked only when there is something to send
+        # It is asked only while there is something to send: neither an answer nor a silence of hours ago says anything.
+        self._silent_since = self._silent_until = -BROKER_AWAY_S
 
     def mine(self) -> set[int]:
         return set(self._engine.lanes) if self._engine.open else set()
@@ -125,14 +126,15 @@ class Reading:
             ends = await asyncio.wait_for(self._engine.app.consumer.highwaters(*positions), ANSWER_S)
         except (KafkaError, TimeoutError):
             now = self._monotonic()
-            if self._silent_since is None:
+            if now - self._silent_until >= BROKER_AWAY_S:
                 self._silent_since = now
+            self._silent_until = now
             away = now - self._silent_since
             if away < BROKER_AWAY_S:
                 return set()
             log.warning("the broker has not answered for %d s: sending what is known", away)
             return self.mine()
-        self._silent_since = None
+        self._silent_until = -BROKER_AWAY_S
         return {tp.partition for tp, offset in positions.items() if offset >= ends[tp]}
 
 

@@ -48,3 +48,16 @@ async def test_a_broker_that_is_away_holds_nothing_back_for_longer_than_half_a_m
     assert await one.read_to_end() == {0}
     broker.ends = None
     assert await one.read_to_end() == set()
+
+
+async def test_two_silences_are_not_one() -> None:
+    """The lanes were elsewhere for an hour, or what was to be sent was stopped: nobody asked meanwhile."""
+    clock, broker = [0.0], Broker(None)
+    one = reading(broker, clock, {0: 5})
+    assert await one.read_to_end() == set()
+    clock[0] = 3600.0
+    assert await one.read_to_end() == set()
+    clock[0] += BROKER_AWAY_S - 1
+    assert await one.read_to_end() == set()
+    clock[0] += 1
+    assert await one.read_to_end() == {0}
