@@ -217,6 +217,8 @@ async def _numbers(found: Settings) -> tuple[str, str]:
         erased = await People(store.database).all_erased()
     finally:
         store.close()
+    if not erased:
+        return "right", "nobody was erased"  # and a nation's registry takes long to read
     if again := sorted(erased & (await _registered(found)).keys()):
         return "wrong", (f"erased, and registered all the same: {', '.join(map(str, again[:10]))}; nobody is told of "
                          "their alerts: anbu erase, again, and another number for whoever has it")

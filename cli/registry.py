@@ -1,6 +1,7 @@
 """What commands read of topic `registry`: the newest profile of a subject, and the keys in it."""
 
 import contextlib
+from collections import defaultdict
 from typing import Any
 
 import click
@@ -34,12 +35,17 @@ async def known_profile(subject: int, found: Settings) -> dict[str, Any]:
 
 
 async def read_profiles(found: Settings) -> dict[int, dict[str, Any]]:
-    """The newest good registry record of everybody, by subject. Raises KafkaError."""
-    profiles: dict[int, dict[str, Any]] = {}
+    """The newest good registry record of everybody, by subject. Raises KafkaError.
+
+    Of the partition of each: one that was written into another is sent on there by `watch`, and stays where it was,
+    whatever became of that person since.
+    """
+    of_partition: defaultdict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
     async for polled in records(REGISTRY, found):
         for record in polled.records:
-            _take(record, profiles)
-    return profiles
+            _take(record, of_partition[record.partition])
+    return {subject: profile for partition, profiles in of_partition.items() for subject, profile in profiles.items()
+            if partition_of(subject, found.partitions) == partition}
 
 
 def _take(record: ConsumerRecord, profiles: dict[int, dict[str, Any]]) -> None:

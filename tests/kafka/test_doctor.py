@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from support.database import database_server, database_url, store
 
 from cli import doctor as doctor_module
+from cli.broker import Writable, write
 from cli.main import main
 from stores.mongo import Store
 from stores.people import People
@@ -111,6 +112,22 @@ async def test_a_number_that_was_erased_and_given_again(environ: dict[str, str],
     status, found = await asyncio.to_thread(examined, environ)
     assert (status, found["numbers"][0]) == (1, "wrong")
     assert "registered all the same: 2; nobody is told" in found["numbers"][1]
+
+
+async def test_what_was_written_into_another_partition_is_nobodys_profile(environ: dict[str, str],
+                                                                          store: Store) -> None:
+    """`watch` has sent it on, and the tombstone of who was erased went where it was sent."""
+    settings = Settings.from_env(environ)
+    await register(settings, 3)
+    profile = {"subject": 2, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul",
+               "since": "2026-01-01T00:00:00Z"}
+    mine = partition_of(2, 2)
+    await write([Writable(REGISTRY, 1 - mine, b"2", orjson.dumps(profile)), Writable(REGISTRY, mine, b"2", None)],
+                settings)
+    await People(store.database).mark_erased(2, "2026-11-24T00:00:00Z")
+    _, found = await asyncio.to_thread(examined, environ)
+    assert found["numbers"][0] == "right"
+    assert "has 2 people" in found["lanes"][1]
 
 
 async def test_topics_that_forget_too_early_or_too_late(kafka: LocalKafka) -> None:
