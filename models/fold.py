@@ -13,7 +13,7 @@ from models.errors import ContractError, Reason, Rejected
 from models.frame import find_frame, read_header
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import InputRecord, Output, encode, quarantined
+from models.outputs import InputRecord, Output, encode, quarantined, short
 from models.profile import parse_profile
 from models.receive import receive
 from models.records import Sms, Tick, parse_object, parse_sms, read_time, subject_of_key
@@ -48,7 +48,7 @@ class Fold:
             at, slices = self._effects(lane, record)
         except _Misplaced as misplaced:
             if not any(name == FORWARDED for name, _ in record.headers):
-                yield [Output(record.topic, record.key, record.value, misplaced.partition, ((FORWARDED, b"1"),))]
+                yield [Output(record.topic, short(record.key), record.value, misplaced.partition, ((FORWARDED, b"1"),))]
                 return
             wrong = Rejected(Reason.MALFORMED, "sent on to a wrong partition")
             yield [quarantined(record, wrong, _time(lane, record))]

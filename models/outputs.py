@@ -81,16 +81,17 @@ def quarantined(record: InputRecord, rejected: Rejected, at: int | None) -> Outp
 
     What is longer than any record of the contract would not fit: it stands at its origin only.
     """
-    return Output("quarantine", _short(record.key), orjson.dumps({
+    return Output("quarantine", short(record.key), orjson.dumps({
         "reason": rejected.reason,
         "detail": rejected.detail,
         "origin": {"topic": record.topic, "partition": record.partition, "offset": record.offset},
         "at": None if at is None else format_time(at),
-        "original": _original(_short(record.value)),
+        "original": _original(short(record.value)),
     }))
 
 
-def _short(octets: bytes | None) -> bytes | None:
+def short(octets: bytes | None) -> bytes | None:
+    """These octets; None where there are too many of them to be written again."""
     return octets if octets is None or len(octets) <= LONGEST else None
 
 
