@@ -19,11 +19,14 @@ from aiokafka import TopicPartition
 from agents.store import store_of
 from cli.archive import ArchiveError, Manifest, Reading, Writing, fingerprint, packed
 from cli.broker import Writable, broker_settings, records, write
+from models.outputs import Record
 from models.times import format_time
 from stores.dump import Dump
 from stores.errors import StoreAwayError
+from stores.history import subject_of_record
 from streams.engine.changelog import DONE, load, reader
 from streams.keks import parsed_keks
+from streams.partition import partition_of
 from streams.settings import Settings, SettingsError
 from streams.topics import REGISTRY, changelog
 
@@ -138,14 +141,25 @@ async def _restore(found: Settings, archive: Reading) -> None:
             _progress(collection, await dump.load(collection, archive.bson(name)))
     finally:
         dump.close()
-    await write(_registry(archive), found)
+    await write(_registry(archive, found), found)
     for name in archive.names(LANES):
         await write(_lane(archive, name, changelog(found)), found)
 
 
-def _registry(archive: Reading) -> Iterator[Writable]:
+def _registry(archive: Reading, found: Settings) -> Iterator[Writable]:
+    """Not what was written into another partition than its person's, where that has something of them: `watch` had sent
+    it on, and would do so again, behind what is newer."""
+    own = {subject for partition, key, value in archive.packed(PEOPLE)
+           if (subject := _subject(partition, key, value)) is not None
+           and partition_of(subject, found.partitions) == partition}
     for partition, key, value in archive.packed(PEOPLE):
-        yield Writable(REGISTRY, partition, key, value)
+        subject = _subject(partition, key, value)
+        if subject not in own or partition_of(subject, found.partitions) == partition:
+            yield Writable(REGISTRY, partition, key, value)
+
+
+def _subject(partition: int, key: bytes | None, value: bytes | None) -> int | None:
+    return subject_of_record(Record(REGISTRY, partition, 0, key, value))
 
 
 def _lane(archive: Reading, name: str, topic: str) -> Iterator[Writable]:

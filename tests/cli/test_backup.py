@@ -1,14 +1,19 @@
 """`anbu backup` and `anbu restore` refuse what would lose something, in one line that says what to do."""
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
 
+import orjson
 import pytest
 from support.commands import Anbu
 
-from cli.broker import Message, publish
+from cli.archive import Reading
+from cli.backup import _registry
+from cli.broker import Message, Writable, publish, write
 from stores.dump import aged
+from streams.partition import partition_of
 from streams.settings import Settings
 from streams.topics import REGISTRY
 
@@ -39,6 +44,18 @@ def test_a_backup_and_what_restore_refuses(made: Path, anbu: Anbu, tmp_path: Pat
         assert (done.exit_code, why in done.stderr) == (status, True), done.output
     assert "is there already" in anbu("backup", made).stderr
     assert anbu("backup", tmp_path / "another", "--keys", tmp_path / "another" / "keys").exit_code == 2
+
+
+async def test_what_was_sent_on_is_not_sent_on_again(made: Path, anbu: Anbu, settings: Settings) -> None:
+    """It would come to its person's partition once more, behind what is newer: an old profile, or one of the erased.
+    Of 8 nobody has sent anything on yet."""
+    mine, other = partition_of(7, settings.partitions), (partition_of(8, settings.partitions) + 1) % settings.partitions
+    new = orjson.dumps({**PROFILE, "subject": 8})
+    await write([Writable(REGISTRY, (mine + 1) % settings.partitions, b"7", orjson.dumps({**PROFILE, "site": "old"})),
+                 Writable(REGISTRY, mine, b"seven", b"no JSON"), Writable(REGISTRY, other, b"8", new)], settings)
+    assert (await asyncio.to_thread(anbu, "backup", made)).exit_code == 0
+    assert {(one.partition, one.key, one.value) for one in _registry(Reading(made), settings)} == {
+        (mine, b"7", orjson.dumps(PROFILE)), (mine, b"seven", b"no JSON"), (other, b"8", new)}
 
 
 def test_a_backup_that_is_not_whole(made: Path, anbu: Anbu, tmp_path: Path) -> None:
