@@ -7,16 +7,13 @@ It changes nothing but a scratch topic of its own, which it removes.
 import asyncio
 import sys
 import time
-import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import click
 import orjson
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
@@ -32,18 +29,18 @@ from rich.console import Console
 
 from cli.broker import broker_settings
 from cli.registry import read_profiles
+from cli.scratch import administration, scratch_topic, tidy
 from stores.errors import StoreError, mapped
 from stores.mongo import Store
 from stores.people import People
 from streams.engine.changelog import PLAN
 from streams.engine.writer import Writer
-from streams.kafka import kafka_options, producer
+from streams.kafka import producer
 from streams.keks import parsed_keks
 from streams.settings import Settings, SettingsError
 from streams.topics import REGISTRY, topics
 
 PATIENCE_S: Final = 30.0
-TIDY_S: Final = 5.0
 SMALLEST_LANE: Final = 25  # people of one gateway: with fewer an outage cannot be told from people who sleep
 CLOCK_S: Final = 5.0
 _FORBIDDEN: Final = (ClusterAuthorizationFailedError, TopicAuthorizationFailedError, TransactionalIdAuthorizationFailed)
@@ -113,7 +110,7 @@ async def _keys(found: Settings) -> tuple[str, str]:
 
 
 async def _broker(found: Settings) -> tuple[str, str]:
-    async with _admin(found) as admin:
+    async with administration(found) as admin:
         nodes = len((await admin.describe_cluster())["brokers"])
     if nodes < found.replication:
         return "wrong", f"ANBU_REPLICATION is {found.replication}, but there are {nodes} brokers"
@@ -125,7 +122,7 @@ async def _broker(found: Settings) -> tuple[str, str]:
 
 async def _topics(found: Settings) -> tuple[str, str]:
     names = [topic.name for topic in topics(found)]
-    async with _admin(found) as admin:
+    async with administration(found) as admin:
         there = set(await admin.list_topics())
         missing = [name for name in names if name not in there]
         if missing:
@@ -159,7 +156,7 @@ async def _fencing(found: Settings) -> tuple[str, str]:
     """Two writers of one name on a scratch topic: the broker has to refuse the former, as one that was shut out."""
     if found.guarantee == "none":
         return "beware", "ANBU_GUARANTEE is none: for one worker and the embedded broker alone; else set it to fence"
-    async with _scratch(found) as (topic, name):
+    async with scratch_topic(found) as (topic, name):
         former, latter = (Writer(replace(found, app_id=name), 0) for _ in range(2))
         try:
             await former.start(topic)
@@ -169,14 +166,14 @@ async def _fencing(found: Settings) -> tuple[str, str]:
             except ProducerFenced as error:  # any other error says nothing of fencing
                 return "right", f"the broker refuses a writer that was shut out ({type(error).__name__})"
         finally:
-            await _tidy(former.stop(), latter.stop())
+            await tidy(former.stop(), latter.stop())
     return "wrong", (f"the broker at {found.kafka} accepts records of a writer that was shut out: a worker that stood "
                      f"still would spoil the states; use Apache Kafka, or one worker with ANBU_GUARANTEE=none")
 
 
 async def _clock(found: Settings) -> tuple[str, str]:
     """A record that the broker stamps itself."""
-    async with _scratch(found) as (topic, _):
+    async with scratch_topic(found) as (topic, _):
         sender = producer(found)
         try:
             await sender.start()
@@ -184,7 +181,7 @@ async def _clock(found: Settings) -> tuple[str, str]:
             written = await sender.send_and_wait(topic, b"", key=b"clock", partition=0)
             after = time.time()
         finally:
-            await _tidy(sender.stop())
+            await tidy(sender.stop())
     at = (written.timestamp or 0) / 1000
     apart = max(before - at, at - after, 0.0)
     if apart > CLOCK_S:
@@ -204,7 +201,7 @@ async def _database(found: Settings) -> tuple[str, str]:
 
 async def _registered(found: Settings) -> dict[int, dict[str, Any]]:
     """Profiles by subject; none where the topic is not there yet."""
-    async with _admin(found) as admin:
+    async with administration(found) as admin:
         if REGISTRY not in await admin.list_topics():
             return {}
     return await read_profiles(found)
@@ -241,35 +238,3 @@ async def _lanes(found: Settings) -> tuple[str, str]:
 CHECKS: Final[dict[str, Check]] = {"keys": _keys, "broker": _broker, "topics": _topics, "fencing": _fencing,
                                    "clock": _clock, "database": _database, "numbers": _numbers, "lanes": _lanes}
 NEED_BROKER: Final = ("topics", "fencing", "clock", "numbers", "lanes")
-
-
-@asynccontextmanager
-async def _admin(found: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**kafka_options(found))
-    try:
-        await admin.start()
-        yield admin
-    finally:
-        await admin.close()
-
-
-@asynccontextmanager
-async def _scratch(found: Settings) -> AsyncIterator[tuple[str, str]]:
-    """A topic that nobody knows, whose records the broker stamps; and a name for writers, which nobody has."""
-    name = f"{found.app_id}-doctor-{uuid.uuid4().hex[:12]}"
-    async with _admin(found) as admin:
-        made = await admin.create_topics([NewTopic(name, 1, 1, topic_configs={
-            "message.timestamp.type": "LogAppendTime"})])
-        for _, code, *_ in made.topic_errors:
-            if code:
-                raise SettingsError(f"a scratch topic cannot be made: error {code} of the broker")
-        try:
-            yield name, name
-        finally:
-            await _tidy(admin.delete_topics([name]))
-
-
-async def _tidy(*closing: Coroutine[Any, Any, Any]) -> None:
-    """Nothing of it changes a finding; a client whose broker is away would try for minutes."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), TIDY_S)

@@ -1,0 +1,46 @@
+"""A topic to try something on, and the broker's administration: whatever becomes of it, both are gone afterwards."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from streams.kafka import kafka_options
+from streams.settings import Settings, SettingsError
+
+TIDY_S: Final = 5.0
+
+
+@asynccontextmanager
+async def administration(found: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**kafka_options(found))
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
+
+
+@asynccontextmanager
+async def scratch_topic(found: Settings) -> AsyncIterator[tuple[str, str]]:
+    """A topic that nobody knows, whose records the broker stamps; and a name for writers, which nobody has."""
+    name = f"{found.app_id}-doctor-{uuid.uuid4().hex[:12]}"
+    async with administration(found) as admin:
+        made = await admin.create_topics([NewTopic(name, 1, 1, topic_configs={
+            "message.timestamp.type": "LogAppendTime"})])
+        for _, code, *_ in made.topic_errors:
+            if code:
+                raise SettingsError(f"a scratch topic cannot be made: error {code} of the broker")
+        try:
+            yield name, name
+        finally:
+            await tidy(admin.delete_topics([name]))
+
+
+async def tidy(*closing: Coroutine[Any, Any, Any]) -> None:
+    """Nothing of it changes a finding; a client whose broker is away would try for minutes."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), TIDY_S)
