@@ -19,7 +19,7 @@ from cli.options import settings
 from streams.kafka import kafka_options, producer, stop_consumer
 from streams.partition import partition_of
 from streams.settings import Settings
-from streams.topics import declare
+from streams.topics import LONGEST_STATE, declare
 
 POLL_MS = 300
 IN_FLIGHT = 1000
@@ -80,7 +80,7 @@ async def write(writables: Iterable[Writable], found: Settings) -> None:
 @contextlib.asynccontextmanager
 async def sending(found: Settings) -> AsyncIterator[AIOKafkaProducer]:
     """A producer, the topics being declared. Raises KafkaError where the broker is away, SettingsError."""
-    sender = producer(found)
+    sender = producer(found, max_request_size=LONGEST_STATE)
     try:
         await sender.start()
         await declare(found)

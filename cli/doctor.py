@@ -49,6 +49,7 @@ _COMPACTED: Final = {
     "min.compaction.lag.ms": "what a batch that was not finished is about may be cleaned away",
     "delete.retention.ms": "a worker that was away may never hear who was erased",
     "max.compaction.lag.ms": "who was erased may stay there for ever",
+    "max.message.bytes": "an outage of very many people may end every worker that gets the lane",
 }
 _MARKS: Final = {"right": "[green]right[/green]", "beware": "[yellow]beware[/yellow]", "wrong": "[red]wrong[/red]"}
 
@@ -139,17 +140,18 @@ async def _topics(found: Settings) -> tuple[str, str]:
                 answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
                 there_is = {one[0]: one[1] for answer in answers for resource in answer.resources
                             for one in resource[4]}
-                for name, why in _COMPACTED.items():
-                    wanted, have = topic.config[name], there_is.get(name)
+                for name, wanted in topic.config.items():
+                    have = there_is.get(name)
                     if not _kept(name, wanted, have):
-                        return "wrong", f"topic {topic.name}: {name} is {have}; set it to {wanted}, or {why}"
+                        return "wrong", (f"topic {topic.name}: {name} is {have}; set it to {wanted}, or "
+                                         f"{_COMPACTED[name]}")
     return "right", f"{len(names)} topics of {found.partitions} partitions"
 
 
 def _kept(name: str, wanted: str, have: str | None) -> bool:
     if have is None or name == "cleanup.policy":
         return have == wanted
-    return int(have) <= int(wanted) if name.startswith("max.") else int(have) >= int(wanted)
+    return int(have) <= int(wanted) if name.startswith("max.compaction") else int(have) >= int(wanted)
 
 
 async def _fencing(found: Settings) -> tuple[str, str]:

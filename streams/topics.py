@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 SMS, REGISTRY, COMMANDS = "sms", "registry", "commands"
 ALERTS, REPORTS, QUARANTINE = "alerts", "reports", "quarantine"
 INPUTS: Final = (SMS, REGISTRY, COMMANDS)
+LONGEST_STATE: Final = 16 << 20  # octets; of an outage a lane keeps who is silent, nine octets each
 _DAY_MS: Final = 86_400_000
 _WAITS: Final = (0.5, 1, 2, 5)
 
@@ -48,7 +49,7 @@ def topics(settings: Settings) -> list[Topic]:
         Topic(ALERTS, kept(30)),
         Topic(REPORTS, kept(30)),
         Topic(QUARANTINE, kept(30)),
-        Topic(changelog(settings), compacted),
+        Topic(changelog(settings), {**compacted, "max.message.bytes": str(LONGEST_STATE)}),
     ]
 
 

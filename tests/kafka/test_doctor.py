@@ -138,8 +138,8 @@ async def test_topics_that_forget_too_early_or_too_late(kafka: LocalKafka) -> No
     for topic in topics(settings):
         for name, value in (("cleanup.policy", "compact,delete"), ("cleanup.policy", "delete"),
                             ("min.compaction.lag.ms", "0"), ("max.compaction.lag.ms", str(2 ** 63 - 1)),
-                            ("delete.retention.ms", "1000")):
-            if "max.compaction.lag.ms" in topic.config:
+                            ("delete.retention.ms", "1000"), ("max.message.bytes", "1048588")):
+            if "max.compaction.lag.ms" in topic.config and name in topic.config:
                 await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name,
                                                           {**topic.config, name: value})])
                 state, detail = await doctor_module._topics(settings)

@@ -1,0 +1,32 @@
+"""What a lane keeps of an outage is as long as the list of those who are silent; it is written, and read back."""
+
+from aiokafka import TopicPartition
+
+from cli.broker import Writable, write
+from models.codec import pack_incidents
+from models.incidents import Incident
+from models.lane import INCIDENTS_KEY
+from streams.engine.changelog import DONE, load, reader
+from streams.engine.writer import Writer
+from streams.local_kafka import LocalKafka
+from streams.settings import Settings
+from streams.topics import changelog
+
+MANY = 250_000  # with one deadline in one lane
+
+
+async def test_an_outage_of_a_quarter_of_a_million_in_a_lane(broker: LocalKafka) -> None:
+    settings = Settings.from_env({"ANBU_KAFKA": broker.address, "ANBU_PARTITIONS": "1"})
+    deadline = 1_795_567_500
+    packed = pack_incidents([Incident("seoul-1", deadline, None, deadline, MANY,
+                                      tuple((1_000_000 + number, 5044) for number in range(MANY)), 1)])
+    await write([Writable(changelog(settings), 0, b"7", packed)], settings)  # as `anbu restore` does
+    writer = Writer(settings, 0)
+    try:
+        await writer.start(changelog(settings))
+        await writer.write(changelog(settings), [(INCIDENTS_KEY, packed), (DONE, b"{}")])
+    finally:
+        await writer.stop()
+    async with reader(settings) as one:
+        found = await load(one, TopicPartition(changelog(settings), 0))
+    assert found.states == {b"7": packed, INCIDENTS_KEY: packed}
