@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-LONGEST_ASKED_S: Final = 3600.0
+MOST_S: Final = 3600.0  # more than that nobody means
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
@@ -19,4 +19,4 @@ def retry_after(value: str | None, now: datetime) -> float | None:
         except ValueError:
             return None
         seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_ASKED_S)
+    return min(max(seconds, 0.0), MOST_S)
