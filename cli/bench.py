@@ -171,6 +171,6 @@ def records(*, url: str | None, mongodb: bool, people: int, years: float, days: 
     \b
     raw        finished documents replaced by _id, as durable
     ..._p99    of 500 askings, with so many years of so many people loaded (three years of 1,000 people take some five
-               minutes on MongoDB, and many times that on the embedded database)
+               minutes on MongoDB, and half an hour on the embedded database)
     """
     _print(lambda: records_bench.records(url, people, years, days, mongodb=mongodb), as_json=as_json)
