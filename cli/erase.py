@@ -5,6 +5,7 @@ written, whatever is still in the topics or comes of the tombstone. So it does n
 run again, it does what is left.
 """
 
+import asyncio
 import getpass
 import uuid
 
@@ -49,8 +50,11 @@ async def _erase(store: Store, found: Settings, subject: int, by: str) -> dict[s
         async with sending(found) as sender:
             await People(store.database).mark_erased(subject, at)
             await store.append_audit(f"erase/{subject}/{uuid.uuid4()}", at, by, "erased", subject)
-            await sender.send_and_wait(REGISTRY, None, key=b"%d" % subject,
-                                       partition=partition_of(subject, found.partitions))
+            own = partition_of(subject, found.partitions)
+            await sender.send_and_wait(REGISTRY, None, key=b"%d" % subject, partition=own)
+            # A record that was written into a partition not its own was sent on, but stays there, and its keys with it.
+            await asyncio.gather(*(sender.send_and_wait(REGISTRY, None, key=b"%d" % subject, partition=other)
+                                   for other in range(found.partitions) if other != own))
     except KafkaError as error:
         raise click.ClickException(f"the broker is away (ANBU_KAFKA): {error}; {subject} is not erased: do it again",
                                    ) from None

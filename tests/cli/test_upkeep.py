@@ -193,6 +193,7 @@ async def test_who_is_erased_leaves_the_number_and_the_audit_entry(anbu: Anbu, s
     await check()
     found = [record async for polled in records("registry", settings) for record in polled.records]
     assert {(record.key, record.value) for record in found} == {(b"7", None)}, "what compaction leaves, and then takes"
+    assert {record.partition for record in found} == set(range(settings.partitions)), "a misplaced profile goes as well"
 
 
 def of(said: Said, subject: int) -> bool:
