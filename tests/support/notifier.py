@@ -103,9 +103,11 @@ async def settled(store: Store, expected: dict[str, str]) -> None:
 
 
 async def until_tried(store: Store, attempts: int) -> None:
-    """Until so many attempts have failed, and the next is waited for."""
+    """Until so many attempts have failed, of all that one message would have told, and the next is waited for."""
+    deliveries = store.database.deliveries
     async with asyncio.timeout(PATIENCE_S):
-        while not await store.database.deliveries.count_documents({"status": "queued", "attempts": attempts}):
+        while (await deliveries.count_documents({"status": "sending"})
+               or not await deliveries.count_documents({"status": "queued", "attempts": attempts})):
             await asyncio.sleep(0.02)
 
 
