@@ -62,12 +62,12 @@ async def delete_records(settings: Settings, topic: str, before: int) -> None:
 
 async def test_a_marker_at_the_end_is_no_input(place: Place) -> None:
     """Else the watchdog would take the worker for one that stands still, again and again."""
-    worker = place.worker(STALLED_S="6")
+    worker = place.worker(STALLED_S="15")  # longer than a group's first members wait for each other
     async with place.begun(worker) as http:
         for counter in (1, 2):
             await in_a_transaction(worker.settings, sos(counter))
             await worker.wait_idle(http)
-        await asyncio.sleep(9)
+        await asyncio.sleep(20)
         assert worker.left() is None
         await place.send(worker, sos(3))
         await worker.wait_idle(http)
