@@ -186,7 +186,7 @@ async def test_what_a_poll_brought_to_nobody_is_read_again(place: Place) -> None
 @pytest.mark.parametrize(("act", "said"), [("hang", "there is input, and position 0 has not moved"),
                                            ("block", "the event loop has not turned")])
 async def test_who_does_not_get_on_leaves_and_says_why(place: Place, act: str, said: str) -> None:
-    worker = place.worker(WOUND=f"after_plan:{act}:{SMS}", STALLED_S="2")
+    worker = place.worker(WOUND=f"after_plan:{act}:{SMS}", STALLED_S="6")
     async with place.begun(worker):
         await place.send(worker, sos(1))
         assert await worker.wait_left() == 70

@@ -66,7 +66,7 @@ async def test_a_lane_that_stays_waits_for_none_that_comes(kafka: LocalKafka, tm
 
 async def test_a_take_over_that_does_not_get_on_is_ended(place: Place) -> None:
     """Also the first, of a worker that has just started."""
-    worker = place.worker(LOAD="inf", STALLED_S="3")
+    worker = place.worker(LOAD="inf", STALLED_S="8")
     with worker:
         worker.start()
         assert await worker.wait_left() == 70
@@ -74,7 +74,7 @@ async def test_a_take_over_that_does_not_get_on_is_ended(place: Place) -> None:
 
 
 async def test_an_input_that_nobody_reads_is_seen_beside_one_that_moves(place: Place) -> None:
-    worker = place.worker(HOLD=f"{COMMANDS}:{SMS}:1000000", STALLED_S="3")
+    worker = place.worker(HOLD=f"{COMMANDS}:{SMS}:1000000", STALLED_S="8")
     async with place.begun(worker):
         await place.send(worker, (COMMANDS, {"type": "ack"}))
         async with asyncio.timeout(60):
@@ -96,7 +96,7 @@ async def test_a_crash_of_faust_is_told_as_every_surprise(place: Place, fault: s
 
 async def test_partitions_added_under_a_running_worker(place: Place) -> None:
     """Their people would be nobody's. It says so and leaves; the next start says what to do."""
-    worker = place.worker(STALLED_S="6")
+    worker = place.worker(STALLED_S="10")
     async with place.begun(worker):
         admin = AIOKafkaAdminClient(**kafka_options(worker.settings))
         await admin.start()
