@@ -5,7 +5,7 @@ help the alert.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -195,18 +195,18 @@ def watch_state(seen: Mapping[int, float], lanes: int, since: float, now: float)
 
 def judged_until(by_lane: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """By gateway: up to when everybody has been judged, in epoch seconds."""
-    found: dict[str, int] = {}
-    for lane in by_lane:
-        for gateway, at in lane.items():
-            found[gateway] = min(at, found.get(gateway, at))
-    return dict(sorted(found.items()))
+    return _by_gateway(by_lane, min)
 
 
 def ahead(by_lane: Iterable[Mapping[str, int]], now: int) -> dict[str, int]:
     """By gateway whose clock is ahead: up to when people have been judged too early, and will not be judged again."""
+    return {gateway: at for gateway, at in _by_gateway(by_lane, max).items() if at > now + AHEAD_S}
+
+
+def _by_gateway(by_lane: Iterable[Mapping[str, int]], choose: Callable[[int, int], int]) -> dict[str, int]:
+    """Of the times that several lanes tell of a gateway the one that is chosen."""
     found: dict[str, int] = {}
     for lane in by_lane:
         for gateway, at in lane.items():
-            if at > now + AHEAD_S:
-                found[gateway] = max(at, found.get(gateway, at))
+            found[gateway] = choose(at, found.get(gateway, at))
     return dict(sorted(found.items()))

@@ -3,8 +3,8 @@
     python -m bench.children.plain_faust TOPIC COUNT
 
 Prints `open` once the table is recovered (COUNT 0: that is all). Time runs from the first event to the last, whether or
-not the last writes are durable then: Faust does not wait for them. Where it stands still
-before the last, as it was seen to do, it ends all the same, and tells how many it had.
+not the last writes are durable then: Faust does not wait for them. Where it stands still before the last, as it was
+seen to do, it ends all the same, and tells how many it had.
 """
 
 import gc
