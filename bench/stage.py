@@ -100,13 +100,14 @@ class Stage:
 
     async def clean(self) -> None:
         """Remove what was made here, and what the apps of this run have made. Says what it could not remove."""
-        left = self._made
+        left = set(self._made)  # whether or not they are listed: a broker lists a topic some time after it was made
         try:
             async with asyncio.timeout(CLEAN_S), self._admin() as admin:
-                while left := {name for name in await admin.list_topics()
-                               if name in self._made or name.startswith(f"{self.prefix}-")}:
+                while left:
                     await admin.delete_topics(sorted(left))
                     await asyncio.sleep(0.1)
+                    left = {name for name in await admin.list_topics()
+                            if name in self._made or name.startswith(f"{self.prefix}-")}
         except (KafkaError, TimeoutError) as error:
             say(f"could not be removed from {self.settings.kafka}: {', '.join(sorted(left))} ({error!r})")
 

@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from click.testing import CliRunner, Result
 
 from bench import nation
+from bench.stage import Stage
 from cli.main import main
 from streams.local_kafka import LocalKafka
 
@@ -92,6 +93,8 @@ def shared(kafka: LocalKafka) -> LocalKafka:
 async def make(kafka: LocalKafka, *names: str) -> None:
     async with admin_of(kafka) as admin:
         await admin.create_topics([NewTopic(name, 4, 1) for name in names])
+        while not {*names} <= {*await admin.list_topics()}:  # it lists them some time after it has made them
+            await asyncio.sleep(0.05)
 
 
 async def topics_of(kafka: LocalKafka) -> set[str]:
@@ -127,6 +130,21 @@ def test_a_broker_in_use_is_refused(shared: LocalKafka, name: str) -> None:
     assert (done.exit_code, done.stdout) == (2, "")
     assert f"is in use, it has {name} already" in done.stderr
     assert asyncio.run(topics_of(shared)) == {*THEIRS, name}
+
+
+async def test_what_is_not_listed_yet_is_removed_too(shared: LocalKafka, tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lagging(_: AIOKafkaAdminClient) -> list[str]:
+        return []
+
+    place = Stage(tmp_path, shared.address, {})
+    await place.prepare()
+    with monkeypatch.context() as patch:
+        patch.setattr(AIOKafkaAdminClient, "list_topics", lagging)
+        await place.clean()
+    async with asyncio.timeout(30):
+        while await topics_of(shared) != THEIRS:
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize(("number", "awaited"), [(signal.SIGINT, "sms"),
