@@ -9,7 +9,7 @@ import logging
 from typing import Final, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from streams.kafka import kafka_options
 from streams.settings import Settings, SettingsError
@@ -22,6 +22,7 @@ INPUTS: Final = (SMS, REGISTRY, COMMANDS)
 LONGEST_STATE: Final = 16 << 20  # octets; of an outage a lane keeps who is silent, nine octets each
 _DAY_MS: Final = 86_400_000
 _WAITS: Final = (0.5, 1, 2, 5)
+_LOOKS: Final = 20
 
 
 class Topic(NamedTuple):
@@ -86,16 +87,18 @@ async def _declare(settings: Settings) -> None:
     await admin.start()
     try:
         wanted = topics(settings)
-        there = set(await admin.list_topics())
-        for topic in wanted:
-            if topic.name not in there:
-                await create(admin, settings, topic)
-        for attempt in range(50):
+        for attempt in range(_LOOKS):
+            there = set(await admin.list_topics())  # first: a broker may make a topic that it is asked about
+            for topic in wanted:
+                if topic.name not in there:
+                    await create(admin, settings, topic)
             found = {one["topic"]: len(one["partitions"]) for one in
                      await admin.describe_topics([topic.name for topic in wanted])}
             if all(found.get(topic.name) for topic in wanted):
                 break
-            await asyncio.sleep(0.05 * attempt)
+            await asyncio.sleep(0.05 * attempt)  # a broker lists a topic some time after it was made, or removed
+        else:
+            raise UnknownTopicOrPartitionError(", ".join(topic.name for topic in wanted if not found.get(topic.name)))
     finally:
         await admin.close()
     for name, partitions in found.items():

@@ -65,8 +65,8 @@ async def _empty(address: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=address)
     await admin.start()
     try:
-        names = [name for name in await admin.list_topics() if not name.startswith("__")]
-        if names:
+        while names := [name for name in await admin.list_topics() if not name.startswith("__")]:
             await admin.delete_topics(names)
+            await asyncio.sleep(0.05)
     finally:
         await admin.close()

@@ -1,0 +1,30 @@
+"""All topics are there once they are declared, also where a broker's list is older than what it has."""
+
+from dataclasses import replace
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.kafka import kafka_options
+from streams.local_kafka import LocalKafka
+from streams.settings import Settings
+from streams.topics import declare, topics
+
+
+async def test_what_was_just_removed_is_made_anew(kafka: LocalKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first list still has all of it."""
+    settings = replace(Settings.from_env({}), kafka=kafka.address)
+    names, truly = {topic.name for topic in topics(settings)}, AIOKafkaAdminClient.list_topics
+    lists = iter([[*names]])
+
+    async def lagging(self: AIOKafkaAdminClient) -> list[str]:
+        return next(lists, None) or await truly(self)
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "list_topics", lagging)
+    await declare(settings)
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    await admin.start()
+    try:
+        assert names <= {*await admin.list_topics()}
+    finally:
+        await admin.close()
