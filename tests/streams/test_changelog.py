@@ -9,9 +9,10 @@ from typing import Any
 
 import orjson
 import pytest
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
+from support.memory_log import Log, LogReader
 
 from streams.engine.changelog import DONE, OWNER, PLAN, Plan, load, read
 
@@ -19,46 +20,10 @@ TP = TopicPartition("changelog", 0)
 
 
 @dataclass
-class Log:
-    """A partition, and the reader of it."""
-
-    records: list[ConsumerRecord[bytes, bytes]] = field(default_factory=list)
-    end: int = 0
-    at: int = 0
-
-    def write(self, *pairs: tuple[bytes, bytes | None]) -> None:
-        for key, value in pairs:
-            self.records.append(ConsumerRecord("changelog", 0, self.end, 0, 0, key, value, None, 0, 0, ()))
-            self.end += 1
-
-    def clean(self, before: int) -> None:
-        last = {record.key: record.offset for record in self.records if record.offset < before}
-        self.records = [one for one in self.records if one.offset >= before or last[one.key] == one.offset]
-
-    async def beginning_offsets(self, tps: list[Any]) -> dict[Any, int]:
-        return dict.fromkeys(tps, 0)
-
-    async def end_offsets(self, tps: list[Any]) -> dict[Any, int]:
-        return dict.fromkeys(tps, self.end)
-
-    def assign(self, _: list[Any]) -> None: ...
-
-    def seek(self, _: Any, offset: int) -> None:
-        self.at = offset
-
-    async def position(self, _: Any) -> int:
-        return self.at
-
-    async def getmany(self, tp: Any, **_: int) -> dict[Any, list[Any]]:
-        start, self.at = self.at, min(self.at + 7, self.end)
-        return {tp: [record for record in self.records if start <= record.offset < self.at]}
-
-
-@dataclass
 class Model:
     """What must be read back: the states and the position of the last `done`, and the plan after it."""
 
-    log: Log = field(default_factory=Log)
+    log: Log = field(default_factory=lambda: Log(TP.topic))
     states: dict[bytes, bytes | None] = field(default_factory=dict)
     position: int = 0
     plan: Plan | None = None
@@ -84,7 +49,7 @@ class Model:
 
 
 async def check(model: Model) -> None:
-    found = await load(model.log, TP)
+    found = await load(LogReader(model.log), TP)
     assert {key: value for key, value in found.states.items() if value is not None} == {
         key: value for key, value in model.states.items() if value is not None}
     assert found.done.get("sms", 0) == model.position
@@ -99,7 +64,7 @@ async def take_over(model: Model) -> None:
     model.log.write((OWNER, b"1"))
     await check(model)
     if model.hanging:
-        found = await load(model.log, TP)
+        found = await load(LogReader(model.log), TP)
         model.log.write(*found.unfinished.items(), (DONE, orjson.dumps({"sms": model.position})))
         model.states |= found.unfinished
         model.hanging, model.settled = {}, model.log.end
@@ -149,7 +114,7 @@ async def test_a_state_that_only_an_unfinished_batch_has_left_is_kept() -> None:
     model.batch([b"a", b"b"], says=True, dies_after=None)
     model.batch([b"a", b"b"], says=True, dies_after=2)  # it died amid states
     model.log.clean(model.log.end)
-    found = await load(model.log, TP)
+    found = await load(LogReader(model.log), TP)
     assert (found.states, found.unfinished, found.lost) == ({b"b": b"1"}, {b"a": b"2"}, {b"a"})
 
 
@@ -157,13 +122,13 @@ async def test_who_is_new_in_an_unfinished_batch_is_taken_back() -> None:
     model = Model()
     model.batch([b"a"], says=True, dies_after=None)
     model.batch([b"b"], says=True, dies_after=2)
-    found = await load(model.log, TP)
+    found = await load(LogReader(model.log), TP)
     assert (found.states, found.unfinished, found.lost) == ({b"a": b"1"}, {b"b": None}, set())
 
 
 async def test_a_log_that_ends_too_early_is_told() -> None:
     """To wait for its records would be to wait for ever."""
-    log = Log()
+    log = Log(TP.topic)
     log.write((b"a", b"1"))
     with pytest.raises(RuntimeError, match="records to before 2 are wanted, but the log ends at 1"):
-        _ = [record async for record in read(log, TP, 0, 2)]
+        _ = [record async for record in read(LogReader(log), TP, 0, 2)]

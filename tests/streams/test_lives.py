@@ -20,6 +20,7 @@ import orjson
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from faust.types import TP
+from support.memory_log import Log, LogReader
 
 from streams.engine import lane as lane_module
 from streams.engine import state_lane
@@ -48,70 +49,37 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.logs: dict[str, list[ConsumerRecord[bytes, bytes]]] = {topic: [] for topic in (*TOPICS, LOG)}
-        self.ends = dict.fromkeys(self.logs, 0)
+        self.logs = {topic: Log(topic) for topic in (*TOPICS, LOG)}
         self.committed: dict[str, int] = {}
         self.said: list[Said] = []
         self.epoch = 0
         self.left_behind: list[asyncio.Task[None]] = []
-        for key in (b"a", b"b", b"c"):
-            self.append(LOG, key, orjson.dumps([0, ""]))
-        self.append(LOG, DONE, orjson.dumps(dict.fromkeys(TOPICS, 0)))
-
-    def append(self, topic: str, key: bytes, value: bytes | None) -> None:
-        self.logs[topic].append(ConsumerRecord(topic, 0, self.ends[topic], 0, 0, key, value, None, 0, 0, ()))
-        self.ends[topic] += 1
+        self.logs[LOG].write(*((key, orjson.dumps([0, ""])) for key in (b"a", b"b", b"c")),
+                             (DONE, orjson.dumps(dict.fromkeys(TOPICS, 0))))
 
     def happen(self, count: int) -> None:
         """Records whose effect is none (n), a state (s), or a state that is told of (o)."""
         for _ in range(count):
-            topic, number = self.chance.choice(TOPICS), sum(self.ends.values())
-            self.append(topic, self.chance.choice([b"a", b"b", b"c"]), self.chance.choice(b"nosss").to_bytes() +
-                        b"%d" % number)
+            topic, number = self.chance.choice(TOPICS), sum(log.end for log in self.logs.values())
+            self.logs[topic].write((self.chance.choice([b"a", b"b", b"c"]),
+                                    self.chance.choice(b"nosss").to_bytes() + b"%d" % number))
 
     def clean(self) -> None:
         """What hangs is too young for it."""
-        before = self.chance.randint(0, max(one.offset for one in self.logs[LOG] if one.key == DONE))
-        last = {one.key: one.offset for one in self.logs[LOG] if one.offset < before}
-        self.logs[LOG] = [one for one in self.logs[LOG] if one.offset >= before or last[one.key] == one.offset]
+        log = self.logs[LOG]
+        log.clean(self.chance.randint(0, max(one.offset for one in log.records if one.key == DONE)))
 
     async def committed_of(self, tp: TP) -> int | None:
         await asyncio.sleep(0)
         return self.committed.get(tp.topic)
 
     @asynccontextmanager
-    async def reader(self, _: Settings) -> AsyncIterator["Reader"]:
+    async def reader(self, _: Settings) -> AsyncIterator[LogReader]:
         await asyncio.sleep(0)
         try:
-            yield Reader(self)
+            yield LogReader(*self.logs.values())
         finally:
             await asyncio.sleep(0)
-
-
-class Reader:
-    def __init__(self, world: World) -> None:
-        self._world, self._at = world, 0
-
-    async def beginning_offsets(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        await asyncio.sleep(0)
-        return dict.fromkeys(tps, 0)
-
-    async def end_offsets(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        await asyncio.sleep(0)
-        return {tp: self._world.ends[tp.topic] for tp in tps}
-
-    def assign(self, _: Sequence[TopicPartition]) -> None: ...
-
-    def seek(self, _: TopicPartition, offset: int) -> None:
-        self._at = offset
-
-    async def position(self, _: TopicPartition) -> int:
-        return self._at
-
-    async def getmany(self, tp: TopicPartition, **_: int) -> dict[TopicPartition, list[Any]]:
-        await asyncio.sleep(0)
-        start, self._at = self._at, min(self._at + 3, self._world.ends[tp.topic])
-        return {tp: [one for one in self._world.logs[tp.topic] if start <= one.offset < self._at]}
 
 
 class FakeWriter:
@@ -128,7 +96,7 @@ class FakeWriter:
         if place == OUT:
             self._world.said.append(what)
         else:
-            self._world.append(LOG, *what)
+            self._world.logs[LOG].write(what)
 
     def check(self) -> None:
         if self._epoch != self._world.epoch:
@@ -256,13 +224,13 @@ async def _live(world: World, *, last: bool) -> StateLane:
     task = lane._task
     assert task is not None
     for _ in range(FOREVER if last else chance.randint(1, 6)):
-        waiting = [topic for topic in TOPICS if lane.next[topic] < world.ends[topic]]
+        waiting = [topic for topic in TOPICS if lane.next[topic] < world.logs[topic].end]
         if not waiting:
             break
         topic = chance.choice(waiting)
         start, stop = lane.next[topic], chance.randint(lane.next[topic] + 1, min(lane.next[topic] + 4,
-                                                                                world.ends[topic]))
-        records = [one for one in world.logs[topic] if start <= one.offset < stop]
+                                                                                world.logs[topic].end))
+        records = [one for one in world.logs[topic].records if start <= one.offset < stop]
         lane._renew_at = 0.0 if not last and chance.random() < 0.1 else lane._renew_at
         lane.hand_over(SimpleNamespace(generation_id=1, value=Batch(TP(topic, 0), start, stop, records)))
         turns = FOREVER if last or chance.random() < 0.6 else chance.randint(0, 14)
@@ -309,14 +277,13 @@ async def problems(seed: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     bodies = {(key, revision): body for key, revision, body in world.said}
     found = [f"another body: {key!r} {revision}" for key, revision, body in world.said
              if bodies[key, revision] != body]
-    touched = Counter(one.key for topic in TOPICS for one in world.logs[topic] if one.value[:1] in b"os")
-    told = Counter(one.key for topic in TOPICS for one in world.logs[topic] if one.value[:1] == b"o")
+    touched = Counter(one.key for topic in TOPICS for one in world.logs[topic].records if one.value[:1] in b"os")
+    told = Counter(one.key for topic in TOPICS for one in world.logs[topic].records if one.value[:1] == b"o")
     states = {key: orjson.loads(value)[0] for key, value in lane.state.of.items()}
     found += [f"{key!r} counts {states[key]}, not {touched[key]}" for key in states if states[key] != touched[key]]
     if Counter(key for key, _ in bodies) != told:
         found.append("something was not told")
-    kept: Any = Reader(world)
-    if (await load(kept, TopicPartition(LOG, 0))).states != lane.state.of:
+    if (await load(LogReader(world.logs[LOG]), TopicPartition(LOG, 0))).states != lane.state.of:
         found.append("the changelog holds other states")
     return found
 
