@@ -30,7 +30,7 @@ from bench import nation
 from bench.figures import Progress, WrongResultError, say
 from streams.embedded import free_port
 from streams.engine.changelog import reader
-from streams.kafka import kafka_options, producer
+from streams.kafka import administration, producer
 from streams.local_kafka import LocalKafka
 from streams.settings import Settings, SettingsError
 from streams.topics import INPUTS, Topic, changelog, create, declare, topics
@@ -78,7 +78,7 @@ class Stage:
         await self._make([Topic(topic, {"cleanup.policy": "compact"})])
 
     async def _make(self, wanted: Iterable[Topic]) -> None:
-        async with self._admin() as admin:
+        async with administration(self.settings) as admin:
             wanted, there = list(wanted), set(await admin.list_topics())
             self._refuse([topic.name for topic in wanted if topic.name in there])
             for topic in wanted:
@@ -102,7 +102,7 @@ class Stage:
         """Remove what was made here, and what the apps of this run have made. Says what it could not remove."""
         left = set(self._made)  # whether or not they are listed: a broker lists a topic some time after it was made
         try:
-            async with asyncio.timeout(CLEAN_S), self._admin() as admin:
+            async with asyncio.timeout(CLEAN_S), administration(self.settings) as admin:
                 while left:
                     await admin.delete_topics(sorted(left))
                     await asyncio.sleep(0.1)
@@ -110,15 +110,6 @@ class Stage:
                             if name in self._made or name.startswith(f"{self.prefix}-")}
         except (KafkaError, TimeoutError) as error:
             say(f"could not be removed from {self.settings.kafka}: {', '.join(sorted(left))} ({error!r})")
-
-    @contextlib.asynccontextmanager
-    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        admin = AIOKafkaAdminClient(**kafka_options(self.settings))
-        try:
-            await admin.start()
-            yield admin
-        finally:
-            await admin.close()
 
     @contextlib.asynccontextmanager
     async def reader(self, *names: str) -> AsyncIterator[AIOKafkaConsumer]:

@@ -29,13 +29,13 @@ from rich.console import Console
 
 from cli.broker import broker_settings
 from cli.registry import read_profiles
-from cli.scratch import administration, scratch_topic, tidy
+from cli.scratch import scratch_topic, tidy
 from stores.errors import StoreError, mapped
 from stores.mongo import Store
 from stores.people import People
 from streams.engine.changelog import PLAN
 from streams.engine.writer import Writer
-from streams.kafka import producer
+from streams.kafka import administration, producer
 from streams.keks import parsed_keks
 from streams.settings import Settings, SettingsError
 from streams.topics import REGISTRY, topics

@@ -1,4 +1,4 @@
-"""A topic to try something on, and the broker's administration: whatever becomes of it, both are gone afterwards."""
+"""A topic to try something on: whatever becomes of it, it is gone afterwards."""
 
 import asyncio
 import uuid
@@ -6,22 +6,12 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 
-from streams.kafka import kafka_options
+from streams.kafka import administration
 from streams.settings import Settings, SettingsError
 
 TIDY_S: Final = 5.0
-
-
-@asynccontextmanager
-async def administration(found: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**kafka_options(found))
-    try:
-        await admin.start()
-        yield admin
-    finally:
-        await admin.close()
 
 
 @asynccontextmanager

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import ssl
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.settings import Settings
 
@@ -33,6 +35,17 @@ def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     promise: dict[str, Any] = ({"acks": "all", "max_batch_size": 1} if settings.guarantee == "none"
                                else {"enable_idempotence": True})
     return AIOKafkaProducer(**{**kafka_options(settings), **promise, **options})
+
+
+@contextlib.asynccontextmanager
+async def administration(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """The broker's administration. Raises KafkaError where the broker is away."""
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
 
 
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:

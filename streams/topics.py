@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
-from streams.kafka import kafka_options
+from streams.kafka import administration
 from streams.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -83,10 +83,8 @@ async def create(admin: AIOKafkaAdminClient, settings: Settings, topic: Topic) -
 
 
 async def _declare(settings: Settings) -> None:
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    await admin.start()
-    try:
-        wanted = topics(settings)
+    wanted = topics(settings)
+    async with administration(settings) as admin:
         for attempt in range(_LOOKS):
             there = set(await admin.list_topics())  # first: a broker may make a topic that it is asked about
             for topic in wanted:
@@ -99,11 +97,7 @@ async def _declare(settings: Settings) -> None:
             await asyncio.sleep(0.05 * attempt)  # a broker lists a topic some time after it was made, or removed
         else:
             raise UnknownTopicOrPartitionError(", ".join(topic.name for topic in wanted if not found.get(topic.name)))
-    finally:
-        await admin.close()
     for name, partitions in found.items():
         if partitions != settings.partitions:
             raise SettingsError(f"ANBU_PARTITIONS is {settings.partitions}, but topic {name} has {partitions}; "
                                 f"partitions cannot be changed under a running system: set it to {partitions}")
-
-

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from models.errors import ContractError
 from models.records import parse_object
 from models.times import parse_time
-from streams.kafka import kafka_options
+from streams.kafka import administration, kafka_options
 from streams.settings import Settings
 from streams.topics import ALERTS, REPORTS
 from web.alerts import alert_of_event
@@ -79,15 +78,11 @@ class Follower:
 
     async def _partitions(self) -> list[TopicPartition]:
         """All of both topics; whoever declares them may not have started yet."""
-        admin = AIOKafkaAdminClient(**kafka_options(self._settings))
-        try:
-            await admin.start()
+        async with administration(self._settings) as admin:
             while not PAST.keys() <= set(await admin.list_topics()):
                 await asyncio.sleep(RETRY_S)
             return [TopicPartition(topic["topic"], one["partition"])
                     for topic in await admin.describe_topics(list(PAST)) for one in topic["partitions"]]
-        finally:
-            await admin.close()
 
     def take(self, record: ConsumerRecord) -> None:
         """One record. What breaks the contract is none of ours: it is logged and passed over."""

@@ -15,14 +15,13 @@ from typing import Final
 
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from support.proxy import Proxy, proxy
 from support.worker import WorkerProcess
 
 from agents.record import INPUTS as RECORD_INPUTS
 from stores.embedded import embedded_database_command
 from streams.embedded import ChildService, free_port
-from streams.kafka import kafka_options, stop_consumer
+from streams.kafka import administration, kafka_options, stop_consumer
 from streams.local_kafka import LocalKafka
 from streams.settings import Settings
 from streams.topics import INPUTS
@@ -134,12 +133,8 @@ class System:
 
     async def forget(self) -> None:
         """Remove the round's topics."""
-        admin = AIOKafkaAdminClient(**kafka_options(self.settings))
-        await admin.start()
-        try:
+        async with administration(self.settings) as admin:
             names = [name for name in await admin.list_topics() if not name.startswith("__")]
             await admin.delete_topics(names)
             while any(not name.startswith("__") for name in await admin.list_topics()):
                 await asyncio.sleep(0.05)
-        finally:
-            await admin.close()

@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 from support.database import database_server, database_url, store
 from support.one_lane import Place
 
-from streams.kafka import kafka_options
+from streams.kafka import administration
 from streams.local_kafka import LocalKafka
 from streams.topics import declare
 
@@ -43,7 +42,5 @@ async def place(broker: LocalKafka, tmp_path: Path) -> AsyncIterator[Place]:
     settings = one.worker().settings
     await declare(settings)
     yield one
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    await admin.start()
-    await admin.delete_topics([name for name in await admin.list_topics() if not name.startswith("__")])
-    await admin.close()
+    async with administration(settings) as admin:
+        await admin.delete_topics([name for name in await admin.list_topics() if not name.startswith("__")])

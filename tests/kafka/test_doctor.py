@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, KafkaTimeoutError, NotEnoughReplicasError, TopicAuthorizationFailedError
 from click.testing import CliRunner
@@ -22,7 +21,7 @@ from stores.people import People
 from streams.embedded import embedded_broker, free_port
 from streams.engine.changelog import PLAN
 from streams.engine.writer import Writer
-from streams.kafka import kafka_options, producer
+from streams.kafka import administration, producer
 from streams.local_kafka import LocalKafka
 from streams.partition import partition_of
 from streams.settings import Settings
@@ -55,12 +54,8 @@ async def register(settings: Settings, people: int) -> None:
 
 
 async def topics_of(settings: Settings) -> list[str]:
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    await admin.start()
-    try:
+    async with administration(settings) as admin:
         return [name for name in await admin.list_topics() if "doctor" in name]
-    finally:
-        await admin.close()
 
 
 def test_all_is_right(environ: dict[str, str]) -> None:
@@ -82,11 +77,9 @@ def test_what_is_wrong_is_named(environ: dict[str, str], monkeypatch: pytest.Mon
     asyncio.run(register(settings, 10))
 
     async def spoil() -> None:
-        admin = AIOKafkaAdminClient(**kafka_options(settings))
-        await admin.start()
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, changelog(settings),
-                                                  {"cleanup.policy": "compact"})])
-        await admin.close()
+        async with administration(settings) as admin:
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, changelog(settings),
+                                                      {"cleanup.policy": "compact"})])
 
     asyncio.run(spoil())
     monkeypatch.setattr(doctor_module, "CLOCK_S", -1.0)
@@ -133,19 +126,17 @@ async def test_what_was_written_into_another_partition_is_nobodys_profile(enviro
 async def test_topics_that_forget_too_early_or_too_late(kafka: LocalKafka) -> None:
     settings = Settings.from_env({"ANBU_KAFKA": kafka.address})
     await declare(settings)
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    await admin.start()
-    for topic in topics(settings):
-        for name, value in (("cleanup.policy", "compact,delete"), ("cleanup.policy", "delete"),
-                            ("min.compaction.lag.ms", "0"), ("max.compaction.lag.ms", str(2 ** 63 - 1)),
-                            ("delete.retention.ms", "1000"), ("max.message.bytes", "1048588")):
-            if "max.compaction.lag.ms" in topic.config and name in topic.config:
-                await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name,
-                                                          {**topic.config, name: value})])
-                state, detail = await doctor_module._topics(settings)
-                assert (state, detail.partition(";")[0]) == ("wrong", f"topic {topic.name}: {name} is {value}")
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, topic.config)])
-    await admin.close()
+    async with administration(settings) as admin:
+        for topic in topics(settings):
+            for name, value in (("cleanup.policy", "compact,delete"), ("cleanup.policy", "delete"),
+                                ("min.compaction.lag.ms", "0"), ("max.compaction.lag.ms", str(2 ** 63 - 1)),
+                                ("delete.retention.ms", "1000"), ("max.message.bytes", "1048588")):
+                if "max.compaction.lag.ms" in topic.config and name in topic.config:
+                    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name,
+                                                              {**topic.config, name: value})])
+                    state, detail = await doctor_module._topics(settings)
+                    assert (state, detail.partition(";")[0]) == ("wrong", f"topic {topic.name}: {name} is {value}")
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, topic.config)])
     assert (await doctor_module._topics(settings))[0] == "right"
 
 

@@ -3,12 +3,11 @@
 import os
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from support.one_lane import Place, sos
 
 from cli.broker import Writable, write
-from streams.kafka import kafka_options
+from streams.kafka import administration
 from streams.topics import REPORTS, SMS, changelog
 
 pytestmark = pytest.mark.timeout(150)
@@ -20,14 +19,12 @@ async def test_records_that_are_compressed(place: Place) -> None:
     """By the gateway of others, or by the broker itself, where its `compression.type` says so."""
     worker = place.worker()
     async with place.begun(worker) as http:
-        admin = AIOKafkaAdminClient(**kafka_options(worker.settings))
-        await admin.start()
-        for number, codec in enumerate(CODECS, 1):
-            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"compression.type": codec})
-                                       for name in (SMS, changelog(worker.settings))])
-            await place.send(worker, sos(number))
-            await worker.wait_idle(http)
-        await admin.close()
+        async with administration(worker.settings) as admin:
+            for number, codec in enumerate(CODECS, 1):
+                await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"compression.type": codec})
+                                           for name in (SMS, changelog(worker.settings))])
+                await place.send(worker, sos(number))
+                await worker.wait_idle(http)
         assert worker.terminate() == 0
         worker.start()
         await worker.wait_idle(http)

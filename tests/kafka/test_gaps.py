@@ -9,10 +9,10 @@ import httpx
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 from support.one_lane import PROFILE, Place, sos
 
-from streams.kafka import kafka_options
+from streams.kafka import administration, kafka_options
 from streams.settings import Settings
 from streams.topics import REGISTRY, REPORTS, SMS
 
@@ -52,12 +52,8 @@ async def test_what_a_gateway_takes_back_counts(place: Place) -> None:
 
 
 async def delete_records(settings: Settings, topic: str, before: int) -> None:
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    await admin.start()
-    try:
+    async with administration(settings) as admin:
         await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=before)})
-    finally:
-        await admin.close()
 
 
 async def test_a_marker_at_the_end_is_no_input(place: Place) -> None:

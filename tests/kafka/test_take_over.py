@@ -6,11 +6,11 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.admin import NewPartitions
 from support.one_lane import PROFILE, Place, sos
 from support.worker import WorkerProcess
 
-from streams.kafka import kafka_options, producer
+from streams.kafka import administration, producer
 from streams.local_kafka import LocalKafka
 from streams.topics import COMMANDS, REGISTRY, SMS, changelog, declare
 
@@ -98,10 +98,8 @@ async def test_partitions_added_under_a_running_worker(place: Place) -> None:
     """Their people would be nobody's. It says so and leaves; the next start says what to do."""
     worker = place.worker(STALLED_S="10")
     async with place.begun(worker):
-        admin = AIOKafkaAdminClient(**kafka_options(worker.settings))
-        await admin.start()
-        await admin.create_partitions({SMS: NewPartitions(2)})
-        await admin.close()
+        async with administration(worker.settings) as admin:
+            await admin.create_partitions({SMS: NewPartitions(2)})
         assert await worker.wait_left() == 70
         assert "partitions [1] have not been assigned for all of" in worker.log.read_text()
         worker.start()
@@ -139,10 +137,8 @@ async def test_a_changelog_that_was_lost(place: Place) -> None:
             await place.send(worker, (REGISTRY, PROFILE), sos(1))
             await worker.wait_idle(http)
             assert worker.terminate() == 0
-            admin = AIOKafkaAdminClient(**kafka_options(worker.settings))
-            await admin.start()
-            await admin.delete_topics([changelog(worker.settings)])
-            await admin.close()
+            async with administration(worker.settings) as admin:
+                await admin.delete_topics([changelog(worker.settings)])
             worker.start()
             await worker.wait_idle(http)
             assert "no state tells of it: folding from 0 on" in worker.log.read_text()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from streams.kafka import kafka_options
+from streams.kafka import administration
 from streams.local_kafka import LocalKafka
 from streams.settings import Settings
 from streams.topics import declare, topics
@@ -22,9 +22,5 @@ async def test_what_was_just_removed_is_made_anew(kafka: LocalKafka, monkeypatch
 
     monkeypatch.setattr(AIOKafkaAdminClient, "list_topics", lagging)
     await declare(settings)
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    await admin.start()
-    try:
+    async with administration(settings) as admin:
         assert names <= {*await admin.list_topics()}
-    finally:
-        await admin.close()

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.kafka import kafka_options
+from streams.kafka import administration
 from streams.local_kafka import LocalKafka
 from streams.settings import Settings
 from streams.topics import topics
@@ -27,13 +26,9 @@ def cleaning_kafka(tmp_path: Path) -> Iterator[LocalKafka]:
 
 async def forget_at_once(settings: Settings, *names: str) -> None:
     """The settings of topics as they are, but for the times. names: of the topics; without any, of all."""
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    await admin.start()
-    try:
+    async with administration(settings) as admin:
         for topic in topics(settings):
             if not names or topic.name in names:
                 times = _COMPACT if "compact" in topic.config["cleanup.policy"] else _DELETE
                 await admin.alter_configs([
                     ConfigResource(ConfigResourceType.TOPIC, topic.name, {**topic.config, **times})])
-    finally:
-        await admin.close()
