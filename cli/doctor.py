@@ -135,16 +135,14 @@ async def _topics(found: Settings) -> tuple[str, str]:
                              f"running system, as keys would move and states would not; set it to what the "
                              f"topics have, or begin anew on another broker, with another database, as the offsets "
                              f"are others there: provision everybody there, then move the gateways")
-        for topic in topics(found):
-            if topic.config["cleanup.policy"] == "compact":
-                answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
-                there_is = {one[0]: one[1] for answer in answers for resource in answer.resources
-                            for one in resource[4]}
-                for name, wanted in topic.config.items():
-                    have = there_is.get(name)
-                    if not _kept(name, wanted, have):
-                        return "wrong", (f"topic {topic.name}: {name} is {have}; set it to {wanted}, or "
-                                         f"{_COMPACTED[name]}")
+        compacted = {topic.name: topic.config for topic in topics(found) if topic.config["cleanup.policy"] == "compact"}
+        answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in compacted])
+    for _, _, _, topic, settings in (resource for answer in answers for resource in answer.resources):
+        there_is = {name: value for name, value, *_ in settings}
+        for name, wanted in compacted[topic].items():
+            have = there_is.get(name)
+            if not _kept(name, wanted, have):
+                return "wrong", f"topic {topic}: {name} is {have}; set it to {wanted}, or {_COMPACTED[name]}"
     return "right", f"{len(names)} topics of {found.partitions} partitions"
 
 
