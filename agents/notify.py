@@ -11,13 +11,14 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from agents.store import Sleep, durably
 from models.errors import ContractError
 from models.gathering import urgency
 from models.notice import Notice, notice_of
@@ -25,10 +26,10 @@ from models.records import parse_object
 from models.routes import EVERYWHERE, Routes
 from models.telling import FOLLOW_UPS, Delivery, Status, decide_all, settled, until
 from models.times import format_time
-from stores.errors import StoreAwayError, StoreRefusedError
+from stores.errors import StoreRefusedError
 from stores.ports import Outbox
 from streams.clock import Clock
-from streams.metrics import DATABASE_WAITS, DELIVERIES, ROUTE_FALLBACKS
+from streams.metrics import DELIVERIES, ROUTE_FALLBACKS
 from streams.topics import ALERTS
 
 log = logging.getLogger(__name__)
@@ -37,9 +38,6 @@ INPUTS: Final = (ALERTS,)
 ANSWER_S: Final = 3.0
 BROKER_AWAY_S: Final = 30.0
 UNKNOWN: Final = "unknown"  # the channel of what no channel will tell
-_WAITS: Final = (0.5, 1.0, 2.0, 5.0)
-Kind = TypeVar("Kind")
-Sleep = Callable[[float], Awaitable[None]]
 
 
 class NotifyAgent:
@@ -136,20 +134,6 @@ class Reading:
             return self.mine()
         self._silent_until = -BROKER_AWAY_S
         return {tp.partition for tp, offset in positions.items() if offset >= ends[tp]}
-
-
-async def durably(ask: Callable[[], Awaitable[Kind]], sleep: Sleep = asyncio.sleep) -> Kind:
-    """Ask the database until it answers: away is a reason to wait, never to lose."""
-    attempt = 0
-    while True:
-        try:
-            return await ask()
-        except StoreAwayError as error:
-            wait = _WAITS[min(attempt, len(_WAITS) - 1)]
-            log.warning("the database does not answer (%s); trying again in %g s", error, wait)
-            DATABASE_WAITS.inc()
-        await sleep(wait)
-        attempt += 1
 
 
 def _notice(record: ConsumerRecord) -> Notice | None:

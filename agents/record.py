@@ -10,27 +10,24 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, NoReturn, TypeVar
+from typing import Final, NoReturn
 
 from aiokafka import ConsumerRecord
 
+from agents.store import Sleep, durably
 from models.errors import ContractError, Reason, Rejected
 from models.outputs import Output, Record, quarantined
 from stores.errors import StoreAwayError, StoreRefusedError
 from stores.history import changes_of, subject_of_record
 from stores.operations import Change, merged
 from stores.ports import History
-from streams.metrics import DATABASE_WAITS
 from streams.topics import ALERTS, COMMANDS, REGISTRY, REPORTS
 
 log = logging.getLogger(__name__)
 
 INPUTS: Final = (ALERTS, REPORTS, REGISTRY, COMMANDS)
-_WAITS: Final = (0.5, 1.0, 2.0, 5.0)
 _LOOK_S: Final = 2.0  # how often anybody looks for figures that are to be made anew
 
-Done = TypeVar("Done")
-Sleep = Callable[[float], Awaitable[None]]
 Quarantine = Callable[[list[Output]], Awaitable[None]]
 
 
@@ -51,14 +48,14 @@ class RecordAgent:
         """
         async with self._preparing:
             if not self._prepared:
-                await self._durably(self._store.prepare)
+                await durably(self._store.prepare, self._sleep)
                 self._prepared = True
 
     async def keep_figures(self) -> NoReturn:
         """Make figures of days anew when their time has come, for ever. What is marked when this ends stays marked."""
         await self.prepare()
         while True:
-            if not await self._durably(lambda: self._store.refresh_days(self._now())):
+            if not await durably(lambda: self._store.refresh_days(self._now()), self._sleep):
                 await self._sleep(_LOOK_S)
 
     async def handle(self, batch: Sequence[ConsumerRecord]) -> None:
@@ -112,17 +109,5 @@ class RecordAgent:
                 refused.update(dict.fromkeys(error.places, str(error)))
             await self._store.mark_days([one for one in changes if one.place not in refused], self._now())
 
-        await self._durably(write)
+        await durably(write, self._sleep)
         return refused
-
-    async def _durably(self, work: Callable[[], Awaitable[Done]]) -> Done:
-        attempt = 0
-        while True:
-            try:
-                return await work()
-            except StoreAwayError as error:
-                wait = _WAITS[min(attempt, len(_WAITS) - 1)]
-                log.warning("the database is away (%s); trying again in %g s", error, wait)
-                DATABASE_WAITS.inc()
-            await self._sleep(wait)
-            attempt += 1

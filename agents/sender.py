@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from agents.notify import durably
+from agents.store import durably
 from models.digest import Told, digest_of, room
 from models.errors import ContractError
 from models.gathering import MOST, URGENT, plan

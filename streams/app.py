@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaProducer
 
 from agents.deadman import Deadman
 from agents.notify import INPUTS as NOTIFY_INPUTS
-from agents.notify import NotifyAgent, Reading, durably
+from agents.notify import NotifyAgent, Reading
 from agents.record import INPUTS as RECORD_INPUTS
 from agents.record import RecordAgent
 from agents.senders import Senders
-from agents.store import store_of
+from agents.store import durably, store_of
 from agents.watch import Watch
 from models.outputs import Output
 from models.routes import RoutesError
