@@ -9,6 +9,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from aiokafka import TopicPartition
 from agents.store import store_of
 from cli.archive import ArchiveError, Manifest, Reading, Writing, fingerprint, packed
 from cli.broker import Writable, broker_settings, records, write
+from cli.database import opened
 from models.outputs import Record
 from models.times import format_time
 from stores.dump import Dump
@@ -65,12 +67,9 @@ def backup(folder: Path, keys: Path | None, *, as_json: bool) -> None:
 
 async def _backup(found: Settings, archive: Writing, keks: dict[str, bytes]) -> Manifest:
     at = format_time(int(time.time()))
-    dump = _dump(found)
-    try:
+    with closing(opened(Dump, found)) as dump:
         for name in await dump.collections():
             _progress(name, await archive.write(f"{DATABASE}{name}.bson.gz", dump.documents(name)))
-    finally:
-        dump.close()
     async with reader(found) as consumer:
         for number in range(found.partitions):
             loaded = await load(consumer, TopicPartition(changelog(found), number))
@@ -124,8 +123,7 @@ def _check(manifest: Manifest, found: Settings) -> None:
 
 
 async def _restore(found: Settings, archive: Reading) -> None:
-    dump = _dump(found)
-    try:
+    with closing(opened(Dump, found)) as dump:
         if not await dump.is_empty():
             raise click.ClickException("the database is not empty: name a new one in ANBU_MONGODB")
         for topic in (REGISTRY, changelog(found)):
@@ -139,8 +137,6 @@ async def _restore(found: Settings, archive: Reading) -> None:
         for name in archive.names(DATABASE):
             collection = name.removeprefix(DATABASE).removesuffix(".bson.gz")
             _progress(collection, await dump.load(collection, archive.bson(name)))
-    finally:
-        dump.close()
     await write(_registry(archive, found), found)
     for name in archive.names(LANES):
         await write(_lane(archive, name, changelog(found)), found)
@@ -170,13 +166,6 @@ def _lane(archive: Reading, name: str, topic: str) -> Iterator[Writable]:
     for key, value in states:
         yield Writable(topic, number, key, value)
     yield Writable(topic, number, DONE, orjson.dumps({}))
-
-
-def _dump(found: Settings) -> Dump:
-    try:
-        return Dump(found.mongodb)
-    except ValueError as error:
-        raise SettingsError(f"ANBU_MONGODB: {error}") from None
 
 
 def _progress(what: str, count: int) -> None:

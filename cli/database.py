@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import closing
+from functools import partial
 from typing import Final, Protocol, TypeVar
 
 import click
@@ -31,22 +33,21 @@ def with_store(work: Callable[[Store, Settings], Awaitable[Kind]]) -> Kind:
 
 def with_reader(reader: Callable[[str], Opened], ask: Callable[[Opened], Awaitable[Kind]]) -> Kind:
     """Ask the database of ANBU_MONGODB by a reader that is made of its URL; it fails as `with_store` does."""
-    def opened(found: Settings) -> Opened:
-        try:
-            return reader(found.mongodb)
-        except ValueError as error:
-            raise SettingsError(f"ANBU_MONGODB: {error}") from None
-
-    return _with(opened, lambda one, _: ask(one))
+    return _with(partial(opened, reader), lambda one, _: ask(one))
 
 
-def _with(opened: Callable[[Settings], Opened], work: Callable[[Opened, Settings], Awaitable[Kind]]) -> Kind:
+def opened(reader: Callable[[str], Opened], found: Settings) -> Opened:
+    """What is made of the URL of the database. Raises SettingsError."""
+    try:
+        return reader(found.mongodb)
+    except ValueError as error:
+        raise SettingsError(f"ANBU_MONGODB: {error}") from None
+
+
+def _with(connect: Callable[[Settings], Opened], work: Callable[[Opened, Settings], Awaitable[Kind]]) -> Kind:
     async def run(found: Settings) -> Kind:
-        one = opened(found)
-        try:
+        with closing(connect(found)) as one:
             return await work(one, found)
-        finally:
-            one.close()
 
     with settings() as found:
         try:

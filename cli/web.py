@@ -6,11 +6,11 @@ import logging
 import click
 import uvicorn
 
+from cli.database import opened
 from cli.options import settings
 from stores.queries import Queries
 from streams import logs
 from streams.clock import clock_of
-from streams.settings import SettingsError
 from web.app import create_app
 from web.service import Web
 
@@ -27,11 +27,7 @@ def web(openapi: bool) -> None:
     """
     with settings() as found:
         logs.configure(found, "web")
-        try:
-            queries = Queries(found.mongodb)
-        except ValueError as error:
-            raise SettingsError(f"ANBU_MONGODB: {error}") from None
-        app = create_app(Web(found, clock_of(found.clock_file), queries))
+        app = create_app(Web(found, clock_of(found.clock_file), opened(Queries, found)))
     if openapi:
         click.echo(json.dumps(app.openapi(), indent=2))
         return
