@@ -142,20 +142,18 @@ async def _restore(found: Settings, archive: Reading) -> None:
         await write(_lane(archive, name, changelog(found)), found)
 
 
-def _registry(archive: Reading, found: Settings) -> Iterator[Writable]:
+def _registry(archive: Reading, found: Settings) -> list[Writable]:
     """Not what was written into another partition than its person's, where that has something of them: `watch` had sent
     it on, and would do so again, behind what is newer."""
-    own = {subject for partition, key, value in archive.packed(PEOPLE)
-           if (subject := _subject(partition, key, value)) is not None
-           and partition_of(subject, found.partitions) == partition}
+    own: set[int] = set()
+    records: list[tuple[int | None, Writable]] = []  # each with the subject whose partition it is not in, if so
     for partition, key, value in archive.packed(PEOPLE):
-        subject = _subject(partition, key, value)
-        if subject not in own or partition_of(subject, found.partitions) == partition:
-            yield Writable(REGISTRY, partition, key, value)
-
-
-def _subject(partition: int, key: bytes | None, value: bytes | None) -> int | None:
-    return subject_of_record(Record(REGISTRY, partition, 0, key, value))
+        subject = subject_of_record(Record(REGISTRY, partition, 0, key, value))
+        at_home = subject is None or partition_of(subject, found.partitions) == partition
+        if subject is not None and at_home:
+            own.add(subject)
+        records.append((None if at_home else subject, Writable(REGISTRY, partition, key, value)))
+    return [record for stray, record in records if stray not in own]
 
 
 def _lane(archive: Reading, name: str, topic: str) -> Iterator[Writable]:
