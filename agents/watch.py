@@ -16,7 +16,7 @@ from models.lane import Judged, Lane
 from models.outputs import Output
 from models.times import format_time
 from streams.clock import Clock
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.keks import key_ring
 from streams.partition import partition_of
 from streams.settings import Settings
@@ -47,7 +47,7 @@ class Watch:
 
     async def report_progress(self, engine: Any) -> None:
         """Every 10 s of real time: up to when each lane has judged."""
-        async with _started(self._settings) as sender:
+        async with started_producer(self._settings) as sender:
             while True:
                 await asyncio.sleep(PROGRESS_S)
                 await asyncio.gather(*(self._send_progress(sender, number, lane.durable)
@@ -65,7 +65,7 @@ class Watch:
         every = self._settings.clock_tick_s
         if not every:
             return
-        async with _started(self._settings) as sender:
+        async with started_producer(self._settings) as sender:
             while True:
                 now = self._clock.now()
                 due = [number for number in list(engine.lanes)
@@ -76,17 +76,3 @@ class Watch:
                 tick = orjson.dumps({"type": "tick", "source": "clock", "at": format_time(int(now))})
                 await asyncio.gather(*(sender.send_and_wait(SMS, tick, partition=number) for number in due))
                 await asyncio.sleep(0.02 if self._clock.virtual else min(every, 1.0))
-
-
-class _started:
-    """A producer that lives as long as a task, whatever ends it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._producer = producer(settings)
-
-    async def __aenter__(self) -> Any:
-        await self._producer.start()
-        return self._producer
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._producer.stop()

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from cli.options import settings
-from streams.kafka import kafka_options, producer, stop_consumer
+from streams.kafka import kafka_options, started_producer, stop_consumer
 from streams.partition import partition_of
 from streams.settings import Settings
 from streams.topics import LONGEST_STATE, declare
@@ -80,13 +80,9 @@ async def write(writables: Iterable[Writable], found: Settings) -> None:
 @contextlib.asynccontextmanager
 async def sending(found: Settings) -> AsyncIterator[AIOKafkaProducer]:
     """A producer, the topics being declared. Raises KafkaError where the broker is away, SettingsError."""
-    sender = producer(found, max_request_size=LONGEST_STATE)
-    try:
-        await sender.start()
+    async with started_producer(found, max_request_size=LONGEST_STATE) as sender:
         await declare(found)
         yield sender
-    finally:
-        await sender.stop()
 
 
 class Polled(NamedTuple):

@@ -38,6 +38,17 @@ def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
 
 
 @contextlib.asynccontextmanager
+async def started_producer(settings: Settings, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that lives as long as the block, whatever ends it. Raises KafkaError where the broker is away."""
+    one = producer(settings, **options)
+    try:
+        await one.start()
+        yield one
+    finally:
+        await one.stop()
+
+
+@contextlib.asynccontextmanager
 async def administration(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """The broker's administration. Raises KafkaError where the broker is away."""
     admin = AIOKafkaAdminClient(**kafka_options(settings))

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.store import store_of
 from cli.demo.system import VIRTUAL_TICK_S, System, ready
@@ -23,7 +23,7 @@ from models.times import format_time, parse_time
 from simulator.fleet import Fleet
 from simulator.network import Delivery
 from simulator.score import Score, score
-from streams.kafka import kafka_options, producer, stop_consumer
+from streams.kafka import kafka_options, started_producer, stop_consumer
 from streams.partition import partition_of
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, declare
 
@@ -88,7 +88,7 @@ class Demo:
         """Topics, registry, and the names that the page shows."""
         settings = self._system.settings
         await declare(settings)
-        async with _sender(self._system) as sender:
+        async with started_producer(settings) as sender:
             await asyncio.gather(*[
                 await sender.send(REGISTRY, orjson.dumps(profile), key=b"%d" % profile["subject"],
                                   partition=partition_of(profile["subject"], settings.partitions))
@@ -109,7 +109,8 @@ class Demo:
 
     async def days(self) -> None:
         """All days of the fleet."""
-        async with _sender(self._system) as sender, httpx.AsyncClient(timeout=30) as http, self._listening():
+        async with (started_producer(self._system.settings) as sender, httpx.AsyncClient(timeout=30) as http,
+                    self._listening()):
             began = time.monotonic()
             for at, event in self._events():
                 ahead = (at - self._fleet.begin) / self._speed - (time.monotonic() - began)
@@ -222,13 +223,3 @@ class Demo:
     async def _listen(self, consumer: AIOKafkaConsumer) -> None:
         async for record in consumer:
             self.run.take(record.topic, orjson.loads(record.value))
-
-
-@contextlib.asynccontextmanager
-async def _sender(system: System) -> AsyncIterator[AIOKafkaProducer]:
-    sender = producer(system.settings)
-    await sender.start()
-    try:
-        yield sender
-    finally:
-        await sender.stop()

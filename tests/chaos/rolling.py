@@ -26,7 +26,7 @@ from chaos.round import PARTITIONS, drain
 from chaos.system import System, ground
 from models.keys import KeyRing, parse_keks
 from streams.engine.changelog import read, reader
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.settings import Settings
 from streams.topics import QUARANTINE, SMS, declare
 
@@ -104,14 +104,10 @@ async def _ready(system: System) -> None:
 
 
 async def _load(settings: Settings) -> None:
-    sender = producer(settings)
-    await sender.start()
-    try:
+    async with started_producer(settings) as sender:
         while True:
             await asyncio.gather(*(sender.send_and_wait(SMS, b"?", partition=lane) for lane in range(PARTITIONS)))
             await asyncio.sleep(EVERY_S)
-    finally:
-        await sender.stop()
 
 
 async def _waits(settings: Settings) -> Waits:

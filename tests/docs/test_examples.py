@@ -17,7 +17,7 @@ from support.worker import WorkerProcess
 from models.frame import seal, to_text
 from models.keys import message_key, wrap
 from models.payload import SOS, StatusReport, encode
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.partition import partition_of
 from streams.topics import REGISTRY, declare
 
@@ -62,12 +62,10 @@ async def test_a_foreign_producer_and_a_subscriber(python: Path, tmp_path: Path)
     keks.write_text(json.dumps({"k1": b64encode(KEK).decode()}))
     with WorkerProcess(tmp_path / "worker", ANBU_PARTITIONS="4", ANBU_KEK_FILE=str(keks)) as worker:
         await declare(worker.settings)
-        sender = producer(worker.settings)
-        await sender.start()
-        for subject in SUBJECTS:
-            await sender.send_and_wait(REGISTRY, profile(subject), key=b"%d" % subject,
-                                       partition=partition_of(subject, 4))
-        await sender.stop()
+        async with started_producer(worker.settings) as sender:
+            for subject in SUBJECTS:
+                await sender.send_and_wait(REGISTRY, profile(subject), key=b"%d" % subject,
+                                           partition=partition_of(subject, 4))
         worker.start()
         async with httpx.AsyncClient() as http:
             await worker.wait_idle(http)

@@ -21,7 +21,7 @@ from stores.people import People
 from streams.embedded import embedded_broker, free_port
 from streams.engine.changelog import PLAN
 from streams.engine.writer import Writer
-from streams.kafka import administration, producer
+from streams.kafka import administration, started_producer
 from streams.local_kafka import LocalKafka
 from streams.partition import partition_of
 from streams.settings import Settings
@@ -44,13 +44,11 @@ def examined(environ: dict[str, str]) -> tuple[int, dict[str, tuple[str, str]]]:
 
 async def register(settings: Settings, people: int) -> None:
     await declare(settings)
-    sender = producer(settings)
-    await sender.start()
-    for subject in range(people):
-        profile = {"subject": subject, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul",
-                   "since": "2026-01-01T00:00:00Z"}
-        await sender.send(REGISTRY, orjson.dumps(profile), key=b"%d" % subject, partition=partition_of(subject, 2))
-    await sender.stop()
+    async with started_producer(settings) as sender:
+        for subject in range(people):
+            profile = {"subject": subject, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul",
+                       "since": "2026-01-01T00:00:00Z"}
+            await sender.send(REGISTRY, orjson.dumps(profile), key=b"%d" % subject, partition=partition_of(subject, 2))
 
 
 async def topics_of(settings: Settings) -> list[str]:

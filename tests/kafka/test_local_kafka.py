@@ -7,7 +7,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from streams.engine.changelog import read, reader
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.local_kafka import KafkaMissingError, LocalKafka
 from streams.settings import Settings
 from streams.topics import SMS, declare
@@ -19,12 +19,8 @@ def settings_of(kafka: LocalKafka) -> Settings:
 
 
 async def write(settings: Settings, value: bytes) -> None:
-    sender = producer(settings)
-    await sender.start()
-    try:
+    async with started_producer(settings) as sender:
         await sender.send_and_wait(SMS, value, partition=0)
-    finally:
-        await sender.stop()
 
 
 async def values(settings: Settings) -> list[bytes]:

@@ -11,7 +11,7 @@ import pytest
 from support.worker import WorkerProcess
 
 from streams.embedded import free_port
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.local_kafka import LocalKafka
 from streams.partition import partition_of
 from streams.topics import REGISTRY, declare
@@ -28,14 +28,12 @@ async def test_a_person_is_shown_by_any_worker(kafka: LocalKafka, tmp_path: Path
     workers = [WorkerProcess(tmp_path / name, **variables, ANBU_WORKER_PORT=str(port), ANBU_WORKER_HOST="0.0.0.0",
                              ANBU_WORKER_URL=f"http://localhost:{port}") for name, port in ports.items()]
     await declare(workers[0].settings)
-    sender = producer(workers[0].settings)
-    await sender.start()
-    for subject in PEOPLE:
-        profile = {"subject": subject, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul",
-                   "since": "2026-01-01T00:00:00Z"}
-        await sender.send_and_wait(REGISTRY, orjson.dumps(profile), key=b"%d" % subject,
-                                   partition=partition_of(subject, PARTITIONS))
-    await sender.stop()
+    async with started_producer(workers[0].settings) as sender:
+        for subject in PEOPLE:
+            profile = {"subject": subject, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul",
+                       "since": "2026-01-01T00:00:00Z"}
+            await sender.send_and_wait(REGISTRY, orjson.dumps(profile), key=b"%d" % subject,
+                                       partition=partition_of(subject, PARTITIONS))
     headers = {"Authorization": "Bearer open sesame"}
     with workers[0], workers[1]:
         async with httpx.AsyncClient(headers=headers) as http, asyncio.timeout(90):

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from models.frame import seal, to_text
 from models.keys import KeyRing, message_key, parse_keks, wrap
 from models.payload import SOS, StatusReport, encode
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.local_kafka import LocalKafka
 from streams.topics import REGISTRY, SMS
 from support.audit import Audit, audit
@@ -63,13 +63,9 @@ class Place:
                 yield http
 
     async def send(self, worker: WorkerProcess, *lines: tuple[str, dict[str, Any]]) -> None:
-        sender = producer(worker.settings)
-        await sender.start()
-        try:
+        async with started_producer(worker.settings) as sender:
             for topic, value in lines:
                 await sender.send(topic, orjson.dumps(value), key=b"7", partition=0)
-        finally:
-            await sender.stop()
 
     async def verdict(self, worker: WorkerProcess) -> Audit:
         return await audit(worker.settings, KeyRing(parse_keks(orjson.dumps({"k1": b64encode(KEK).decode()}))))

@@ -18,7 +18,7 @@ import uvicorn
 
 from models.times import format_time, parse_time
 from stores.ports import Trouble
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.settings import Settings
 from streams.topics import declare
 from support.broker import GUARANTEE
@@ -121,14 +121,10 @@ def send(settings: Settings, *records: tuple[str, Document, int | None]) -> None
     """Write (topic, value, partition) and wait for the broker's acknowledgement. Declares the topics."""
     async def write() -> None:
         await declare(settings)
-        sender = producer(settings)
-        await sender.start()
-        try:
+        async with started_producer(settings) as sender:
             for topic, value, partition in records:
                 key = None if value.get("type") == "progress" else str(value["subject"]).encode()
                 await sender.send_and_wait(topic, orjson.dumps(value), key=key, partition=partition)
-        finally:
-            await sender.stop()
 
     with ThreadPoolExecutor(1) as pool:  # this thread may have a loop already: that of a browser
         pool.submit(lambda: asyncio.run(write())).result()

@@ -19,7 +19,7 @@ from models.frame import seal, to_text
 from models.keys import message_key, wrap
 from models.payload import SOS, StatusReport, encode
 from streams.engine.changelog import read, reader
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, SMS, declare
 
 KEK, KEY = bytes(32), bytes(16)
@@ -84,18 +84,16 @@ async def test_every_bad_record_is_answered_with_its_reason(tmp_path: Path) -> N
     places: dict[tuple[str, int], str | None] = {}
     with WorkerProcess(tmp_path / "worker", ANBU_PARTITIONS="1", ANBU_KEK_FILE=str(keks)) as worker:
         await declare(worker.settings)
-        sender = producer(worker.settings)
-        await sender.start()
-        await sender.send_and_wait(REGISTRY, json.dumps(PROFILE).encode(), key=b"7", partition=0)
-        worker.start()
-        async with httpx.AsyncClient() as http:
-            await worker.wait_idle(http)
-            for _, topic, value, reason in INPUT:
-                octets = value if isinstance(value, bytes) else json.dumps(value).encode()
-                sent = await sender.send_and_wait(topic, octets, key=b"any", partition=0)
-                places[topic, sent.offset] = reason
-            await worker.wait_idle(http)
-        await sender.stop()
+        async with started_producer(worker.settings) as sender:
+            await sender.send_and_wait(REGISTRY, json.dumps(PROFILE).encode(), key=b"7", partition=0)
+            worker.start()
+            async with httpx.AsyncClient() as http:
+                await worker.wait_idle(http)
+                for _, topic, value, reason in INPUT:
+                    octets = value if isinstance(value, bytes) else json.dumps(value).encode()
+                    sent = await sender.send_and_wait(topic, octets, key=b"any", partition=0)
+                    places[topic, sent.offset] = reason
+                await worker.wait_idle(http)
         refused = {(one["origin"]["topic"], one["origin"]["offset"]): one["reason"]
                    for one in await lines(worker, QUARANTINE)}
         reports = [one for one in await lines(worker, REPORTS) if one["type"] == "report"]

@@ -19,7 +19,7 @@ from cli.simulate import lines
 from models.keys import KeyRing, parse_keks
 from simulator.fleet import Fleet
 from streams.embedded import free_port
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.partition import partition_of_key
 from streams.settings import Settings
 from streams.topics import declare
@@ -28,9 +28,7 @@ CUT_S = 4.0
 
 
 async def feed(settings: Settings, some: list[dict[str, object]]) -> None:
-    sender = producer(settings)
-    await sender.start()
-    try:
+    async with started_producer(settings) as sender:
         for line in some:
             value = line["value"]
             assert isinstance(value, dict)
@@ -41,8 +39,6 @@ async def feed(settings: Settings, some: list[dict[str, object]]) -> None:
             else:
                 key = str(value.get("subject", value.get("sender"))).encode()
                 await sender.send_and_wait(topic, octets, key=key, partition=partition_of_key(key, settings.partitions))
-    finally:
-        await sender.stop()
 
 
 async def health(port: int) -> dict[str, object] | None:

@@ -12,7 +12,7 @@ from support.worker import WorkerProcess
 from stores.embedded import embedded_database_command
 from stores.queries import Queries
 from streams.embedded import ChildService, free_port
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.topics import declare
 
 
@@ -22,12 +22,10 @@ async def test_record_waits_for_its_database(tmp_path: Path) -> None:
     url = f"mongodb://127.0.0.1:{port}/anbu"
     with WorkerProcess(tmp_path / "worker", ANBU_PARTITIONS="1", ANBU_AGENTS="record", ANBU_MONGODB=url) as worker:
         await declare(worker.settings)
-        sender = producer(worker.settings)
-        await sender.start()
-        for line in read_lines(VECTORS / "scenarios" / "morning.out.jsonl"):
-            await sender.send_and_wait(line["topic"], json.dumps(line["value"]).encode(), key=line["key"].encode(),
-                                       partition=0)
-        await sender.stop()
+        async with started_producer(worker.settings) as sender:
+            for line in read_lines(VECTORS / "scenarios" / "morning.out.jsonl"):
+                await sender.send_and_wait(line["topic"], json.dumps(line["value"]).encode(), key=line["key"].encode(),
+                                           partition=0)
         worker.start()
         async with httpx.AsyncClient() as http:
             while "the database" not in worker.log.read_text():

@@ -9,7 +9,7 @@ import pytest
 from support.worker import WorkerProcess
 
 from models.keys import wrap
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.partition import partition_of
 from streams.topics import REGISTRY, SMS, declare
 
@@ -26,14 +26,12 @@ async def test_operator_views(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path / "worker", ANBU_PARTITIONS=str(PARTITIONS), ANBU_KEK_FILE=str(keks),
                        ANBU_WORKER_TOKEN="open sesame") as worker:
         await declare(worker.settings)
-        sender = producer(worker.settings)
-        await sender.start()
-        await sender.send_and_wait(REGISTRY, json.dumps(PROFILE).encode(), key=b"7",
-                                   partition=partition_of(7, PARTITIONS))
-        tick = {"type": "tick", "source": "gateway", "gateway": "seoul-1", "at": "2026-11-24T00:00:00Z"}
-        for number in range(PARTITIONS):
-            await sender.send_and_wait(SMS, json.dumps(tick).encode(), partition=number)
-        await sender.stop()
+        async with started_producer(worker.settings) as sender:
+            await sender.send_and_wait(REGISTRY, json.dumps(PROFILE).encode(), key=b"7",
+                                       partition=partition_of(7, PARTITIONS))
+            tick = {"type": "tick", "source": "gateway", "gateway": "seoul-1", "at": "2026-11-24T00:00:00Z"}
+            for number in range(PARTITIONS):
+                await sender.send_and_wait(SMS, json.dumps(tick).encode(), partition=number)
         worker.start()
         address = f"http://127.0.0.1:{worker.port}"
         async with httpx.AsyncClient(base_url=address, headers={"Authorization": "Bearer open sesame"}) as http:

@@ -16,7 +16,7 @@ from support.worker import WorkerProcess
 
 from cli.replay import read_records
 from streams.engine.changelog import read, reader
-from streams.kafka import producer
+from streams.kafka import started_producer
 from streams.topics import ALERTS, QUARANTINE, REPORTS, declare
 
 AT_ONCE = 6
@@ -29,9 +29,7 @@ async def play(name: str, folder: Path) -> list[dict[str, Any]]:
     with WorkerProcess(folder, ANBU_PARTITIONS="1", ANBU_KEK_FILE=str(KEK_FILE)) as worker:
         await declare(worker.settings)
         worker.start()
-        sender = producer(worker.settings)
-        await sender.start()
-        async with httpx.AsyncClient() as http:
+        async with started_producer(worker.settings) as sender, httpx.AsyncClient() as http:
             await worker.wait_idle(http)
             before = None
             for record in read_records([json.dumps(line).encode() for line in lines], name, Counter()):
@@ -40,7 +38,6 @@ async def play(name: str, folder: Path) -> list[dict[str, Any]]:
                 before = record.topic
                 await sender.send_and_wait(record.topic, record.value, key=record.key, partition=0)
             await worker.wait_idle(http)
-        await sender.stop()
         found = await said(worker)
         assert worker.terminate() == 0
     return found
