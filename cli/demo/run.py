@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.store import store_of
 from cli.demo.system import VIRTUAL_TICK_S, System, ready
-from gateway.adapters.generic import sign
+from gateway.adapters.generic import signed
 from models.times import format_time, parse_time
 from simulator.fleet import Fleet
 from simulator.network import Delivery
@@ -156,9 +156,7 @@ class Demo:
         """Post one SMS until it is accepted, as a provider does."""
         body = orjson.dumps({"id": delivery.id, "sender": delivery.sender, "recipient": delivery.recipient,
                              "text": delivery.text})
-        timestamp = str(int(self._system.clock.now()))
-        headers = {"X-Anbu-Timestamp": timestamp, "X-Anbu-Signature": sign(self._secret, timestamp, body),
-                   "Content-Type": "application/json"}
+        headers = signed(self._secret, self._system.clock.now(), body)
         self.run.sent += 1
         while True:
             with contextlib.suppress(httpx.TransportError):
