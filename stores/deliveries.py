@@ -15,12 +15,12 @@ from pymongo import UpdateOne
 from models.gathering import FEW, FEW_S, URGENT, Lately
 from models.telling import STRUGGLING, InLane, Status, Stop, Thread, outdated
 from models.times import format_time
-from stores.collections import DELIVERIES, ERASED, SCHEMA, THREADS
+from stores.collections import DELIVERIES, SCHEMA, THREADS
 from stores.connection import Connection
 from stores.errors import mapped
+from stores.people import People
 from stores.ports import Claimed, Trouble
 
-RECEIPTS: Final = (Status.SENT, Status.FAILED, Status.EXPIRED, Status.SUPERSEDED)
 KEPT_S: Final = 90 * 86_400
 
 
@@ -31,7 +31,7 @@ class Deliveries:
         self._connection = Connection(url)
         self._queue = self._connection.database[DELIVERIES]
         self._threads = self._connection.database[THREADS]
-        self._erased = self._connection.database[ERASED]
+        self._people = People(self._connection.database)
 
     # What has been decided
 
@@ -81,11 +81,7 @@ class Deliveries:
 
     async def erased(self, subjects: Collection[int]) -> set[int]:
         """Those of them who are erased: nothing is told of them any more."""
-        if not subjects:
-            return set()
-        with mapped():
-            found = await self._erased.find({"_id": {"$in": [str(one) for one in subjects]}}, {"_id": 1}).to_list(None)
-        return {int(one["_id"]) for one in found}
+        return await self._people.erased(subjects)
 
     async def forget(self, subjects: Collection[int]) -> None:
         """Delete all of people who are erased: `erase` may have been faster than what was written of them."""
