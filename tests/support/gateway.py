@@ -9,12 +9,11 @@ from typing import Any
 import httpx
 import orjson
 import uvicorn
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from cli.broker import records
 from gateway.adapters.generic import signed
 from gateway.app import create_app
 from streams.clock import Clock
-from streams.kafka import kafka_options, stop_consumer
 from streams.settings import Settings
 from streams.topics import SMS
 from support.broker import GUARANTEE
@@ -83,17 +82,8 @@ def running_gateway(settings: Settings, clock: Clock | None = None) -> Iterator[
 
 async def read_sms(settings: Settings) -> dict[int, list[dict[str, Any]]]:
     """All that lies in topic sms, by partition, each with its key as `_key`."""
-    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        places = [TopicPartition(SMS, number) for number in range(settings.partitions)]
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        found: dict[int, list[dict[str, Any]]] = {place.partition: [] for place in places}
-        await consumer.seek_to_beginning(*places)
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for place, records in (await consumer.getmany(*places, timeout_ms=200)).items():
-                found[place.partition] += [{**orjson.loads(one.value), "_key": one.key} for one in records]
-    finally:
-        await stop_consumer(consumer)
+    found: dict[int, list[dict[str, Any]]] = {number: [] for number in range(settings.partitions)}
+    async for polled in records(SMS, settings):
+        for one in polled.records:
+            found[one.partition].append({**orjson.loads(one.value), "_key": one.key})
     return found
