@@ -23,6 +23,7 @@ NONCE_OCTETS: Final = 12
 kek_option = click.option("--kek", help="Name of the key-encryption key; unset: the last of ANBU_KEK_FILE.")
 subject_argument = click.argument("subject", type=click.IntRange(0, (1 << 32) - 1))
 
+
 class Kek(NamedTuple):
     """A key-encryption key under its name."""
 

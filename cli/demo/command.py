@@ -79,8 +79,6 @@ async def _run(system: System, fleet: Fleet, console: Console, *, speed: float, 
     return 0 if demo.run.verdict().perfect else 1
 
 
-
-
 class _Bar:
     """Progress on a terminal; one line every six virtual hours elsewhere."""
 

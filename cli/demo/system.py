@@ -3,7 +3,6 @@
 import os
 import secrets
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -18,7 +17,6 @@ from streams.local_kafka import LocalKafka
 from streams.settings import Settings
 
 VIRTUAL_TICK_S = 60
-Say = Callable[[str], None]
 
 
 class System:

@@ -11,7 +11,6 @@ from naive.records import Json, format_window
 
 WINDOW_KINDS = ("no_report", "not_awake")
 EMERGENCIES = ("sos", "fire", "gas", "fall")
-DEVICE_KINDS = ("low_battery", "mains_lost", "weak_signal", "sensor_fault", "temperature")
 
 
 class World:
