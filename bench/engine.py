@@ -14,9 +14,10 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench import nation
+from bench.child import Child
 from bench.figures import Figure, Progress, checked, say
 from bench.nation import Half
-from bench.stage import Child, Row, Stage, inputs_done, stage
+from bench.stage import Row, Stage, inputs_done, stage
 from models import codec
 from models.effects import Result
 from models.lane import Lane

@@ -14,11 +14,12 @@ import httpx
 import orjson
 
 from bench import nation
+from bench.child import PATIENCE_S, Child
 from bench.engine import begin_changelog
 from bench.figures import Figure, checked, say
 from bench.load import Listener, Report, Sender, under_load
 from bench.nation import Course, Half
-from bench.stage import PATIENCE_S, Child, Stage, stage
+from bench.stage import Stage, stage
 from streams.kafka import producer
 from streams.topics import REPORTS, SMS
 

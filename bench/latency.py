@@ -12,11 +12,12 @@ from typing import Any, Final
 import orjson
 
 from bench import nation
+from bench.child import Child
 from bench.engine import begin_changelog
 from bench.figures import Figure, checked, say
 from bench.load import Listener, Report, Sender, under_load
 from bench.nation import Course, Half
-from bench.stage import Child, Stage, stage
+from bench.stage import Stage, stage
 from streams.kafka import producer
 from streams.topics import ALERTS, SMS
 

@@ -13,10 +13,11 @@ from typing import Any, Final
 import orjson
 
 from bench import nation
+from bench.child import Child
 from bench.engine import registry_rows
 from bench.figures import Figure, Progress, checked
 from bench.nation import BEFORE, GATEWAYS, Half
-from bench.stage import Child, Row, Stage, inputs_done, stage
+from bench.stage import Row, Stage, inputs_done, stage
 from models import codec
 from models.lane import LANE_KEY
 from streams.engine.changelog import DONE

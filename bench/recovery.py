@@ -11,9 +11,10 @@ from hashlib import blake2b
 from typing import Final
 
 from bench import nation
+from bench.child import Child
 from bench.core import lived
 from bench.figures import Figure, Progress, checked
-from bench.stage import Child, Row, Stage, inputs_done, stage
+from bench.stage import Row, Stage, inputs_done, stage
 from models import codec
 from models.fold import Fold
 from models.keys import KeyRing

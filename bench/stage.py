@@ -1,4 +1,4 @@
-"""Where a benchmark plays: a broker, given or started, with topics of its own; and the processes that are compared.
+"""Where a benchmark plays: a broker, given or started, with topics of its own.
 
 A benchmark writes thousands of made-up people into topics that it has made itself, and afterwards it removes exactly
 these, however it ends. Most have a prefix that no other run has. The names of inputs and outputs are the contract's, so
@@ -11,15 +11,11 @@ import json
 import logging
 import os
 import signal
-import subprocess
-import sys
 import tempfile
-import time
 import uuid
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -27,8 +23,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from bench import nation
-from bench.figures import Progress, WrongResultError, say
-from streams.embedded import free_port
+from bench.figures import Progress, say
 from streams.engine.changelog import reader
 from streams.kafka import administration, producer
 from streams.local_kafka import LocalKafka
@@ -36,7 +31,6 @@ from streams.settings import Settings, SettingsError
 from streams.topics import INPUTS, Topic, changelog, create, declare, topics
 
 BATCH_OCTETS: Final = 1 << 19
-PATIENCE_S: Final = 120.0
 CLEAN_S: Final = 30.0
 Row = tuple[int, bytes | None, bytes]
 """(partition, key, value)"""
@@ -192,55 +186,6 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class Child:
-    """`python -m bench.children.NAME ARGUMENTS…` with the settings of an app; its last line of output is its answer."""
-
-    def __init__(self, one: Stage, program: str, app_id: str, *arguments: str) -> None:
-        self.port = free_port()
-        self.app_id = app_id
-        self._log, self._out = one.folder / f"{app_id}.log", one.folder / f"{app_id}.out"
-        environ = {**one.environ, "ANBU_APP_ID": app_id, "ANBU_WORKER_PORT": str(self.port)}
-        self._began = time.monotonic()
-        with self._log.open("ab") as log, self._out.open("wb") as out:
-            self.process = subprocess.Popen([sys.executable, "-m", f"bench.children.{program}", *arguments],
-                                            env=environ, stdout=out, stderr=log, stdin=subprocess.DEVNULL,
-                                            start_new_session=True)
-
-    async def answer(self, patience_s: float = PATIENCE_S) -> dict[str, Any]:
-        """What it found. Raises WrongResultError where it fails, or takes too long."""
-        while self.process.poll() is None:
-            if time.monotonic() - self._began > patience_s:
-                raise WrongResultError(f"{self.app_id} did not come to an end in {patience_s:.0f} s: {self.words()}")
-            await asyncio.sleep(0.05)
-        lines = self._out.read_text().splitlines()
-        if self.process.returncode or not lines:
-            raise WrongResultError(f"{self.app_id} left with status {self.process.returncode}: {self.words()}")
-        found: dict[str, Any] = json.loads(lines[-1])
-        return found
-
-    async def says(self, word: str, patience_s: float = PATIENCE_S) -> None:
-        """Wait until it has printed a line."""
-        while word not in self._out.read_text().splitlines():
-            if self.process.poll() is not None or time.monotonic() - self._began > patience_s:
-                raise WrongResultError(f"{self.app_id} never said {word}: {self.words()}")
-            await asyncio.sleep(0.02)
-
-    def words(self) -> str:
-        return self._log.read_text(errors="replace")[-1500:].strip()
-
-    def kill(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-
-    def __enter__(self) -> "Child":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.kill()
 
 
 def inputs_done(count: dict[str, int]) -> bytes:
