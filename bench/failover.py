@@ -17,10 +17,9 @@ from bench import nation
 from bench.child import PATIENCE_S, Child
 from bench.engine import begin_changelog
 from bench.figures import Figure, checked, say
-from bench.load import Listener, Report, Sender, under_load
+from bench.load import Listener, Report, Sender, listening, under_load
 from bench.nation import Course, Half
 from bench.stage import Stage, stage
-from streams.kafka import producer
 from streams.topics import REPORTS, SMS
 
 NAME: Final = "failover"
@@ -64,14 +63,8 @@ async def _failover(one: Stage, run: int, rate: int, people: int) -> tuple[float
     with (Child(one, "watch", settings.app_id, SMS, NEVER) as first,
           Child(one, "watch", settings.app_id, SMS, NEVER) as victim):
         lanes = await _shared_out(first, victim, settings.partitions)
-        async with one.reader(REPORTS) as consumer:
-            await consumer.seek_to_end()
-            for place in consumer.assignment():
-                await consumer.position(place)
-            listener, client = Listener(consumer, _report_of), producer(one.settings)
-            listening = asyncio.create_task(listener.run())
-            await client.start()
-            sender, over = Sender(client, settings.partitions), asyncio.Event()
+        async with listening(one, REPORTS, _report_of) as (sender, listener):
+            over = asyncio.Event()
             sending = asyncio.create_task(sender.run(_reports(people), rate, over.is_set))
             try:
                 await asyncio.sleep(BEFORE_S)
@@ -82,11 +75,9 @@ async def _failover(one: Stage, run: int, rate: int, people: int) -> tuple[float
                 await sending
                 missing = await listener.wait_for(set(sender.sent))
             finally:
-                for task in (sending, listening):
-                    task.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await task
-                await client.stop()
+                sending.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await sending
     checked(not missing, f"{len(missing)} of {len(sender.sent)} reports were never answered")
     return back - killed, sender.rate
 

@@ -4,7 +4,6 @@ Beside a bare aiokafka echo: what the broker, the clients and this machine need 
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -15,10 +14,9 @@ from bench import nation
 from bench.child import Child
 from bench.engine import begin_changelog
 from bench.figures import Figure, checked, say
-from bench.load import Listener, Report, Sender, under_load
+from bench.load import Report, listening, under_load
 from bench.nation import Course, Half
 from bench.stage import Stage, stage
-from streams.kafka import producer
 from streams.topics import ALERTS, SMS
 
 NAME: Final = "latency"
@@ -82,24 +80,11 @@ async def _measure(one: Stage, topic: str, name_of: Callable[[bytes, bytes], str
     Raises WrongResultError where an answer never came.
     """
     expected = {report.name for report in reports if report.subject % PRESSED == 0}
-    async with one.reader(topic) as consumer:
-        await consumer.seek_to_end()
-        places = {place: await consumer.position(place) for place in consumer.assignment()}
-        listener = Listener(consumer, name_of)
-        task = asyncio.create_task(listener.run())
-        client = producer(one.settings)
-        await client.start()
-        sender = Sender(client, one.settings.partitions)
+    async with listening(one, topic, name_of) as (sender, listener):
         began = time.time()
-        try:
-            await sender.run(reports, rate)
-            rates.append(sender.rate)
-            missing = await listener.wait_for(expected)
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            await client.stop()
-    checked(not missing, f"{len(missing)} of {len(expected)} answers never came in {topic} (from {places})")
+        await sender.run(reports, rate)
+        rates.append(sender.rate)
+        missing = await listener.wait_for(expected)
+    checked(not missing, f"{len(missing)} of {len(expected)} answers never came in {topic}")
     return [(listener.seen[name][0] - sender.sent[name]) * 1000 for name in expected
             if sender.sent[name] > began + WARM_UP_S]

@@ -4,13 +4,16 @@ A busy machine may send fewer. That is told, and what was measured then has no a
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.figures import Figure
+from bench.stage import Stage
+from streams.kafka import started_producer
 from streams.partition import partition_of
 from streams.topics import SMS
 
@@ -81,3 +84,21 @@ class Listener:
         while (missing := names - self.seen.keys()) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
         return missing
+
+
+@contextlib.asynccontextmanager
+async def listening(one: Stage, topic: str, name_of: Callable[[bytes, bytes], str | None],
+                    ) -> AsyncIterator[tuple[Sender, Listener]]:
+    """A sender, and a listener to what comes to a topic from now on, until the block ends."""
+    async with one.reader(topic) as consumer, started_producer(one.settings) as client:
+        await consumer.seek_to_end()
+        for place in consumer.assignment():
+            await consumer.position(place)  # so the end is known before anything is sent
+        listener = Listener(consumer, name_of)
+        task = asyncio.create_task(listener.run())
+        try:
+            yield Sender(client, one.settings.partitions), listener
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
