@@ -35,6 +35,12 @@ def day_of_place(place: str) -> Day:
     return Day(*place.split("/", 1))
 
 
+def week_of(day: date) -> str:
+    """The ISO week of a date: 2026-W48."""
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02d}"
+
+
 class Ids(NamedTuple):
     """What was written: days that are known at once, and documents that have to be read to know which days."""
 

@@ -19,6 +19,7 @@ from models.profile import parse_profile
 from models.records import parse_object, subject_of, subject_of_key, text_of
 from models.times import format_time, parse_date, parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
+from stores.days import week_of
 from stores.operations import Change, Document, Entry
 
 _DAY: Final = 86_400
@@ -214,8 +215,7 @@ def _week(clock: int | None, received: int) -> datetime:
 
 
 def _bucket(subject: int, monday: datetime) -> tuple[str, Document]:
-    year, week, _ = monday.isocalendar()
-    period = f"{year}-W{week:02d}"
+    period = week_of(monday)
     return f"{subject}/{period}", {"subject": subject, "period": period, "dated": monday + timedelta(days=7)}
 
 

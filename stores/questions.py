@@ -14,6 +14,7 @@ from models.alerts import Kind
 from models.times import parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
+from stores.days import week_of
 from stores.errors import mapped
 from stores.pages import Page, cursor_of, newest, parts_of
 
@@ -66,7 +67,7 @@ class Questions:
             [before] = parts_of(cursor, _check_week)
             end = _monday(before)
             where["period"], days["$lt"] = {"$lt": before}, end.isoformat()
-        begin = _period((end - timedelta(days=7 * (limit + 1))).isoformat(), "week")
+        begin = week_of(end - timedelta(days=7 * (limit + 1)))
         with mapped():
             found = await newest(self._database[BUCKETS], where, [("period", -1)], [begin], limit + 1,
                                  {"period": 1, "c": 1})
@@ -232,8 +233,7 @@ def _period(day: str, by: str) -> str:
     if by == "month":
         return day[:7]
     if by == "week":
-        year, week, _ = date.fromisoformat(day).isocalendar()
-        return f"{year}-W{week:02d}"
+        return week_of(date.fromisoformat(day))
     return day
 
 

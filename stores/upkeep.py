@@ -15,7 +15,7 @@ from stores import computed
 from stores.bulk import AT_ONCE
 from stores.changing import change
 from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
-from stores.days import Day, day_of_place
+from stores.days import Day, day_of_place, week_of
 from stores.errors import mapped
 from stores.history import of_report
 from stores.mongo import Store
@@ -141,7 +141,7 @@ class Upkeep:
 
         What is not kept any more is not made anew. dry_run: change nothing.
         """
-        weeks = {"period": {"$gte": _week(first - timedelta(days=8)), "$lte": _week(last + timedelta(days=8))}}
+        weeks = {"period": {"$gte": week_of(first - timedelta(days=8)), "$lte": week_of(last + timedelta(days=8))}}
         after = ""
         while some := await self._some(BUCKETS, after, weeks):
             after = some[-1]["_id"]
@@ -176,8 +176,3 @@ class Upkeep:
 
 def _figures_made(there: Document | None) -> Document | None:
     return None if there is None else there | computed.bucket(there)
-
-
-def _week(day: date) -> str:
-    year, week, _ = day.isocalendar()
-    return f"{year}-W{week:02d}"
