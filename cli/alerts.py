@@ -1,7 +1,6 @@
 """`anbu alerts`: what a subscriber of the topic sees; `anbu alert`, `excuse`, `unexcuse`: what a caseworker does."""
 
 import asyncio
-import getpass
 import re
 import sys
 import uuid
@@ -13,6 +12,7 @@ import orjson
 
 from cli.broker import Message, broker_settings, publish, records
 from cli.devices import subject_argument
+from cli.options import by_option
 from models.command import parse_command
 from models.errors import ContractError
 from models.times import format_time, parse_time
@@ -73,16 +73,6 @@ async def _read(found: Settings, show: Callable[[list[bytes]], None], *, follow:
 @click.group()
 def alert() -> None:
     """Do something about an alert: acknowledge, assign, comment, resolve."""
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "operator"
-
-
-by_option = click.option("--by", default=_user, show_default="your user name", help="Who does it.")
 
 
 def _do(document: dict[str, Any]) -> None:

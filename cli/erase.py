@@ -6,7 +6,6 @@ run again, it does what is left.
 """
 
 import asyncio
-import getpass
 import uuid
 
 import click
@@ -15,6 +14,7 @@ from aiokafka.errors import KafkaError
 from cli.broker import sending
 from cli.database import with_store
 from cli.devices import subject_argument
+from cli.options import by_option
 from models.times import format_time
 from stores.mongo import Store
 from stores.people import People
@@ -26,7 +26,7 @@ from streams.topics import REGISTRY
 
 @click.command()
 @subject_argument
-@click.option("--by", default=getpass.getuser, help="Who does it, for the audit log; default: who is logged in.")
+@by_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(*, subject: int, by: str, yes: bool) -> None:
     """Erase SUBJECT: keys, state, history, personal data, and their part in the figures of days. There is no way back.

@@ -1,6 +1,7 @@
 """What several commands need: the settings, said plainly where one is missing or wrong."""
 
 import contextlib
+import getpass
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +24,16 @@ class Date(click.DateTime):
         if not 1970 <= found.year < 2200:
             self.fail(f"{value} is not of the years 1970 to 2199", param, ctx)
         return found
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "operator"
+
+
+by_option = click.option("--by", default=_user, show_default="your user name", help="Who does it.")
 
 
 class Misconfigured(click.ClickException):
