@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -190,12 +191,8 @@ async def _clock(found: Settings) -> tuple[str, str]:
 
 
 async def _database(found: Settings) -> tuple[str, str]:
-    store = Store(found.mongodb)
-    try:
-        with mapped():
-            await store.database.command("ping")
-    finally:
-        store.close()
+    with closing(Store(found.mongodb)) as store, mapped():
+        await store.database.command("ping")
     return "right", f"it answers, by the name of {store.database.name}"
 
 
@@ -209,11 +206,8 @@ async def _registered(found: Settings) -> dict[int, dict[str, Any]]:
 
 async def _numbers(found: Settings) -> tuple[str, str]:
     """What happens to the next person of a number that was erased is judged, but neither recorded nor told."""
-    store = Store(found.mongodb)
-    try:
+    with closing(Store(found.mongodb)) as store:
         erased = await People(store.database).all_erased()
-    finally:
-        store.close()
     if not erased:
         return "right", "nobody was erased"  # and a nation's registry takes long to read
     if again := sorted(erased & (await _registered(found)).keys()):
