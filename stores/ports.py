@@ -1,4 +1,7 @@
-"""What others need of the stores to write, and no more; the adapter is in `mongo.py`, reads are in `queries.py`."""
+"""What the agents need of the stores, and no more.
+
+The adapters are in `mongo.py` and `deliveries.py`; what people ask is in `queries.py` and `questions.py`.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol

@@ -9,10 +9,8 @@ from typing import Any, Final
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DELIVERIES, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
 from stores.deliveries import troubles
-from stores.errors import StoreError, mapped
+from stores.errors import mapped
 from stores.ports import Trouble
-
-__all__ = ["Queries", "StoreError"]
 
 RECENT_CHECKINS: Final = 28  # a fortnight of mornings and afternoons
 RECENT_ALERTS: Final = 50

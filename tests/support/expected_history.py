@@ -26,7 +26,7 @@ class Said(NamedTuple):
 
 
 def expected(records: Iterable[Said]) -> Documents:
-    """Documents by collection and _id, without `expires`."""
+    """Documents by collection and _id, as `documents` of support/history.py finds them."""
     found: Documents = defaultdict(dict)
     said = list(records)
     reports = [one.value for one in said if one.topic == "reports" and one.value and one.value["type"] == "report"]
