@@ -26,9 +26,9 @@ FORWARDED: Final = "anbu-forwarded"
 class _Misplaced(Exception):
     """A record of a subject whose lane is another partition."""
 
-    def __init__(self, partition: int) -> None:
-        super().__init__(partition)
-        self.partition = partition
+    def __init__(self, subject: int, partition: int) -> None:
+        super().__init__(subject, partition)
+        self.subject, self.partition = subject, partition
 
 
 class Fold:
@@ -48,7 +48,10 @@ class Fold:
             at, slices = self._effects(lane, record)
         except _Misplaced as misplaced:
             if not any(name == FORWARDED for name, _ in record.headers):
-                yield [Output(record.topic, short(record.key), record.value, misplaced.partition, ((FORWARDED, b"1"),))]
+                key = record.key
+                if short(key) != key:  # a compacted topic takes none without a key
+                    key = b"%d" % misplaced.subject
+                yield [Output(record.topic, key, record.value, misplaced.partition, ((FORWARDED, b"1"),))]
                 return
             wrong = Rejected(Reason.MALFORMED, "sent on to a wrong partition")
             yield [quarantined(record, wrong, _time(lane, record))]
@@ -79,7 +82,7 @@ class Fold:
         if self._partition_of is not None:
             partition = self._partition_of(subject)
             if partition != lane.number:
-                raise _Misplaced(partition)
+                raise _Misplaced(subject, partition)
 
     def _sms(self, lane: Lane, sms: Sms) -> list[Effect]:
         frame = find_frame(sms.text, sms.binary)

@@ -132,6 +132,7 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.engine = self.app.engine
+        self._draining: set[int] = set()  # lanes that get nothing more until they are idle, to go past a marker
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -144,7 +145,8 @@ class Consumer(driver.Consumer):
         generation, lanes = self.app.consumer_generation_id, dict(self.engine.lanes)
         # So many records a lane at most: so the lanes work side by side (aiokafka empties one partition before it turns
         # to the next), and no lane waits for a slow one.
-        free = {number for number, lane in lanes.items() if lane.waiting < RECORDS_WAITING}
+        free = {number for number, lane in lanes.items()
+                if lane.waiting < (1 if number in self._draining else RECORDS_WAITING)}
         active = {tp: lanes[tp.partition].fetched[tp.topic] for tp in self._get_active_partitions()
                   if tp.partition in free and tp.topic in lanes[tp.partition].wanted}
         if not active or not self.engine.open:
@@ -153,6 +155,7 @@ class Consumer(driver.Consumer):
         # What there is for the others, or for lanes about to open, must not wait for new records of these.
         timeout = 0.01 if len(free) < len(lanes) or self.engine.opening_lanes else IDLE_S
         polled, ahead = await self._thread.read_on(active, timeout)
+        self._draining -= {tp.partition for tp in active}
         for tp in ahead.keys() - polled.keys():
             await self._go_past(tp, lanes[tp.partition], ahead[tp])
         for raw_tp, records in polled.items():
@@ -184,7 +187,8 @@ class Consumer(driver.Consumer):
         """The log ends with a marker. Who did not go past it would seem to stand still with input before him."""
         start = lane.fetched[tp.topic]
         if lane.waiting or not lane.idle.is_set():
-            return  # there is time
+            self._draining.add(tp.partition)  # one that has always something to do would never be idle
+            return
         if offset < start:
             self.engine.die(f"{tp}: the next record is {start}, but the log ends at {offset}: it lost its end, or the "
                             "topic was made anew")

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from support.one_lane import PROFILE, Place, sos
 
+from cli.broker import Writable, write
 from streams.kafka import administration, kafka_options
 from streams.settings import Settings
 from streams.topics import REGISTRY, REPORTS, SMS
@@ -66,6 +67,27 @@ async def test_a_marker_at_the_end_is_no_input(place: Place) -> None:
         await asyncio.sleep(20)
         assert worker.left() is None
         await place.send(worker, sos(3))
+        await worker.wait_idle(http)
+        found = await place.verdict(worker)
+    assert (found.problems, found.repeats) == ([], 0)
+
+
+async def test_a_lane_that_has_always_something_to_do_goes_past_a_marker(place: Place) -> None:
+    """It was never idle in a long morning, and the watchdog ended a worker that did all it could."""
+    worker = place.worker(STALLED_S="15", FOLD_S="0.4")
+    async with place.begun(worker) as http:
+        async def traffic() -> None:
+            for _ in range(1000):
+                await write([Writable(SMS, 0, b"7", b"{}")], worker.settings)
+                await asyncio.sleep(0.1)  # four for each batch
+
+        busy = asyncio.create_task(traffic())
+        await asyncio.sleep(1)
+        await in_a_transaction(worker.settings, (REGISTRY, PROFILE))
+        await asyncio.sleep(25)
+        busy.cancel()
+        assert worker.left() is None
+        await place.send(worker, sos(1))
         await worker.wait_idle(http)
         found = await place.verdict(worker)
     assert (found.problems, found.repeats) == ([], 0)
