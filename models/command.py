@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.errors import ContractError
-from models.records import Document, optional_text, subject_of, text_of
+from models.records import Document, name_of, optional_name, subject_of
 from models.times import parse_date, parse_time
 
 
@@ -35,18 +35,18 @@ class Command:
 
 def parse_command(document: Document) -> Command:
     """Raises ContractError(field), the first that is missing or wrong."""
-    command_id = text_of(document, "id")
+    command_id = name_of(document, "id")
     try:
-        kind = CommandType(text_of(document, "type"))
+        kind = CommandType(name_of(document, "type"))
     except ValueError:
         raise ContractError("type") from None
-    subject, by, at = subject_of(document), text_of(document, "by"), parse_time(document.get("at"), "at")
+    subject, by, at = subject_of(document), name_of(document, "by"), parse_time(document.get("at"), "at")
     if kind in (CommandType.EXCUSE, CommandType.UNEXCUSE):
         first, last = parse_date(document.get("from"), "from"), parse_date(document.get("to"), "to")
         if last < first:
             raise ContractError("to")
-        return Command(command_id, kind, subject, by, at, text=optional_text(document, "text"), first=first, last=last)
-    alert = text_of(document, "alert")
-    assignee = text_of(document, "assignee") if kind is CommandType.ASSIGN else None
-    text = text_of(document, "text") if kind is CommandType.COMMENT else optional_text(document, "text")
+        return Command(command_id, kind, subject, by, at, text=optional_name(document, "text"), first=first, last=last)
+    alert = name_of(document, "alert")
+    assignee = name_of(document, "assignee") if kind is CommandType.ASSIGN else None
+    text = name_of(document, "text") if kind is CommandType.COMMENT else optional_name(document, "text")
     return Command(command_id, kind, subject, by, at, alert, text, assignee)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from models.errors import ContractError
-from models.records import Document, optional_text, subject_of, text_of
+from models.records import Document, name_of, optional_name, subject_of
 from models.times import parse_date, parse_time
 
 WRAPPED_OCTETS: Final = 44
@@ -101,8 +101,8 @@ def parse_profile(document: Document) -> Profile:
     windows = _mapping(document, "windows")
     return Profile(
         subject_of(document),
-        text_of(document, "site"),
-        text_of(document, "gateway"),
+        name_of(document, "site"),
+        name_of(document, "gateway"),
         _zone(document),
         parse_time(document.get("since"), "since"),
         bool(retired),
@@ -164,7 +164,7 @@ def _is_zone(name: str) -> bool:
 
 
 def _zone(document: Document) -> str:
-    name = text_of(document, "tz")
+    name = name_of(document, "tz")
     if _ZONE.fullmatch(name) is None or name == _OF_THE_MACHINE or not _is_zone(name):
         raise ContractError("tz")
     return name
@@ -191,25 +191,25 @@ def _window(windows: Document, half: str) -> DailyWindow | None:
 
 def _device(one: Document) -> Device:
     try:
-        key = b64decode(text_of(one, "key"), validate=True)
+        key = b64decode(name_of(one, "key"), validate=True)
     except ValueError:
         raise ContractError("key") from None
     if len(key) != WRAPPED_OCTETS:
         raise ContractError("key")
     return Device(_integer(one.get("slot"), 0, 7, "slot"), _integer(one.get("epoch"), 0, (1 << 24) - 1, "epoch"),
-                  text_of(one, "kek"), key)
+                  name_of(one, "kek"), key)
 
 
 def _excuse(one: Document) -> Excuse:
     excuse = Excuse(parse_date(one.get("from"), "from"), parse_date(one.get("to"), "to"))
     if excuse.last < excuse.first:
         raise ContractError("to")
-    optional_text(one, "reason")
+    optional_name(one, "reason")
     return excuse
 
 
 def _step(one: Document) -> EscalationStep:
-    return EscalationStep(_integer(one.get("after_min"), 0, 1 << 31, "after_min"), text_of(one, "to"))
+    return EscalationStep(_integer(one.get("after_min"), 0, 1 << 31, "after_min"), name_of(one, "to"))
 
 
 def _thresholds(document: Document) -> Thresholds:
@@ -248,4 +248,4 @@ def _attribute(one: Document) -> AttributeSpec:
     if bounds is not None and (not isinstance(bounds, list) or len(bounds) != 2):
         raise ContractError("range")
     low, high = (None, None) if bounds is None else (_number(bound, "range") for bound in bounds)
-    return AttributeSpec(text_of(one, "name"), optional_text(one, "unit"), scale, low, high)
+    return AttributeSpec(name_of(one, "name"), optional_name(one, "unit"), scale, low, high)

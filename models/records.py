@@ -11,6 +11,8 @@ from models.times import parse_time
 
 Document = Mapping[str, Any]
 LONGEST: Final = 256 * 1024  # octets; a record has room for a megabyte, and so for whatever is said of this one
+# Characters. An alert says a dozen of them, some of records that came long before, and each may be six octets in JSON.
+LONGEST_NAME: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,22 @@ def optional_text(document: Document, field: str) -> str | None:
     return value
 
 
+def name_of(document: Document, field: str) -> str:
+    """A required text that alerts, reports and states may repeat, and that is no longer than they have room for."""
+    value = text_of(document, field)
+    if len(value) > LONGEST_NAME:
+        raise ContractError(field)
+    return value
+
+
+def optional_name(document: Document, field: str) -> str | None:
+    """As `name_of`, but it may be missing or empty."""
+    value = optional_text(document, field)
+    if value is not None and len(value) > LONGEST_NAME:
+        raise ContractError(field)
+    return value
+
+
 def subject_of(document: Document) -> int:
     """A required subject number, 0 to 2^32 - 1."""
     value = document.get("subject")
@@ -99,13 +117,13 @@ def parse_sms(document: Document) -> Sms | Tick:
     text, binary = optional_text(document, "text"), optional_text(document, "binary")
     if text is None and binary is None:
         raise ContractError("text")
-    return Sms(received_at, text, binary, optional_text(document, "gateway"), optional_text(document, "id"),
-               optional_text(document, "sender"))
+    return Sms(received_at, text, binary, optional_name(document, "gateway"), optional_name(document, "id"),
+               optional_name(document, "sender"))
 
 
 def _parse_tick(document: Document) -> Tick:
     source = document.get("source")
     if source not in ("gateway", "clock"):
         raise ContractError("source")
-    gateway = text_of(document, "gateway") if source == "gateway" else None
+    gateway = name_of(document, "gateway") if source == "gateway" else None
     return Tick(source, gateway, parse_time(document.get("at"), "at"))

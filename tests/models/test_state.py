@@ -15,7 +15,7 @@ from models.keys import KeyRing
 from models.lane import Lane
 from models.outputs import Record
 from models.profile import DailyWindow
-from models.records import LONGEST
+from models.records import LONGEST, LONGEST_NAME
 from models.step import Deadline, Erased, Registered, step
 from models.windows import Calendar, Schedule
 
@@ -171,6 +171,38 @@ def test_what_is_said_of_a_long_record_fits_into_one(given: Record) -> None:
     for output in fold_of_two()(Lane(1), given):
         assert len(output.key or b"") + len(output.value or b"") < 1_000_000
         assert output.topic == "quarantine" or (output.partition, output.key) == (0, b"2")
+
+
+def test_what_is_said_of_many_long_texts_fits_into_one_record() -> None:
+    """Each comes in a record of its own, and the last alert says all of them."""
+    lane, fold, text = Lane(0), fold_of_two(), "\x01" * LONGEST_NAME
+    at = {"at": "2026-11-24T12:01:00Z", "id": "c", "subject": 2, "alert": "2:no_report:2026-11-24:morning"}
+    said = [output for topic, value in (
+        ("registry", {"subject": 2, "site": text, "gateway": text, "tz": "Asia/Seoul",
+                      "since": "2026-01-01T00:00:00Z"}),
+        ("sms", {"type": "tick", "source": "gateway", "gateway": text, "at": "2026-11-23T00:00:00Z"}),
+        ("sms", {"type": "tick", "source": "gateway", "gateway": text, "at": "2026-11-24T12:00:00Z"}),
+        ("commands", {**at, "type": "acknowledge", "by": text, "text": text}),
+        ("commands", {**at, "id": "d", "type": "assign", "by": text, "assignee": text, "text": text}),
+        ("sms", {"type": "tick", "source": "clock", "at": "2026-11-24T12:10:00Z"}),
+    ) for output in fold(lane, record(topic, value))]
+    assert {json.loads(one.value or b"{}").get("type") for one in said if one.topic != "reports"} >= {
+        "kr.anbu.alert.opened", "kr.anbu.alert.acknowledged", "kr.anbu.alert.assigned"}
+    assert all(len(one.key or b"") + len(one.value or b"") < LONGEST for one in said)
+    assert any(one.key == text.encode() for one in said)
+
+
+@pytest.mark.parametrize(("topic", "value", "field"), [
+    ("registry", {"subject": 1, "site": "s", "gateway": "g" * (LONGEST_NAME + 1)}, "gateway"),
+    ("registry", {"subject": 1, "site": "s" * (LONGEST_NAME + 1)}, "site"),
+    ("commands", {**COMMAND, "by": "b" * (LONGEST_NAME + 1)}, "by"),
+    ("sms", {"type": "tick", "source": "gateway", "gateway": "g" * (LONGEST_NAME + 1), "at": NOW}, "gateway"),
+    ("sms", {"text": "x", "received_at": NOW, "id": "i" * (LONGEST_NAME + 1)}, "id"),
+])
+def test_a_text_that_nobody_could_repeat_is_malformed(topic: str, value: dict[str, Any], field: str) -> None:
+    [output] = fold_of_two()(Lane(0), record(topic, value))
+    said = json.loads(output.value or b"")
+    assert (said["reason"], said["detail"]) == ("malformed", field)
 
 
 def test_another_topic_is_a_mistake_of_ours() -> None:
