@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from models.errors import Reason
 from streams.settings import Settings, is_loopback
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -67,6 +68,14 @@ RESPONSES: Final = Counter("anbu_page_responses", "Answers of page and API, by H
 CAUGHT_UP: Final = Gauge("anbu_page_caught_up", "1: everything that was in the topics has been read", registry=WEB)
 WATCHED: Final = Gauge("anbu_page_watched", "1: every lane has said lately up to when it has judged; 0: the page says "
                        "in red that somebody is not being watched", registry=WEB)
+
+# What rules ask for is there from the start: a counter that comes with its first count is not seen to rise.
+for _reason in Reason:
+    QUARANTINED.labels(_reason)
+for _status in (401, 503):
+    SMS_SECONDS.labels(_status)
+for _status in (500, 503):
+    RESPONSES.labels(_status)
 
 CATALOGUE: Final = {"worker": REGISTRY, "gateway": GATEWAY, "web": WEB}
 

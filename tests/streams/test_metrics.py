@@ -7,6 +7,7 @@ import orjson
 import pytest
 from faust.types import TP
 
+from models.errors import Reason
 from models.outputs import Output
 from streams import metrics
 from streams.engine.batch import Batch
@@ -30,6 +31,17 @@ def test_a_batch() -> None:
         ("anbu_batches_total", "sms"): 1, ("anbu_records_total", "sms"): 2, ("anbu_outputs_total", "alerts"): 1,
         ("anbu_outputs_total", "reports"): 2, ("anbu_outputs_total", "quarantine"): 1, ("anbu_outputs_total", "sms"): 1,
         ("anbu_alerts_total", "sos,opened"): 1, ("anbu_quarantined_total", "corrupt"): 1}
+
+
+@pytest.mark.parametrize(("process", "name", "label", "values"), [
+    ("worker", "anbu_quarantined_total", "reason", {reason.value for reason in Reason}),
+    ("gateway", "anbu_sms_seconds_count", "status", {"401", "503"}),
+    ("web", "anbu_page_responses_total", "status", {"500", "503"})])
+def test_what_is_to_wake_somebody_is_seen_to_rise(process: str, name: str, label: str, values: set[str]) -> None:
+    """A counter that comes with its first count is no rise to Prometheus: four hundred at once would wake nobody."""
+    there = {one.labels[label] for family in metrics.CATALOGUE[process].collect() for one in family.samples
+             if one.name == name}
+    assert values <= there
 
 
 @pytest.mark.parametrize(("token", "host", "authorization", "may"), [
