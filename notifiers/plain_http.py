@@ -7,6 +7,7 @@ In each text of `json` (or `form`) {to}, {text}, {title}, {link} and {id} are re
 the delivery's id (draft-ietf-httpapi-idempotency-key-header): the same for every attempt. 2xx is success.
 """
 
+import re
 from typing import Any, ClassVar, Final
 
 from models.message import Message
@@ -14,6 +15,7 @@ from notifiers.fields import Fields
 from notifiers.http import Http, check, idempotency_key
 
 _NAMES: Final = ("to", "text", "title", "link", "id")
+_ASKED: Final = re.compile(r"\{(\w+)\}")
 
 
 class PlainHttp:
@@ -35,6 +37,7 @@ class PlainHttp:
             raise fields.wrong("json", "give either json or form: what is sent, with {to} and {text} in it")
         if not isinstance(form or document, dict):
             raise fields.wrong("json" if form is None else "form", "must be an object")
+        _check_names(fields, "json" if form is None else "form", asked(form or document))
         return cls(fields.one_of("method", "POST", ("POST", "PUT")), fields.address("url"), headers,
                    fields.text("to", "-"), {"json": document} if form is None else {"data": form})
 
@@ -47,6 +50,21 @@ class PlainHttp:
 
     async def close(self) -> None:
         await self._http.close()
+
+
+def _check_names(fields: Fields, place: str, names: set[str]) -> None:
+    """Raises RoutesError for a body that would arrive, be receipted, and tell nobody anything."""
+    if not names & {"text", "title"}:
+        raise fields.wrong(place, "has no {text} in it: nobody would be told what has happened")
+    if "to" in names and not fields.has("to"):
+        raise fields.wrong("to", f"is missing: {{to}} in {place} stands for it")
+
+
+def asked(value: Any) -> set[str]:
+    """The names in braces, in all texts of a structure."""
+    if isinstance(value, dict | list):
+        return {name for one in (value.values() if isinstance(value, dict) else value) for name in asked(one)}
+    return set(_ASKED.findall(value)) if isinstance(value, str) else set()
 
 
 def filled(value: Any, values: dict[str, str]) -> Any:

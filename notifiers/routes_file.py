@@ -3,9 +3,10 @@
 Everything that can be wrong is found here, at start-up, and told in one line.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -47,6 +48,7 @@ def load(text: str, public_url: str | None) -> Loaded:
     """public_url: where people reach the page, without a slash at the end. Raises RoutesError."""
     try:
         document = object_at(orjson.loads(text), "the file")
+        json.loads(text, object_pairs_hook=_each_once)
     except orjson.JSONDecodeError as error:
         raise RoutesError(f"is no JSON: {error}") from None
     only(document, "", ("channels", "sites", "gateways"))
@@ -60,6 +62,15 @@ def load(text: str, public_url: str | None) -> Loaded:
         channels[name], follow_ups[name] = _channel(fields, public_url), _follow_ups(fields)
         fields.nothing_else()
     return Loaded(routes_of(document, follow_ups), channels)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that comes again would take the place of the first one, and whoever stands there would not be told."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise RoutesError(f"{next(name for name in names if names.count(name) > 1)}: is there twice in the same object")
+    return found
 
 
 def _channel(fields: Fields, public_url: str | None) -> Configured:

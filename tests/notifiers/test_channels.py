@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import orjson
 import pytest
@@ -49,7 +50,7 @@ def of(kind: str, url: str) -> Channel:
         "slack": {"url": f"{url}/services/T/B/X"},
         "kannel": {"url": f"{url}/sendsms", "user": "anbu", "password": "hush", "from": "1666", "to": "+821012345678"},
         "twilio": {"url": url, "account": "AC1", "token": "hush", "from": "+12025550123", "to": "+821012345678"},
-        "http": {"url": f"{url}/send", "to": "+821012345678", "json": {"to": "{to}"}},
+        "http": {"url": f"{url}/send", "to": "+821012345678", "json": {"to": "{to}", "m": "{title}"}},
         "webhook": {"url": f"{url}/hook", "secret": "hush"}}
     return channel(kind, **fields[kind])
 
@@ -148,10 +149,11 @@ def test_a_value_with_braces_stays_as_it_is() -> None:
 
 
 async def test_a_form(endpoint: Endpoint) -> None:
-    one = channel("http", url=f"{endpoint.url}/send", method="PUT", form={"t": "{to}"}, to="kim")
+    one = channel("http", url=f"{endpoint.url}/send", method="PUT", form={"t": "{to}", "m": "{title}"}, to="kim")
     await one.send(message())
     await one.close()
-    assert (endpoint.requests[0].method, endpoint.requests[0].body) == ("PUT", b"t=kim")
+    assert (endpoint.requests[0].method, parse_qs(endpoint.requests[0].body.decode())) == (
+        "PUT", {"t": ["kim"], "m": [message().title]})
 
 
 async def test_webhook_is_signed(endpoint: Endpoint) -> None:

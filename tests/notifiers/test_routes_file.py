@@ -61,6 +61,12 @@ def document(**channel: Any) -> str:
     (document(type="http", url="https://a.example.org", json={}, authorization="Bearer x\ny"),
      "channels.team.authorization: must be ASCII"),
     (document(type="http", url="https://a.example.org", json=[1]), "channels.team.json: must be an object"),
+    (document(type="http", url="https://a.example.org", json={}), "channels.team.json: has no {text}"),
+    (document(type="http", url="https://a.example.org", form={"to": "+82", "message": "{txt}"}),
+     "channels.team.form: has no {text} in it"),
+    (document(type="http", url="https://a.example.org", json={"sms": [{"to": "{to}", "message": "{text}"}]}),
+     "channels.team.to: is missing: {to} in json stands for it"),
+    (document(**SLACK)[:-1] + ', "sites": {"*": {"default": []}}}', "sites: is there twice in the same object"),
     (document(type="webhook", url="https://a.example.org"), "channels.team.secret_file: is missing"),
 ], ids=lambda value: value[:40])
 def test_refused(text: str, place: str) -> None:
