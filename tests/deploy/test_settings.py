@@ -141,11 +141,18 @@ def test_every_service_waits_is_limited_and_keeps_few_logs() -> None:
 
 def test_only_loopback_is_published() -> None:
     published = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
-    assert len(published) == 3
+    assert len(published) == 4
     assert all(port.startswith("127.0.0.1:") for port in published)
     inside = COMPOSE["networks"]["inside"]
     assert inside == {"internal": True}
-    assert all(COMPOSE["services"][name]["networks"] == ["inside"] for name in ("kafka", "mongo", "prometheus"))
+    assert all(COMPOSE["services"][name]["networks"] == ["inside"] for name in ("kafka", "mongo"))
+
+
+def test_who_runs_it_reaches_the_page_of_prometheus_and_it_an_alertmanager() -> None:
+    """docs/operate.md sends people to this page, and has them name an Alertmanager, which is hardly on this network."""
+    prometheus = COMPOSE["services"]["prometheus"]
+    assert prometheus["networks"] == ["inside", "outside"]
+    assert [port.rsplit(":", 1)[1] for port in prometheus["ports"]] == ["9090"]
 
 
 def test_the_example_names_what_compose_reads() -> None:
