@@ -8,10 +8,10 @@ told of what (docs/notify.md) and for its secrets: make these readable by everyb
 elsewhere: without it nobody's reports can be read, and it is in no backup of the database.
 """
 
+import argparse
 import base64
 import json
 import secrets
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,7 +52,16 @@ def make(folder: Path) -> list[str]:
     return made
 
 
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("secrets"), metavar="FOLDER")
+    folder = parser.parse_args(arguments).folder
+    try:
+        new = make(folder)
+    except OSError as error:
+        parser.error(f"{error.filename} cannot be made: {error.strerror}")
+    print(f"{folder}: {', '.join(new)} made" if new else f"{folder}: everything is there already, nothing changed")
+
+
 if __name__ == "__main__":
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else "secrets")
-    new = make(target)
-    print(f"{target}: {', '.join(new)} made" if new else f"{target}: everything is there already, nothing changed")
+    main()

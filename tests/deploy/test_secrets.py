@@ -3,9 +3,10 @@
 import stat
 from pathlib import Path
 
+import pytest
 import yaml
 
-from deploy.make_secrets import FILES, ROUTES, make
+from deploy.make_secrets import FILES, ROUTES, main, make
 from models.keys import parse_keks
 from web.access import SHORTEST_TOKEN
 
@@ -35,3 +36,16 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     (tmp_path / "web-token").unlink()
     assert make(tmp_path) == ["web-token"]
     assert {name for name in FILES if (tmp_path / name).read_bytes() != before[name]} == {"web-token"}
+
+
+@pytest.mark.parametrize(("argument", "status"), [("--help", 0), ("--force", 2), ("file", 2), ("file/secrets", 2)])
+def test_what_is_no_folder_is_not_made(argument: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                       capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as left:
+        main([argument])
+    said = capsys.readouterr()
+    assert left.value.code == status
+    assert "FOLDER" in said.out + said.err
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
