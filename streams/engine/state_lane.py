@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 FOLDED_S: Final = 0.02  # at a time; then the event loop turns once
 RENEW_S: Final = 86_400.0  # a broker forgets a name that nobody asked for in a week, and then fences nobody
-CODE: Final = "1"  # of the fold: goes up when the same records would be answered otherwise
+CODE: Final = "2"  # of the fold: goes up when the same records would be answered otherwise
 
 
 class StateLane(Lane):

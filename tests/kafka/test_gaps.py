@@ -13,6 +13,7 @@ from aiokafka.admin import RecordsToDelete
 from support.one_lane import PROFILE, Place, sos
 
 from cli.broker import Writable, write
+from streams.engine.state_lane import CODE
 from streams.kafka import administration, kafka_options
 from streams.settings import Settings
 from streams.topics import REGISTRY, REPORTS, SMS
@@ -123,12 +124,12 @@ async def test_records_that_were_deleted_while_it_was_away(place: Place) -> None
 
 
 async def test_the_plan_of_another_version_is_folded_again_and_told(place: Place) -> None:
-    first, second = place.worker(WOUND=f"after_plan:kill:{SMS}"), place.worker(CODE="2")
+    first, second = place.worker(WOUND=f"after_plan:kill:{SMS}"), place.worker(CODE="another")
     async with place.begun(first, second) as http:
         await place.send(first, sos(1))
         await first.wait_left()
         second.start()
         await second.wait_idle(http)
         found = await place.verdict(second)
-    assert "the unfinished batch was folded by code 1, this is 2" in second.log.read_text()
+    assert f"the unfinished batch was folded by code {CODE}, this is another" in second.log.read_text()
     assert (found.problems, found.repeats) == ([], 0)
