@@ -50,11 +50,13 @@ def state(document: Document) -> Document:
 
 def device(document: Document) -> Document:
     """Of `measured`: `attrs`, a list, which an index can hold. Of `trend`, by date: the newest days, and where battery
-    and signal are going."""
+    and signal are going: of the device that is there now, as another one's battery says nothing of its own."""
     measured = document.get("measured", {}).values()
     trend = _newest(document.get("trend", {}), MEASURED_KEPT)
-    battery, battery_a_day = _line(one["battery"] for one in trend.values())
-    signal, signal_a_day = _line(one["signal"] for one in trend.values())
+    epoch = max((one["ver"][0] for one in trend.values()), default=None)
+    days = [one for one in trend.values() if one["ver"][0] == epoch]
+    battery, battery_a_day = _line(one["battery"] for one in days)
+    signal, signal_a_day = _line(one["signal"] for one in days)
     return {
         "attrs": [{name: one[name] for name in ("k", "v", "u", "t")}
                   for one in sorted(measured, key=lambda one: str(one["k"]))],

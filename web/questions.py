@@ -72,7 +72,8 @@ class PastAlert(AlertFields):
 class Trend(BaseModel):
     battery_pct: int | None
     signal_dbm: int | None
-    battery_a_week: float | None = Field(description="how it changes, of the newest 21 days, least squares")
+    battery_a_week: float | None = Field(
+        description="how it changes, of the newest 21 days, since this device is there; least squares")
     signal_a_week: float | None
     days_left: int | None = Field(description="until the battery is empty; null: it does not go down")
 

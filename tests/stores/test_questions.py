@@ -62,6 +62,20 @@ async def test_a_device_that_was_given_back_does_not_fail_any_more(store: Store,
         assert {one["slot"] for one in await questions.failing("jongno")} == failing
 
 
+async def test_the_trend_of_a_device_begins_with_it(store: Store, questions: Questions) -> None:
+    """The one before was full and this one is not: nothing falls."""
+    said = [report(7, number, MONDAY + timedelta(days=number), id=f"0.{1 + number // 8}.{number}",
+                   battery_pct=100 if number < 8 else 60, signal_dbm=-70 if number < 8 else -90)
+            for number in range(16)]
+    await write(store, [profile(7), *said])
+    assert await questions.failing("jongno") == []
+    state = await questions.state(7)
+    assert state is not None
+    [device] = state["devices"]
+    assert (device["battery_pct"], device["battery_a_week"], device["signal_a_week"], device["days_left"]) == (
+        60, 0.0, 0.0, None)
+
+
 async def whole(ask: Callable[[str | None], Any]) -> list[dict[str, Any]]:
     rows, cursor = [], None
     for _ in range(20):

@@ -205,6 +205,7 @@ def _point(day: date, value: int | None) -> Document | None:
 
 def _of_trend(trend: dict[str, Document]) -> Document:
     days = [one for _, one in sorted(trend.items())][-21:]
+    days = [one for one in days if one["ver"][0] == max(one["ver"][0] for one in days)]
 
     def last(name: str) -> Any:
         return next((one[name]["y"] for one in reversed(days) if one[name] is not None), None)

@@ -31,8 +31,9 @@ percent = st.none() | st.integers(0, 100)
 def reports(draw: st.DrawFn) -> list[Said]:
     """Reports of both types by id, some of them resent."""
     found = []
-    for subject, slot, counter in draw(st.sets(st.tuples(subjects, st.integers(0, 1), st.integers(8, 12)), max_size=6)):
-        body = _report(draw, subject, f"{slot}.1.{counter}", draw(times))
+    for subject, slot, epoch, counter in draw(st.sets(
+            st.tuples(subjects, st.integers(0, 1), st.integers(1, 2), st.integers(8, 12)), max_size=6)):
+        body = _report(draw, subject, f"{slot}.{epoch}.{counter}", draw(times))
         found.append(Said("reports", 0, str(subject), body))
         if draw(st.booleans()):
             resent = {**body, "late": True, "received_at": draw(st.sampled_from(TIMES + MONTHS_LATER)),
