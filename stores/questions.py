@@ -14,7 +14,7 @@ from models.alerts import Kind
 from models.times import parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
-from stores.days import week_of
+from stores.days import day_of_place, week_of
 from stores.errors import mapped
 from stores.pages import Page, cursor_of, newest, parts_of
 
@@ -57,9 +57,9 @@ class Questions:
             "devices": [{"slot": one["slot"], "heard": _plain(one.get("heard")), "attrs": one.get("attrs") or [],
                          **_trend(one)} for one in devices]}
 
-    async def weeks(self, subject: int, cursor: str | None, limit: int) -> Page:
+    async def weeks(self, subject: int, cursor: str | None, limit: int) -> Page | None:
         """A person's weeks, the newest first, each with its figures and the results of its windows. A week without any
-        report is one as well: it is the one to look at."""
+        report is one as well: it is the one to look at. None: nobody has the number."""
         where: Document = {"subject": subject}
         days: Document = {}
         end = self._today()
@@ -81,15 +81,20 @@ class Questions:
             by_week.setdefault(_period(one["day"], "week"), {})[one["window"]] = one["result"]
         buckets = {one["period"]: one for one in found}
         weeks = sorted(by_week, reverse=True)
+        if not weeks and not await self._is_known(subject):
+            return None
         rows = [_week(week, buckets.get(week), by_week[week]) for week in weeks[:limit]]
         return Page(rows, cursor_of(weeks[limit - 1]) if len(weeks) > limit else None)
 
     async def wake_up(self, subject: int) -> Document | None:
-        """When a person gets up: the median of the newest 28 mornings, of the 28 before, and each morning."""
+        """When a person gets up: the median of the newest 28 mornings, of the 28 before, and each morning. None: nobody
+        has the number."""
         with mapped():
             state = await self._database[STATES].find_one({"_id": str(subject)}, {"mornings": 1, "c": 1})
         if state is None:
-            return None
+            if not await self._is_known(subject):
+                return None
+            state = {}  # nobody has heard of them yet
         mornings = sorted((state.get("mornings") or {}).items(), reverse=True)
         return {"subject": subject, **_wake_up(state),
                 "mornings": [{"date": day, "woke": _clock(one["minute"])} for day, one in mornings]}
@@ -169,6 +174,12 @@ class Questions:
             return await self._database[PEOPLE].find_one({"gone": False, "site": site}, {"_id": 1}) is not None or \
                 await self._database[DAYS].find_one({"site": site}, {"_id": 1}) is not None
 
+    async def _is_known(self, subject: int) -> bool:
+        """Whether the number is, or was, somebody's: as for `state`."""
+        with mapped():
+            return any([await self._database[name].find_one({"_id": str(subject)}, {"_id": 1})
+                        for name in (PEOPLE, STATES)])
+
     async def _here(self, found: Iterable[Document]) -> dict[int, set[int]]:
         """Those of the subjects who are still looked after, and the slots of the devices that they still have."""
         asked = sorted({str(one["subject"]) for one in found})
@@ -223,10 +234,14 @@ def _check_week(period: str) -> None:
 
 def _week(period: str, bucket: Document | None, results: Mapping[str, str]) -> Document:
     figures: Document = bucket["c"] if bucket is not None else {"n": 0, "late": 0}
-    woke = sorted(one["woke"] for one in figures.get("days", ()) if one["woke"] is not None)
+    woke: dict[str, str] = {}  # by date, of which there are two where the person moved to another site
+    for one in figures.get("days", ()):
+        if one["woke"] is not None:
+            day = day_of_place(one["place"]).day
+            woke[day] = min(woke.get(day, one["woke"]), one["woke"])
     return {"week": period, "reports": figures["n"], "late": figures.get("late"), "last": figures.get("last"),
             "battery_min": figures.get("battery_min"), "signal_min": figures.get("signal_min"),
-            "woke": median_low(woke) if woke else None, "results": dict(results)}
+            "woke": median_low(woke.values()) if woke else None, "results": dict(results)}
 
 
 def _period(day: str, by: str) -> str:

@@ -168,6 +168,8 @@ async def weeks(request: Request, questions: Asked, subject: Subject, cursor: Cu
                 limit: Annotated[int, Query(ge=1, le=200)] = 12, form: Format = "json") -> Response:
     """A person's weeks, the newest first, those without any report too. CSV counts the results by half."""
     page = await asked(questions.weeks(subject, cursor, limit))
+    if page is None:
+        raise RefusedError(404, NOBODY)
     return answer(request, {"items": page.rows, "next": page.cursor}, counted(page.rows), form)
 
 

@@ -124,6 +124,7 @@ async def test_today_is_where_it_begins_first_by_the_clock_of_the_system(anbu: A
 
 @pytest.mark.parametrize(("arguments", "status", "said"), [
     (("person", 99), 1, "nobody has this number"), (("wake-up", 99), 1, "nobody has this number"),
+    (("weeks", 99), 1, "nobody has this number"),
     (("alerts", "--cursor", "x"), 2, "--cursor"), (("alerts", "--kind", "x"), 2, "--kind"),
     (("site", "--site", "jongno", "--from", "2026-10-02", "--to", "2026-10-01"), 2, "--to is before --from"),
     (("site", "--site", "jongno", "--to", "0001-01-05"), 2, "1970 to 2199"),

@@ -76,6 +76,26 @@ async def test_the_trend_of_a_device_begins_with_it(store: Store, questions: Que
         60, 0.0, 0.0, None)
 
 
+async def test_who_was_not_heard_of_yet_is_somebody(store: Store, questions: Questions) -> None:
+    await write(store, [profile(7)])
+    assert await questions.wake_up(7) == {"subject": 7, "woke": None, "woke_before": None, "later_min": None,
+                                          "of_mornings": 0, "mornings": []}
+    assert await questions.weeks(7, None, 10) == Page([], None)
+    assert await questions.weeks(99, None, 10) is None
+
+
+async def test_the_day_of_a_move_is_one_morning(store: Store, questions: Questions) -> None:
+    """One who moves at noon has told two sites of the same morning."""
+    mornings = [("06:00", "jongno", "morning", 1), ("06:00", "mapo", "afternoon", 1), ("07:00", "mapo", "morning", 2),
+                ("08:00", "mapo", "morning", 3)]
+    await write(store, [report(7, counter, MONDAY + timedelta(days=day), first_activity=woke, site=site,
+                               window=f"{MONDAY + timedelta(days=day)}:{half}")
+                        for counter, (woke, site, half, day) in enumerate(mornings)])
+    page = await questions.weeks(7, None, 1)
+    assert page is not None
+    assert page.rows[0]["woke"] == "07:00"
+
+
 async def whole(ask: Callable[[str | None], Any]) -> list[dict[str, Any]]:
     rows, cursor = [], None
     for _ in range(20):

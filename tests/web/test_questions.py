@@ -128,7 +128,8 @@ async def test_from_the_beginning_and_to_the_end_of_time(http: httpx.AsyncClient
 
 
 @pytest.mark.parametrize(("path", "status"), [
-    ("people/99", 404), ("people/99/wake-up", 404), ("people/x", 422), ("past-alerts?cursor=x", 422),
+    ("people/99", 404), ("people/99/wake-up", 404), ("people/99/weeks", 404), ("people/99/weeks?format=csv", 404),
+    ("people/x", 422), ("past-alerts?cursor=x", 422),
     ("people/7/weeks?cursor=WyJmb28iXQ", 422), ("past-alerts?kind=x", 422), ("past-alerts?limit=0", 422),
     ("sites/jongno/figures?first=2026-11-30&last=2026-11-20", 422), ("people/7/weeks?format=xml", 422),
     ("sites/jongno/figures?first=2020-01-01&last=2026-11-20", 422)])
