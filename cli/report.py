@@ -15,7 +15,7 @@ from cli.devices import subject_argument
 from cli.options import Date, settings
 from models.alerts import Kind, Severity
 from models.times import format_time
-from stores.pages import CursorError
+from stores.pages import CursorError, Page
 from stores.questions import LATER_MIN, Questions
 from streams.clock import clock_of
 from web.answers import counted, csv_of
@@ -44,6 +44,13 @@ def _tell(value: Any, rows: Rows, form: str | None) -> None:
             table.add_row(*(_shown(one) for one in row.values()))
         width = None if sys.stdout.isatty() else _ANY_WIDTH
         Console(markup=False, emoji=False, highlight=False, width=width).print(table)  # a note may have brackets
+
+
+def _tell_page(page: Page, rows: Rows, form: str | None, how: str) -> None:
+    """What is cut off must be said: a table, or one for a spreadsheet, looks like all there is."""
+    _tell({"items": page.rows, "next": page.cursor}, rows, form)
+    if page.cursor is not None and form != "json":
+        click.echo(f"there are more: {how}", err=True)
 
 
 def _shown(value: Any) -> str:
@@ -102,7 +109,7 @@ def person(*, subject: int, form: str | None) -> None:
 def weeks(*, subject: int, limit: int, form: str | None) -> None:
     """SUBJECT's weeks, the newest first: reports, battery, wake-up time, results; JSON has each window's result."""
     page = _ask(lambda questions: questions.weeks(subject, None, limit))
-    _tell({"items": page.rows, "next": page.cursor}, counted(page.rows), form)
+    _tell_page(page, counted(page.rows), form, "--limit takes up to 200")
 
 
 @report.command()
@@ -166,7 +173,7 @@ def site(*, site: str, first: datetime | None, last: datetime | None, by: str, f
 @click.option("--from", "first", type=_DATE, help="Opened on this date or later (UTC).")
 @click.option("--to", "last", type=_DATE, help="Opened before this date (UTC).")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="How many.")
-@click.option("--cursor", help="`next` of the answer before (--json).")
+@click.option("--cursor", help="Where the answer before ended, as it says.")
 @_json
 @_csv
 def alerts(*, site: str | None, subject: int | None, kind: str | None, severity: str | None, active: bool | None,
@@ -183,4 +190,4 @@ def alerts(*, site: str | None, subject: int | None, kind: str | None, severity:
     whose = ("gateway", "lane") if kind == Kind.GATEWAY_OUTAGE else ("subject", "site")
     shown = page.rows if form else [{name: one[name] for name in ("opened_at", *whose, "kind", "severity", "change",
                                                                   "reason")} for one in page.rows]
-    _tell({"items": page.rows, "next": page.cursor}, shown, form)
+    _tell_page(page, shown, form, f"--cursor {page.cursor} begins there; --limit takes up to 1000")

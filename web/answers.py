@@ -1,7 +1,8 @@
 """Answers of the JSON API in the form that was asked for: JSON or CSV, with an ETag, and 304 where nothing is new.
 
-CSV opens in a spreadsheet as it is: UTF-8 with a byte order mark, and no cell that a spreadsheet would run as a formula
-(OWASP, CSV Injection).
+Where there are more pages, the header `Link` names the next one (RFC 8288): a table has no place for it. CSV opens in a
+spreadsheet as it is: UTF-8 with a byte order mark, and no cell that a spreadsheet would run as a formula (OWASP, CSV
+Injection).
 """
 
 import csv
@@ -10,6 +11,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 import orjson
 from fastapi import Query, Request
@@ -31,10 +33,13 @@ def answer(request: Request, value: Any, rows: Sequence[Mapping[str, Any]] | Non
     octets = csv_of(rows or ()) if as_csv else orjson.dumps(value)
     tag = f'"{hashlib.sha256(octets).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, no-cache", "vary": "authorization, cookie"}
+    if isinstance(value, Mapping) and (cursor := value.get("next")) is not None:
+        asked = [(name, one) for name, one in request.query_params.multi_items() if name != "cursor"]
+        headers["link"] = f'<?{urlencode([*asked, ("cursor", cursor)])}>; rel="next"'
     if as_csv:
         headers["content-disposition"] = 'attachment; filename="anbu.csv"'
-    asked = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
-    if tag in asked or "*" in asked:
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)
     return Response(octets, media_type=CSV if as_csv else JSON, headers=headers)
 

@@ -1,10 +1,11 @@
 """The JSON API of the history: how a person is doing, whose mornings drift, which devices will fail, a site's figures.
 
 Answers come from the database, by an index each, and bear an ETag. What is long comes in pages: `next` of one page is
-the `cursor` of the following one.
+the `cursor` of the following one; of a table the header `Link` names it.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -225,5 +226,6 @@ async def past_alerts(request: Request, questions: Asked, site: Annotated[str | 
 def _text(time: datetime | None) -> str | None:
     if time is None:
         return None
-    seconds = int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+    # Openings are of whole seconds: within one, none is left out or let in that the fraction says otherwise of.
+    seconds = math.ceil((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
     return format_time(min(max(seconds, EARLIEST), LATEST))  # there is nothing before or after

@@ -95,6 +95,23 @@ def test_what_is_asked_is_answered(report: Any) -> None:
     assert alerts("--limit", 2, "--cursor", page["next"]) == newest_first[2:]
 
 
+@pytest.mark.usefixtures("_history")
+def test_what_is_cut_off_is_said(anbu: Anbu, database_url: str) -> None:
+    """A table looks like all there is."""
+    def said(*arguments: object) -> str:
+        done = anbu("report", *arguments, ANBU_MONGODB=database_url)
+        assert done.exit_code == 0, done.output
+        return done.stderr
+
+    for form in ((), ("--csv",)):
+        more = said("alerts", "--limit", 2, *form)
+        assert more.startswith("there are more: --cursor ")
+        assert said("alerts", "--limit", 2, "--cursor", more.split()[4], *form) == ""
+        assert (said("weeks", 7, "--limit", 2, *form), said("weeks", 7, *form)) == (
+            "there are more: --limit takes up to 200\n", "")
+    assert said("alerts", "--limit", 2, "--json") == "", "it has `next`"
+
+
 async def test_nothing_that_is_known_is_left_out_of_a_table(anbu: Anbu, database_url: str, store: Store) -> None:
     """However long it is, and whatever brackets are in it."""
     notes = "[call daughter] [/] :smile: " + "눈이 어두우심 " * 20

@@ -77,6 +77,21 @@ async def test_pages_follow_each_other(http: httpx.AsyncClient) -> None:
         "no_report"}
 
 
+async def test_a_table_says_that_there_is_more(http: httpx.AsyncClient) -> None:
+    """It has no place for `next`, and looks like all there is."""
+    whole = [one["alert"] for one in (await http.get("past-alerts?site=jongno")).json()["items"]]
+    found, address = list[str](), "past-alerts?site=jongno&limit=1&format=csv"
+    for number in range(1, len(whole) + 1):
+        answer = await http.get(address)
+        found += [row["alert"] for row in csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))]
+        assert ("next" in answer.links) == (number < len(whole))
+        assert (await http.get(address, headers={"if-none-match": answer.headers["etag"]})).links == answer.links
+        address = f"past-alerts{answer.links['next']['url']}" if answer.links else ""
+    assert found == whole
+    assert len(whole) > 2
+    assert "link" not in (await http.get("people/7/wake-up?format=csv")).headers
+
+
 async def test_whose_mornings_drift_and_which_devices_fail(http: httpx.AsyncClient, store: Store) -> None:
     await write(store, eight_weeks())
     [later] = (await http.get("sites/jongno/later-mornings")).json()
@@ -125,6 +140,13 @@ async def test_from_the_beginning_and_to_the_end_of_time(http: httpx.AsyncClient
     for asked, found in (("since=0001-01-01T00:00:00Z", whole), ("until=9999-12-31T23:59:59-14:00", whole),
                          ("until=0001-01-01T00:00:00Z", {"items": [], "next": None})):
         assert (await http.get(f"past-alerts?{asked}")).json() == found
+
+
+async def test_a_fraction_of_a_second(http: httpx.AsyncClient) -> None:
+    newest = (await http.get("past-alerts?limit=1")).json()["items"][0]["opened_at"]
+    within = newest.replace("Z", ".5Z")
+    assert (await http.get(f"past-alerts?since={within}")).json()["items"] == []
+    assert newest in [one["opened_at"] for one in (await http.get(f"past-alerts?until={within}")).json()["items"]]
 
 
 @pytest.mark.parametrize(("path", "status"), [
