@@ -74,10 +74,13 @@ _ALERT_REQUIRED: Final = ("ver", "alert", "kind", "severity", "active", "opened_
 CATALOGUE: Final = (
     # `42`: the operational profile (of the registry, never its keys) and, from the page alone, who that is: `contact`
     # with name, telephone, address, notes. `excuses`: commands by their offset. `gone`: the registry has a tombstone.
+    # `sites`: every one that they were of, and `moved`: there was more than one.
     Collection(PEOPLE, ("subject",), {
         "subject": _WHOLE, "ver": _VERSION, "gone": _FLAG, "site": _TEXT_OR_NULL, "profile": _MAP_OR_NULL,
-        "contact": _MAP, "excuses": _MAP},
-        (Index((("gone", 1), ("site", 1))),)),          # the people of a site
+        "contact": _MAP, "excuses": _MAP, "sites": _MAP, "moved": _FLAG},
+        (Index((("gone", 1), ("site", 1))),             # the people of a site
+         Index((("site", 1), ("moved", 1)))),           # who came to it from another
+        computed.person, schema=2),
     # `42`: the newest report by the device's clock, when the person was last heard of, newest morning and afternoon;
     # `mornings`: by date the minute of the first activity, of the newest mornings, and figures of them, `c`.
     Collection(STATES, ("subject",), {"subject": _WHOLE, "report": _MAP, "heard": _MAP, "windows": _MAP,

@@ -17,6 +17,11 @@ MEASURED_KEPT: Final = 21    # days of a device, the newest
 _NO_COUNTS: Final[Document] = {"place": None, "late": False, "woke": None}  # of a report of the first schema
 
 
+def person(document: Document) -> Document:
+    """Of `sites`, by name every one that the person was of: whether they came from another one."""
+    return {"moved": len(document.get("sites", {})) > 1}
+
+
 def bucket(document: Document) -> Document:
     """Of `reports` and `seen`: `c`, what is known of the week, and by place, a date and site, what the figures of that
     day are made from, so that nobody has to read all reports for them."""

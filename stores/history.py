@@ -133,7 +133,7 @@ def of_report(report: Document) -> list[Change]:
     if half is not None:
         # Whichever body of an id stays: the day and site that another one named must be looked at again as well.
         place = f"{half[0]}/{report['site']}"
-        entries[f"seen.{_key(place)}{'~late' if late else ''}"] = Entry({"place": place, "late": late})
+        entries[f"seen.{key_of(place)}{'~late' if late else ''}"] = Entry({"place": place, "late": late})
     changes = [Change(BUCKETS, *_bucket(subject, monday), entries=entries,
                       happened=int(monday.timestamp()) + 7 * _DAY)]
     if late:
@@ -157,13 +157,15 @@ def of_report(report: Document) -> list[Change]:
 
 def of_registry(subject: int, profile: Document | None, offset: int) -> list[Change]:
     """The operational profile, never its keys; its version is the record's offset. None: a tombstone."""
+    sites: dict[str, Entry] = {}
     if profile is None:
         state: Document = {"gone": True, "site": None, "profile": None}
     else:
+        sites[f"sites.{key_of(profile['site'])}"] = Entry({"site": profile["site"]})
         kept: Document = {"subject": subject, **{name: profile[name] for name in _PROFILE if name in profile}}
         kept["devices"] = [_of(one, ("slot", "epoch")) for one in profile.get("devices") or []]
         state = {"gone": False, "site": profile["site"], "profile": kept}
-    return [Change(PEOPLE, str(subject), {"subject": subject}, offset, state)]
+    return [Change(PEOPLE, str(subject), {"subject": subject}, offset, state, sites)]
 
 
 def of_command(document: Document, offset: int) -> list[Change]:
@@ -235,10 +237,10 @@ def _measured(report: Document, version: list[Any], at: str) -> dict[str, Entry]
     """The attributes of a device that a report tells, by name; what it does not know stays as it was."""
     known = [{"k": name, "v": report[name], "u": unit} for name, unit in _UNITS.items() if report[name] is not None]
     known += [_of(one, ("k", "v", "u")) for one in report["attrs"]]
-    return {f"measured.{_key(one['k'])}": Entry({**one, "t": at}, version) for one in known}
+    return {f"measured.{key_of(one['k'])}": Entry({**one, "t": at}, version) for one in known}
 
 
 @lru_cache(maxsize=1024)
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
     """An attribute's name, which may be any text, as a field's."""
     return quote(name, safe="").replace(".", "%2E") or "%"

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from stores.changing import Modify, change
-from stores.collections import AUDIT, PEOPLE, SCHEMA
+from stores.collections import AUDIT, BY_NAME, PEOPLE, SCHEMA
 from stores.connection import SOCKET_MS, Connection
 from stores.days import Day, DayReader, ids_of
 from stores.errors import StoreRefusedError, mapped
@@ -112,7 +112,9 @@ class Store:
         fields = {name: contact[name] for name in CONTACT if contact.get(name) is not None}
         with mapped():
             await self.database[PEOPLE].update_one(
-                {"_id": str(subject)}, {"$set": {"schema": SCHEMA, "subject": subject, "contact": fields}}, upsert=True)
+                {"_id": str(subject)}, {
+                    "$set": {"subject": subject, "contact": fields},
+                    "$setOnInsert": {"schema": BY_NAME[PEOPLE].schema}}, upsert=True)
 
     async def append_audit(self, key: str, at: str, by: str, action: str, subject: int | None = None,
                            detail: Mapping[str, Any] | None = None) -> None:

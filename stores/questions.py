@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from models.alerts import Kind
 from models.times import parse_time
+from stores.changing import read
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
 from stores.days import day_of_place, week_of
@@ -25,6 +26,7 @@ MORNINGS_BEFORE: Final = 7  # at least, to compare with: a single one was early 
 EMPTY_IN_DAYS: Final = 21    # a battery that will be
 LOW_BATTERY: Final = 20      # per cent
 WEAK_SIGNAL: Final = -100    # dBm
+_FAILING: Final = (("days_left", EMPTY_IN_DAYS), ("battery_pct", LOW_BATTERY), ("signal_dbm", WEAK_SIGNAL))
 _ALERT: Final = ("alert", "revision", "subject", "site", "gateway", "lane", "kind", "severity", "active",
                  "acknowledged_by", "assignee", "window", "opened_at", "changed_at", "change", "reason", "why")
 
@@ -101,25 +103,31 @@ class Questions:
 
     async def later(self, site: str, at_least_min: int = LATER_MIN, limit: int = MOST) -> list[Document]:
         """People whose mornings drift later, the most first; not who is known for too short a time to tell."""
+        wanted = {"subject": 1, "c": 1}
+        found = await read(self._database, STATES, map(str, await self._came(site)), wanted)
         with mapped():
-            found = await self._database[STATES].find(
-                {"heard.site": site, "c.later_min": {"$gte": at_least_min}}, {"subject": 1, "c": 1}).sort(
-                [("c.later_min", -1)]).limit(limit).to_list(None)
-        here = await self._here(found)
-        return [{"subject": one["subject"], **_wake_up(one)} for one in found
-                if one["subject"] in here and one["c"]["mornings_before"] >= MORNINGS_BEFORE]
+            found |= {one["_id"]: one for one in await self._database[STATES].find(
+                {"heard.site": site, "c.later_min": {"$gte": at_least_min}}, wanted).sort(
+                [("c.later_min", -1)]).limit(limit).to_list(None)}
+        here = await self._here(site, found.values())
+        rows = [{"subject": one["subject"], **_wake_up(one)} for one in found.values()
+                if one["subject"] in here and _is_later(one, at_least_min)]
+        return sorted(rows, key=lambda row: (-row["later_min"], row["subject"]))[:limit]
 
     async def failing(self, site: str, limit: int = MOST) -> list[Document]:
         """Devices that will fail next: whose battery is low or soon will be, whose signal is weak; the worst first."""
-        found: dict[str, Document] = {}
-        for field, limit_of in (("c.days_left", EMPTY_IN_DAYS), ("c.battery_pct", LOW_BATTERY),
-                                ("c.signal_dbm", WEAK_SIGNAL)):
+        wanted = {"subject": 1, "slot": 1, "c": 1, "heard": 1}
+        came = await self._came(site)
+        with mapped():
+            found = {one["_id"]: one for one in await self._database[DEVICES].find(
+                {"subject": {"$in": came}}, wanted).to_list(None) if _fails(one)} if came else {}
+        for field, limit_of in _FAILING:
             with mapped():
                 # A type is named, as null is below every number in the order of an index.
                 found |= {one["_id"]: one for one in await self._database[DEVICES].find(
-                    {"heard.site": site, field: {"$lte": limit_of, "$gt": -1e9}},
-                    {"subject": 1, "slot": 1, "c": 1, "heard": 1}).sort([(field, 1)]).limit(limit).to_list(None)}
-        here = await self._here(found.values())
+                    {"heard.site": site, f"c.{field}": {"$lte": limit_of, "$gt": -1e9}}, wanted).sort(
+                    [(f"c.{field}", 1)]).limit(limit).to_list(None)}
+        here = await self._here(site, found.values())
         rows = [{"subject": one["subject"], "slot": one["slot"], "heard_at": one["heard"]["at"], **_trend(one)}
                 for one in found.values() if one["slot"] in here.get(one["subject"], ())]
         return sorted(rows, key=_risk)[:limit]
@@ -180,14 +188,22 @@ class Questions:
             return any([await self._database[name].find_one({"_id": str(subject)}, {"_id": 1})
                         for name in (PEOPLE, STATES)])
 
-    async def _here(self, found: Iterable[Document]) -> dict[int, set[int]]:
-        """Those of the subjects who are still looked after, and the slots of the devices that they still have."""
+    async def _came(self, site: str) -> list[int]:
+        """Who came to a site from another one: their newest report may be of that, if a device is silent since."""
+        with mapped():
+            found = await self._database[PEOPLE].find({"site": site, "moved": True}, {"subject": 1}).to_list(None)
+        return [one["subject"] for one in found]
+
+    async def _here(self, site: str, found: Iterable[Document]) -> dict[int, set[int]]:
+        """Those of the subjects who are still looked after by a site, and the slots of the devices that they still
+        have."""
         asked = sorted({str(one["subject"]) for one in found})
         with mapped():
             people = await self._database[PEOPLE].find({"_id": {"$in": asked}}, {
-                "subject": 1, "profile.retired": 1, "profile.devices.slot": 1}).to_list(None)
+                "subject": 1, "site": 1, "profile.retired": 1, "profile.devices.slot": 1}).to_list(None)
         return {one["subject"]: {device["slot"] for device in profile.get("devices") or ()}
-                for one in people if (profile := one.get("profile")) is not None and profile.get("retired") is not True}
+                for one in people if (profile := one.get("profile")) is not None and one["site"] == site
+                and profile.get("retired") is not True}
 
     def close(self) -> None:
         self._connection.close()
@@ -205,6 +221,17 @@ def _wake_up(state: Document) -> Document:
     figures = state.get("c") or {}
     return {"woke": _clock(figures.get("woke")), "woke_before": _clock(figures.get("woke_before")),
             "later_min": figures.get("later_min"), "of_mornings": figures.get("mornings", 0)}
+
+
+def _is_later(state: Document, at_least_min: int) -> bool:
+    figures = state.get("c") or {}
+    return figures.get("later_min") is not None and figures["later_min"] >= at_least_min and \
+        bool(figures["mornings_before"] >= MORNINGS_BEFORE)
+
+
+def _fails(device: Document) -> bool:
+    figures = device.get("c") or {}
+    return any(figures.get(name) is not None and figures[name] <= limit for name, limit in _FAILING)
 
 
 def _trend(device: Document) -> Document:

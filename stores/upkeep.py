@@ -17,7 +17,7 @@ from stores.changing import change
 from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.days import Day, day_of_place, week_of
 from stores.errors import mapped
-from stores.history import of_report
+from stores.history import key_of, of_report
 from stores.mongo import Store
 from stores.operations import Change, Document, merged
 
@@ -37,6 +37,13 @@ def _dated_by_day(document: Document) -> Document:
 def _alert(alert: Document) -> Document:
     over = None if alert["active"] else datetime.fromisoformat(alert["changed_at"])
     return {**alert, "dated": alert.get("dated") or over}
+
+
+def _person(person: Document) -> Document:
+    """Of which sites they were before nobody knows, but of the one that they are of now."""
+    if (site := person.get("site")) is None:
+        return person
+    return {**person, "sites": {**person.get("sites", {}), key_of(site): {"site": site}}}
 
 
 def _state(state: Document) -> Document:
@@ -74,8 +81,8 @@ def changes_of_bucket(bucket: Document) -> list[Change]:
 # What brings a document from the schema before to the present one. Collections in the order in which they are lifted:
 # weeks give states and devices what these had not before.
 UPGRADES: Final[dict[str, Callable[[Document], Document]]] = {
-    CHECKINS: _dated_by_day, ALERTS: _alert, INCIDENTS: _alert, STATES: _state, DEVICES: lambda device: device,
-    BUCKETS: _bucket, DAYS: _dated_by_day}
+    PEOPLE: _person, CHECKINS: _dated_by_day, ALERTS: _alert, INCIDENTS: _alert, STATES: _state,
+    DEVICES: lambda device: device, BUCKETS: _bucket, DAYS: _dated_by_day}
 
 
 def lifted(name: str, there: Document | None, site: str | None = None) -> Document | None:

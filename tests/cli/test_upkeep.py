@@ -17,7 +17,7 @@ from support.vectors import VECTORS, key_ring, read_lines, replay
 
 from cli.broker import records
 from stores import bulk
-from stores.collections import ALERTS, BUCKETS, CATALOGUE, CHECKINS, DAYS, DEVICES, ERASED, INCIDENTS, STATES
+from stores.collections import ALERTS, BUCKETS, CATALOGUE, CHECKINS, DAYS, DEVICES, ERASED, INCIDENTS, PEOPLE, STATES
 from stores.mongo import Store
 from streams.settings import Settings
 
@@ -60,7 +60,8 @@ async def test_a_new_database_is_made_and_then_as_it_should_be(anbu: Anbu, datab
 async def older(store: Store) -> None:
     """Make of every document what version 1 would have written."""
     new = {BUCKETS: ["seen", "dated"], STATES: ["mornings", "c", "heard.site"], DEVICES: ["trend", "c", "heard.site"],
-           CHECKINS: ["dated"], ALERTS: ["dated"], INCIDENTS: ["dated"], DAYS: ["dated", "woke", "sms"]}
+           CHECKINS: ["dated"], ALERTS: ["dated"], INCIDENTS: ["dated"], DAYS: ["dated", "woke", "sms"],
+           PEOPLE: ["sites", "moved"]}
     for name, fields in new.items():
         await store.database[name].update_many({}, [{"$set": {"schema": 1}}, {"$unset": fields}])
     async for one in store.database[BUCKETS].find():

@@ -62,6 +62,16 @@ async def test_a_device_that_was_given_back_does_not_fail_any_more(store: Store,
         assert {one["slot"] for one in await questions.failing("jongno")} == failing
 
 
+async def test_who_moved_is_of_the_site_that_looks_after_them(store: Store, questions: Questions) -> None:
+    """A device that is silent by then never tells of the new site; the one who moved back is of the first again."""
+    await write(store, [*eight_weeks(), profile(7, site="mapo")._replace(offset=100),
+                        profile(8, site="mapo")._replace(offset=100), profile(8)._replace(offset=101),
+                        profile(10, site="mapo")._replace(offset=100)])
+    assert await questions.later("jongno") == await questions.failing("jongno") == []
+    assert [one["subject"] for one in await questions.later("mapo")] == [7]
+    assert [one["subject"] for one in await questions.failing("mapo")] == [10]
+
+
 async def test_the_trend_of_a_device_begins_with_it(store: Store, questions: Questions) -> None:
     """The one before was full and this one is not: nothing falls."""
     said = [report(7, number, MONDAY + timedelta(days=number), id=f"0.{1 + number // 8}.{number}",
@@ -227,7 +237,7 @@ QUESTIONS: dict[str, Callable[[Questions], Any]] = {
 
 @pytest.mark.parametrize("name", QUESTIONS)
 async def test_every_question_is_served_by_an_index(store: Store, database_url: str, name: str) -> None:
-    await write(store, eight_weeks())
+    await write(store, [*eight_weeks(), profile(12, site="mapo"), profile(12)._replace(offset=100)])
     await write(store, [alert(7, number, "2026-11-24T00:30:01Z") for number in range(3)])
     await served_by_an_index(store, lambda: Questions(database_url), QUESTIONS[name])
 

@@ -52,13 +52,17 @@ def _people(found: Documents, said: list[Said]) -> None:
                      "escalation", "thresholds", "attributes"}
             devices = [{"slot": device["slot"], "epoch": device["epoch"]} for device in one.value.get("devices", [])]
             profile = {name: value for name, value in one.value.items() if name in names} | {"devices": devices}
+        sites = dict(found["people"].get(str(subject), {}).get("sites", {}))
+        if profile is not None:
+            sites[_field(profile["site"])] = {"site": profile["site"]}
         found["people"][str(subject)] = {
-            "schema": 1, "subject": subject, "ver": one.offset, "gone": profile is None, "profile": profile,
+            **({"sites": sites} if sites else {}), "moved": len(sites) > 1,
+            "schema": 2, "subject": subject, "ver": one.offset, "gone": profile is None, "profile": profile,
             "site": None if profile is None else profile["site"]}
     for one in said:
         if one.topic == "commands" and one.value and one.value["type"] in ("excuse", "unexcuse"):
             person = found["people"].setdefault(str(one.value["subject"]),
-                                                {"schema": 1, "subject": one.value["subject"]})
+                                                {"schema": 2, "subject": one.value["subject"], "moved": False})
             person.setdefault("excuses", {})[str(one.offset)] = {
                 name: one.value.get(name) for name in ("id", "type", "from", "to", "by", "at", "text")}
 
