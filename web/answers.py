@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import orjson
 from fastapi import Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 
 from stores.collections import HALVES
 
@@ -24,6 +25,17 @@ JSON: Final = "application/json"
 Format = Annotated[str, Query(alias="format", pattern="^(json|csv)$", description="json, or csv for a spreadsheet")]
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n",
                    "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the first four as wide as a Korean letter
+
+
+class Refusal(BaseModel):
+    """Why there is no answer."""
+
+    detail: str = Field(examples=["limit: Input should be less than or equal to 200"])
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a path of the API says for these statuses, for its description."""
+    return {status: {"model": Refusal} for status in statuses}
 
 
 def answer(request: Request, value: Any, rows: Sequence[Mapping[str, Any]] | None = None, form: str = "json",

@@ -11,12 +11,13 @@ from models.times import format_date, format_time, format_window, parse_date
 from web import board
 from web.access import RefusedError, signed_in
 from web.alerts import Alert
+from web.answers import refusals
 from web.checkins import CheckIn
 from web.history import HistoryAwayError
 from web.pages import Site, web_of
 from web.words import N_
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(signed_in)])
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(signed_in)], responses=refusals(401))
 DATABASE_AWAY = N_("The database does not answer.")
 
 
@@ -78,7 +79,7 @@ def checkin_out(checkin: CheckIn) -> CheckInOut:
     return CheckInOut(**{**checkin._asdict(), "window": format_window(checkin.window), "at": format_time(checkin.at)})
 
 
-@router.get("/alerts")
+@router.get("/alerts", responses=refusals(422))
 async def alerts(request: Request, site: Site = None, active: bool = True,
                  limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> list[AlertOut]:
     """Alerts, the most urgent first; incidents concern every site. With active=false those that have ended."""
@@ -87,7 +88,7 @@ async def alerts(request: Request, site: Site = None, active: bool = True,
     return [alert_out(one) for one in sorted(found, key=board.urgency)[:limit]]
 
 
-@router.get("/checkins")
+@router.get("/checkins", responses=refusals(422, 503))
 async def checkins(request: Request, site: Site = None, date: Date | None = None) -> list[CheckInOut]:
     """The newest results of a local date (default: today), by window and subject."""
     web = web_of(request)

@@ -81,7 +81,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     return _said(request, error.status, error.reason)
 
 
-async def _invalid(request: Request, _: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - likewise
+    if request.url.path.startswith(API):  # whoever wrote the request has to know what is wrong with it
+        return JSONResponse({"detail": "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())}, 422)
     return _said(request, 422, WRONG)
 
 

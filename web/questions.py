@@ -20,7 +20,7 @@ from stores.errors import StoreError
 from stores.pages import CursorError
 from stores.questions import LATER_MIN, Questions
 from web.access import RefusedError, signed_in
-from web.answers import CSV, Format, answer, counted
+from web.answers import CSV, Format, answer, counted, refusals
 from web.api import AlertFields
 from web.history import PATIENCE_S
 from web.pages import Subject
@@ -32,7 +32,7 @@ BAD_CURSOR: Final = N_("The cursor is not one of this API.")
 LONGEST_DAYS: Final = 1100
 TOO_LONG: Final = N_("Please ask for three years at most, the first day before the last.")
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(signed_in)])
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(signed_in)], responses=refusals(401, 422, 503))
 Found = TypeVar("Found")
 SiteName = Annotated[str, Path(max_length=100)]
 Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the page before")]
@@ -155,7 +155,7 @@ def questions_of(request: Request) -> Questions:
 Asked = Annotated[Questions, Depends(questions_of)]
 
 
-@router.get("/people/{subject}", response_model=PersonState)
+@router.get("/people/{subject}", response_model=PersonState, responses=refusals(404))
 async def person(request: Request, questions: Asked, subject: Subject) -> Response:
     """How a person is now."""
     found = await asked(questions.state(subject))
@@ -164,7 +164,7 @@ async def person(request: Request, questions: Asked, subject: Subject) -> Respon
     return answer(request, found)
 
 
-@router.get("/people/{subject}/weeks", response_model=Weeks, responses=_CSV)
+@router.get("/people/{subject}/weeks", response_model=Weeks, responses=_CSV | refusals(404))
 async def weeks(request: Request, questions: Asked, subject: Subject, cursor: Cursor = None,
                 limit: Annotated[int, Query(ge=1, le=200)] = 12, form: Format = "json") -> Response:
     """A person's weeks, the newest first, those without any report too. CSV counts the results by half."""
@@ -174,7 +174,7 @@ async def weeks(request: Request, questions: Asked, subject: Subject, cursor: Cu
     return answer(request, {"items": page.rows, "next": page.cursor}, counted(page.rows), form)
 
 
-@router.get("/people/{subject}/wake-up", response_model=WakeUps, responses=_CSV)
+@router.get("/people/{subject}/wake-up", response_model=WakeUps, responses=_CSV | refusals(404))
 async def wake_up(request: Request, questions: Asked, subject: Subject, form: Format = "json") -> Response:
     """When a person gets up, and how that changes."""
     found = await asked(questions.wake_up(subject))

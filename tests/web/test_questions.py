@@ -158,7 +158,17 @@ async def test_a_fraction_of_a_second(http: httpx.AsyncClient) -> None:
 async def test_what_cannot_be_answered(http: httpx.AsyncClient, path: str, status: int) -> None:
     answer = await http.get(path)
     assert answer.status_code == status
-    assert answer.json()["detail"]
+    assert set(answer.json()) == set(SCHEMAS["Refusal"]["properties"])
+    assert isinstance(answer.json()["detail"], str)
+
+
+async def test_a_refusal_says_what_is_wrong(http: httpx.AsyncClient) -> None:
+    for asked, said in (("past-alerts?limit=1001&active=x", ["limit: ", "less than or equal to 1000", "active: "]),
+                        ("past-alerts?since=2026-02-30", ["since: "]), ("people/7/weeks?format=xml", ["format: "]),
+                        ("people/x", ["subject: "]),
+                        ("sites/jongno/figures?first=2026-11-20", ["last: Field required"])):
+        detail = (await http.get(asked)).json()["detail"]
+        assert [one for one in said if one not in detail] == [], detail
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1",
