@@ -6,9 +6,11 @@
     registry.gz              the newest record of each subject: MessagePack, [partition, key, value]
 """
 
+import contextlib
 import gzip
 import hashlib
 import json
+import shutil
 from collections.abc import AsyncIterable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -46,6 +48,15 @@ class Writing:
         folder.mkdir(mode=0o700, parents=True)
         self._folder = folder
         self._files: dict[str, tuple[int, str]] = {}
+
+    @contextlib.contextmanager
+    def dropped_unless_whole(self) -> Iterator[None]:
+        """Half a backup is none, and the same command, made again once the cause is mended, needs the name."""
+        try:
+            yield
+        except BaseException:
+            shutil.rmtree(self._folder)
+            raise
 
     async def write(self, name: str, records: AsyncIterable[bytes]) -> int:
         """A file of octets that tell their own end. Returns how many records."""

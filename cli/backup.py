@@ -54,9 +54,12 @@ def backup(folder: Path, keys: Path | None, *, as_json: bool) -> None:
     with broker_settings() as found:
         keks = parsed_keks(found)
         try:
-            manifest = asyncio.run(_backup(found, Writing(folder), keks))
+            archive = Writing(folder)
         except FileExistsError:
             raise click.UsageError(f"{folder} is there already: name a new folder") from None
+        try:
+            with archive.dropped_unless_whole():
+                manifest = asyncio.run(_backup(found, archive, keks))
         except StoreAwayError as error:
             raise click.ClickException(f"the database is away (ANBU_MONGODB): {error}") from None
         if keys is not None:

@@ -46,6 +46,13 @@ def test_a_backup_and_what_restore_refuses(made: Path, anbu: Anbu, tmp_path: Pat
     assert anbu("backup", tmp_path / "another", "--keys", tmp_path / "another" / "keys").exit_code == 2
 
 
+@pytest.mark.parametrize("away", [{"ANBU_MONGODB": "mongodb://127.0.0.1:1/anbu"}, {"ANBU_KAFKA": "127.0.0.1:1"}])
+def test_a_backup_that_failed_can_be_made_again(made: Path, anbu: Anbu, away: dict[str, str]) -> None:
+    assert anbu("backup", made, **away).exit_code == 1
+    done = anbu("backup", made)
+    assert done.exit_code == 0, done.stderr
+
+
 async def test_what_was_sent_on_is_not_sent_on_again(made: Path, anbu: Anbu, settings: Settings) -> None:
     """It would come to its person's partition once more, behind what is newer: an old profile, or one of the erased.
     Of 8 nobody has sent anything on yet."""
