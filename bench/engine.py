@@ -9,13 +9,13 @@ import asyncio
 import statistics
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench import nation
 from bench.child import Child
-from bench.figures import Figure, Progress, checked, say
+from bench.figures import Figure, Progress, WrongResultError, checked, say
 from bench.nation import Half
 from bench.stage import Row, Stage, inputs_done, stage
 from models import codec
@@ -31,6 +31,7 @@ from streams.settings import Settings
 from streams.topics import REGISTRY, SMS, changelog
 
 NAME: Final = "engine"
+ATTEMPTS: Final = 3
 FAUST_SHARE: Final = 11  # one person of so many, and a prime: of every gateway, and of all that goes by the number
 
 
@@ -65,15 +66,8 @@ async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Fi
         rates["watch"].append(reports / found["seconds"])
         micros["watch"].append(found["cpu_s"] / reports * 1e6)
         await _check_states(one, settings, people, Half(windows - 1))
-        name = one.name(f"faust-{run}")
-        await begin_table(one, name, people)
-        await begin_at(one, name, sample, 1)
-        with Child(one, "plain_faust", name, sample, str(len(few))) as faust:
-            found = await faust.answer()
+        found = await _plain_faust(one, f"faust-{run}", people, sample, len(few))
         judged = found["outputs"] // 2
-        checked(judged * 2 > len(few), f"plain Faust wrote {found['outputs']} of {2 * len(few)} outputs")
-        if judged < len(few):
-            say(f"plain Faust missed {len(few) - judged} of {len(few)} reports: its rate is of the others")
         rates["faust"].append(judged / found["seconds"])
         micros["faust"].append(found["cpu_s"] / judged * 1e6)
         say(f"run {run + 1} of {runs}: " + ", ".join(f"{name} {rate[-1]:,.0f}/s" for name, rate in rates.items()))
@@ -82,6 +76,23 @@ async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Fi
             Figure(NAME, "ratio_to_bare", statistics.median(watch / bare for bare, watch, _ in each), 0.7),
             Figure(NAME, "ratio_to_faust", statistics.median(watch / faust for _, watch, faust in each), 10),
             *(Figure(NAME, f"{name}_cpu_us", statistics.median(micro)) for name, micro in micros.items())]
+
+
+async def _plain_faust(one: Stage, what: str, people: range, sample: str, count: int) -> dict[str, Any]:
+    """What it found. It is let off what it misses, with a word, and begins again where that is half or more: a table
+    that takes long makes it forget what it had fetched before."""
+    for attempt in range(ATTEMPTS):
+        name = one.name(f"{what}-{attempt}")
+        await begin_table(one, name, people)
+        await begin_at(one, name, sample, 1)
+        with Child(one, "plain_faust", name, sample, str(count)) as faust:
+            found = await faust.answer()
+        judged = found["outputs"] // 2
+        if judged < count:
+            say(f"plain Faust missed {count - judged} of {count} reports: its rate is of the others")
+        if judged * 2 > count:
+            return found
+    raise WrongResultError(f"plain Faust missed most of {count} reports, {ATTEMPTS} times")
 
 
 def registry_rows(people: range, partitions: int) -> Iterator[Row]:
