@@ -18,7 +18,7 @@ from typing import Any, Final
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
-from agents.store import Sleep, durably
+from agents.store import Asking
 from models.errors import ContractError
 from models.gathering import urgency
 from models.notice import Notice, notice_of
@@ -44,9 +44,9 @@ class NotifyAgent:
     """queued: called when there is something to send."""
 
     def __init__(self, outbox: Outbox, routes: Routes, clock: Clock, queued: Callable[[], None],
-                 sleep: Sleep = asyncio.sleep) -> None:
+                 asking: Asking) -> None:
         self._outbox, self._routes, self._clock = outbox, routes, clock
-        self._queued, self._sleep = queued, sleep
+        self._queued, self._asking = queued, asking
         for site in routes.sites:
             ROUTE_FALLBACKS.labels(site)
 
@@ -54,7 +54,7 @@ class NotifyAgent:
         """Returns when all that a batch decides is durable."""
         found = [(record.partition, notice) for record in batch if (notice := _notice(record)) is not None]
         subjects = {notice.subject for _, notice in found if notice.subject is not None}
-        erased = await durably(lambda: self._outbox.erased(subjects), self._sleep)
+        erased = await self._asking.durably(lambda: self._outbox.erased(subjects))
         threads: defaultdict[tuple[str, int], list[Notice]] = defaultdict(list)
         for partition, notice in found:
             if notice.subject not in erased:
@@ -64,14 +64,14 @@ class NotifyAgent:
                           notice.alert, notice.change, notice.subject)
         for (_, partition), notices in threads.items():
             try:
-                await durably(partial(self._decide, notices, partition), self._sleep)
+                await self._asking.durably(partial(self._decide, notices, partition))
             except StoreRefusedError as error:  # it would come again for ever, and nobody else would be told
                 log.error("%s is told to nobody, as it cannot be kept: %s", notices[0].alert, error)  # noqa: TRY400
                 DELIVERIES.labels(UNKNOWN, Status.FAILED).inc(len(notices))
         # Who was erased while this was written: either `erase` has seen it, or this sees the entry. Also who was erased
         # before: whoever wrote it may have died before this, and the batch comes again.
-        if erased := await durably(lambda: self._outbox.erased(subjects), self._sleep):
-            await durably(partial(self._outbox.forget, erased), self._sleep)
+        if erased := await self._asking.durably(lambda: self._outbox.erased(subjects)):
+            await self._asking.durably(partial(self._outbox.forget, erased))
         if threads:
             self._queued()
 

@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 
 from aiokafka import ConsumerRecord
 
-from agents.store import Sleep, durably
+from agents.store import Asking, Sleep
 from models.errors import ContractError, Reason, Rejected
 from models.outputs import Output, Record, quarantined
 from stores.errors import StoreAwayError, StoreRefusedError
@@ -38,6 +38,7 @@ class RecordAgent:
                  sleep: Sleep = asyncio.sleep, now: Callable[[], float] = time.time) -> None:
         self._store, self._quarantine = store, quarantine
         self._partition_of, self._sleep, self._now = partition_of, sleep, now
+        self.asking = Asking(sleep)
         self._preparing, self._prepared = asyncio.Lock(), False
 
     async def prepare(self) -> None:
@@ -48,14 +49,14 @@ class RecordAgent:
         """
         async with self._preparing:
             if not self._prepared:
-                await durably(self._store.prepare, self._sleep)
+                await self.asking.durably(self._store.prepare)
                 self._prepared = True
 
     async def keep_figures(self) -> NoReturn:
         """Make figures of days anew when their time has come, for ever. What is marked when this ends stays marked."""
         await self.prepare()
         while True:
-            if not await durably(lambda: self._store.refresh_days(self._now()), self._sleep):
+            if not await self.asking.durably(lambda: self._store.refresh_days(self._now())):
                 await self._sleep(_LOOK_S)
 
     async def handle(self, batch: Sequence[ConsumerRecord]) -> None:
@@ -109,5 +110,5 @@ class RecordAgent:
                 refused.update(dict.fromkeys(error.places, str(error)))
             await self._store.mark_days([one for one in changes if one.place not in refused], self._now())
 
-        await durably(write, self._sleep)
+        await self.asking.durably(write)
         return refused

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from agents.store import durably
+from agents.store import Asking
 from models.digest import Told, digest_of, room
 from models.errors import ContractError
 from models.gathering import MOST, URGENT, plan
@@ -49,9 +49,9 @@ class Sender:
     """One channel. Nothing here waits for another. What goes out in one message is a parcel, mostly of one."""
 
     def __init__(self, name: str, configured: Configured, outbox: Outbox, lanes: Lanes, clock: Clock,
-                 dice: Callable[[], float]) -> None:
+                 asking: Asking, dice: Callable[[], float]) -> None:
         self._name, self._channel, self._manner = name, configured.channel, configured.manner
-        self._outbox, self._lanes, self._clock, self._dice = outbox, lanes, clock, dice
+        self._outbox, self._lanes, self._clock, self._asking, self._dice = outbox, lanes, clock, asking, dice
         self._owner = f"{os.getpid()}/{uuid.uuid4().hex[:8]}"
         self._in_hand: dict[str, asyncio.Task[None]] = {}  # by thread: an alert's messages go out one after the other
         self._busy = {True: 0, False: 0}                    # parcels in hand, the urgent and the others
@@ -67,7 +67,8 @@ class Sender:
         while True:
             self.woken.clear()
             try:
-                complete = await self._start_due()
+                with self._asking.by(self):
+                    complete = await self._start_due()
             except StoreAwayError as error:
                 log.warning("%s: the database does not answer: %s", self._name, error)
                 complete = True
@@ -203,12 +204,13 @@ class Sender:
             log.warning("%s: attempt %d of %s failed (%s); the next is in %.0f s", self._name, attempts, _name(left),
                         why, due - now)
             DELIVERY_RETRIES.labels(self._name).inc()
-            await durably(lambda: self._outbox.again(left, due, why, unsure=unsure))
+            await self._asking.durably(lambda: self._outbox.again(left, due, why, unsure=unsure))
 
     async def _receipt(self, parcel: Sequence[Claimed], status: Status, why: str, answer: str = "",
                        digest: str | None = None) -> None:
         """Durable, however long it takes: without it the message would go out again."""
-        kept = await durably(lambda: self._outbox.receipt(parcel, status, why, self._clock.now(), answer, digest))
+        kept = await self._asking.durably(
+            lambda: self._outbox.receipt(parcel, status, why, self._clock.now(), answer, digest))
         if kept < len(parcel):
             log.warning("%s: %d of %s %s, but another process has taken them over meanwhile", self._name,
                         len(parcel) - kept, _name(parcel), status)

@@ -8,6 +8,7 @@ from typing import Final
 
 from agents.notify import UNKNOWN
 from agents.sender import LOOK_S, Lanes, Sender
+from agents.store import Asking
 from models.telling import Status
 from notifiers.routes_file import Configured
 from stores.errors import StoreAwayError
@@ -24,10 +25,11 @@ class Senders:
     """All channels. dice: [0, 1)."""
 
     def __init__(self, outbox: Outbox, channels: Mapping[str, Configured], lanes: Lanes, clock: Clock,
-                 dice: Callable[[], float] = random.random) -> None:
-        self._outbox, self._lanes, self._clock = outbox, lanes, clock
+                 asking: Asking, dice: Callable[[], float] = random.random) -> None:
+        self._outbox, self._lanes, self._clock, self._asking = outbox, lanes, clock, asking
         DELIVERIES.labels(UNKNOWN, Status.FAILED)  # a counter that is not there before it counts is not seen to rise
-        self._senders = {name: Sender(name, one, outbox, lanes, clock, dice) for name, one in channels.items()}
+        self._senders = {name: Sender(name, one, outbox, lanes, clock, asking, dice)
+                         for name, one in channels.items()}
 
     def wake(self) -> None:
         for one in self._senders.values():
@@ -47,15 +49,19 @@ class Senders:
     async def _look(self) -> None:
         while True:
             try:
-                now = self._clock.now()
-                lost = await self._outbox.fail_unknown(list(self._senders), self._lanes.mine(), now - UNATTENDED_S, now)
-                if lost:
-                    log.error("%d messages waited for channels that are no longer in the routes file: given up", lost)
-                    DELIVERIES.labels(UNKNOWN, Status.FAILED).inc(lost)
-                waiting = await self._outbox.waiting()
-                for name in {*self._senders, *waiting}:
-                    DELIVERIES_WAITING.labels(name).set(waiting.get(name, 0))
+                with self._asking.by(self):
+                    await self._look_once()
             except StoreAwayError as error:
                 log.warning("the database does not answer: %s", error)
                 DATABASE_WAITS.inc()  # whether or not anybody is to be told just now
             await asyncio.sleep(10 * LOOK_S)
+
+    async def _look_once(self) -> None:
+        now = self._clock.now()
+        lost = await self._outbox.fail_unknown(list(self._senders), self._lanes.mine(), now - UNATTENDED_S, now)
+        if lost:
+            log.error("%d messages waited for channels that are no longer in the routes file: given up", lost)
+            DELIVERIES.labels(UNKNOWN, Status.FAILED).inc(lost)
+        waiting = await self._outbox.waiting()
+        for name in {*self._senders, *waiting}:
+            DELIVERIES_WAITING.labels(name).set(waiting.get(name, 0))

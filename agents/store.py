@@ -1,11 +1,12 @@
-"""The database as the settings want it, and asked until it answers.
+"""The database as the settings want it, asked until it answers; and who waits for that says so.
 
 Every process that prepares collections must keep things for the same time.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, TypeVar
 
 from stores.connection import SOCKET_MS
@@ -35,15 +36,40 @@ def store_of(settings: Settings, socket_ms: int = SOCKET_MS) -> Store:
         raise SettingsError(f"ANBU_MONGODB: {error}") from None
 
 
-async def durably(ask: Callable[[], Awaitable[Kind]], sleep: Sleep = asyncio.sleep) -> Kind:
-    """Ask the database until it answers: away is a reason to wait, never to lose."""
-    attempt = 0
-    while True:
+class Asking:
+    """How an agent asks the database, and what it says of that in its health."""
+
+    def __init__(self, sleep: Sleep = asyncio.sleep) -> None:
+        self._sleep = sleep
+        self._unanswered: set[object] = {self}  # what was asked last by whom had no answer; at first nothing was asked
+
+    def lacking(self) -> str | None:
+        """What this worker waits for. Each question counts: a database that cannot write may still be read."""
+        return "database" if self._unanswered else None
+
+    @contextlib.contextmanager
+    def by(self, who: object) -> Iterator[None]:
+        """Note whether `who` gets an answer. StoreAwayError goes through: it is asked again, by the same."""
         try:
-            return await ask()
-        except StoreAwayError as error:
-            wait = _WAITS_S[min(attempt, len(_WAITS_S) - 1)]
-            log.warning("the database is away (%s); trying again in %g s", error, wait)
-            DATABASE_WAITS.inc()
-        await sleep(wait)
-        attempt += 1
+            yield
+        except StoreAwayError:
+            self._unanswered.add(who)
+            raise
+        self._unanswered -= {who, self}
+
+    async def durably(self, ask: Callable[[], Awaitable[Kind]]) -> Kind:
+        """Ask until there is an answer: away is a reason to wait, never to lose."""
+        attempt, who = 0, object()
+        try:
+            while True:
+                try:
+                    with self.by(who):
+                        return await ask()
+                except StoreAwayError as error:
+                    wait = _WAITS_S[min(attempt, len(_WAITS_S) - 1)]
+                    log.warning("the database is away (%s); trying again in %g s", error, wait)
+                    DATABASE_WAITS.inc()
+                await self._sleep(wait)
+                attempt += 1
+        finally:
+            self._unanswered.discard(who)  # who is refused, or has left, waits no longer

@@ -15,7 +15,7 @@ from agents.notify import NotifyAgent, Reading
 from agents.record import INPUTS as RECORD_INPUTS
 from agents.record import RecordAgent
 from agents.senders import Senders
-from agents.store import durably, store_of
+from agents.store import Asking, store_of
 from agents.watch import Watch
 from models.outputs import Output
 from models.routes import RoutesError
@@ -86,15 +86,12 @@ def _record(settings: Settings, options: dict[str, Any]) -> Engine:
     agent = RecordAgent(store, quarantine, lambda subject: partition_of(subject, settings.partitions))
     name = f"{settings.app_id}-record"
     engine = Engine(settings, name, inputs=RECORD_INPUTS, changelog=f"{name}-has-none", sink=agent.handle,
-                    applied=metrics.count, **options)
+                    applied=metrics.count, lacking=agent.asking.lacking, **options)
 
     @engine.app.task
-    async def prepare() -> None:
-        await agent.prepare()
-        engine.waiting_for = None
+    async def keep_figures() -> None:
         await agent.keep_figures()
 
-    engine.waiting_for = "database"
     return engine
 
 
@@ -104,7 +101,7 @@ def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
     except RoutesError as error:
         raise SettingsError(f"ANBU_ROUTES_FILE: {error}") from None
     store, outbox = store_of(settings), Deliveries(settings.mongodb)
-    clock = clock_of(settings.clock_file)
+    clock, asking = clock_of(settings.clock_file), Asking()
 
     prepared = asyncio.Event()
 
@@ -114,19 +111,17 @@ def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
 
     name = f"{settings.app_id}-notify"
     engine = Engine(settings, name, inputs=NOTIFY_INPUTS, changelog=f"{name}-has-none", sink=handle,
-                    applied=metrics.count, begin_at_end=True, **options)
-    senders = Senders(outbox, loaded.channels, Reading(engine), clock)
-    agent = NotifyAgent(outbox, loaded.routes, clock, senders.wake)
+                    applied=metrics.count, begin_at_end=True, lacking=asking.lacking, **options)
+    senders = Senders(outbox, loaded.channels, Reading(engine), clock, asking)
+    agent = NotifyAgent(outbox, loaded.routes, clock, senders.wake, asking)
 
     @engine.app.task
     async def send() -> None:
-        await durably(store.prepare)
+        await asking.durably(store.prepare)
         store.close()
         prepared.set()
-        engine.waiting_for = None
         await senders.run()
 
-    engine.waiting_for = "database"
     return engine
 
 

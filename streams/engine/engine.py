@@ -67,19 +67,21 @@ class Engine:
     applied: called when a batch is durable, for figures and watchers. begin_at_end: a group that has read nothing yet
     begins with what has come since this worker began, not with what the topics held before. read_first: the input that
     a lane which remembers nothing reads to its end before the others: who people are, before what is said of them.
+    lacking: what else is needed, just now, before this worker is of use; None: nothing.
     """
 
     def __init__(self, settings: Settings, name: str, *, inputs: Sequence[str], changelog: str,
                  new_state: NewState | None = None, fold: Fold | None = None, sink: Sink | None = None,
                  applied: Applied | None = None, begin_at_end: bool = False,
-                 read_first: str | None = None, **faust_options: Any) -> None:
+                 read_first: str | None = None, lacking: Callable[[], str | None] = lambda: None,
+                 **faust_options: Any) -> None:
         self.settings, self.inputs, self.changelog = settings, tuple(inputs), changelog
         self.begin_at_end, self.read_first = begin_at_end, read_first
         self.began_ms = int(time.time() * 1000)  # records bear real time, whatever the clock of judgement says
         self._new_state, self._fold, self._sink, self._applied = new_state, fold, sink, applied
+        self._lacking = lacking
         self.lanes: dict[int, Lane] = {}
         self._gate = asyncio.Event()  # shut from the first word of a rebalance until the lanes are assigned
-        self.waiting_for: str | None = None  # what else is needed before this worker is of use
         self.generation = -1
         self.opening_lanes: dict[int, Lane] = {}  # being taken over; those that were kept go on meanwhile
         self.torn: set[int] = set()  # partitions that are not assigned for all inputs
@@ -109,6 +111,10 @@ class Engine:
     async def wait_open(self) -> None:
         while not self.open:  # it may be shut again before who waits has his turn
             await self._gate.wait()
+
+    @property
+    def waiting_for(self) -> str | None:
+        return self._lacking()
 
     @property
     def ready(self) -> bool:

@@ -10,6 +10,7 @@ from aiokafka import ConsumerRecord
 
 from agents.notify import NotifyAgent
 from agents.senders import Senders
+from agents.store import Asking
 from notifiers.routes_file import Loaded, load
 from stores.mongo import Store
 from support.endpoint import Endpoint
@@ -50,8 +51,9 @@ class Running:
     def __init__(self, outbox: Any, loaded: Loaded, clock: StoppedClock | None = None,
                  lanes: Lanes | None = None) -> None:
         self.clock, self.lanes = clock or StoppedClock(NOW), lanes or Lanes()
-        self.senders = Senders(outbox, loaded.channels, self.lanes, self.clock, lambda: 0.5)
-        self.agent = NotifyAgent(outbox, loaded.routes, self.clock, self.senders.wake, _soon)
+        asking = Asking(_soon)
+        self.senders = Senders(outbox, loaded.channels, self.lanes, self.clock, asking, lambda: 0.5)
+        self.agent = NotifyAgent(outbox, loaded.routes, self.clock, self.senders.wake, asking)
 
     async def take(self, *events: dict[str, Any], lane: int = 0) -> None:
         await self.agent.handle([kafka(one, lane) for one in events])

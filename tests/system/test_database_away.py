@@ -1,4 +1,4 @@
-"""The database is away when `record` starts: it says so, is not ready, and writes once the database is there."""
+"""The database is away when a worker starts, or goes later: who needs it says so, is not ready, and goes on with it."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.database import new_database
 from support.vectors import VECTORS, read_lines
 from support.worker import WorkerProcess
 
@@ -14,6 +15,10 @@ from stores.queries import Queries
 from streams.embedded import ChildService, free_port
 from streams.kafka import started_producer
 from streams.topics import declare
+
+ROUTES = json.dumps({"channels": {"team": {"type": "slack", "url": "http://127.0.0.1:9/hook"}},
+                     "sites": {"*": {"default": ["team"]}}, "gateways": {"*": ["team"]}})
+PATIENCE_S = 60.0  # a notifier with nothing to send looks every ten seconds
 
 
 @pytest.mark.timeout(120)
@@ -41,3 +46,22 @@ async def test_record_waits_for_its_database(tmp_path: Path) -> None:
                 queries.close()
     assert {(one["subject"], one["result"]) for one in checkins} == {
         (41, "awake"), (42, "out"), (43, "awake"), (44, "awake"), (45, "silent")}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("agent", ["record", "notify"])
+async def test_who_has_nothing_to_do_says_too_that_the_database_has_gone(agent: str, tmp_path: Path) -> None:
+    with new_database(tmp_path) as database, WorkerProcess(
+            tmp_path / "worker", ANBU_PARTITIONS="1", ANBU_AGENTS=agent, ANBU_ROUTES=ROUTES,
+            ANBU_MONGODB=f"mongodb://{database.address}/anbu") as worker:
+        worker.start()
+        async with httpx.AsyncClient() as http:
+            await worker.wait_idle(http)
+            database.kill()
+            async with asyncio.timeout(PATIENCE_S):
+                while (health := await worker.health(http)) is None or health["ready"]:
+                    await asyncio.sleep(0.1)
+            assert (health["live"], health["waiting_for"]) == (True, "database")
+            assert len(health["lanes"]) == 1
+            database.start()
+            await worker.wait_idle(http)
