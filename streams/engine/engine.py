@@ -16,7 +16,9 @@ from typing import Any, Final, NoReturn
 
 import orjson
 from aiokafka import ConsumerRecord
+from faust.auth import SASLCredentials, SSLCredentials
 from faust.types import TP
+from faust.types.auth import CredentialsT
 from mode import CrashingSupervisor
 
 from streams.engine.batch import Batch, Fold, NewState, Output
@@ -24,6 +26,7 @@ from streams.engine.boot import LanesApp
 from streams.engine.lane import Lane, SinkLane
 from streams.engine.state_lane import StateLane
 from streams.engine.transport import BatchSchema, LaneTables, Transport
+from streams.kafka import kafka_options
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -35,9 +38,20 @@ Sink = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 Applied = Callable[[Lane, Batch, Sequence[Output]], None]
 
 
+def credentials(settings: Settings) -> CredentialsT | None:
+    """What `kafka_options` says of security, in Faust's words: its clients connect by these."""
+    options = kafka_options(settings)
+    context = options.get("ssl_context")
+    if "sasl_mechanism" in options:
+        return SASLCredentials(mechanism=options["sasl_mechanism"], username=options["sasl_plain_username"],
+                               password=options["sasl_plain_password"], ssl_context=context)
+    return None if context is None else SSLCredentials(context)
+
+
 def faust_settings(settings: Settings) -> dict[str, Any]:
     """What the engine needs of Faust; each value was measured or its default loses work."""
     return {
+        "broker_credentials": credentials(settings),
         "topic_partitions": settings.partitions,
         "topic_replication_factor": settings.replication,
         "topic_disable_leader": True,
