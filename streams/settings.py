@@ -45,6 +45,13 @@ def _seconds(value: str) -> float:
     return number
 
 
+def _session(value: str) -> float:
+    number = _seconds(value)
+    if not 1 <= number <= 1800:
+        raise ValueError(f"must be 1 to 1800 seconds, not {value[:40]}")
+    return number
+
+
 def _brokers(value: str) -> str:
     for one in value.split(","):
         host, _, port = one.rpartition(":")
@@ -148,7 +155,8 @@ SETTINGS: Final = (
             "where other workers reach the views of `watch` here; unset: this machine's name if it listens everywhere"),
     Setting("ANBU_WORKER_TOKEN", "worker_token", None, _text,
             "token of these views and of /metrics; needed off loopback"),
-    Setting("ANBU_SESSION_S", "session_s", "6", _seconds, "a worker not heard of for so long is taken for dead"),
+    Setting("ANBU_SESSION_S", "session_s", "6", _session, "a worker not heard of for so long, in seconds, is taken for "
+            "dead; brokers take no less than 6 unless they are told to"),
     Setting("ANBU_ACCEPT_LOSS", "accept_loss", "false", _flag,
             "true: where records were deleted unread, go on without them; else a worker refuses to start"),
     Setting("ANBU_LOG_FORMAT", "log_format", "auto", _one_of("auto", "json", "text"),

@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 
 import orjson
 from aiokafka import ConsumerRecord
+from aiokafka.errors import GroupAuthorizationFailedError, InvalidSessionTimeoutError
 from faust.auth import SASLCredentials, SSLCredentials
 from faust.types import TP
 from faust.types.auth import CredentialsT
@@ -269,6 +270,21 @@ class Engine:
         sys.stderr.write(f"{why}\n")
         sys.stderr.flush()
         os._exit(EXIT_MISCONFIGURED)
+
+    def kept_out(self, error: Exception) -> None:
+        """Leave where the brokers do not let this worker into its group, and waiting does not help; else return."""
+        settings = self.settings
+        if isinstance(error, InvalidSessionTimeoutError):
+            why = (f"ANBU_SESSION_S is {settings.session_s:g}, which the brokers do not take: by default 6 to 1800 "
+                   "(group.min.session.timeout.ms, group.max.session.timeout.ms)")
+        elif isinstance(error, GroupAuthorizationFailedError):
+            why = (f"ANBU_KAFKA_SECURITY_USER {settings.kafka_user or '(not set)'} may not read the group "
+                   f"{self.app.conf.id}: allow it in Kafka for groups whose names begin with ANBU_APP_ID")
+        else:
+            return
+        if self.generation < 0:
+            self.refuse(why)
+        self.die(why, error)  # it was a member: what is taken from it now may be given back, so try again
 
     def die(self, why: str, error: BaseException | None = None) -> NoReturn:
         """Leave at once, without acks, commits or clean-up: all that is needed to go on is in the broker."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import faust
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaError
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -54,6 +55,7 @@ OVERRIDDEN: Final = (
     Recovery.on_rebalance,
     Recovery._resume_streams,
     TableManager.on_stop,
+    GroupCoordinator._push_error_to_user,
 )
 
 
@@ -84,6 +86,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 log.warning("the broker has gone again: %s; trying again", type(error).__name__)
                 await stop_consumer(self._ensure_consumer())
                 await asyncio.sleep(RETRY_S)
+        self._hear_refusals(self._ensure_consumer()._coordinator)
+
+    def _hear_refusals(self, coordinator: GroupCoordinator) -> None:
+        """aiokafka raises from the next poll what keeps it out of the group, and waits; without lanes nobody polls."""
+        push = coordinator._push_error_to_user
+
+        def heard(error: Exception) -> Any:
+            self.consumer.app.engine.kept_out(error)
+            return push(error)
+
+        coordinator._push_error_to_user = heard
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)

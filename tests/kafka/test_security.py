@@ -1,7 +1,6 @@
 """Every client of a worker, Faust's among them, talks to a Kafka that wants TLS, and a user with a password."""
 
 import ipaddress
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from support.one_lane import Place, sos
 from support.proxy import proxy
+from support.secured import add_user, listener
 
 from streams.embedded import free_port
-from streams.local_kafka import LocalKafka, jars
+from streams.local_kafka import LocalKafka
 from streams.topics import declare
 
 pytestmark = pytest.mark.timeout(150)
@@ -36,25 +36,11 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return store, trusted
 
 
-def kafkas(tool: str, kafka: LocalKafka, *arguments: str) -> None:
-    command = ["java", "-cp", f"{jars()}/*", tool, "--bootstrap-server", kafka.address, *arguments]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-
-
-def add_user(kafka: LocalKafka, name: str, password: str) -> None:
-    kafkas("kafka.admin.ConfigCommand", kafka, "--alter", "--entity-type", "users", "--entity-name", name,
-           "--add-config", f"SCRAM-SHA-512=[password={password}]")
-
-
 @pytest.mark.parametrize("protocol", ["SSL", "SASL_SSL", "SASL_PLAINTEXT"])
 async def test_a_worker_on_a_kafka_that_is_secured(protocol: str, tmp_path: Path) -> None:
     store, trusted = certificate(tmp_path)
     outside = free_port()
-    more = {"listener.security.protocol.map": f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:{protocol}",
-            "sasl.enabled.mechanisms": "SCRAM-SHA-512",
-            "listener.name.outside.scram-sha-512.sasl.jaas.config":
-                "org.apache.kafka.common.security.scram.ScramLoginModule required;",
-            "ssl.keystore.type": "PEM", "ssl.keystore.location": str(store)}
+    more = listener(protocol) | {"ssl.keystore.type": "PEM", "ssl.keystore.location": str(store)}
     with LocalKafka(tmp_path, outside=[outside], more=more) as kafka, proxy(kafka.outside_ports[0], outside):
         if protocol.startswith("SASL"):
             add_user(kafka, "anbu", "hush")

@@ -31,6 +31,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("variable", "value"), [
     ("ANBU_PARTITIONS", "0"), ("ANBU_PARTITIONS", "four"), ("ANBU_GUARANTEE", "maybe"), ("ANBU_AGENTS", "watch,dance"),
     ("ANBU_AGENTS", ","), ("ANBU_TICK_S", "-1"), ("ANBU_TICK_S", "inf"), ("ANBU_TICK_S", "soon"),
+    ("ANBU_SESSION_S", "0"), ("ANBU_SESSION_S", "0.5"), ("ANBU_SESSION_S", "1801"), ("ANBU_SESSION_S", "nan"),
     ("ANBU_KAFKA", "nonsense"), ("ANBU_KAFKA", "kafka:abc"), ("ANBU_KAFKA", "kafka:9092,"), ("ANBU_KAFKA", ":9092"),
     ("ANBU_KAFKA_SECURITY_CA", "/does/not/exist"), ("ANBU_CLOCK_FILE", "/does/not/exist"),
     ("ANBU_DEADMAN_URL", "ftp://ping.example.org"), ("ANBU_DEADMAN_URL", "https://ping.example.org:99999/x"),

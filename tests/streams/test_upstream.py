@@ -57,6 +57,7 @@ READ = {
     "Recovery._restart_recovery": "6bd8a8558a2dffe4",
     "Consumer._drain_messages": "44a2500309e83c63",
     "TableManager.recovery": "f0bf5de78b4c3d23",
+    "GroupCoordinator._push_error_to_user": "743ff515bd7e2e38",
     "TableManager.changelog_topics": "e137531cfedde37a",
     "Schema.loads_key": "9adc30303f20915c",
     "Schema.loads_value": "61a4628b4e0966e6",
