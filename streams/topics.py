@@ -6,6 +6,7 @@ partition n of all of them.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -70,6 +71,14 @@ async def declare(settings: Settings) -> None:
             return
 
 
+def check_partitions(found: Mapping[str, int], settings: Settings) -> None:
+    """found: how many a topic has, by name. Raises SettingsError where one has another number than is set."""
+    for name, partitions in found.items():
+        if partitions != settings.partitions:
+            raise SettingsError(f"ANBU_PARTITIONS is {settings.partitions}, but topic {name} has {partitions}; "
+                                f"partitions cannot be changed under a running system: set it to {partitions}")
+
+
 async def create(admin: AIOKafkaAdminClient, settings: Settings, topic: Topic) -> bool:
     """Create a topic; False where it is there already. Raises KafkaError, SettingsError."""
     new = NewTopic(topic.name, settings.partitions, settings.replication, topic_configs=topic.config)
@@ -97,7 +106,4 @@ async def _declare(settings: Settings) -> None:
             await asyncio.sleep(0.05 * attempt)  # a broker lists a topic some time after it was made, or removed
         else:
             raise UnknownTopicOrPartitionError(", ".join(topic.name for topic in wanted if not found.get(topic.name)))
-    for name, partitions in found.items():
-        if partitions != settings.partitions:
-            raise SettingsError(f"ANBU_PARTITIONS is {settings.partitions}, but topic {name} has {partitions}; "
-                                f"partitions cannot be changed under a running system: set it to {partitions}")
+    check_partitions(found, settings)

@@ -1,6 +1,6 @@
 """The application of `anbu web`: pages, actions and API behind one gate. It judges nothing and keeps nothing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -24,8 +24,11 @@ SAID: Final = {404: N_("There is no such page."), 405: N_("There is no such page
 WRONG: Final = N_("This request cannot be understood.")
 
 
-def create_app(web: Web) -> FastAPI:
-    """Raises SettingsError where the page would be open to the network without a token."""
+def create_app(web: Web, on_failure: Callable[[BaseException], None]) -> FastAPI:
+    """on_failure is called where the page cannot go on, such as with topics of other partitions.
+
+    Raises SettingsError where the page would be open to the network without a token.
+    """
     check_settings(web.settings)
 
     history = Questions(web.settings.mongodb)
@@ -33,7 +36,7 @@ def create_app(web: Web) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
-            async with web.running():
+            async with web.running(on_failure):
                 yield
         finally:
             history.close()

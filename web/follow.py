@@ -16,8 +16,8 @@ from models.errors import ContractError
 from models.records import parse_object
 from models.times import parse_time
 from streams.kafka import administration, kafka_options
-from streams.settings import Settings
-from streams.topics import ALERTS, REPORTS
+from streams.settings import Settings, SettingsError
+from streams.topics import ALERTS, REPORTS, check_partitions, topics
 from web.alerts import alert_of_event
 from web.checkins import checkin_of
 from web.live import Live, Progress
@@ -40,12 +40,14 @@ class Follower:
         self.caught_up = False
 
     async def run(self) -> None:
-        """Without end; a broker that is away is waited for."""
+        """Without end; a broker that is away is waited for. Raises SettingsError on topics of other partitions."""
         while True:
             try:
                 await self._follow()
             except (KafkaError, OSError) as error:
                 log.warning("the topics cannot be followed (ANBU_KAFKA %s): %s", self._settings.kafka, error)
+            except SettingsError:
+                raise
             except Exception:  # a page that has gone blind must try again, whatever the reason
                 log.exception("the topics cannot be followed")
             await asyncio.sleep(RETRY_S)
@@ -79,10 +81,17 @@ class Follower:
     async def _partitions(self) -> list[TopicPartition]:
         """All of both topics; whoever declares them may not have started yet."""
         async with administration(self._settings) as admin:
-            while not PAST.keys() <= set(await admin.list_topics()):
+            while True:
+                there = set(await admin.list_topics())
+                if PAST.keys() <= there:
+                    ours = [topic.name for topic in topics(self._settings) if topic.name in there]
+                    found = {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics(ours)
+                             if one["partitions"]}  # a broker lists a topic some time after it was removed
+                    if PAST.keys() <= found.keys():
+                        break
                 await asyncio.sleep(RETRY_S)
-            return [TopicPartition(topic["topic"], one["partition"])
-                    for topic in await admin.describe_topics(list(PAST)) for one in topic["partitions"]]
+        check_partitions(found, self._settings)
+        return [TopicPartition(name, number) for name in PAST for number in range(found[name])]
 
     def take(self, record: ConsumerRecord) -> None:
         """One record. What breaks the contract is none of ours: it is logged and passed over."""

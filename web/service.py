@@ -39,9 +39,14 @@ class Web:
         return board.watch_state(seen, self.follower.lanes, self.follower.since, self._real_time())
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Follow topics and database as long as the application lives."""
+    async def running(self, on_failure: Callable[[BaseException], None]) -> AsyncIterator[None]:
+        """Follow topics and database as long as the application lives. on_failure: where the topics cannot be."""
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                on_failure(error)
+
         tasks = [asyncio.create_task(one) for one in (self.follower.run(), self.history.run(), self._look())]
+        tasks[0].add_done_callback(ended)
         try:
             yield
         finally:

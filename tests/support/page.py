@@ -131,23 +131,26 @@ def send(settings: Settings, *records: tuple[str, Document, int | None]) -> None
 
 
 class Running:
-    """A page that answers. url: without a slash at the end."""
+    """A page that answers. url: without a slash at the end; failures: why it cannot go on."""
 
-    def __init__(self, web: Web, url: str) -> None:
-        self.web, self.url = web, url
+    def __init__(self, web: Web) -> None:
+        self.web, self.url = web, ""
+        self.failures: list[BaseException] = []
 
 
 @contextmanager
 def running_page(web: Web) -> Iterator[Running]:
     """Serve on a free port of the loopback address until the block ends."""
-    server = uvicorn.Server(uvicorn.Config(create_app(web), host="127.0.0.1", port=0, log_level="warning",
-                                           lifespan="on", access_log=False, timeout_graceful_shutdown=1))
+    one = Running(web)
+    app = create_app(web, one.failures.append)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on",
+                                           access_log=False, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         wait_until(lambda: server.started or not thread.is_alive())
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield Running(web, f"http://127.0.0.1:{port}")
+        one.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        yield one
     finally:
         server.should_exit = True
         thread.join(20)

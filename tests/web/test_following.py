@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from support.page import (
 from stores.errors import StoreAwayError
 from streams.embedded import free_port
 from streams.kafka import kafka_options
-from streams.settings import Settings
+from streams.settings import Settings, SettingsError
 from web.service import Web
 
 pytestmark = pytest.mark.broker
@@ -240,6 +241,16 @@ def test_a_broker_that_comes_late_and_goes_and_comes_again(history: MemoryHistor
                 send(settings, *ALL_LANES, ("alerts", event(number, "sos"), None))
                 wait_until(lambda number=number: shows(page, f"{number}번", "alerts"), patience=40)
         assert shows(page, "1번", "alerts")  # what was known stays
+
+
+def test_topics_of_other_partitions_are_a_failure(settings: Settings, history: MemoryHistory) -> None:
+    send(settings, *ALL_LANES)
+    with running_page(Web(replace(settings, partitions=5), StoppedClock(), history)) as page:
+        wait_until(lambda: page.failures)
+        assert httpx.get(f"{page.url}/ready").status_code == 503
+    (error,) = page.failures
+    assert isinstance(error, SettingsError)
+    assert "ANBU_PARTITIONS is 5, but topic" in str(error)
 
 
 def test_the_clock_of_the_page_is_the_one_it_was_given(settings: Settings, history: MemoryHistory) -> None:
