@@ -21,6 +21,7 @@ WAITS = (0.2, 1.0, 2.0, 5.0)
 LIVED_S = 60.0  # who lived so long starts again at once
 LEFT_S = 40.0  # a worker that is told to leave ends itself in 25; who told us gives us 60, as a rule
 USAGE = 2
+TAKEN = 3  # its port
 
 
 class Supervised:
@@ -53,8 +54,8 @@ class Supervised:
     def tend(self) -> None:
         """Start it again where it has left, after a wait that grows.
 
-        Raises SystemExit where its settings are wrong from the first: what somebody spoils later (the routes file, say)
-        ends no agent that judges.
+        Raises SystemExit where its settings are wrong, or its port is taken, from the first: what somebody spoils later
+        (the routes file, say) ends no agent that judges.
         """
         if self.process is None:
             if time.monotonic() >= self._again:
@@ -63,11 +64,11 @@ class Supervised:
         status = self.process.poll()
         if status is None:
             return
-        if status == USAGE and self._left == 0:
-            raise SystemExit(USAGE)
+        if status in (USAGE, TAKEN) and self._left == 0:
+            raise SystemExit(status)
         self._left = 1 if time.monotonic() - self._started > LIVED_S else self._left + 1
         wait = WAITS[min(self._left, len(WAITS)) - 1]
-        log.log(logging.ERROR if status == USAGE else logging.WARNING,
+        log.log(logging.ERROR if status in (USAGE, TAKEN) else logging.WARNING,
                 "%s has left with status %d; starting it again in %g s", self.agent, status, wait)
         self.process, self._again = None, time.monotonic() + wait
 
@@ -119,8 +120,8 @@ def worker() -> None:
     a process for each.
 
     One that leaves is started again: what it had in hand is durable. Wrong settings end all with status 2 at the first
-    start of an agent; at a later one the others go on. The operator views of the first are at
-    ANBU_WORKER_PORT, of the next one port up.
+    start of an agent, a port that is taken with 3; at a later one the others go on. The operator views of the first are
+    at ANBU_WORKER_PORT, of the next one port up.
     """
     with settings() as found:
         logs.configure(found, "worker")

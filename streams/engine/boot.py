@@ -1,19 +1,22 @@
 """The order in which a worker's parts start: the operator's views first, then the broker is waited for, then the rest.
 
 So a broker that is away at start-up is said and waited for, and `/health/` answers "not ready" meanwhile; Faust alone
-would leave with status 1. Overrides `BootStrategy.server` of faust-streaming 0.15.3.
+would leave with status 1. Overrides `BootStrategy.server` and `App._new_web` of faust-streaming 0.15.3.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import faust
 from faust.app.base import BootStrategy
+from faust.web.drivers import aiohttp
 from mode import Service
 
 from streams.engine import watchdog
 from streams.settings import SettingsError
 from streams.topics import declare
+
+EXIT_TAKEN: Final = 3  # as uvicorn leaves, in gateway and page
 
 
 class Topics(Service):
@@ -47,9 +50,23 @@ class Boot(BootStrategy):
         return parts
 
 
+class Views(aiohttp.Web):
+    async def start_server(self) -> None:
+        try:
+            await super().start_server()
+        except OSError as error:
+            settings = self.app.engine.settings
+            self.app.engine.refuse(f"ANBU_WORKER_HOST, ANBU_WORKER_PORT: nobody can be answered at "
+                                   f"{settings.worker_host}:{settings.worker_port}: {error.strerror or error}",
+                                   status=EXIT_TAKEN)
+
+
 class LanesApp(faust.App):
     BootStrategy = Boot
     engine: Any
+
+    def _new_web(self) -> Views:
+        return Views(self)
 
     def _crash(self, reason: BaseException) -> None:
         self.engine.die("Faust has crashed", reason)  # it would leave with status 1, after whatever it still does

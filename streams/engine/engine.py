@@ -265,11 +265,11 @@ class Engine:
         self._gate.clear()
         await self._let_go([*self.lanes.values(), *self.opening_lanes.values()])
 
-    def refuse(self, why: str) -> NoReturn:
-        """Leave where a setting is wrong: one line, status 2, so that no supervisor tries again."""
+    def refuse(self, why: str, status: int = EXIT_MISCONFIGURED) -> NoReturn:
+        """Leave where a setting is wrong: one line, and a status that tells a supervisor not to try again."""
         sys.stderr.write(f"{why}\n")
         sys.stderr.flush()
-        os._exit(EXIT_MISCONFIGURED)
+        os._exit(status)
 
     def kept_out(self, error: Exception) -> None:
         """Leave where the brokers do not let this worker into its group, and waiting does not help; else return."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli import worker
-from cli.worker import USAGE, Supervised, end
+from cli.worker import TAKEN, USAGE, Supervised, end
 
 FAULT = 70
 STUBBORN = """
@@ -41,20 +41,21 @@ def tend(one: Supervised, folder: Path) -> None:
         time.sleep(0.01)
 
 
-def test_wrong_settings_end_it_at_the_first_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [USAGE, TAKEN])
+def test_wrong_settings_end_it_at_the_first_start(status: int, tmp_path: Path) -> None:
     folder = tmp_path / "statuses"
     folder.mkdir()
     with pytest.raises(SystemExit) as left:
-        tend(agent(folder, USAGE), folder)
-    assert left.value.code == USAGE
+        tend(agent(folder, status), folder)
+    assert left.value.code == status
 
 
 def test_what_is_spoilt_later_does_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Somebody edits the routes file just as `notify` is started again: people are judged all the same."""
     folder = tmp_path / "statuses"
     folder.mkdir()
-    tend(agent(folder, FAULT, USAGE), folder)
-    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+    tend(agent(folder, FAULT, USAGE, TAKEN), folder)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR", "ERROR"]
 
 
 @pytest.mark.timeout(60)

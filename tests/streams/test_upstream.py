@@ -13,15 +13,16 @@ from faust.app.base import App, BootStrategy
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
+from faust.web.drivers.aiohttp import Web
 
 from streams.engine.transport import OVERRIDDEN
 
 ALL: tuple[Callable[..., Any], ...] = (
     *OVERRIDDEN, Sender._maybe_wait_for_pid, Sender._find_coordinator, Sender._do_init_pid, InitPIDHandler.do,
     InitPIDHandler.create_request, InitPIDHandler.handle_response, Fetcher._fetch_requests_routine, BootStrategy.server,
-    App.start, App.stop, App._on_partitions_revoked, App._on_partitions_assigned, Recovery._restart_recovery.fun,
-    Consumer._drain_messages, TableManager.recovery.fget, TableManager.changelog_topics.fget,
-    faust.Schema.loads_key, faust.Schema.loads_value)
+    App._new_web, Web.start_server, App.start, App.stop, App._on_partitions_revoked, App._on_partitions_assigned,
+    Recovery._restart_recovery.fun, Consumer._drain_messages, TableManager.recovery.fget,
+    TableManager.changelog_topics.fget, faust.Schema.loads_key, faust.Schema.loads_value)
 READ = {
     "AIOKafkaConsumerThread.on_start": "38b4e8bd1e10723a",
     "AIOKafkaConsumerThread._create_worker_consumer": "c2701bfc3e6f6cad",
@@ -57,6 +58,8 @@ READ = {
     "Recovery._restart_recovery": "6bd8a8558a2dffe4",
     "Consumer._drain_messages": "44a2500309e83c63",
     "TableManager.recovery": "f0bf5de78b4c3d23",
+    "App._new_web": "9558ffdcacfa13bd",
+    "Web.start_server": "b0c4f10491828520",
     "GroupCoordinator._push_error_to_user": "743ff515bd7e2e38",
     "TableManager.changelog_topics": "e137531cfedde37a",
     "Schema.loads_key": "9adc30303f20915c",

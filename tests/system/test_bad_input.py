@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from base64 import b64encode
@@ -18,6 +19,7 @@ from support.worker import WorkerProcess
 from models.frame import seal, to_text
 from models.keys import message_key, wrap
 from models.payload import SOS, StatusReport, encode
+from streams.embedded import free_port
 from streams.engine.changelog import read, reader
 from streams.kafka import started_producer
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, SMS, declare
@@ -120,6 +122,26 @@ def test_a_wrong_setting_ends_a_worker_in_one_line(variables: dict[str, str], sa
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("process", "variable"), [
+    ("gateway", "ANBU_GATEWAY_PORT"), ("web", "ANBU_WEB_PORT"), ("worker", "ANBU_WORKER_PORT")])
+def test_a_port_that_is_taken_ends_any_process_with_status_3(process: str, variable: str, tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        given = {"ANBU_KEK_FILE": str(KEK_FILE), "ANBU_GATEWAY_SECRET": "hush", "ANBU_AGENTS": "watch",
+                 "ANBU_KAFKA": f"127.0.0.1:{free_port()}", "ANBU_DATA_DIR": str(tmp_path), variable: port}
+        running = subprocess.Popen([str(Path(sys.executable).with_name("anbu")), process], stderr=subprocess.PIPE,
+                                   text=True, env=kept | given)
+        try:
+            words = running.communicate(timeout=60)[1]
+        finally:
+            running.terminate()  # a worker ends what it has started
+            running.wait(60)
+    assert (running.returncode, "Traceback" in words) == (3, False), words
+    (said,) = [line for line in words.splitlines() if "already in use" in line]
+    assert port in said
 
 
 @pytest.mark.parametrize(("process", "variables", "said"), [
