@@ -3,6 +3,8 @@
 Each variable ANBU_X may also be given as ANBU_X_FILE, the path of a file that holds the value (secrets).
 """
 
+import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +71,20 @@ def _readable(value: str) -> str:
         raise ValueError(f"{value} cannot be read: {error.strerror}") from None
 
 
+def _certificates(value: str) -> str:
+    try:
+        ssl.create_default_context(cafile=_readable(value))
+    except ssl.SSLError:
+        raise ValueError(f"{value} has no certificate in PEM that can be read") from None
+    return value
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", value):  # a topic's may have 249, and something is added to this one
+        raise ValueError("must be of letters, digits and . _ - as names of topics are, at most 200")
+    return value
+
+
 def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -118,7 +134,7 @@ SETTINGS: Final = (
             _one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "how to talk to the brokers"),
     Setting("ANBU_KAFKA_SECURITY_USER", "kafka_user", None, _text, "user of SASL (SCRAM-SHA-512)"),
     Setting("ANBU_KAFKA_SECURITY_PASSWORD", "kafka_password", None, _text, "its password"),
-    Setting("ANBU_KAFKA_SECURITY_CA", "kafka_ca", None, _readable, "path of the certificate authority's file"),
+    Setting("ANBU_KAFKA_SECURITY_CA", "kafka_ca", None, _certificates, "path of the certificate authority's file"),
     Setting("ANBU_MONGODB", "mongodb", "mongodb://127.0.0.1:27017/anbu", _text, "URL of the database, with its name"),
     Setting("ANBU_RETENTION_DAYS", "retention_days", "buckets=400,checkins=400,alerts=400,incidents=400,days=3650,"
             "audit=1095", _text, "for how many days the database keeps what; those not named stay as they are"),
@@ -131,7 +147,7 @@ SETTINGS: Final = (
     Setting("ANBU_GUARANTEE", "guarantee", "fence", _one_of("fence", "none"),
             "fence: a worker that was shut out cannot write; none: for the embedded broker, one worker only"),
     Setting("ANBU_DATA_DIR", "data_dir", "~/.local/share/anbu", _text, "where a process keeps files of its own"),
-    Setting("ANBU_APP_ID", "app_id", "anbu", _text, "prefix of groups, changelog and transactional ids"),
+    Setting("ANBU_APP_ID", "app_id", "anbu", _name, "prefix of groups, changelog and transactional ids"),
     Setting("ANBU_TICK_S", "tick_s", "5", _seconds, "seconds between the gateway's ticks"),
     Setting("ANBU_CLOCK_TICK_S", "clock_tick_s", "5", _seconds, "seconds between a worker's clock ticks; 0: none"),
     Setting("ANBU_CLOCK_FILE", "clock_file", None, _readable, "a virtual clock shared by processes (demo and tests)"),

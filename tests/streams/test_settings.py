@@ -33,6 +33,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     ("ANBU_AGENTS", ","), ("ANBU_TICK_S", "-1"), ("ANBU_TICK_S", "inf"), ("ANBU_TICK_S", "soon"),
     ("ANBU_SESSION_S", "0"), ("ANBU_SESSION_S", "0.5"), ("ANBU_SESSION_S", "1801"), ("ANBU_SESSION_S", "nan"),
     ("ANBU_KAFKA", "nonsense"), ("ANBU_KAFKA", "kafka:abc"), ("ANBU_KAFKA", "kafka:9092,"), ("ANBU_KAFKA", ":9092"),
+    ("ANBU_APP_ID", "a b"), ("ANBU_APP_ID", "한글"), ("ANBU_APP_ID", "a" * 201), ("ANBU_APP_ID", "anbu\n"),
     ("ANBU_KAFKA_SECURITY_CA", "/does/not/exist"), ("ANBU_CLOCK_FILE", "/does/not/exist"),
     ("ANBU_DEADMAN_URL", "ftp://ping.example.org"), ("ANBU_DEADMAN_URL", "https://ping.example.org:99999/x"),
     ("ANBU_DEADMAN_URL", "https://[ping"), ("ANBU_PUBLIC_URL", "https://anbu.example.org/\nx"),
@@ -42,6 +43,19 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
 def test_a_wrong_one_is_named(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"^{variable}: (must |/does/not/exist)"):
         Settings.from_env({variable: value})
+
+
+def test_a_name_may_have_all_that_brokers_take() -> None:
+    name = "a.B_c-9".ljust(200, "x")
+    assert Settings.from_env({"ANBU_APP_ID": name}).app_id == name
+
+
+def test_a_file_without_a_certificate_is_named(tmp_path: Path) -> None:
+    for octets in (b"", b"hello", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
+        (tmp_path / "ca").write_bytes(octets)
+        with pytest.raises(SettingsError, match=r"^ANBU_KAFKA_SECURITY_CA: .*/ca has no certificate in PEM") as refused:
+            Settings.from_env({"ANBU_KAFKA_SECURITY_CA": str(tmp_path / "ca")})
+        assert "\n" not in str(refused.value)
 
 
 def test_several_brokers() -> None:
