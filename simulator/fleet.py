@@ -40,7 +40,7 @@ class Fleet:
         self._calendar = Calendar(start, days)
         self.scenario = scenario
         self.begin, self.end = self._calendar.begin, self._calendar.end
-        self._kek = self._dice.randbytes(32)
+        self._kek = Random(f"{seed}/kek").randbytes(32)  # whatever the days: a worker has it before they are known
         self.homes = people(subjects, days, self._dice)
 
     def keks(self) -> dict[str, str]:

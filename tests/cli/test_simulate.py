@@ -1,9 +1,14 @@
 """A fleet through Kafka and a real worker, or to a gateway; and what the gateway's process says when it cannot run."""
 
 import asyncio
+import contextlib
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
@@ -12,11 +17,14 @@ from support.commands import Anbu
 from support.gateway import RunningGateway, read_sms, running_gateway
 from support.worker import WorkerProcess
 
-from simulator.fleet import Fleet
-from streams.clock import SystemClock
+from cli.broker import Message, publish
+from cli.registry import read_profiles
+from models.times import parse_time
+from simulator.fleet import GATEWAY, Fleet
+from streams.clock import SharedClock, SystemClock
 from streams.embedded import free_port
 from streams.settings import Settings
-from streams.topics import declare
+from streams.topics import REGISTRY, declare
 
 ANBU = Path(sys.executable).with_name("anbu")
 
@@ -40,6 +48,101 @@ def test_a_fleet_through_a_worker_is_judged_right(anbu: Anbu, tmp_path: Path) ->
         (tmp_path / "alerts").write_text(anbu("alerts", "--json", ANBU_KAFKA=worker.settings.kafka).stdout)
     found = anbu("score", "--truth", tmp_path / "truth", "--alerts", tmp_path / "alerts", "--json")
     assert orjson.loads(found.stdout) == {"due": 27, "missed": 0, "late": 0, "false": 0}
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("ended", ["its days are over", "SIGTERM"])
+def test_a_fleet_that_lives_by_the_clock_leaves_no_outage_behind(anbu: Anbu, tmp_path: Path, ended: str) -> None:
+    """In a system whose worker has a clock, from nine in the evening on, with keys that were made before the day was
+    known: what happens is told, and what is open is cleared in the end."""
+    fleet = Fleet(60, 1, date(2031, 5, 6), seed=33)
+    clock = SharedClock.create(tmp_path / "clock", fleet.begin + 21 * 3600 + 30)
+    assert anbu("simulate", "--seed", 33, "--subjects", 1, "--to", "file:/dev/null", "--kek", tmp_path / "kek",
+                ).exit_code == 0
+    with WorkerProcess(tmp_path / "worker", ANBU_PARTITIONS="4", ANBU_KEK_FILE=str(tmp_path / "kek"),
+                       ANBU_CLOCK_FILE=str(tmp_path / "clock"), ANBU_CLOCK_TICK_S="60") as worker:
+        worker.start()
+        began = int(clock.now())
+        simulator = subprocess.Popen([ANBU, "simulate", "--subjects", "60", "--seed", "33", "--to", "kafka", "--live"],
+                                     env=worker.environ, stderr=subprocess.PIPE, text=True)
+        try:
+            end = fleet.end if ended == "its days are over" else fleet.end - 2 * 3600
+            for at in range(began // 60 * 60 + 60, end + 1, 60):
+                clock.set(at)
+                wait_until(worker, partial(is_judged, until=at))
+            if ended == "SIGTERM":
+                simulator.terminate()
+            assert simulator.wait(30) == 0
+        finally:
+            simulator.kill()
+            said = simulator.communicate()[1]
+        assert "60 homes live until 2031-05-06T15:00:00Z" in said
+        assert "its people are retired" in said
+
+        clock.set(end + 1800)
+        sms = asyncio.run(read_ticked(worker.settings, end + 1800))
+        wait_until(worker, lambda lane: not any(lane["lag"].values()))
+        alerts = {one["alert"]: one for one in (orjson.loads(line)["data"] for line in anbu(
+            "alerts", "--json", ANBU_KAFKA=worker.settings.kafka).stdout.splitlines())}
+        profiles = asyncio.run(read_profiles(worker.settings))
+    expected = sorted(one.id for one in fleet.deliveries() if began <= one.at <= end)
+    assert sorted(one["id"] for one in sms if one["type"] == "sms") == expected
+    assert len(expected) > 3
+    assert alerts
+    assert [one["alert"] for one in alerts.values() if one["kind"] == "gateway_outage" or one["active"]] == []
+    assert {profile["retired"] for profile in profiles.values()} == {True}
+
+
+def wait_until(worker: WorkerProcess, holds: Callable[[dict[str, Any]], bool]) -> None:
+    """Until the worker says so of each of its lanes."""
+    async def wait() -> None:
+        async with httpx.AsyncClient() as http, asyncio.timeout(60):
+            while True:
+                with contextlib.suppress(KeyError):  # a gateway that has not been judged yet
+                    health = await worker.health(http)
+                    if health is not None and health["ready"] and all(map(holds, health["lanes"].values())):
+                        return
+                await asyncio.sleep(0.01)
+
+    asyncio.run(wait())
+
+
+def is_judged(lane: dict[str, Any], until: int) -> bool:
+    return parse_time(lane["judged_until"][GATEWAY], "until") >= until
+
+
+async def read_ticked(settings: Settings, at: int) -> list[dict[str, Any]]:
+    """All of topic `sms`, once the worker's clock has told of this time in every lane."""
+    async with asyncio.timeout(60):
+        while True:
+            found = await read_sms(settings)
+            if len(found) == settings.partitions and all(
+                    any(one.get("source") == "clock" and parse_time(one["at"], "at") >= at for one in records)
+                    for records in found.values()):
+                return [one for records in found.values() for one in records]
+
+
+def test_a_fleet_takes_nobodys_number(anbu: Anbu, settings: Settings) -> None:
+    """Their devices would not be heard any more."""
+    asyncio.run(publish([Message(REGISTRY, one["subject"], one) for one in Fleet(2, seed=2).registry()], settings))
+    done = anbu("simulate", "--subjects", 3, "--to", "kafka")
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert "2 numbers of this fleet, such as 1001, are in the registry already" in done.stderr
+    assert len(asyncio.run(read_profiles(settings))) == 2
+
+
+def test_what_cannot_live_by_the_clock(anbu: Anbu, tmp_path: Path) -> None:
+    done = anbu("simulate", "--live", "--to", f"file:{tmp_path / 'day'}")
+    assert (done.exit_code, "--live is for --to kafka" in done.stderr) == (2, True)
+    done = anbu("simulate", "--live", "--start", "2020-01-01", "--to", "kafka")
+    assert (done.exit_code, "the days of this fleet are from 2019-12-31T15:00:00Z" in done.stderr) == (2, True)
+
+
+def test_today_is_that_of_the_homes(anbu: Anbu, tmp_path: Path) -> None:
+    """At eight in the evening of London's summer it is tomorrow in Seoul."""
+    SharedClock.create(tmp_path / "clock", parse_time("2031-05-05T19:00:00Z", "at"))
+    done = anbu("simulate", "--live", "--subjects", 1, "--to", "kafka", ANBU_CLOCK_FILE=str(tmp_path / "clock"))
+    assert (done.exit_code, "no broker answers" in done.stderr) == (1, True)  # and not: --start
 
 
 def test_a_fleet_to_a_gateway(anbu: Anbu, settings: Settings) -> None:

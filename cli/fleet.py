@@ -1,0 +1,148 @@
+"""A simulated fleet through Kafka: its days as fast as the broker takes them, or by the clock, in a system that runs.
+
+A fleet takes no number that somebody has under other keys: that may be a person. One that lives by the clock leaves
+nobody behind who is waited for: its gateway falls silent when it ends, and that is no outage.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+
+import click
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from cli.broker import Message, publish, sending
+from cli.registry import read_profiles
+from gateway.publisher import key_of
+from gateway.sms import InboundSms
+from models.times import format_time, parse_time
+from simulator.fleet import Fleet
+from streams.clock import Clock, clock_of
+from streams.kafka import kafka_options, stop_consumer
+from streams.partition import partition_of_key
+from streams.settings import Settings
+from streams.topics import REGISTRY, SMS
+
+AT_ONCE: Final = 32  # records, or requests to a gateway, that wait for their answers together
+WORKER_PATIENCE_S: Final = 20.0
+HOUR_S: Final = 3600
+
+
+async def to_kafka(fleet: Fleet, lines: Iterable[dict[str, Any]], found: Settings) -> int:
+    """In order, each record after those before it in its lane. Returns how many. Raises KafkaError, ClickException."""
+    await _introduce(fleet, found)
+    count = len(fleet.homes)
+    async with sending(found) as sender:
+        waiting: list[asyncio.Future[Any]] = []
+        for line in lines:
+            if line["topic"] == REGISTRY:
+                continue
+            waiting += await _send(line, sender, found)
+            count += 1
+            if len(waiting) >= AT_ONCE:
+                await asyncio.gather(*waiting)
+                waiting.clear()
+        await asyncio.gather(*waiting)
+    return count
+
+
+async def live(fleet: Fleet, lines: Iterable[dict[str, Any]], found: Settings) -> int:
+    """Each record when its time has come, by the settings' clock, until the last day is over or a signal says so.
+
+    What was reported before it began is as if the network had lost it. Returns how many records were sent. Raises
+    KafkaError, ClickException.
+    """
+    clock, ended = clock_of(found.clock_file), asyncio.Event()
+    began = clock.now()
+    if not fleet.begin <= began < fleet.end:
+        raise click.UsageError(f"--start: the days of this fleet are from {format_time(fleet.begin)} to "
+                               f"{format_time(fleet.end)}, and it is {format_time(int(began))}")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await _introduce(fleet, found)
+    click.echo(f"{len(fleet.homes)} homes live until {format_time(fleet.end)}; Ctrl-C ends it before", err=True)
+    count = len(fleet.homes)
+    async with sending(found) as sender:
+        for line in lines:
+            if line["topic"] == REGISTRY:
+                continue
+            at = _time_of(line["value"])
+            if line["topic"] == SMS and at < began:
+                continue
+            if not await _has_come(at, clock, ended):
+                break
+            await asyncio.gather(*await _send(line, sender, found))
+            count += 1
+            if line["value"]["type"] == "tick" and at % HOUR_S == 0:
+                click.echo(f"{format_time(at)}  {count} records", err=True)
+    await publish([Message(REGISTRY, profile["subject"], {**profile, "retired": True})
+                   for profile in fleet.registry()], found)
+    click.echo("it is over: its people are retired, and nobody waits for them", err=True)
+    return count + len(fleet.homes)
+
+
+def _time_of(value: dict[str, Any]) -> int:
+    """Of an SMS, a tick or a command, in epoch seconds."""
+    return parse_time(value["received_at" if value["type"] == "sms" else "at"], "at")
+
+
+async def _has_come(at: int, clock: Clock, ended: asyncio.Event) -> bool:
+    """Wait until then; False where it is ended before."""
+    while not ended.is_set() and (left := at - clock.now()) > 0:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), 0.02 if clock.virtual else min(left, 1.0))
+    return not ended.is_set()
+
+
+async def _introduce(fleet: Fleet, found: Settings) -> None:
+    """The registry, and a worker that has read it, if there is one. Raises ClickException, KafkaError."""
+    profiles = fleet.registry()
+    there = await read_profiles(found)
+    others = [one["subject"] for one in profiles if there.get(one["subject"], one)["devices"] != one["devices"]]
+    if others:
+        raise click.ClickException(
+            f"{len(others)} numbers of this fleet, such as {others[0]}, are in the registry already, with other keys: "
+            "of people, or of another fleet (--seed, --subjects, --days, --start, --scenario). Their reports could not "
+            "be read any more; take a system that holds nothing else")
+    await publish([Message(REGISTRY, profile["subject"], profile) for profile in profiles], found)
+    if not await _registry_is_read(found):
+        click.echo("no worker has read the registry yet: one that starts later may meet SMS of people it does not "
+                   "know", err=True)
+
+
+async def _send(line: dict[str, Any], sender: AIOKafkaProducer, found: Settings) -> list[asyncio.Future[Any]]:
+    """A command or an SMS into its lane, a tick into each. Returns what is acknowledged later."""
+    value, octets = line["value"], orjson.dumps(line["value"])
+    if value["type"] == "tick":
+        return [await sender.send(line["topic"], octets, partition=number) for number in range(found.partitions)]
+    key = _key(value)
+    return [await sender.send(line["topic"], octets, key=key, partition=partition_of_key(key, found.partitions))]
+
+
+def _key(value: dict[str, Any]) -> bytes:
+    """Of a command its subject; of an SMS what a gateway reads of its frame: ticks are true in the right lane alone."""
+    if "subject" in value:
+        return b"%d" % value["subject"]
+    return key_of(InboundSms(value["id"], value["sender"], value["recipient"], value["text"], None)) or b""
+
+
+async def _registry_is_read(found: Settings) -> bool:
+    """Wait until the workers' group has passed the present end of the registry; False where it does not in time."""
+    consumer = AIOKafkaConsumer(**kafka_options(found), group_id=found.app_id, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        places = [TopicPartition(REGISTRY, number) for number in range(found.partitions)]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        deadline = time.monotonic() + WORKER_PATIENCE_S
+        while time.monotonic() < deadline:
+            if all([(await consumer.committed(place) or 0) >= ends[place] for place in places]):
+                return True
+            await asyncio.sleep(0.2)
+    finally:
+        await stop_consumer(consumer)
+    return False
