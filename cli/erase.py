@@ -2,7 +2,7 @@
 
 The number is put on the list of the erased before the tombstone goes out. From then on nothing of the person is
 written, whatever is still in the topics or comes of the tombstone. So it does not matter where this stops: when it is
-run again, it does what is left.
+run again, it does what is left. A number that nobody has is refused: no typing error takes it from the next person.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import uuid
 import click
 from aiokafka.errors import KafkaError
 
-from cli.broker import sending
+from cli.broker import records, sending
 from cli.database import with_store
 from cli.devices import subject_argument
 from cli.options import by_option
@@ -28,19 +28,45 @@ from streams.topics import REGISTRY
 @subject_argument
 @by_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def erase(*, subject: int, by: str, yes: bool) -> None:
+@click.option("--unknown", is_flag=True, help="Also where neither the registry nor the database knows SUBJECT.")
+def erase(*, subject: int, by: str, yes: bool, unknown: bool) -> None:
     """Erase SUBJECT: keys, state, history, personal data, and their part in the figures of days. There is no way back.
 
     What stays: the number in a list, so that nobody gets it again, and an entry of the audit log. Records in topics go
     when their time is over (sms: 7 days, others: 30 days), those of `registry` and of the state with the next
-    compaction. Keep no backup longer than you may keep the data. Settings: ANBU_KAFKA, ANBU_MONGODB.
+    compaction. Keep no backup longer than you may keep the data.
+
+    A number that neither the registry nor the database knows is refused with status 1, as nobody could get it any more.
+    Where something else is left of somebody, a state or records of another topic, say --unknown. What was cut off is
+    done again by the same command. Settings: ANBU_KAFKA, ANBU_MONGODB.
     """
+    if not unknown and not with_store(lambda store, found: _is_known(store, found, subject)):
+        raise click.ClickException(
+            f"nobody has, or had, the number {subject}, as far as the registry and the database tell; nothing is "
+            "changed. Once it is erased nobody gets it any more: if you want that, say --unknown")
     if not yes:
         click.confirm(f"Erase everything that is known of {subject}?", abort=True)
     counts = with_store(lambda store, found: _erase(store, found, subject, by))
     for name, count in counts.items():
         click.echo(f"{name:<12}{count:>8} deleted")
     click.echo(f"{subject} is erased")
+
+
+async def _is_known(store: Store, found: Settings, subject: int) -> bool:
+    """Whether there is anything of this number: the mark of an erasure, a document, or a record of the registry, be it
+    one that breaks the contract or stands in the wrong partition."""
+    people = People(store.database)
+    if await people.erased([subject]):
+        return True
+    async for _ in people.documents(subject):
+        return True
+    try:
+        async for polled in records(REGISTRY, found):
+            if any(record.key == b"%d" % subject for record in polled.records):
+                return True
+    except KafkaError as error:
+        raise _away(error, subject) from None
+    return False
 
 
 async def _erase(store: Store, found: Settings, subject: int, by: str) -> dict[str, int]:
@@ -56,6 +82,9 @@ async def _erase(store: Store, found: Settings, subject: int, by: str) -> dict[s
             await asyncio.gather(*(sender.send_and_wait(REGISTRY, None, key=b"%d" % subject, partition=other)
                                    for other in range(found.partitions) if other != own))
     except KafkaError as error:
-        raise click.ClickException(f"the broker is away (ANBU_KAFKA): {error}; {subject} is not erased: do it again",
-                                   ) from None
+        raise _away(error, subject) from None
     return await store.erase(subject)
+
+
+def _away(error: KafkaError, subject: int) -> click.ClickException:
+    return click.ClickException(f"the broker is away (ANBU_KAFKA): {error}; {subject} is not erased: do it again")

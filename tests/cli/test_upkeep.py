@@ -15,7 +15,7 @@ from support.expected_history import Said, expected
 from support.history import documents, said_of, write
 from support.vectors import VECTORS, key_ring, read_lines, replay
 
-from cli.broker import records
+from cli.broker import Message, publish, records
 from stores import bulk
 from stores.collections import ALERTS, BUCKETS, CATALOGUE, CHECKINS, DAYS, DEVICES, ERASED, INCIDENTS, PEOPLE, STATES
 from stores.mongo import Store
@@ -236,3 +236,33 @@ async def test_without_a_broker_nothing_is_erased(anbu: Anbu, store: Store, day:
     assert (done.exit_code, "not erased" in done.stderr) == (1, True)
     assert await documents(store) == expected(day)
     assert await store.database[ERASED].count_documents({}) == 0
+
+
+async def test_a_number_that_nobody_has_is_not_erased(anbu: Anbu, settings: Settings, store: Store,
+                                                      day: list[Said]) -> None:
+    """Nobody could get it any more, and the one who was meant would still be there."""
+    await write(store, day)
+    await publish([Message("registry", 8, {"subject": 8, "site": "broken"})], settings)
+    done = await asyncio.to_thread(anbu, "erase", 9999, "--yes")
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "nobody has, or had, the number 9999" in done.stderr
+    assert await store.database[ERASED].count_documents({}) == await store.database["audit"].count_documents({}) == 0
+    assert {record.key async for polled in records("registry", settings) for record in polled.records} == {b"8"}
+
+
+@pytest.mark.parametrize("left", ["the mark", "a record of the registry", "a document", "nothing that is looked at"])
+async def test_who_left_but_a_trace_is_erased(anbu: Anbu, settings: Settings, store: Store, left: str) -> None:
+    """The mark: of an erasure that was cut off just after it."""
+    if left == "the mark":
+        await store._people.mark_erased(7, "2026-11-24T00:00:00Z")
+    elif left == "a record of the registry":
+        await publish([Message("registry", 7, {"subject": 7, "site": "broken"})], settings)
+    elif left == "a document":
+        await store.set_contact(7, {"name": "김영자"})
+    said = await run(anbu, "erase", 7, "--yes", *(["--unknown"] if left == "nothing that is looked at" else []))
+    assert "7 is erased" in said
+    assert "7 is erased" in await run(anbu, "erase", 7, "--yes"), "again, where it was cut off later"
+    assert await traces(store, "김영자") == []
+    assert [one["_id"] async for one in store.database[ERASED].find()] == ["7"]
+    found = [record async for polled in records("registry", settings) for record in polled.records]
+    assert {record.partition for record in found if record.value is None} == set(range(settings.partitions))
