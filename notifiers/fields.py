@@ -3,6 +3,8 @@
 A secret NAME may also be given as NAME_file, the path of a file that holds it. A field that nobody asks for is refused.
 """
 
+import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +15,7 @@ import httpx
 from models.routes import RoutesError
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_LABEL: Final = re.compile(r"[\w-]+")  # of a name; not of letters of ASCII alone: the resolver encodes the others
 
 
 class Fields:
@@ -57,11 +60,19 @@ class Fields:
         """A URL; https, as messages about people go there, or http to this machine or a named `plain` network."""
         value = self.secret(name) if secret else self.text(name, default)
         parts = _parts(value)
-        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts is None or parts.scheme not in ("http", "https"):
             raise self.wrong(name, "must be a URL such as https://host/path")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK and not self.flag("plain"):
             raise self.wrong(name, 'is http, so anybody on the way can read it: use https, or say "plain": true where '
                                    "the network is your own")
+        return value
+
+    def host(self, name: str) -> str:
+        """A name or an IP address that can be looked up: no URL, no port."""
+        value = self.text(name)
+        if not is_host(value):
+            raise self.wrong(name, "must be a name such as smtp.example.org, or an IP address: no scheme, no port, no "
+                                   "brackets")
         return value
 
     def header(self, name: str, *, secret: bool = False) -> str:
@@ -109,4 +120,19 @@ def _parts(address: str) -> SplitResult | None:
         port = parts.port  # raises where it cannot be one
     except (ValueError, httpx.InvalidURL):
         return None
-    return None if port == 0 else parts
+    return None if port == 0 or not is_host(parts.hostname or "") else parts
+
+
+def is_host(value: str) -> bool:
+    """Whether a resolver could take it (RFC 1123, and what it takes besides: `_`, letters of any script)."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        pass
+    else:
+        return True
+    try:
+        value.encode("idna")  # what is longer than a name may be, and an empty label
+    except UnicodeError:
+        return False
+    return all(map(_LABEL.fullmatch, value.removesuffix(".").split(".")))

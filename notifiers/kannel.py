@@ -27,7 +27,7 @@ class Kannel:
 
     @classmethod
     def build(cls, fields: Fields) -> "Kannel":
-        to = telephone(fields, "to")
+        to = _number(fields)
         return cls(fields.address("url"), {
             "X-Kannel-Username": fields.header("user"), "X-Kannel-Password": fields.header("password", secret=True),
             "X-Kannel-From": fields.header("from"), "X-Kannel-To": to, "X-Kannel-Coding": "2",
@@ -46,9 +46,10 @@ class Kannel:
         await self._http.close()
 
 
-def telephone(fields: Fields, name: str) -> str:
-    """One number: a channel is one destination, so a repetition reaches nobody who had the message already."""
-    number = fields.text(name)
+def _number(fields: Fields) -> str:
+    """One number: a channel is one destination, so a repetition reaches nobody who had the message already. Of the
+    gateway's own country, or a short one, too."""
+    number = fields.text("to")
     if NUMBER.fullmatch(number) is None:
-        raise fields.wrong(name, "must be one telephone number such as +821012345678")
+        raise fields.wrong("to", "must be one telephone number such as +821012345678")
     return number

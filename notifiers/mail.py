@@ -18,7 +18,7 @@ import aiosmtplib
 
 from models.alerts import Severity
 from models.message import Message
-from notifiers.fields import LOOPBACK, Fields
+from notifiers.fields import LOOPBACK, Fields, is_host
 from notifiers.ports import GiveUpError, RetryError
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Mail:
 
     @classmethod
     def build(cls, fields: Fields) -> "Mail":
-        host = fields.text("host")
+        host = fields.host("host")
         security = fields.one_of("security", "starttls", tuple(_PORTS))
         if security == "none" and host not in LOOPBACK and not fields.flag("plain"):
             raise fields.wrong("security", 'none lets anybody on the way read it: use starttls or tls, or say '
@@ -54,7 +54,7 @@ class Mail:
             options |= {"username": fields.text("user"), "password": fields.secret("password")}
         recipients = fields.texts("to")
         for name, addresses in (("from", [fields.text("from")]), ("to", recipients)):
-            if not addresses or not all("@" in parseaddr(one)[1] and "\n" not in one for one in addresses):
+            if not addresses or not all(map(_is_address, addresses)):
                 raise fields.wrong(name, "must be an address such as team@example.org")
         return cls(fields.text("from"), recipients, options)
 
@@ -88,6 +88,13 @@ class Mail:
             mail["Importance"] = "high"
         mail.set_content("\n".join([*message.lines, *(["", message.link] if message.link else [])]) + "\n")
         return mail
+
+
+def _is_address(text: str) -> bool:
+    """One with a name before it too: Team <team@example.org>; a domain may be an address literal, in brackets."""
+    address = parseaddr(text)[1]
+    local, _, domain = address.rpartition("@")
+    return "\n" not in text and address in text and local != "" and is_host(domain.removeprefix("[IPv6:").strip("[]"))
 
 
 def _error(error: Any) -> RetryError | GiveUpError:

@@ -7,6 +7,7 @@ Answers: 201 with the message's `sid`; 429 and 5xx are temporary; else a `code` 
 idempotency key.
 """
 
+import re
 from typing import Any, ClassVar, Final
 
 import httpx
@@ -14,9 +15,9 @@ import httpx
 from models.message import Message
 from notifiers.fields import Fields
 from notifiers.http import Http, check
-from notifiers.kannel import telephone
 
 API: Final = "https://api.twilio.com"
+NUMBER: Final = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)  # E.164, the only form that Twilio takes
 _LONGEST: Final = 1600
 
 
@@ -32,7 +33,7 @@ class Twilio:
         sender = ({"MessagingServiceSid": fields.text("service")} if fields.has("service")
                   else {"From": fields.text("from")})
         return cls(f"{fields.address('url', API).rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json",
-                   fields.text("user", account), fields.secret("token"), {"To": telephone(fields, "to"), **sender})
+                   fields.text("user", account), fields.secret("token"), {"To": _number(fields), **sender})
 
     async def send(self, message: Message) -> str:
         form = {**self._form, "Body": message.text[:_LONGEST]}
@@ -44,6 +45,13 @@ class Twilio:
 
     async def close(self) -> None:
         await self._http.close()
+
+
+def _number(fields: Fields) -> str:
+    number = fields.text("to")
+    if NUMBER.fullmatch(number) is None:
+        raise fields.wrong("to", "must be one telephone number with + and the country's code, such as +821012345678")
+    return number
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

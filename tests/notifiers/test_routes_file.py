@@ -37,6 +37,9 @@ def document(**channel: Any) -> str:
     (document(type="slack", url="https://[hooks"), "channels.team.url: must be a URL"),
     (document(type="slack", url="https://hooks.slack.com:99999/x"), "channels.team.url: must be a URL"),
     (document(type="slack", url="https://hooks.slack.com/x\ny"), "channels.team.url: must be a URL"),
+    *((document(type="slack", url=url), "channels.team.url: must be a URL") for url in (
+        "https://a b/", "https://a%20b/", "https://a..b/", "https:///path", "https://a,b/",
+        "https://" + "a" * 64 + ".org/", "https://hooks@/x", "https://")),
     (document(type="slack", url_file="/nowhere/at/all"), "channels.team.url_file: /nowhere/at/all cannot be read"),
     (document(**SLACK, chanel="x"), "channels.team.chanel: no such field"),
     (document(**SLACK, language="de"), "channels.team.language: must be one of ko, en"),
@@ -51,12 +54,18 @@ def document(**channel: Any) -> str:
     (document(**{**KANNEL, "from": "안부"}), "channels.team.from: must be ASCII"),
     (document(**{**MAIL, "to": []}), "channels.team.to: must be an address"),
     (document(**{**MAIL, "from": "Anbu"}), "channels.team.from: must be an address"),
+    *((document(**{**MAIL, "host": host}), "channels.team.host: must be a name such as smtp.example.org") for host in (
+        "smtp://h", "smtp.example.org:587", "a b", "a/b", "[::1]", "a..b", "anbu@h", "a" * 64)),
+    *((document(**{**MAIL, "from": one}), "channels.team.from: must be an address") for one in (
+        "anbu@", "@example.org", "anbu@a b", "anbu@a/b")),
     (document(**MAIL, port=0), "channels.team.port: must be a port"),
     (document(**MAIL, security="ssl"), "channels.team.security: must be one of starttls, tls, none"),
     (document(**MAIL, security="none"), "channels.team.security: none lets anybody on the way read it"),
     (document(**MAIL, ca_file="/nowhere"), "channels.team.ca_file: holds no certificates"),
     (document(**MAIL, user="anbu"), "channels.team.password_file: is missing"),
     (document(type="twilio", account="AC1", token="x", to="+821012345678"), "channels.team.from: is missing"),
+    *((document(type="twilio", account="AC1", token="x", service="MG1", to=to), "channels.team.to: must be one tele")
+      for to in ("821012345678", "01012345678", "+0821012345678", "+82 10 1234 5678", "1666")),
     (document(type="http", url="https://a.example.org"), "channels.team.json: give either json or form"),
     (document(type="http", url="https://a.example.org", json={}, authorization="Bearer x\ny"),
      "channels.team.authorization: must be ASCII"),
@@ -74,6 +83,26 @@ def test_refused(text: str, place: str) -> None:
         load(text, None)
     assert str(refused.value).startswith(place)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("channel", [
+    *({"type": "slack", "url": url} for url in (
+        "https://[::1]:8443/x", "https://[2001:db8::1]/x", "https://user:p%20w@hooks.example.org:8443/a/b?c=d e#f",
+        "https://203.0.113.5/x", "https://my_slack/x", "https://안부.example.org/x", "https://xn--o39a10a.example.org./x",
+        "http://localhost:8080", "http://[::1]:80/x")),
+    {"type": "http", "url": "http://sms_gateway:8080/send", "plain": True, "to": "010-1234-5678",
+     "json": {"to": "{to}", "text": "{text}"}},
+    *({**KANNEL, "to": to} for to in ("01012345678", "1666", "+821012345678")),
+    *({**MAIL, "host": host} for host in (
+        "smtp.example.org.", "mail", "mail_1", "192.0.2.7", "2001:db8::7", "fe80::7%eth0", "메일.example.org")),
+    *({**MAIL, "from": one, "to": [one]} for one in (
+        "안부 <anbu@example.org>", '"a b"@example.org', "anbu@localhost", "anbu@[192.0.2.7]",
+        "anbu@[IPv6:2001:db8::7]")),
+    {"type": "twilio", "account": "AC1", "token": "x", "from": "ANBU", "to": "+12025550123"},
+    {"type": "twilio", "account": "AC1", "token": "x", "from": "1666", "to": "+821012345678"},
+], ids=str)
+def test_taken(channel: dict[str, Any]) -> None:
+    assert load(document(**channel), None).channels["team"].type == channel["type"]
 
 
 def test_an_empty_secret_is_none(tmp_path: Path) -> None:
