@@ -27,6 +27,7 @@ from aiokafka.errors import (
     TransactionalIdAuthorizationFailed,
 )
 from rich.console import Console
+from rich.text import Text
 
 from cli.broker import broker_settings
 from cli.registry import read_profiles
@@ -52,7 +53,7 @@ _COMPACTED: Final = {
     "max.compaction.lag.ms": "who was erased may stay there for ever",
     "max.message.bytes": "an outage of very many people may end every worker that gets the lane",
 }
-_MARKS: Final = {"right": "[green]right[/green]", "beware": "[yellow]beware[/yellow]", "wrong": "[red]wrong[/red]"}
+_COLOURS: Final = {"right": "green", "beware": "yellow", "wrong": "red"}
 
 
 class Finding(NamedTuple):
@@ -80,7 +81,8 @@ def doctor(*, as_json: bool) -> None:
         if as_json:
             sys.stdout.write(orjson.dumps(one._asdict()).decode() + "\n")
         else:
-            Console(highlight=False, soft_wrap=True).print(f"{one.check:<9} {_MARKS[one.state]:<6}  {one.detail}")
+            line = Text.assemble(f"{one.check:<9} ", (f"{one.state:<6}", _COLOURS[one.state]), f"  {one.detail}")
+            Console(highlight=False, soft_wrap=True).print(line)
     sys.exit(1 if any(one.state == "wrong" for one in findings) else 0)
 
 
