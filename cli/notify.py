@@ -51,7 +51,10 @@ def check() -> None:
 @notify.command()
 @click.argument("channel")
 def test(channel: str) -> None:
-    """Send a message that says it is a test to CHANNEL, once; exit status 1 if it is not taken."""
+    """Send a message that says it is a test to CHANNEL, once; exit status 1 if it is not taken.
+
+    That it was taken does not mean that it has arrived: look.
+    """
     with settings() as found:
         loaded = _loaded(found)
         if channel not in loaded.channels:
@@ -63,7 +66,7 @@ def test(channel: str) -> None:
         raise click.ClickException(f"{channel} has not taken it, and may later: {error or 'no answer'}") from None
     except GiveUpError as error:
         raise click.ClickException(f"{channel} refuses it: {error}") from None
-    click.echo(f"{channel} has taken it{f': {answer}' if answer else ''}")
+    click.echo(f"{channel} has taken it{f' ({answer})' if answer else ''}: look whether it has arrived")
 
 
 async def _send(configured: Configured, now: int) -> str:

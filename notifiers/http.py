@@ -7,10 +7,12 @@ from urllib.parse import quote
 import httpx
 
 from models.message import Message
+from notifiers.causes import cause
 from notifiers.ports import GiveUpError, RetryError
 from notifiers.retry_after import retry_after
 
 ANSWER_S: Final = 10.0
+NO_PROVIDER: Final = "somebody else answers there: see the URL"
 _RETRY: Final = frozenset({408, 425, 429})
 _UNSURE: Final = frozenset({500, 502, 504})  # something behind the one who answers may have taken it
 
@@ -27,9 +29,9 @@ class Http:
         try:
             return await self._client.request(method, url, **options)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise RetryError(f"nobody answers: {type(error).__name__}") from None
-        except httpx.TransportError as error:
-            raise RetryError(f"no whole answer: {type(error).__name__}", unsure=True) from None
+            raise RetryError(f"nobody answers: {cause(error)}") from None
+        except httpx.RequestError as error:  # also an answer that is packed wrongly
+            raise RetryError(f"no whole answer: {cause(error)}", unsure=True) from None
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -45,6 +47,11 @@ def check(answer: httpx.Response, said: str | None = None) -> None:
         raise RetryError(why, retry_after(answer.headers.get("retry-after"), datetime.now(UTC)),
                          unsure=status in _UNSURE)
     raise GiveUpError(why)
+
+
+def is_page(answer: httpx.Response) -> bool:
+    """A web page instead of what a provider says: somebody else answers there, and tells nobody."""
+    return answer.text.lstrip()[:9].lower().startswith(("<!doctype", "<html"))
 
 
 def idempotency_key(message: Message) -> str:

@@ -11,13 +11,14 @@ import hashlib
 import logging
 import ssl
 from email.message import EmailMessage
-from email.utils import formatdate, parseaddr
+from email.utils import formatdate, getaddresses, parseaddr
 from typing import Any, ClassVar, Final
 
 import aiosmtplib
 
 from models.alerts import Severity
 from models.message import Message
+from notifiers.causes import cause
 from notifiers.fields import LOOPBACK, Fields, is_host
 from notifiers.ports import GiveUpError, RetryError
 
@@ -66,12 +67,17 @@ class Mail:
         except aiosmtplib.SMTPResponseException as error:
             raise _error(error) from None
         except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError) as error:
-            raise RetryError(f"nobody answers: {type(error).__name__}") from None
+            raise RetryError(f"nobody answers: {cause(error)}") from None
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise RetryError(f"no whole answer: {type(error).__name__}", unsure=True) from None
-        for number, (code, _) in enumerate(refused.values(), start=1):
-            log.error("recipient %d of those refused was not accepted: %d", number, code)
-        return answer[:200]
+            # One of no type of its own says what the server lacks: STARTTLS, or a way to log in.
+            said = str(error) if type(error) is aiosmtplib.SMTPException else cause(error)
+            raise RetryError(f"no whole answer: {said}", unsure=True) from None
+        addresses = [address for _, address in getaddresses(self._recipients)]
+        lost = [f"recipient {number} of {len(addresses)} is refused: SMTP {refused[address][0]}"
+                for number, address in enumerate(addresses, start=1) if address in refused]
+        if lost:
+            log.error("%s", "; ".join(lost))
+        return "; ".join([answer[:200], *lost])
 
     async def close(self) -> None:
         """Every message has a connection of its own: they are few, and one that idles for hours is cut off anyway."""
@@ -94,7 +100,7 @@ def _is_address(text: str) -> bool:
     """One with a name before it too: Team <team@example.org>; a domain may be an address literal, in brackets."""
     address = parseaddr(text)[1]
     local, _, domain = address.rpartition("@")
-    return "\n" not in text and address in text and local != "" and is_host(domain.removeprefix("[IPv6:").strip("[]"))
+    return text.isprintable() and address in text and local != "" and is_host(domain.removeprefix("[IPv6:").strip("[]"))
 
 
 def _error(error: Any) -> RetryError | GiveUpError:

@@ -9,7 +9,8 @@ from typing import ClassVar, Final
 
 from models.message import Message
 from notifiers.fields import Fields
-from notifiers.http import Http, check
+from notifiers.http import NO_PROVIDER, Http, check, is_page
+from notifiers.ports import GiveUpError
 
 _LONGEST: Final = 2900  # of a section's text it may be 3000
 
@@ -27,6 +28,8 @@ class Slack:
     async def send(self, message: Message) -> str:
         answer = await self._http.request("POST", self._url, json=body(message))
         check(answer, answer.text)
+        if is_page(answer):
+            raise GiveUpError(NO_PROVIDER)
         return ""
 
     async def close(self) -> None:

@@ -14,7 +14,8 @@ import httpx
 
 from models.message import Message
 from notifiers.fields import Fields
-from notifiers.http import Http, check
+from notifiers.http import NO_PROVIDER, Http, check
+from notifiers.ports import GiveUpError
 
 API: Final = "https://api.twilio.com"
 NUMBER: Final = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)  # E.164, the only form that Twilio takes
@@ -41,7 +42,9 @@ class Twilio:
         told = _json(answer)
         # Its `message` repeats the number: the code says the same.
         check(answer, f"Twilio error {told['code']}" if "code" in told else None)
-        return str(told.get("sid", ""))
+        if "sid" not in told:
+            raise GiveUpError(NO_PROVIDER)
+        return str(told["sid"])
 
     async def close(self) -> None:
         await self._http.close()

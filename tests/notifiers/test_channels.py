@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import ssl
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from support.mail import Mailbox, running_mailbox
 from support.notices import notice
 
 from models.message import Manner, Message, message_of
+from notifiers.causes import cause
 from notifiers.fields import Fields
 from notifiers.plain_http import filled
 from notifiers.ports import Channel, GiveUpError, RetryError
@@ -91,6 +93,48 @@ async def test_nobody_answers(kind: str) -> None:
         await one.send(message())
     await one.close()
     assert not raised.value.unsure
+
+
+@pytest.mark.parametrize(("url", "why"), [
+    ("http://127.0.0.1:{dead}", "nobody answers: nothing listens at this port"),
+    ("https://nowhere.invalid", "nobody answers: no such host, or no name service"),
+    ("https://127.0.0.1:{port}", "nobody answers: no TLS at this port: ")])
+async def test_why_nobody_answers(endpoint: Endpoint, url: str, why: str) -> None:
+    """A slip in the routes file and a provider that is down are told from each other."""
+    one = of("slack", url.format(dead=free_port(), port=endpoint.url.rpartition(":")[2]))
+    with pytest.raises(RetryError) as raised:
+        await one.send(message())
+    await one.close()
+    assert str(raised.value).startswith(why)
+    assert "invalid" not in str(raised.value)
+
+
+def test_a_certificate_that_is_not_trusted() -> None:
+    """As OpenSSL says it, but for the name of the host."""
+    below = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    below.verify_message = "Hostname mismatch, certificate is not valid for 'hooks.example.org'."
+    above = OSError("All connection attempts failed")
+    above.__cause__ = ExceptionGroup("", [below])
+    assert cause(above) == "its certificate is not trusted: Hostname mismatch"
+
+
+async def test_an_answer_that_cannot_be_unpacked(endpoint: Endpoint) -> None:
+    endpoint.answers.append(Answer(headers={"content-encoding": "gzip"}))
+    one = of("webhook", endpoint.url)
+    with pytest.raises(RetryError, match="no whole answer") as raised:
+        await one.send(message())
+    await one.close()
+    assert raised.value.unsure
+
+
+@pytest.mark.parametrize("kind", ["slack", "twilio"])
+async def test_a_page_is_no_provider(endpoint: Endpoint, kind: str) -> None:
+    """A wrong URL, or somebody on the way who asks for a login: nobody was told."""
+    endpoint.answers.append(Answer(body="\n<!DOCTYPE html><html>Welcome</html>"))
+    one = of(kind, endpoint.url)
+    with pytest.raises(GiveUpError, match="somebody else answers there"):
+        await one.send(message())
+    await one.close()
 
 
 async def test_slack(endpoint: Endpoint) -> None:
@@ -224,7 +268,8 @@ async def test_mail_that_is_refused(reply: str, error: type[Exception]) -> None:
 async def test_one_recipient_that_is_accepted_is_enough() -> None:
     with running_mailbox(Mailbox()) as mailbox:
         mailbox.unknown = {"lead@example.org"}
-        await mail(mailbox).send(message())
+        answer = await mail(mailbox).send(message())
+        assert answer.endswith("; recipient 2 of 2 is refused: SMTP 550"), "who tries the channel sees it"
         mailbox.unknown |= {"team@example.org"}
         with pytest.raises(GiveUpError, match="550") as raised:
             await mail(mailbox).send(message())
@@ -242,12 +287,17 @@ async def test_mail_with_a_password(tmp_path: Path) -> None:
     assert len(mailbox.mails) == 1
 
 
+async def test_a_mail_server_without_tls() -> None:
+    with running_mailbox(Mailbox()) as mailbox, pytest.raises(RetryError, match="STARTTLS extension not supported"):
+        await mail(mailbox, security="starttls").send(message())
+
+
 async def test_no_mail_server() -> None:
     one = channel("email", host="127.0.0.1", port=free_port(), security="none", to=["a@example.org"],
                   **{"from": "anbu@example.org"})
     with pytest.raises(RetryError) as raised:
         await one.send(message())
-    assert not raised.value.unsure
+    assert (raised.value.unsure, str(raised.value)) == (False, "nobody answers: nothing listens at this port")
 
 
 def test_an_event_for_a_webhook_is_json() -> None:

@@ -57,7 +57,7 @@ def document(**channel: Any) -> str:
     *((document(**{**MAIL, "host": host}), "channels.team.host: must be a name such as smtp.example.org") for host in (
         "smtp://h", "smtp.example.org:587", "a b", "a/b", "[::1]", "a..b", "anbu@h", "a" * 64)),
     *((document(**{**MAIL, "from": one}), "channels.team.from: must be an address") for one in (
-        "anbu@", "@example.org", "anbu@a b", "anbu@a/b")),
+        "anbu@", "@example.org", "anbu@a b", "anbu@a/b", "A\rB <anbu@example.org>")),
     (document(**MAIL, port=0), "channels.team.port: must be a port"),
     (document(**MAIL, security="ssl"), "channels.team.security: must be one of starttls, tls, none"),
     (document(**MAIL, security="none"), "channels.team.security: none lets anybody on the way read it"),
