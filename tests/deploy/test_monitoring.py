@@ -178,6 +178,21 @@ def test_the_handbook_names_only_what_is_there() -> None:
         check(line[2:].split(" > ")[0])
 
 
+PAGES = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md",
+         *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md"))))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_named_in_a_sentence_is_there_too(page: str) -> None:
+    """`anbu report person|weeks` names two commands; what is in brackets may be left out."""
+    for words in re.findall(r"`anbu ([a-z][^`]*)`", (ROOT / page).read_text(encoding="utf-8")):
+        first, *rest = re.sub(r"[\[\]…]", "", words).split()
+        for second in rest[0].split("|") if rest else ():
+            check_anbu([first, second, *rest[1:]])
+        if not rest:
+            check_anbu([first])
+
+
 @pytest.mark.parametrize("line", ["anbu danse", "anbu health worker --tidy", "docker compose restart broker",
                                   "docker compose run --rm anbu quarantine list --everything", "docker compose fly",
                                   "aws cloudformation deploy --template-file deploy/aws/ecs.yaml Digest=y"])
