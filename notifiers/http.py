@@ -50,7 +50,8 @@ def check(answer: httpx.Response, said: str | None = None) -> None:
 
 
 def is_page(answer: httpx.Response) -> bool:
-    """A web page instead of what a provider says: somebody else answers there, and tells nobody."""
+    """A web page instead of what a provider says: somebody else answers there and tells nobody, for good or for now, as
+    one who asks for a login does, or tells of repairs."""
     return answer.text.lstrip()[:9].lower().startswith(("<!doctype", "<html"))
 
 

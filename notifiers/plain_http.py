@@ -1,10 +1,12 @@
 """SMS, or whatever else, by any HTTP interface that takes JSON or a form.
 
     {"type": "http", "url": "https://sms.example.org/send", "authorization_file": "/run/routes/sms",
-     "to": "+821012345678", "json": {"recipient": "{to}", "message": "{text}", "reference": "{id}"}}
+     "to": "+821012345678", "json": {"recipient": "{to}", "message": "{text}", "reference": "{id}"},
+     "expect": "\"result\":\"1\""}
 
 In each text of `json` (or `form`) {to}, {text}, {title}, {link} and {id} are replaced. The header Idempotency-Key has
-the delivery's id (draft-ietf-httpapi-idempotency-key-header): the same for every attempt. 2xx is success.
+the delivery's id (draft-ietf-httpapi-idempotency-key-header): the same for every attempt. 2xx is success, of a provider
+that refuses with 200 only where the answer has the text `expect` in it.
 """
 
 import re
@@ -13,6 +15,7 @@ from typing import Any, ClassVar, Final
 from models.message import Message
 from notifiers.fields import Fields
 from notifiers.http import Http, check, idempotency_key
+from notifiers.ports import RetryError
 
 _NAMES: Final = ("to", "text", "title", "link", "id")
 _ASKED: Final = re.compile(r"\{(\w+)\}")
@@ -23,8 +26,10 @@ class PlainHttp:
 
     longest: ClassVar[int | None] = 670  # as an SMS may have
 
-    def __init__(self, method: str, url: str, headers: dict[str, str], to: str, body: dict[str, Any]) -> None:
+    def __init__(self, method: str, url: str, headers: dict[str, str], to: str, body: dict[str, Any],
+                 expect: str) -> None:
         self._method, self._url, self._headers, self._to, self._body = method, url, headers, to, body
+        self._expect = expect
         self._http = Http()
 
     @classmethod
@@ -39,13 +44,16 @@ class PlainHttp:
             raise fields.wrong("json" if form is None else "form", "must be an object")
         _check_names(fields, "json" if form is None else "form", asked(form or document))
         return cls(fields.one_of("method", "POST", ("POST", "PUT")), fields.address("url"), headers,
-                   fields.text("to", "-"), {"json": document} if form is None else {"data": form})
+                   fields.text("to", "-"), {"json": document} if form is None else {"data": form},
+                   fields.text("expect") if fields.has("expect") else "")
 
     async def send(self, message: Message) -> str:
         values = dict(zip(_NAMES, (self._to, message.text, message.title, message.link or "", message.id), strict=True))
         headers = {**self._headers, "Idempotency-Key": idempotency_key(message)}
         answer = await self._http.request(self._method, self._url, headers=headers, **filled(self._body, values))
         check(answer)
+        if self._expect not in answer.text:  # which is not told: it may repeat the number, or the message
+            raise RetryError(f"HTTP {answer.status_code}, but the answer has not the text of `expect`", unsure=True)
         return ""
 
     async def close(self) -> None:

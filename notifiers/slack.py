@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from models.message import Message
 from notifiers.fields import Fields
 from notifiers.http import NO_PROVIDER, Http, check, is_page
-from notifiers.ports import GiveUpError
+from notifiers.ports import RetryError
 
 _LONGEST: Final = 2900  # of a section's text it may be 3000
 
@@ -29,7 +29,7 @@ class Slack:
         answer = await self._http.request("POST", self._url, json=body(message))
         check(answer, answer.text)
         if is_page(answer):
-            raise GiveUpError(NO_PROVIDER)
+            raise RetryError(NO_PROVIDER)
         return ""
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ import httpx
 from models.message import Message
 from notifiers.fields import Fields
 from notifiers.http import NO_PROVIDER, Http, check
-from notifiers.ports import GiveUpError
+from notifiers.ports import RetryError
 
 API: Final = "https://api.twilio.com"
 NUMBER: Final = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)  # E.164, the only form that Twilio takes
@@ -43,7 +43,7 @@ class Twilio:
         # Its `message` repeats the number: the code says the same.
         check(answer, f"Twilio error {told['code']}" if "code" in told else None)
         if "sid" not in told:
-            raise GiveUpError(NO_PROVIDER)
+            raise RetryError(NO_PROVIDER)
         return str(told["sid"])
 
     async def close(self) -> None:

@@ -129,12 +129,23 @@ async def test_an_answer_that_cannot_be_unpacked(endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize("kind", ["slack", "twilio"])
 async def test_a_page_is_no_provider(endpoint: Endpoint, kind: str) -> None:
-    """A wrong URL, or somebody on the way who asks for a login: nobody was told."""
+    """A wrong URL, or somebody on the way who asks for a login: nobody was told, and later somebody may be."""
     endpoint.answers.append(Answer(body="\n<!DOCTYPE html><html>Welcome</html>"))
     one = of(kind, endpoint.url)
-    with pytest.raises(GiveUpError, match="somebody else answers there"):
+    with pytest.raises(RetryError, match="somebody else answers there"):
         await one.send(message())
     await one.close()
+
+
+async def test_a_provider_that_refuses_with_success(endpoint: Endpoint) -> None:
+    """As some of SMS do: without `expect` it was receipted as sent."""
+    endpoint.answers += [Answer(body='{"result":"1"}'), Answer(body='{"result":"-101","to":"+821012345678"}')]
+    one = channel("http", url=endpoint.url, json={"m": "{title}"}, expect='"result":"1"')
+    await one.send(message())
+    with pytest.raises(RetryError) as raised:
+        await one.send(message())
+    await one.close()
+    assert (str(raised.value), raised.value.unsure) == ("HTTP 200, but the answer has not the text of `expect`", True)
 
 
 async def test_slack(endpoint: Endpoint) -> None:
