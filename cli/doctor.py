@@ -8,7 +8,7 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -53,6 +53,7 @@ _COMPACTED: Final = {
     "max.compaction.lag.ms": "who was erased may stay there for ever",
     "max.message.bytes": "an outage of very many people may end every worker that gets the lane",
 }
+_ACTIONS: Final = frozenset({"find", "insert", "update", "remove", "createCollection", "createIndex", "collMod"})
 _COLOURS: Final = {"right": "green", "beware": "yellow", "wrong": "red"}
 
 
@@ -195,7 +196,27 @@ async def _clock(found: Settings) -> tuple[str, str]:
 async def _database(found: Settings) -> tuple[str, str]:
     with closing(Store(found.mongodb)) as store, mapped():
         await store.database.command("ping")
-    return "right", f"it answers, by the name of {store.database.name}"
+        status = await store.database.command("connectionStatus", showPrivileges=True) if "@" in found.mongodb else {}
+    name = store.database.name
+    if lacking := not_allowed(status.get("authInfo", {}), name):
+        return "wrong", (f"its user may not {', '.join(sorted(lacking))} in {name}, so a worker would wait for ever: "
+                         "give it the roles readWrite and dbAdmin there")
+    return "right", f"it answers, by the name of {name}"
+
+
+def not_allowed(authenticated: Mapping[str, Any], name: str) -> set[str]:
+    """What the user of a connection may not do in a database, of what is needed; nothing where there is no user.
+
+    authenticated: what the server's connectionStatus says.
+    """
+    if not authenticated.get("authenticatedUsers"):
+        return set()
+    may: set[str] = set()
+    for one in authenticated["authenticatedUserPrivileges"]:
+        resource = one["resource"]
+        if resource.get("anyResource") or (resource.get("db") in ("", name) and resource.get("collection") == ""):
+            may.update(one["actions"])
+    return set(_ACTIONS - may)
 
 
 async def _registered(found: Settings) -> dict[int, dict[str, Any]]:

@@ -1,0 +1,32 @@
+"""`anbu doctor` says which rights the user of the database lacks: a worker without them would wait for ever."""
+
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+
+from cli.doctor import examine
+from stores.local_mongodb import initiate, missing, mongod_command
+from streams.embedded import ChildService, free_port
+from streams.settings import Settings
+
+
+@pytest.mark.skipif(missing() is not None, reason=str(missing()))
+async def test_a_user_of_the_database_that_may_not_prepare_it(tmp_path: Path) -> None:
+    """Rights are the same without --auth, only nobody is kept from what he has none for."""
+    port = free_port()
+    roles = {"few": ["readWrite"], "enough": ["readWrite", "dbAdmin"], "owner": ["dbOwner"], "": []}
+    states = {}
+    with ChildService(mongod_command(tmp_path / "data", port), port, tmp_path / "log") as service:
+        initiate(service.address)
+        with MongoClient[dict[str, object]](f"mongodb://{service.address}/?directConnection=true") as client:
+            for name, given in roles.items():
+                if name:
+                    client["anbu"].command("createUser", name, pwd="hush", roles=given)
+        for name in roles:
+            url = f"mongodb://{name}:hush@{service.address}/anbu" if name else f"mongodb://{service.address}/anbu"
+            findings = await examine(Settings.from_env({"ANBU_MONGODB": url, "ANBU_KAFKA": f"127.0.0.1:{free_port()}"}))
+            (found,) = [one for one in findings if one.check == "database"]
+            states[name] = found.state
+            assert ("may not collMod in anbu" in found.detail) is (found.state == "wrong")
+    assert states == {"few": "wrong", "enough": "right", "owner": "right", "": "right"}
