@@ -3,6 +3,7 @@
 Motor reached its end of life in May 2026; PyMongo's AsyncMongoClient has the same methods and is what replaces it.
 """
 
+import warnings
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
@@ -29,10 +30,14 @@ class Connection:
         if not url.startswith(("mongodb://", "mongodb+srv://")):
             raise ValueError("a URL such as mongodb://host:27017/anbu is needed")
         try:
-            self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-                url, serverSelectionTimeoutMS=SELECTION_MS, connectTimeoutMS=SELECTION_MS, socketTimeoutMS=socket_ms,
-                tz_aware=True)
-        except ConfigurationError as error:
+            with warnings.catch_warnings():
+                # The driver only warns of a wrong value and goes on without it: with `tls=yes` in the clear.
+                warnings.simplefilter("error", UserWarning)
+                warnings.filterwarnings("default", "Unknown option")
+                self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+                    url, serverSelectionTimeoutMS=SELECTION_MS, connectTimeoutMS=SELECTION_MS,
+                    socketTimeoutMS=socket_ms, tz_aware=True)
+        except (ConfigurationError, OSError, UserWarning) as error:  # OSError: a file that it names
             raise ValueError(str(error)) from None
         self.database: Database = self._client.get_default_database(
             DEFAULT_NAME, read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern("majority", j=True))

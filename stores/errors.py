@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from bson.errors import BSONError
+from dns.exception import DNSException
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
 
@@ -50,7 +51,9 @@ def mapped() -> Iterator[None]:
         yield
     except (OverflowError, BSONError) as error:
         raise StoreRefusedError(str(error)) from error
-    except ConfigurationError:
+    except ConfigurationError as error:
+        if isinstance(error.__cause__, DNSException):  # of mongodb+srv://, whose names are asked for when it is used
+            raise StoreAwayError(_short(error)) from error
         raise  # a wrong URL is a matter of the settings: nobody should wait for it to mend itself
     except OperationFailure as error:
         if is_hopeless(error.code):

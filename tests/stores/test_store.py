@@ -200,10 +200,20 @@ def test_an_embedded_database_that_is_not_installed(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize(("url", "why"), [("", "a URL such as"), ("localhost:27017", "a URL such as"),
-                                          ("mongodb://", "hostname"), ("mongodb://host:99999/anbu", "Port")])
+                                          ("mongodb://", "hostname"), ("mongodb://host:99999/anbu", "Port"),
+                                          ("mongodb://host/anbu?tls=yes", "tls must be"),
+                                          ("mongodb://host/anbu?tls=true&tlsCAFile=/none", "not readable")])
 def test_a_wrong_url_is_said_at_once(url: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         Store(url)
+
+
+async def test_a_name_that_is_not_found_may_be_found_in_a_moment() -> None:
+    store = Store("mongodb+srv://anbu.invalid/anbu")
+    for _ in range(2):
+        with pytest.raises(StoreAwayError):
+            await store.apply([Change(ALERTS, "one")])
+    store.close()
 
 
 async def test_nobody_there() -> None:
