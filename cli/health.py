@@ -13,10 +13,11 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from streams.settings import Settings, SettingsError, is_loopback
+from streams.settings import Settings, SettingsError
 
 ANSWER_S: Final = 5.0
 PROCESSES: Final = ("gateway", "web", "worker")
+EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - one that listens everywhere listens here too
 
 
 class Found(NamedTuple):
@@ -43,7 +44,7 @@ def _get(address: str, token: str | None) -> tuple[int, bytes] | str:
 
 
 def _asked(name: str, host: str, port: int, path: str, token: str | None = None) -> Found:
-    here = host if is_loopback(host) else "127.0.0.1"  # one that listens everywhere listens here too
+    here = EVERYWHERE.get(host, host)
     place = f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
     answer = _get(f"http://{place}{path}", token)
     if isinstance(answer, str):

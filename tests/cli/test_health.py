@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -20,7 +21,12 @@ HERE = Path(sys.executable).parent
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
+def host() -> str:
+    return "127.0.0.1"
+
+
+@pytest.fixture
+def environ(tmp_path: Path, host: str) -> dict[str, str]:
     """Everything is set right, but there is neither broker nor database."""
     keks = tmp_path / "kek.json"
     keks.write_text(json.dumps({"k1": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}))
@@ -28,7 +34,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
             "ANBU_MONGODB": f"mongodb://127.0.0.1:{free_port()}/anbu?serverSelectionTimeoutMS=200",
             "ANBU_GATEWAY_PORT": str(free_port()), "ANBU_WEB_PORT": str(free_port()),
             "ANBU_WORKER_PORT": str(free_port()), "ANBU_AGENTS": "watch", "ANBU_WORKER_TOKEN": "open sesame",
-            "ANBU_DATA_DIR": str(tmp_path / "data")}
+            "ANBU_DATA_DIR": str(tmp_path / "data"), "ANBU_GATEWAY_HOST": host}
     return {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")} | mine
 
 
@@ -66,6 +72,24 @@ def test_alive_without_a_broker(process: str, environ: dict[str, str], tmp_path:
     lines = (tmp_path / "log").read_text().splitlines()
     assert lines
     assert all(json.loads(line)["process"] in (process, "watch") for line in lines), lines
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+@pytest.mark.parametrize("process", ["gateway"], indirect=True)
+@pytest.mark.parametrize("host", ["::"])
+def test_one_that_listens_on_every_address_of_ipv6(process: str, environ: dict[str, str], tmp_path: Path) -> None:
+    deadline = time.monotonic() + 40
+    while ask(environ, process).returncode:
+        assert time.monotonic() < deadline, ask(environ, process).stdout + (tmp_path / "log").read_text()[-1500:]
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(("host", "place"), [
+    ("0.0.0.0", "127.0.0.1:1"), ("::", "[::1]:1"), ("127.0.0.2", "127.0.0.2:1"), ("192.0.2.7", "192.0.2.7:1")])
+def test_where_it_asks(host: str, place: str) -> None:
+    """One that listens on one address alone listens on no other."""
+    (found,) = check("gateway", Settings.from_env({"ANBU_GATEWAY_HOST": host, "ANBU_GATEWAY_PORT": "1"}))
+    assert place in found.detail
 
 
 def test_nobody_there(environ: dict[str, str]) -> None:
