@@ -79,7 +79,8 @@ class Gate:
         if self._token is None or request.session.get("in"):
             return True
         kind, _, given = request.headers.get("authorization", "").partition(" ")
-        return kind.lower() == "bearer" and self.fits(given)
+        # A header comes as Latin-1, whatever whoever wrote it meant; the token is in UTF-8.
+        return kind.lower() == "bearer" and self.fits(given.encode("latin-1").decode(errors="replace"))
 
     def fits(self, given: str) -> bool:
         """Raises RefusedError after too many wrong ones."""

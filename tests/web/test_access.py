@@ -6,10 +6,12 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from click.testing import CliRunner
+from starlette.requests import Request
 from support.page import MemoryHistory, Running, StoppedClock, browser, csrf_of, page_settings, running_page
 
 from cli.main import main
 from streams.embedded import free_port
+from web.access import Gate
 from web.service import Web
 
 TOKEN = "correct horse battery"
@@ -59,6 +61,14 @@ def test_the_api_takes_the_token(guarded: Running) -> None:
         return httpx.get(f"{guarded.url}/api/v1/alerts", headers={"authorization": authorization}).status_code
 
     assert [answer(one) for one in (f"Bearer {TOKEN}", f"Basic {TOKEN}", "Bearer wrong", "")] == [200, 401, 401, 401]
+
+
+def test_the_api_takes_a_token_in_any_language() -> None:
+    token = "비밀번호는 열여섯 글자가 넘는다"
+    gate = Gate(token, lambda: 0.0)
+    for given, is_open in ((token.encode(), True), ("비밀".encode(), False), (b"\xff", False)):
+        scope = {"type": "http", "headers": [(b"authorization", b"Bearer " + given)], "session": {}}
+        assert gate.is_open(Request(scope)) is is_open
 
 
 def test_tokens_cannot_be_tried_out(guarded: Running) -> None:
