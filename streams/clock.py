@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Final, Protocol
 
-_VALUE: Final = struct.Struct("d")
+_VALUE: Final = struct.Struct("d")  # of CLOCK_OCTETS, as the settings check
 
 
 class Clock(Protocol):

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 AGENTS: Final = ("watch", "record", "notify")
+CLOCK_OCTETS: Final = 8
 
 
 class SettingsError(ValueError):
@@ -71,6 +72,16 @@ def _readable(value: str) -> str:
         raise ValueError(f"{value} cannot be read: {error.strerror}") from None
 
 
+def _clock(value: str) -> str:
+    try:
+        with Path(value).open("r+b") as file:  # as it is mapped: a map may be written to
+            if len(file.read(CLOCK_OCTETS)) == CLOCK_OCTETS:
+                return value
+    except OSError as error:
+        raise ValueError(f"{value} cannot be read and written: {error.strerror}") from None
+    raise ValueError(f"{value} holds no clock, which has {CLOCK_OCTETS} octets")
+
+
 def _certificates(value: str) -> str:
     try:
         ssl.create_default_context(cafile=_readable(value))
@@ -85,7 +96,17 @@ def _name(value: str) -> str:
     return value
 
 
-def _url(value: str) -> str:
+def _token(value: str) -> str:
+    if not (value.isascii() and value.isprintable() and value == value.strip()):
+        raise ValueError("must be of printable ASCII without spaces at its ends: it stands in a header of HTTP")
+    return value
+
+
+def _worker_port(value: str) -> int:
+    return _whole(value, 1, 65_535, "a port, 1 to 65535: others must know where to ask")
+
+
+def _address(value: str) -> str:
     try:
         parts = urlsplit(value)
         port = parts.port  # raises where it cannot be one
@@ -93,7 +114,11 @@ def _url(value: str) -> str:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not value.isprintable():
         raise ValueError("must be a URL such as https://anbu.example.org")
-    return value.rstrip("/")
+    return value
+
+
+def _url(value: str) -> str:
+    return _address(value).rstrip("/")
 
 
 def _flag(value: str) -> bool:
@@ -150,7 +175,7 @@ SETTINGS: Final = (
     Setting("ANBU_APP_ID", "app_id", "anbu", _name, "prefix of groups, changelog and transactional ids"),
     Setting("ANBU_TICK_S", "tick_s", "5", _seconds, "seconds between the gateway's ticks"),
     Setting("ANBU_CLOCK_TICK_S", "clock_tick_s", "5", _seconds, "seconds between a worker's clock ticks; 0: none"),
-    Setting("ANBU_CLOCK_FILE", "clock_file", None, _readable, "a virtual clock shared by processes (demo and tests)"),
+    Setting("ANBU_CLOCK_FILE", "clock_file", None, _clock, "a virtual clock shared by processes (demo and tests)"),
     Setting("ANBU_GATEWAY_NAME", "gateway_name", "gateway", _text, "the gateway's name in registry and ticks"),
     Setting("ANBU_GATEWAY_ALONE", "gateway_alone", "false", _flag,
             "true: no other instance has this name, so ticks need no allowance"),
@@ -163,13 +188,14 @@ SETTINGS: Final = (
     Setting("ANBU_ROUTES", "routes", None, _text, "who is told of what, JSON; usually as ANBU_ROUTES_FILE: "
             "docs/notify.md"),
     Setting("ANBU_PUBLIC_URL", "public_url", None, _url, "where people reach the page: messages have links to it"),
-    Setting("ANBU_DEADMAN_URL", "deadman_url", None, _url,
+    Setting("ANBU_DEADMAN_URL", "deadman_url", None, _address,
             "is asked for every minute in which people are really judged; {lane} in it: for each lane"),
     Setting("ANBU_WORKER_HOST", "worker_host", "127.0.0.1", _text, "address of a worker's operator views"),
-    Setting("ANBU_WORKER_PORT", "worker_port", "6066", _port, "port of the operator views; the next agent's is one up"),
+    Setting("ANBU_WORKER_PORT", "worker_port", "6066", _worker_port,
+            "port of the operator views; the next agent's is one up"),
     Setting("ANBU_WORKER_URL", "worker_url", None, _url,
             "where other workers reach the views of `watch` here; unset: this machine's name if it listens everywhere"),
-    Setting("ANBU_WORKER_TOKEN", "worker_token", None, _text,
+    Setting("ANBU_WORKER_TOKEN", "worker_token", None, _token,
             "token of these views and of /metrics; needed off loopback"),
     Setting("ANBU_SESSION_S", "session_s", "6", _session, "a worker not heard of for so long, in seconds, is taken for "
             "dead; brokers take no less than 6 unless they are told to"),
@@ -266,12 +292,14 @@ def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
     value, source = environ.get(setting.variable), setting.variable
     # ANBU_KEK_FILE is a setting of its own: only those processes read it that need keys.
     path = None if setting.field == "kek" else environ.get(f"{setting.variable}_FILE")
-    if value is None and path:
+    if not value and path:  # Compose gives an empty value where none is set
         source = f"{setting.variable}_FILE"
         try:
             value = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             raise SettingsError(f"{source}: {path} cannot be read") from None
+        if not value:  # a secret that was not written, say: without it the page would be open
+            raise SettingsError(f"{source}: {path} is empty")
     if not value:
         if setting.default is None:
             return None

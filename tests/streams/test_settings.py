@@ -26,6 +26,27 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     assert Settings.from_env({"ANBU_GATEWAY_SECRET_FILE": ""}).gateway_secret is None  # as Compose says "not set"
     both = {"ANBU_GATEWAY_SECRET": "seen", "ANBU_GATEWAY_SECRET_FILE": "/none"}
     assert Settings.from_env(both).gateway_secret == "seen"
+    unset = {"ANBU_GATEWAY_SECRET": "", "ANBU_GATEWAY_SECRET_FILE": str(path)}
+    assert Settings.from_env(unset).gateway_secret == "hidden"
+
+
+def test_a_file_that_holds_nothing_opens_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("\n")
+    with pytest.raises(SettingsError, match=f"^ANBU_WEB_TOKEN_FILE: {path} is empty$"):
+        Settings.from_env({"ANBU_WEB_TOKEN_FILE": str(path)})
+
+
+@pytest.mark.parametrize("token", ["비밀", " open sesame", "open sesame ", "open\tsesame", "open\nsesame"])
+def test_a_token_that_no_header_carries_is_refused(token: str) -> None:
+    with pytest.raises(SettingsError, match=r"^ANBU_WORKER_TOKEN: must be of printable ASCII"):
+        Settings.from_env({"ANBU_WORKER_TOKEN": token})
+
+
+def test_the_dead_man_s_switch_is_asked_for_as_it_is_given() -> None:
+    for url in ("https://ping.example.org/check/", "https://ping.example.org/{lane}"):
+        assert Settings.from_env({"ANBU_DEADMAN_URL": url}).deadman_url == url
+    assert Settings.from_env({"ANBU_PUBLIC_URL": "https://anbu.example.org/"}).public_url == "https://anbu.example.org"
 
 
 @pytest.mark.parametrize(("variable", "value"), [
@@ -34,7 +55,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     ("ANBU_SESSION_S", "0"), ("ANBU_SESSION_S", "0.5"), ("ANBU_SESSION_S", "1801"), ("ANBU_SESSION_S", "nan"),
     ("ANBU_KAFKA", "nonsense"), ("ANBU_KAFKA", "kafka:abc"), ("ANBU_KAFKA", "kafka:9092,"), ("ANBU_KAFKA", ":9092"),
     ("ANBU_APP_ID", "a b"), ("ANBU_APP_ID", "한글"), ("ANBU_APP_ID", "a" * 201), ("ANBU_APP_ID", "anbu\n"),
-    ("ANBU_KAFKA_SECURITY_CA", "/does/not/exist"), ("ANBU_CLOCK_FILE", "/does/not/exist"),
+    ("ANBU_KAFKA_SECURITY_CA", "/does/not/exist"), ("ANBU_CLOCK_FILE", "/does/not/exist"), ("ANBU_WORKER_PORT", "0"),
     ("ANBU_DEADMAN_URL", "ftp://ping.example.org"), ("ANBU_DEADMAN_URL", "https://ping.example.org:99999/x"),
     ("ANBU_DEADMAN_URL", "https://[ping"), ("ANBU_PUBLIC_URL", "https://anbu.example.org/\nx"),
     ("ANBU_WEB_PORT", "70000"), ("ANBU_WEB_PORT", "9" * 5000), ("ANBU_PARTITIONS", "\u0664"),
