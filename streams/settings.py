@@ -3,144 +3,36 @@
 Each variable ANBU_X may also be given as ANBU_X_FILE, the path of a file that holds the value (secrets).
 """
 
-import re
-import ssl
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
+
+from streams.values import (
+    address,
+    brokers,
+    certificates,
+    clock,
+    flag,
+    name,
+    one_of,
+    port,
+    positive,
+    session,
+    some_of,
+    text,
+    tick,
+    token,
+    url,
+    worker_port,
+)
 
 AGENTS: Final = ("watch", "record", "notify")
-CLOCK_OCTETS: Final = 8
 
 
 class SettingsError(ValueError):
     """A setting is missing or wrong; the text names it and says what to do."""
-
-
-def _text(value: str) -> str:
-    return value
-
-
-def _whole(value: str, low: int, high: int, what: str) -> int:
-    if not (value.isascii() and value.isdigit() and len(value) < 10 and low <= int(value) <= high):
-        raise ValueError(f"must be {what}, not {value[:40]}")
-    return int(value)
-
-
-def _positive(value: str) -> int:
-    return _whole(value, 1, 1_000_000, "a whole number from 1 on")
-
-
-def _port(value: str) -> int:
-    return _whole(value, 0, 65_535, "a port, 0 to 65535")
-
-
-def _seconds(value: str) -> float:
-    wrong = ValueError(f"must be a number of seconds, not {value[:40]}")
-    try:
-        number = float(value)
-    except ValueError:
-        raise wrong from None
-    if not 0 <= number < float("inf"):
-        raise wrong
-    return number
-
-
-def _session(value: str) -> float:
-    number = _seconds(value)
-    if not 1 <= number <= 1800:
-        raise ValueError(f"must be 1 to 1800 seconds, not {value[:40]}")
-    return number
-
-
-def _brokers(value: str) -> str:
-    for one in value.split(","):
-        host, _, port = one.rpartition(":")
-        if not host.strip():
-            raise ValueError(f"must be host:port, with commas between, not {value[:80]}")
-        _port(port)
-    return value
-
-
-def _readable(value: str) -> str:
-    try:
-        with Path(value).open("rb"):
-            return value
-    except OSError as error:
-        raise ValueError(f"{value} cannot be read: {error.strerror}") from None
-
-
-def _clock(value: str) -> str:
-    try:
-        with Path(value).open("r+b") as file:  # as it is mapped: a map may be written to
-            if len(file.read(CLOCK_OCTETS)) == CLOCK_OCTETS:
-                return value
-    except OSError as error:
-        raise ValueError(f"{value} cannot be read and written: {error.strerror}") from None
-    raise ValueError(f"{value} holds no clock, which has {CLOCK_OCTETS} octets")
-
-
-def _certificates(value: str) -> str:
-    try:
-        ssl.create_default_context(cafile=_readable(value))
-    except ssl.SSLError:
-        raise ValueError(f"{value} has no certificate in PEM that can be read") from None
-    return value
-
-
-def _name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", value):  # a topic's may have 249, and something is added to this one
-        raise ValueError("must be of letters, digits and . _ - as names of topics are, at most 200")
-    return value
-
-
-def _token(value: str) -> str:
-    if not (value.isascii() and value.isprintable() and value == value.strip()):
-        raise ValueError("must be of printable ASCII without spaces at its ends: it stands in a header of HTTP")
-    return value
-
-
-def _worker_port(value: str) -> int:
-    return _whole(value, 1, 65_535, "a port, 1 to 65535: others must know where to ask")
-
-
-def _address(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        port = parts.port  # raises where it cannot be one
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not value.isprintable():
-        raise ValueError("must be a URL such as https://anbu.example.org")
-    return value
-
-
-def _url(value: str) -> str:
-    return _address(value).rstrip("/")
-
-
-def _flag(value: str) -> bool:
-    if value.lower() not in ("true", "false"):
-        raise ValueError("must be true or false")
-    return value.lower() == "true"
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return value
-
-    return parse
-
-
-def _agents(value: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in value.split(",") if name.strip())
-    if not names or not set(names) <= set(AGENTS):
-        raise ValueError(f"must name some of {', '.join(AGENTS)}, with commas between")
-    return names
 
 
 class Setting(NamedTuple):
@@ -154,56 +46,58 @@ class Setting(NamedTuple):
 
 
 SETTINGS: Final = (
-    Setting("ANBU_KAFKA", "kafka", "127.0.0.1:9092", _brokers, "brokers, host:port with commas between"),
+    Setting("ANBU_KAFKA", "kafka", "127.0.0.1:9092", brokers, "brokers, host:port with commas between"),
     Setting("ANBU_KAFKA_SECURITY", "kafka_security", "PLAINTEXT",
-            _one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "how to talk to the brokers"),
-    Setting("ANBU_KAFKA_SECURITY_USER", "kafka_user", None, _text, "user of SASL (SCRAM-SHA-512)"),
-    Setting("ANBU_KAFKA_SECURITY_PASSWORD", "kafka_password", None, _text, "its password"),
-    Setting("ANBU_KAFKA_SECURITY_CA", "kafka_ca", None, _certificates, "path of the certificate authority's file"),
-    Setting("ANBU_MONGODB", "mongodb", "mongodb://127.0.0.1:27017/anbu", _text, "URL of the database, with its name"),
+            one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "how to talk to the brokers"),
+    Setting("ANBU_KAFKA_SECURITY_USER", "kafka_user", None, text, "user of SASL (SCRAM-SHA-512)"),
+    Setting("ANBU_KAFKA_SECURITY_PASSWORD", "kafka_password", None, text, "its password"),
+    Setting("ANBU_KAFKA_SECURITY_CA", "kafka_ca", None, certificates, "path of the certificate authority's file"),
+    Setting("ANBU_MONGODB", "mongodb", "mongodb://127.0.0.1:27017/anbu", text, "URL of the database, with its name"),
     Setting("ANBU_RETENTION_DAYS", "retention_days", "buckets=400,checkins=400,alerts=400,incidents=400,days=3650,"
-            "audit=1095", _text, "for how many days the database keeps what; those not named stay as they are"),
-    Setting("ANBU_KEK_FILE", "kek_file", None, _text, "key-encryption keys, {\"k1\": \"base64 of 32 octets\"}"),
-    Setting("ANBU_KEK", "kek", None, _text, "the same document itself, where a container service can give no file"),
-    Setting("ANBU_PARTITIONS", "partitions", "4", _positive, "partitions of every topic; cannot be changed later"),
-    Setting("ANBU_REPLICATION", "replication", "1", _positive, "replicas of every topic"),
-    Setting("ANBU_AGENTS", "agents", None, _agents, "what this worker runs: watch, record, notify; unset: watch, or "
-            "for `anbu worker` all (notify where there are routes)"),
-    Setting("ANBU_GUARANTEE", "guarantee", "fence", _one_of("fence", "none"),
+            "audit=1095", text, "for how many days the database keeps what; those not named stay as they are"),
+    Setting("ANBU_KEK_FILE", "kek_file", None, text, "key-encryption keys, {\"k1\": \"base64 of 32 octets\"}"),
+    Setting("ANBU_KEK", "kek", None, text, "the same document itself, where a container service can give no file"),
+    Setting("ANBU_PARTITIONS", "partitions", "4", positive, "partitions of every topic; cannot be changed later"),
+    Setting("ANBU_REPLICATION", "replication", "1", positive, "replicas of every topic"),
+    Setting("ANBU_AGENTS", "agents", None, some_of(*AGENTS),
+            "what this worker runs: watch, record, notify; unset: watch, or for `anbu worker` all (notify where "
+            "there are routes)"),
+    Setting("ANBU_GUARANTEE", "guarantee", "fence", one_of("fence", "none"),
             "fence: a worker that was shut out cannot write; none: for the embedded broker, one worker only"),
-    Setting("ANBU_DATA_DIR", "data_dir", "~/.local/share/anbu", _text, "where a process keeps files of its own"),
-    Setting("ANBU_APP_ID", "app_id", "anbu", _name, "prefix of groups, changelog and transactional ids"),
-    Setting("ANBU_TICK_S", "tick_s", "5", _seconds, "seconds between the gateway's ticks"),
-    Setting("ANBU_CLOCK_TICK_S", "clock_tick_s", "5", _seconds, "seconds between a worker's clock ticks; 0: none"),
-    Setting("ANBU_CLOCK_FILE", "clock_file", None, _clock, "a virtual clock shared by processes (demo and tests)"),
-    Setting("ANBU_GATEWAY_NAME", "gateway_name", "gateway", _text, "the gateway's name in registry and ticks"),
-    Setting("ANBU_GATEWAY_ALONE", "gateway_alone", "false", _flag,
+    Setting("ANBU_DATA_DIR", "data_dir", "~/.local/share/anbu", text, "where a process keeps files of its own"),
+    Setting("ANBU_APP_ID", "app_id", "anbu", name, "prefix of groups, changelog and transactional ids"),
+    Setting("ANBU_TICK_S", "tick_s", "5", tick, "seconds between the gateway's ticks, at most 60"),
+    Setting("ANBU_CLOCK_TICK_S", "clock_tick_s", "5", tick,
+            "seconds between a worker's clock ticks, at most 60; 0: none"),
+    Setting("ANBU_CLOCK_FILE", "clock_file", None, clock, "a virtual clock shared by processes (demo and tests)"),
+    Setting("ANBU_GATEWAY_NAME", "gateway_name", "gateway", text, "the gateway's name in registry and ticks"),
+    Setting("ANBU_GATEWAY_ALONE", "gateway_alone", "false", flag,
             "true: no other instance has this name, so ticks need no allowance"),
-    Setting("ANBU_GATEWAY_SECRET", "gateway_secret", None, _text, "secret of the generic JSON adapter's signatures"),
-    Setting("ANBU_GATEWAY_HOST", "gateway_host", "127.0.0.1", _text, "address the gateway listens on"),
-    Setting("ANBU_GATEWAY_PORT", "gateway_port", "8800", _port, "port the gateway listens on"),
-    Setting("ANBU_WEB_HOST", "web_host", "127.0.0.1", _text, "address the page listens on"),
-    Setting("ANBU_WEB_PORT", "web_port", "8080", _port, "port the page listens on"),
-    Setting("ANBU_WEB_TOKEN", "web_token", None, _text, "what one types to open the page; needed off loopback"),
-    Setting("ANBU_ROUTES", "routes", None, _text, "who is told of what, JSON; usually as ANBU_ROUTES_FILE: "
+    Setting("ANBU_GATEWAY_SECRET", "gateway_secret", None, text, "secret of the generic JSON adapter's signatures"),
+    Setting("ANBU_GATEWAY_HOST", "gateway_host", "127.0.0.1", text, "address the gateway listens on"),
+    Setting("ANBU_GATEWAY_PORT", "gateway_port", "8800", port, "port the gateway listens on"),
+    Setting("ANBU_WEB_HOST", "web_host", "127.0.0.1", text, "address the page listens on"),
+    Setting("ANBU_WEB_PORT", "web_port", "8080", port, "port the page listens on"),
+    Setting("ANBU_WEB_TOKEN", "web_token", None, text, "what one types to open the page; needed off loopback"),
+    Setting("ANBU_ROUTES", "routes", None, text, "who is told of what, JSON; usually as ANBU_ROUTES_FILE: "
             "docs/notify.md"),
-    Setting("ANBU_PUBLIC_URL", "public_url", None, _url, "where people reach the page: messages have links to it"),
-    Setting("ANBU_DEADMAN_URL", "deadman_url", None, _address,
+    Setting("ANBU_PUBLIC_URL", "public_url", None, url, "where people reach the page: messages have links to it"),
+    Setting("ANBU_DEADMAN_URL", "deadman_url", None, address,
             "is asked for every minute in which people are really judged; {lane} in it: for each lane"),
-    Setting("ANBU_WORKER_HOST", "worker_host", "127.0.0.1", _text, "address of a worker's operator views"),
-    Setting("ANBU_WORKER_PORT", "worker_port", "6066", _worker_port,
+    Setting("ANBU_WORKER_HOST", "worker_host", "127.0.0.1", text, "address of a worker's operator views"),
+    Setting("ANBU_WORKER_PORT", "worker_port", "6066", worker_port,
             "port of the operator views; the next agent's is one up"),
-    Setting("ANBU_WORKER_URL", "worker_url", None, _url,
+    Setting("ANBU_WORKER_URL", "worker_url", None, url,
             "where other workers reach the views of `watch` here; unset: this machine's name if it listens everywhere"),
-    Setting("ANBU_WORKER_TOKEN", "worker_token", None, _token,
+    Setting("ANBU_WORKER_TOKEN", "worker_token", None, token,
             "token of these views and of /metrics; needed off loopback"),
-    Setting("ANBU_SESSION_S", "session_s", "6", _session, "a worker not heard of for so long, in seconds, is taken for "
+    Setting("ANBU_SESSION_S", "session_s", "6", session, "a worker not heard of for so long, in seconds, is taken for "
             "dead; brokers take no less than 6 unless they are told to"),
-    Setting("ANBU_ACCEPT_LOSS", "accept_loss", "false", _flag,
+    Setting("ANBU_ACCEPT_LOSS", "accept_loss", "false", flag,
             "true: where records were deleted unread, go on without them; else a worker refuses to start"),
-    Setting("ANBU_LOG_FORMAT", "log_format", "auto", _one_of("auto", "json", "text"),
+    Setting("ANBU_LOG_FORMAT", "log_format", "auto", one_of("auto", "json", "text"),
             "log lines; auto: for people on a terminal, else JSON"),
-    Setting("ANBU_LOG_LEVEL", "log_level", "info", _one_of("debug", "info", "warning", "error"),
+    Setting("ANBU_LOG_LEVEL", "log_level", "info", one_of("debug", "info", "warning", "error"),
             "of Anbu's own log lines; libraries are heard from warning on"),
 )
 
@@ -311,4 +205,8 @@ def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
 
 
 def is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
+    """Whether nobody but this machine reaches it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

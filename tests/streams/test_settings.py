@@ -51,7 +51,7 @@ def test_the_dead_man_s_switch_is_asked_for_as_it_is_given() -> None:
 
 @pytest.mark.parametrize(("variable", "value"), [
     ("ANBU_PARTITIONS", "0"), ("ANBU_PARTITIONS", "four"), ("ANBU_GUARANTEE", "maybe"), ("ANBU_AGENTS", "watch,dance"),
-    ("ANBU_AGENTS", ","), ("ANBU_TICK_S", "-1"), ("ANBU_TICK_S", "inf"), ("ANBU_TICK_S", "soon"),
+    ("ANBU_AGENTS", ","), ("ANBU_TICK_S", "-1"), ("ANBU_TICK_S", "inf"), ("ANBU_TICK_S", "61"), ("ANBU_TICK_S", "soon"),
     ("ANBU_SESSION_S", "0"), ("ANBU_SESSION_S", "0.5"), ("ANBU_SESSION_S", "1801"), ("ANBU_SESSION_S", "nan"),
     ("ANBU_KAFKA", "nonsense"), ("ANBU_KAFKA", "kafka:abc"), ("ANBU_KAFKA", "kafka:9092,"), ("ANBU_KAFKA", ":9092"),
     ("ANBU_APP_ID", "a b"), ("ANBU_APP_ID", "한글"), ("ANBU_APP_ID", "a" * 201), ("ANBU_APP_ID", "anbu\n"),
