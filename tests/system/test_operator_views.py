@@ -1,5 +1,6 @@
 """What the one who runs a worker can ask it: health, metrics, a person's live state; Faust's own pages are off."""
 
+import asyncio
 import json
 from base64 import b64encode
 from pathlib import Path
@@ -36,7 +37,10 @@ async def test_operator_views(tmp_path: Path) -> None:
         address = f"http://127.0.0.1:{worker.port}"
         async with httpx.AsyncClient(base_url=address, headers={"Authorization": "Bearer open sesame"}) as http:
             await worker.wait_idle(http)
-            health = (await http.get("/health/")).json()
+            async with asyncio.timeout(60):  # the lag is none, too, before anybody knows that something has come
+                while not all("seoul-1" in lane["judged_until"]
+                              for lane in (health := (await http.get("/health/")).json())["lanes"].values()):
+                    await asyncio.sleep(0.05)
             person = await http.get("/people/7/")
             missing, wrong = await http.get("/people/8/"), await http.get("/people/seven/")
             metrics = (await http.get("/metrics")).text
