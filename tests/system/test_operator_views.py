@@ -38,8 +38,10 @@ async def test_operator_views(tmp_path: Path) -> None:
         async with httpx.AsyncClient(base_url=address, headers={"Authorization": "Bearer open sesame"}) as http:
             await worker.wait_idle(http)
             async with asyncio.timeout(60):  # the lag is none, too, before anybody knows that something has come
-                while not all("seoul-1" in lane["judged_until"]
-                              for lane in (health := (await http.get("/health/")).json())["lanes"].values()):
+                while True:
+                    health = (await http.get("/health/")).json()
+                    if all("seoul-1" in lane["judged_until"] for lane in health["lanes"].values()):
+                        break
                     await asyncio.sleep(0.05)
             person = await http.get("/people/7/")
             missing, wrong = await http.get("/people/8/"), await http.get("/people/seven/")
