@@ -1,10 +1,12 @@
 """`anbu gateway`: the process that takes SMS in."""
 
+from functools import partial
+
 import click
 import orjson
-import uvicorn
 
 from cli.options import settings
+from cli.serve import serve
 from gateway.app import create_app
 from streams import logs
 from streams.clock import SystemClock, clock_of
@@ -26,17 +28,5 @@ def gateway(*, openapi: bool) -> None:
         click.echo(orjson.dumps(app.openapi(), option=orjson.OPT_INDENT_2))
         return
     with settings() as found:
-        failures: list[BaseException] = []
-
-        def failed(error: BaseException) -> None:
-            failures.append(error)
-            server.should_exit = True
-
         logs.configure(found, "gateway")
-        app = create_app(found, clock_of(found.clock_file), failed)
-        server = uvicorn.Server(uvicorn.Config(
-            app, host=found.gateway_host, port=found.gateway_port, log_config=None, access_log=False,
-            timeout_graceful_shutdown=_LEAVE_S))
-        server.run()
-        for error in failures:
-            raise error
+        serve(partial(create_app, found, clock_of(found.clock_file)), found.gateway_host, found.gateway_port, _LEAVE_S)

@@ -5,10 +5,11 @@ import json
 import logging
 
 import click
-import uvicorn
+from fastapi import FastAPI
 
 from cli.database import opened
 from cli.options import settings
+from cli.serve import Failed, serve
 from stores.queries import Queries
 from streams import logs
 from streams.clock import clock_of
@@ -16,6 +17,8 @@ from web.app import create_app
 from web.service import Web
 
 log = logging.getLogger(__name__)
+
+_LEAVE_S = 2
 
 
 @click.command()
@@ -26,23 +29,18 @@ def web(openapi: bool) -> None:
     On the loopback address unless ANBU_WEB_HOST says otherwise; then a token is needed (ANBU_WEB_TOKEN_FILE). Settings:
     ANBU_KAFKA, ANBU_MONGODB, ANBU_WEB_HOST, ANBU_WEB_PORT.
     """
-    failures: list[BaseException] = []
-
-    def failed(error: BaseException) -> None:
-        failures.append(error)
-        server.should_exit = True
-
     with settings() as found:
         logs.configure(found, "web")
-        app = create_app(Web(found, clock_of(found.clock_file), opened(Queries, found)), failed)
+        page = Web(found, clock_of(found.clock_file), opened(Queries, found))
         if openapi:
-            click.echo(json.dumps(app.openapi(), indent=2))
+            click.echo(json.dumps(create_app(page, lambda _: None).openapi(), indent=2))
             return
-        host = f"[{found.web_host}]" if ":" in found.web_host else found.web_host
-        log.info("the page is at http://%s:%d/", host, found.web_port)
-        server = uvicorn.Server(uvicorn.Config(app, host=found.web_host, port=found.web_port, log_config=None,
-                                               access_log=False, timeout_graceful_shutdown=2))
+
+        def made(failed: Failed) -> FastAPI:
+            app = create_app(page, failed)
+            host = f"[{found.web_host}]" if ":" in found.web_host else found.web_host
+            log.info("the page is at http://%s:%d/", host, found.web_port)
+            return app
+
         with contextlib.suppress(KeyboardInterrupt):
-            server.run()
-        for error in failures:
-            raise error
+            serve(made, found.web_host, found.web_port, _LEAVE_S)

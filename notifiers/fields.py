@@ -100,6 +100,13 @@ class Fields:
             raise self.wrong(name, f"must be one of {', '.join(choices)}")
         return value
 
+    def fitting(self, name: str, pattern: re.Pattern[str], wanted: str) -> str:
+        """A text that fits a pattern as a whole. wanted: what is said of one that does not."""
+        value = self.text(name)
+        if pattern.fullmatch(value) is None:
+            raise self.wrong(name, wanted)
+        return value
+
     def texts(self, name: str, default: list[str] | None = None) -> list[str]:
         value = self.get(name, default)
         if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):

@@ -27,7 +27,9 @@ class Kannel:
 
     @classmethod
     def build(cls, fields: Fields) -> "Kannel":
-        to = _number(fields)
+        # One: a channel is one destination, so a repetition reaches nobody who had the message already. One of the
+        # gateway's own country, or a short one, does too.
+        to = fields.fitting("to", NUMBER, "must be one telephone number such as +821012345678")
         return cls(fields.address("url"), {
             "X-Kannel-Username": fields.header("user"), "X-Kannel-Password": fields.header("password", secret=True),
             "X-Kannel-From": fields.header("from"), "X-Kannel-To": to, "X-Kannel-Coding": "2",
@@ -44,12 +46,3 @@ class Kannel:
 
     async def close(self) -> None:
         await self._http.close()
-
-
-def _number(fields: Fields) -> str:
-    """One number: a channel is one destination, so a repetition reaches nobody who had the message already. Of the
-    gateway's own country, or a short one, too."""
-    number = fields.text("to")
-    if NUMBER.fullmatch(number) is None:
-        raise fields.wrong("to", "must be one telephone number such as +821012345678")
-    return number

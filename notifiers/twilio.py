@@ -31,10 +31,12 @@ class Twilio:
     @classmethod
     def build(cls, fields: Fields) -> "Twilio":
         account = fields.text("account")
+        to = fields.fitting("to", NUMBER, "must be one telephone number with + and the country's code, such as "
+                                          "+821012345678")
         sender = ({"MessagingServiceSid": fields.text("service")} if fields.has("service")
                   else {"From": fields.text("from")})
         return cls(f"{fields.address('url', API).rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json",
-                   fields.text("user", account), fields.secret("token"), {"To": _number(fields), **sender})
+                   fields.text("user", account), fields.secret("token"), {"To": to, **sender})
 
     async def send(self, message: Message) -> str:
         form = {**self._form, "Body": message.text[:_LONGEST]}
@@ -48,13 +50,6 @@ class Twilio:
 
     async def close(self) -> None:
         await self._http.close()
-
-
-def _number(fields: Fields) -> str:
-    number = fields.text("to")
-    if NUMBER.fullmatch(number) is None:
-        raise fields.wrong("to", "must be one telephone number with + and the country's code, such as +821012345678")
-    return number
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
