@@ -75,7 +75,7 @@ async def test_a_marker_at_the_end_is_no_input(place: Place) -> None:
 
 async def test_a_lane_that_has_always_something_to_do_goes_past_a_marker(place: Place) -> None:
     """It was never idle in a long morning, and the watchdog ended a worker that did all it could."""
-    worker = place.worker(STALLED_S="15", FOLD_S="0.4")
+    worker = place.worker(STALLED_S="25", FOLD_S="0.4")
     async with place.begun(worker) as http:
         async def traffic() -> None:
             for _ in range(1000):
@@ -85,7 +85,7 @@ async def test_a_lane_that_has_always_something_to_do_goes_past_a_marker(place: 
         busy = asyncio.create_task(traffic())
         await asyncio.sleep(1)
         await in_a_transaction(worker.settings, (REGISTRY, PROFILE))
-        await asyncio.sleep(25)
+        await asyncio.sleep(35)
         busy.cancel()
         assert worker.left() is None
         await place.send(worker, sos(1))

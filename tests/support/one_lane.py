@@ -1,9 +1,10 @@
 """One lane on a real Apache Kafka, the person 7 who lives in it, and the workers that have it."""
 
+import uuid
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +36,21 @@ def sos(counter: int) -> tuple[str, dict[str, Any]]:
 
 @dataclass
 class Place:
-    """One lane on a broker, and the workers that have it."""
+    """One lane on a broker, and the workers that have it, in a group of their own: those of the test before, if they
+    were killed, are members of theirs until their session is over, and whoever joined that would have to wait."""
 
     folder: Path
     kafka: LocalKafka
     guarantee: str = "fence"
     count: int = 0
+    app_id: str = field(default_factory=lambda: f"anbu-{uuid.uuid4().hex[:12]}")
 
     def worker(self, **variables: str) -> WorkerProcess:
         self.count += 1
         keks = self.folder / "kek.json"
         keks.write_bytes(orjson.dumps({"k1": b64encode(KEK).decode()}))
         return WorkerProcess(self.folder / f"worker-{self.count}", "support.wounded_worker", **{
-            "PYTHONPATH": "tests", "ANBU_KAFKA": self.kafka.address, "ANBU_PARTITIONS": "1",
+            "PYTHONPATH": "tests", "ANBU_KAFKA": self.kafka.address, "ANBU_PARTITIONS": "1", "ANBU_APP_ID": self.app_id,
             "ANBU_KEK_FILE": str(keks), "ANBU_GUARANTEE": self.guarantee, "ANBU_SESSION_S": "2", **variables})
 
     @asynccontextmanager
