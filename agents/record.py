@@ -15,8 +15,10 @@ from typing import Final, NoReturn
 from aiokafka import ConsumerRecord
 
 from agents.store import Asking, Sleep
+from models.documents import Output
 from models.errors import ContractError, Reason, Rejected
-from models.outputs import Output, Record, quarantined
+from models.inputs import Record
+from models.outputs import quarantined
 from stores.errors import StoreAwayError, StoreRefusedError
 from stores.history import changes_of, subject_of_record
 from stores.operations import Change, merged

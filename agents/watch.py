@@ -11,9 +11,9 @@ from typing import Any, Final
 import orjson
 from aiokafka import ConsumerRecord
 
+from models.documents import Output
 from models.fold import Fold
 from models.lane import Judged, Lane
-from models.outputs import Output
 from models.times import format_time
 from streams.clock import Clock
 from streams.kafka import started_producer

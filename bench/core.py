@@ -13,15 +13,18 @@ from bench.figures import Figure, Progress, WrongResultError, checked
 from bench.nation import EPOCH, Half
 from models import codec
 from models.effects import CheckedIn, Effect, Result
+from models.events import Arrived
 from models.fold import Fold
-from models.frame import Header, find_frame, open_frame, read_header
+from models.frame import find_frame, open_frame, read_header
+from models.inputs import Record, Sms
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import Record, encode
+from models.outputs import encode
 from models.person import Person
-from models.receive import Received, receive
-from models.records import Sms, parse_object, parse_sms
-from models.step import Arrived, step
+from models.receive import receive
+from models.records import parse_object, parse_sms
+from models.report import Header, Received
+from models.step import step
 
 BATCH: Final = 500
 NAME: Final = "core"

@@ -20,10 +20,11 @@ from bench.nation import Half
 from bench.stage import Row, Stage, inputs_done, stage
 from models import codec
 from models.effects import Result
+from models.events import Registered
 from models.lane import Lane
-from models.profile import parse_profile
 from models.records import parse_object
-from models.step import Registered, step
+from models.registry import parse_profile
+from models.step import step
 from streams.engine.changelog import DONE
 from streams.kafka import kafka_options, stop_consumer
 from streams.partition import partition_of

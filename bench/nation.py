@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from models.frame import TAG_OCTETS, seal, to_text
 from models.keys import message_key, wrap
-from models.payload import AWAKE, OUT, SOS, StatusReport, encode
+from models.payload import AWAKE, OUT, SOS, encode
+from models.report import StatusReport
 from models.times import format_time
 
 KEK: Final = bytes(range(32))

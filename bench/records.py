@@ -24,7 +24,8 @@ from pymongo import ReplaceOne
 from agents.record import RecordAgent
 from bench.figures import Figure, checked
 from bench.lives import KEPT, MONDAY, SITE, day_of, load
-from models.outputs import Output, Record
+from models.documents import Output
+from models.inputs import Record
 from stores.bulk import AT_ONCE
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, STATES
 from stores.embedded import embedded_database_command

@@ -21,7 +21,7 @@ from agents.store import store_of
 from cli.archive import ArchiveError, Manifest, Reading, Writing, fingerprint, packed
 from cli.broker import Writable, broker_settings, records, write
 from cli.database import opened
-from models.outputs import Record
+from models.inputs import Record
 from models.times import format_time
 from stores.dump import Dump
 from stores.errors import StoreAwayError

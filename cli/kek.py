@@ -14,7 +14,7 @@ import orjson
 from cli.broker import Message, broker_settings, publish
 from cli.devices import DeviceKey, Kek, chosen_kek, listed
 from cli.registry import device_key, read_profiles
-from models.profile import parse_profile
+from models.registry import parse_profile
 from streams.keks import parsed_keks
 from streams.topics import REGISTRY
 

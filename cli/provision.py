@@ -16,7 +16,7 @@ from cli.broker import Message, broker_settings, publish
 from cli.devices import SEND_SLOT, DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, write_keys
 from cli.registry import read_profiles
 from models.errors import ContractError
-from models.profile import parse_profile
+from models.registry import parse_profile
 from stores.errors import StoreError
 from stores.mongo import CONTACT
 from stores.people import People

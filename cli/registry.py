@@ -10,8 +10,9 @@ from aiokafka import ConsumerRecord
 from cli.broker import records
 from models.errors import ContractError
 from models.keys import unwrap
-from models.profile import Device, parse_profile
+from models.profile import Device
 from models.records import parse_object, subject_of_key
+from models.registry import parse_profile
 from streams.partition import partition_of
 from streams.settings import Settings
 from streams.topics import REGISTRY

@@ -11,12 +11,13 @@ import click
 import orjson
 
 from cli.options import settings
+from models.documents import Output
 from models.errors import Rejected
 from models.fold import Fold
 from models.frame import find_frame, read_header
+from models.inputs import Record
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import Output, Record
 from streams.keks import key_ring
 
 INPUTS = ("sms", "registry", "commands")

@@ -22,8 +22,10 @@ from cli.registry import device_key, known_profile
 from models.errors import ContractError
 from models.frame import TAG_OCTETS, seal, to_text
 from models.keys import message_key
-from models.payload import FLAG_NAMES, StatusReport, encode
-from models.profile import Device, Profile, parse_profile
+from models.payload import FLAG_NAMES, encode
+from models.profile import Device, Profile
+from models.registry import parse_profile
+from models.report import StatusReport
 from models.times import parse_date
 from models.windows import local_day
 from streams.clock import clock_of
@@ -105,7 +107,7 @@ def _window(text: str | None, profile: Profile, now: int) -> int | None:
         return None
     day_text, _, half = text.rpartition(":")
     try:
-        day = parse_date(day_text, "date") if day_text else local_day(profile.tz, now)
+        day = parse_date(day_text, "date") if day_text else local_day(profile.schedule.tz, now)
     except ContractError:
         day = -1
     if half not in HALVES or not 0 <= day < 1 << 15:

@@ -3,9 +3,12 @@
 Identity is deterministic (subject, kind, window or opening report), so a replay repeats an id and creates nothing.
 """
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
+
+from msgspec.structs import replace
+
+from models.base import Stored
 
 
 class Kind(StrEnum):
@@ -102,8 +105,7 @@ class IllegalChange(RuntimeError):
     """A rule asked for a change that the table does not know; nothing was assigned."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Stored, frozen=True):
     """One alert as of its newest revision. Times are epoch seconds.
 
     reference: what the id has after the kind: `DATE:morning|afternoon`, or `SLOT.EPOCH.COUNTER` of the opening report.

@@ -10,13 +10,23 @@ from sys import intern
 from typing import Any, Final, NamedTuple
 
 import msgpack
+from msgspec.structs import astuple
 
 from models.alerts import Alert, Kind, Likely, Phase, Severity
 from models.effects import Result
 from models.incidents import Incident
 from models.person import Judged, Newest, Override, Person, ReplayWindow, Slot, Told
-from models.profile import AttributeSpec, DailyWindow, Device, EscalationStep, Excuse, Profile, Thresholds
-from models.windows import Schedule, Span
+from models.profile import (
+    AttributeSpec,
+    DailyWindow,
+    Device,
+    EscalationStep,
+    Excuse,
+    Profile,
+    Schedule,
+    Thresholds,
+)
+from models.windows import Span
 
 VERSION: Final = 1
 _KINDS, _SEVERITIES, _LIKELY, _PHASES = tuple(Kind), tuple(Severity), tuple(Likely), tuple(Phase)
@@ -48,16 +58,16 @@ def pack_person(person: Person) -> bytes:
         _pack_profile(person.profile),
         person.started,
         person.moved,
-        person.frozen,
+        {window: tuple(span) for window, span in person.frozen.items()},
         {n: [{e: [w.highest, _octets(w.seen)] for e, w in slot.replay.items()}, slot.judged, slot.weak]
          for n, slot in person.slots.items()},
         {window: judged.revision << 3 | _RESULTS.index(judged.result) for window, judged in person.results.items()},
         [_pack_alert(alert) for alert in person.alerts.values()],
         [_pack_alert(alert) for alert in person.closed.values()],
-        [(_KINDS.index(told.kind), *told[1:]) for told in person.told],
+        [(_KINDS.index(told.kind), *astuple(told)[1:]) for told in person.told],
         b"".join(person.commands),
-        person.overrides,
-        person.newest,
+        [astuple(override) for override in person.overrides],
+        person.newest and astuple(person.newest),
         person.device_time,
         person.activity,
     ])
@@ -154,17 +164,20 @@ def _octets(seen: int) -> bytes:
 
 
 def _pack_profile(profile: Profile) -> list[Any]:
-    return [profile.site, profile.gateway, profile.tz, profile.since, profile.retired, profile.morning,
-            profile.afternoon, profile.grace_min, profile.devices, profile.excused, profile.escalation,
-            profile.thresholds, dict(profile.attributes)]
+    schedule = profile.schedule
+    return [profile.site, profile.gateway, schedule.tz, schedule.since, profile.retired,
+            schedule.morning and astuple(schedule.morning), schedule.afternoon and astuple(schedule.afternoon),
+            schedule.grace_min, *(list(map(astuple, each)) for each in (profile.devices, profile.excused,
+                                                                        profile.escalation)),
+            astuple(profile.thresholds), {number: astuple(spec) for number, spec in profile.attributes.items()}]
 
 
 def _unpack_profile(fields: list[Any], subject: int) -> Profile:
     (site, gateway, tz, since, retired, morning, afternoon, grace_min, devices, excused, escalation, thresholds,
      attributes) = fields
     return Profile(
-        subject, intern(site), intern(gateway), intern(tz), since, retired,
-        morning and _daily(*morning), afternoon and _daily(*afternoon), grace_min,
+        subject, intern(site), intern(gateway), retired,
+        Schedule(intern(tz), morning and _daily(*morning), afternoon and _daily(*afternoon), grace_min, since),
         tuple(Device(*device) for device in devices),
         tuple(Excuse(*excuse) for excuse in excused),
         _escalation(*map(tuple, escalation)),

@@ -1,8 +1,8 @@
 """What a caseworker asks for, from topic `commands`."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from models.base import Value
 from models.errors import ContractError
 from models.records import Document, name_of, optional_name, subject_of
 from models.times import parse_date, parse_time
@@ -17,8 +17,7 @@ class CommandType(StrEnum):
     UNEXCUSE = "unexcuse"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value, frozen=True):
     """at: epoch seconds; first, last: local dates of `excuse` and `unexcuse`, in days since 2020-01-01."""
 
     id: str

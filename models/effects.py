@@ -3,13 +3,13 @@
 An effect carries all that its record needs, so that turning it into JSON (`outputs`) needs no state.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from models.alerts import Alert, Change, Reason
+from models.base import Value
 from models.errors import Rejected
 from models.incidents import Incident
-from models.payload import AttributeReport, StatusReport
+from models.report import AttributeReport, StatusReport
 
 
 class Result(StrEnum):
@@ -22,8 +22,7 @@ class Result(StrEnum):
     SILENT = "silent"
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Value, frozen=True):
     """A report was taken into history. window and result: what it was taken for, after rule 3."""
 
     subject: int
@@ -39,8 +38,7 @@ class Reported:
     sms_gateway: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedIn:
+class CheckedIn(Value, frozen=True):
     """The result of a window changed."""
 
     subject: int
@@ -53,8 +51,7 @@ class CheckedIn:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class AlertRevised:
+class AlertRevised(Value, frozen=True):
     """A revision of an alert on a person or a device; `alert` is as it stands after the change."""
 
     subject: int
@@ -69,8 +66,7 @@ class AlertRevised:
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentRevised:
+class IncidentRevised(Value, frozen=True):
     """A gateway's outage was opened or cleared in this lane."""
 
     incident: Incident

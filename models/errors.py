@@ -1,7 +1,8 @@
 """Why a record is refused: a closed set of reasons that other programs may rely on."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from models.base import Value
 
 
 class Reason(StrEnum):
@@ -21,8 +22,7 @@ class Reason(StrEnum):
     STALE_COMMAND = "stale_command"
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Value, frozen=True):
     """A record, or what it contains, cannot be processed as it is; `detail` tells the operator where to look."""
 
     reason: Reason

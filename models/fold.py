@@ -7,17 +7,22 @@ belongs to, or by a quarantine record with the reason. Nothing is lost, and noth
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from models.command import parse_command
+from models.documents import Output
 from models.effects import Effect
 from models.errors import ContractError, Reason, Rejected
+from models.events import Arrived, Erased, Registered
 from models.frame import find_frame, read_header
+from models.inputs import InputRecord, Sms, Tick
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import InputRecord, Output, encode, quarantined, short
-from models.profile import parse_profile
+from models.outputs import encode, quarantined, short
 from models.receive import receive
-from models.records import Sms, Tick, parse_object, parse_sms, read_time, subject_of_key
-from models.step import Arrived, Erased, Registered, step
+from models.records import parse_object, parse_sms, read_time, subject_of_key
+from models.registry import parse_profile
+from models.step import step
 from models.ticks import tick
 
 FORWARDED: Final = "anbu-forwarded"
@@ -104,11 +109,11 @@ class Fold:
         profile = parse_profile(parse_object(value))
         self._check_lane(lane, profile.subject)
         person = lane.person(profile.subject)
-        now = profile.since if lane.latest is None else lane.latest
+        now = profile.schedule.since if lane.latest is None else lane.latest
         event = Registered(profile, now, lane.gateway(profile.gateway).judged)
         if person is not None:
             former = lane.gateway(person.profile.gateway)
-            event = event._replace(before=former.judged, first=former.first)
+            event = replace(event, before=former.judged, first=former.first)
         after, effects = step(person, event)
         lane.put(profile.subject, after)
         lane.schedule(after)
@@ -120,7 +125,7 @@ class Fold:
         person = lane.person(subject)
         if person is None:
             return None, []
-        now = person.profile.since if lane.latest is None else lane.latest
+        now = person.profile.schedule.since if lane.latest is None else lane.latest
         _, effects = step(person, Erased(now))
         lane.put(subject, None)
         return now, effects

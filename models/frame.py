@@ -7,12 +7,13 @@ octets; the framing is ours. Integers are big-endian.
 import re
 from base64 import b64decode, b64encode
 from binascii import a2b_base64
-from typing import Final, NamedTuple
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from models.errors import Reason, Rejected
+from models.report import Header
 
 FRAME_OCTETS: Final = 56
 HEADER_OCTETS: Final = 8
@@ -22,16 +23,6 @@ VERSION: Final = 1
 _ALPHABET: Final = b"-."  # for + and /: the same code in ASCII and in GSM 03.38, no escape in a URL
 _TO_BASE64: Final = bytes.maketrans(_ALPHABET, b"+/")
 _TEXT: Final = re.compile(r"W\.([A-Za-z0-9.-]{75})", re.ASCII)
-
-
-class Header(NamedTuple):
-    """The clear header; epoch_low: the low two bits of the epoch."""
-
-    version: int
-    slot: int
-    epoch_low: int
-    subject: int
-    counter: int
 
 
 def find_frame(text: str | None, binary: str | None) -> bytes | Rejected:

@@ -1,12 +1,10 @@
 """One incident instead of four hundred alarms: what a lane remembers of a gateway's outage while it is open."""
 
-from dataclasses import dataclass
-
+from models.base import Stored
 from models.times import format_time
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(Stored, frozen=True):
     """An open `gateway_outage` of one lane.
 
     deadline: the one at which too many were silent (rule 18), or None where the gateway itself fell silent (rule 19).

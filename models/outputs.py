@@ -4,60 +4,24 @@ Alerts are CloudEvents 1.0 in structured mode. The same effect always gives the 
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final
 
 import orjson
 
 from models.alerts import Change, Kind, Likely, Reason, Severity
+from models.documents import Output
 from models.effects import AlertRevised, CheckedIn, Effect, IncidentRevised, Reported
 from models.errors import Rejected
-from models.payload import FLAG_NAMES, StatusReport
+from models.inputs import InputRecord
+from models.payload import FLAG_NAMES
 from models.records import LONGEST
+from models.report import StatusReport
 from models.times import format_time, format_window
 from models.why import why, why_outage
 
 _NAMES_OF_FLAGS: Final = tuple(tuple(name for bit, name in enumerate(FLAG_NAMES) if flags >> bit & 1)
                                for flags in range(256))
 CLOUDEVENT: Final = (("content-type", b"application/cloudevents+json"),)
-
-
-class InputRecord(Protocol):
-    """One record of an input topic, as any consumer has it. value None: a tombstone."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
-
-
-class Record(NamedTuple):
-    """An `InputRecord` that did not come from a consumer."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-
-class Output(NamedTuple):
-    """One record to write. partition None: the lane's own."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    partition: int | None = None
-    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 def encode(effect: Effect, record: InputRecord, at: int | None) -> Output:

@@ -4,7 +4,6 @@ A value out of range counts as unknown and marks the report: a broken hygrometer
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import inf, isinf
 from struct import Struct
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from models.errors import Reason, Rejected
 from models.frame import PLAINTEXT_OCTETS
 from models.profile import AttributeSpec
+from models.report import Attribute, AttributeReport, StatusReport
 
 STATUS, ATTRIBUTES = 1, 2
 AWAKE, OUT, SOS, FIRE, GAS, FALL, MAINS_LOST, LOW_BATTERY = (1 << bit for bit in range(8))
@@ -22,48 +22,6 @@ _UNKNOWN_16, _UNKNOWN_8, _UNKNOWN_TEMPERATURE = 0xFFFF, 0xFF, -128
 _STATUS: Final = Struct(">BIHBHHBBbBBBBB12s4sBHB")
 _NIBBLES: Final = bytes.maketrans(b"0123456789abcdef", bytes(range(16)))  # a nibble is a hexadecimal digit
 _CODES: Final = tuple((octet >> 6, octet >> 4 & 3, octet >> 2 & 3, octet & 3) for octet in range(256))
-
-
-@dataclass(frozen=True, slots=True)
-class StatusReport:
-    """Type 1. device_time: epoch seconds; window: as on the wire; signal_dbm: negative; None: unknown.
-
-    activity: 24 values 0-15, the last 24 hours, oldest first; previous: the 16 windows before, newest first, 0 unknown,
-    1 awake, 2 not awake, 3 out; alarm: code of the last alarm (0 none) and its age; out_of_range: a value was.
-    """
-
-    device_time: int | None
-    window: int | None
-    flags: int
-    idle_min: int | None
-    first_activity_min: int | None
-    battery_pct: int | None
-    signal_dbm: int | None
-    temp_c: int | None
-    humidity_pct: int | None
-    reset_cause: int = 0
-    faults: int = 0
-    firmware: int = 0
-    config: int = 0
-    activity: tuple[int, ...] = (0,) * 24
-    previous: tuple[int, ...] = (0,) * 16
-    alarm: int = 0
-    alarm_age_min: int = 0
-    out_of_range: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    name: str
-    value: float
-    unit: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AttributeReport:
-    """Type 2: what varies by device, in the order in which it was sent."""
-
-    attributes: tuple[Attribute, ...]
 
 
 def decode(plaintext: bytes, attributes: Mapping[int, AttributeSpec]) -> StatusReport | AttributeReport | Rejected:

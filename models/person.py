@@ -3,26 +3,29 @@
 `Person` is what a step changes; a step works on a copy (`copy`), so that whoever holds the old one still has it.
 """
 
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
 
 from models.alerts import Alert, Kind
+from models.base import Stored
 from models.effects import Result
 from models.profile import Profile
-from models.windows import Calendar, Span, local_day, schedule_of
+from models.windows import Calendar, Span, local_day
 
 REPLAY_COUNTERS: Final = 256  # RFC 4303 practice, widened: SMS arrive late and out of order
 _ALL_COUNTERS: Final = (1 << REPLAY_COUNTERS) - 1
 
 
-class Judged(NamedTuple):
+class Judged(Stored, frozen=True):
     """The result of a window, and the revision of its check-in."""
 
     result: Result
     revision: int
 
 
-class Told(NamedTuple):
+class Told(Stored, frozen=True):
     """An emergency that was told: by which report, and of which moment (rule 11)."""
 
     kind: Kind
@@ -32,7 +35,7 @@ class Told(NamedTuple):
     counter: int
 
 
-class Override(NamedTuple):
+class Override(Stored, frozen=True):
     """What the last command said of the dates first to last: excused or not (rule 7)."""
 
     first: int
@@ -40,7 +43,7 @@ class Override(NamedTuple):
     excused: bool
 
 
-class Newest(NamedTuple):
+class Newest(Stored, frozen=True):
     """Of the newest report by device time: what tells a failing device from a silent person (rule 14)."""
 
     device_time: int
@@ -49,7 +52,7 @@ class Newest(NamedTuple):
     signal_dbm: int | None
 
 
-class ReplayWindow(NamedTuple):
+class ReplayWindow(Stored, frozen=True):
     """Counters seen of one (slot, epoch): the highest, and a bit for each of the 256 from it downwards (bit 0: it)."""
 
     highest: int
@@ -68,11 +71,10 @@ class ReplayWindow(NamedTuple):
         return ReplayWindow(self.highest, self.seen | 1 << (self.highest - counter))
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Stored, frozen=True):
     """One device slot: replay windows by epoch, the newest report judged (rule 13), and whether its signal was weak."""
 
-    replay: dict[int, ReplayWindow] = field(default_factory=dict)
+    replay: Mapping[int, ReplayWindow] = {}
     judged: tuple[int, int] | None = None
     weak: bool = False
 
@@ -82,8 +84,7 @@ class Slot:
         return Slot({**self.replay, epoch: grown}, self.judged, self.weak)
 
 
-@dataclass(slots=True)
-class Person:
+class Person(msgspec.Struct, array_like=True):
     """The state of one subject. Times are epoch seconds, windows and dates as in `windows`.
 
     started: the gateway's time at the first registry record, or at the last that changed the schedule; windows that
@@ -97,11 +98,11 @@ class Person:
     profile: Profile
     started: int | None
     moved: int | None = None
-    frozen: dict[int, Span] = field(default_factory=dict)
-    slots: dict[int, Slot] = field(default_factory=dict)
-    results: dict[int, Judged] = field(default_factory=dict)
-    alerts: dict[str, Alert] = field(default_factory=dict)
-    closed: dict[tuple[Kind, int], Alert] = field(default_factory=dict)
+    frozen: dict[int, Span] = {}
+    slots: dict[int, Slot] = {}
+    results: dict[int, Judged] = {}
+    alerts: dict[str, Alert] = {}
+    closed: dict[tuple[Kind, int], Alert] = {}
     told: tuple[Told, ...] = ()
     commands: tuple[bytes, ...] = ()
     overrides: tuple[Override, ...] = ()
@@ -121,10 +122,10 @@ class Person:
     def calendar(self, first_tick: int | None = None) -> Calendar:
         """The windows of the person. first_tick: of the gateway, for whoever was registered before any."""
         started = self.started if self.started is not None else first_tick
-        return Calendar(schedule_of(self.profile), self.frozen, started)
+        return Calendar(self.profile.schedule, self.frozen, started)
 
     def today(self, at: int) -> int:
-        return local_day(self.profile.tz, at)
+        return local_day(self.profile.schedule.tz, at)
 
     def excused(self, day: int) -> bool:
         """Whether a local date is excused: the last command prevails over earlier ones and over the registry."""

@@ -3,25 +3,15 @@
 The receiver tries exactly one key: the epoch beside the current one whose low two bits the header shows.
 """
 
-from typing import NamedTuple
-
 from models.errors import Reason, Rejected
-from models.frame import Header, open_frame
+from models.frame import open_frame
 from models.keys import KeyRing
-from models.payload import AttributeReport, StatusReport, decode
+from models.payload import decode
 from models.person import Person
 from models.profile import Device
+from models.report import Header, Received
 
 VERSION = 1
-
-
-class Received(NamedTuple):
-    """An authentic report, and the counter under which it was sealed."""
-
-    slot: int
-    epoch: int
-    counter: int
-    payload: StatusReport | AttributeReport
 
 
 def receive(header: Header, frame: bytes, person: Person | None, keys: KeyRing) -> Received | Rejected:

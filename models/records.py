@@ -1,39 +1,18 @@
 """The records of topic `sms` as the contract has them: an SMS as it arrived, or a tick. Unknown fields are ignored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import orjson
 
 from models.errors import ContractError
+from models.inputs import Sms, Tick
 from models.times import parse_time
 
 Document = Mapping[str, Any]
 LONGEST: Final = 256 * 1024  # octets; a record has room for a megabyte, and so for whatever is said of this one
 # Characters. An alert says a dozen of them, some of records that came long before, and each may be six octets in JSON.
 LONGEST_NAME: Final = 4000
-
-
-@dataclass(frozen=True, slots=True)
-class Sms:
-    """received_at: epoch seconds; binary: base64 of an 8-bit SMS; text comes first where both are set."""
-
-    received_at: int
-    text: str | None
-    binary: str | None
-    gateway: str | None = None
-    id: str | None = None
-    sender: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """at, epoch seconds: all that was accepted before is in front of it. gateway: None for a worker's clock."""
-
-    source: Literal["gateway", "clock"]
-    gateway: str | None
-    at: int
 
 
 def parse_object(value: bytes) -> dict[str, Any]:

@@ -3,75 +3,21 @@
 The state that is passed in is left as it was. Whoever has the lane (`lane`, `ticks`) decides which events come to whom.
 """
 
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
+from models.alerts import report_reference
 from models.command import Command
 from models.effects import Effect, Reported
-from models.payload import AttributeReport, StatusReport
+from models.events import Arrived, Deadline, Erased, Event, Registered, Released, Ticked
 from models.person import Person, Slot
 from models.profile import Profile
-from models.receive import Received
+from models.report import AttributeReport, StatusReport
 from models.rules import checkins, commands, devices, emergencies, timers
 from models.rules.turn import Turn
-from models.windows import DAY, Span, schedule_of, scheduled
+from models.windows import DAY, Span, scheduled
 
 KEPT_DAYS = 9  # results and spans of windows: the oldest window that a report can still name is 8 days back
 CLOSED_KEPT = DAY  # an alert can be reopened for 30 minutes; the rest is for events that arrive out of order
-
-
-class Arrived(NamedTuple):
-    """An authentic report. at: when the gateway received it; judged: up to when the person's gateway is judged."""
-
-    received: Received
-    at: int
-    sms_id: str | None
-    sms_gateway: str | None
-    judged: int | None
-
-
-class Registered(NamedTuple):
-    """A registry record. at: the highest tick of any source.
-
-    Up to when the person's gateway until now is judged (before), and the one that the record names (after); first:
-    where the former began. None: it has not ticked here, or there was nobody.
-    """
-
-    profile: Profile
-    at: int
-    after: int | None
-    before: int | None = None
-    first: int | None = None
-
-
-class Erased(NamedTuple):
-    """A tombstone: clears all; the caller forgets the person."""
-
-    at: int
-
-
-class Deadline(NamedTuple):
-    """The deadline of a window has passed by the gateway's time; held_by, outage: see `checkins.judge`."""
-
-    window: int
-    at: int
-    held_by: str | None = None
-    outage: str | None = None
-
-
-class Released(NamedTuple):
-    """The incident that held an alert is over."""
-
-    alert: str
-    at: int
-
-
-class Ticked(NamedTuple):
-    """A tick later than all before: rules 8 and 16."""
-
-    at: int
-
-
-Event = Arrived | Registered | Erased | Command | Deadline | Released | Ticked
 
 
 def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
@@ -126,7 +72,8 @@ def _arrive(turn: Turn, event: Arrived) -> None:
 
 def _status(turn: Turn, event: Arrived, report: StatusReport) -> None:
     """A fresh status report: history first, then check-ins, emergencies, inactivity and the device."""
-    slot, epoch, counter, _ = event.received
+    received = event.received
+    slot, epoch, counter = received.slot, received.epoch, received.counter
     reading = checkins.read(turn.person, report, turn.now)
     reported = _reported(turn, event, reading, late=reading.late)
     turn.effects.append(reported)
@@ -144,7 +91,8 @@ def _status(turn: Turn, event: Arrived, report: StatusReport) -> None:
 
 def _below(turn: Turn, event: Arrived) -> None:
     """An authentic frame below the replay window: history, and an emergency of the last 24 hours (rule 17)."""
-    slot, epoch, counter, report = event.received
+    received = event.received
+    slot, epoch, counter, report = received.slot, received.epoch, received.counter, received.payload
     if isinstance(report, AttributeReport):
         turn.effects.append(_reported(turn, event, None, late=True))
         return
@@ -156,11 +104,11 @@ def _below(turn: Turn, event: Arrived) -> None:
 
 
 def _reported(turn: Turn, event: Arrived, reading: checkins.Reading | None, *, late: bool) -> Reported:
-    slot, epoch, counter, payload = event.received
-    profile = turn.person.profile
-    return Reported(profile.subject, profile.site, f"{slot}.{epoch}.{counter}", turn.now, late,
+    received, profile = event.received, turn.person.profile
+    reference = report_reference(received.slot, received.epoch, received.counter)
+    return Reported(profile.subject, profile.site, reference, turn.now, late,
                     reading and reading.window, reading and reading.result, reading is not None and reading.clock_wrong,
-                    payload, event.sms_id, event.sms_gateway)
+                    received.payload, event.sms_id, event.sms_gateway)
 
 
 def _register(state: Person | None, event: Registered) -> tuple[Person, list[Effect]]:
@@ -193,7 +141,7 @@ def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
     # Who moved brings the former gateway's time along, and who moves on before the next tick all that was known.
     known = [at for at in (time, person.moved, person.started) if at is not None]
     moves_on = person.moved is not None and profile.gateway != person.profile.gateway
-    if not known or (schedule_of(profile) == schedule_of(person.profile) and not moves_on):
+    if not known or (profile.schedule == person.profile.schedule and not moves_on):
         return
     time = max(known)
     calendar, today = person.calendar(), person.today(time)
@@ -201,7 +149,7 @@ def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
         span = calendar.judged(window)
         if span is None:
             continue
-        renewed = scheduled(schedule_of(profile), window)
+        renewed = scheduled(profile.schedule, window)
         if span.open <= time or (renewed is not None and renewed.open <= time):
             person.frozen[window] = Span(*span)
         else:

@@ -7,17 +7,19 @@ The order at one tick: rule 19, deadlines by time, rule 20, then rules 8 and 16.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from models.alerts import Change, Kind
 from models.effects import Effect, IncidentRevised, Result
 from models.errors import Reason, Rejected
+from models.events import Deadline, Released, Ticked
 from models.incidents import Incident
+from models.inputs import Tick
 from models.lane import GatewayTime, Lane
 from models.person import Person
-from models.records import Tick
-from models.step import Deadline, Released, Ticked, step
+from models.step import step
 from models.times import format_time, format_window
 from models.windows import DAY
 

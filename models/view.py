@@ -13,8 +13,8 @@ def _time(at: int | None) -> str | None:
 def view(person: Person) -> dict[str, Any]:
     profile = person.profile
     return {
-        "subject": profile.subject, "site": profile.site, "gateway": profile.gateway, "tz": profile.tz,
-        "since": format_time(profile.since), "retired": profile.retired,
+        "subject": profile.subject, "site": profile.site, "gateway": profile.gateway, "tz": profile.schedule.tz,
+        "since": format_time(profile.schedule.since), "retired": profile.retired,
         "devices": [{"slot": device.slot, "epoch": device.epoch} for device in profile.devices],
         "excused": [{"from": format_date(excuse.first), "to": format_date(excuse.last)} for excuse in profile.excused],
         "overrides": [{"from": format_date(one.first), "to": format_date(one.last), "excused": one.excused}

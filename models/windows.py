@@ -11,7 +11,9 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from models.profile import DailyWindow, Profile
+from msgspec.structs import replace
+
+from models.profile import Schedule
 
 EPOCH_DATE = date(2020, 1, 1)
 EPOCH_ORDINAL = EPOCH_DATE.toordinal()
@@ -24,20 +26,6 @@ class Span(NamedTuple):
 
     open: int
     deadline: int
-
-
-class Schedule(NamedTuple):
-    """What of a profile decides when its windows are. A window keeps the schedule under which it opened."""
-
-    tz: str
-    morning: DailyWindow | None
-    afternoon: DailyWindow | None
-    grace_min: int
-    since: int
-
-
-def schedule_of(profile: Profile) -> Schedule:
-    return Schedule(profile.tz, profile.morning, profile.afternoon, profile.grace_min, profile.since)
 
 
 @lru_cache(maxsize=4096)
@@ -87,7 +75,7 @@ def _settled(schedule: Schedule, started: int, after: int) -> tuple[Schedule, in
     day: who began so long before `after` differs from nobody of the same hours in the deadlines that follow it.
     """
     if max(started, schedule.since) < after - 4 * DAY:
-        return schedule._replace(since=0), 0
+        return replace(schedule, since=0), 0
     return schedule, started
 
 

@@ -7,7 +7,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from models.frame import TAG_OCTETS, seal, to_text
 from models.keys import message_key
-from models.payload import AWAKE, FALL, FIRE, GAS, MAINS_LOST, OUT, SOS, StatusReport, encode
+from models.payload import AWAKE, FALL, FIRE, GAS, MAINS_LOST, OUT, SOS, encode
+from models.report import StatusReport
 from simulator.calendar import AFTERNOON, MORNING, Calendar
 from simulator.homes import EMERGENCY_KINDS, Home
 from simulator.life import Life, Plan

@@ -14,9 +14,9 @@ from models.alerts import Kind
 from models.command import CommandType, parse_command
 from models.effects import Result
 from models.errors import ContractError
-from models.outputs import Record
-from models.profile import parse_profile
+from models.inputs import Record
 from models.records import parse_object, subject_of, subject_of_key, text_of
+from models.registry import parse_profile
 from models.times import format_time, parse_date, parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
 from stores.days import week_of

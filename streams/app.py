@@ -17,7 +17,7 @@ from agents.record import RecordAgent
 from agents.senders import Senders
 from agents.store import Asking, store_of
 from agents.watch import Watch
-from models.outputs import Output
+from models.documents import Output
 from models.routes import RoutesError
 from notifiers.routes_file import load
 from stores.deliveries import Deliveries

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from models.alerts import Severity
-from models.windows import Span, local_day, schedule_of, scheduled
+from models.windows import Span, local_day, scheduled
 from web.alerts import Alert
 from web.checkins import CheckIn, Person
 
@@ -126,7 +126,7 @@ def in_need(urgent: Iterable[Alert]) -> int:
 
 def page_zone(people: Iterable[Person]) -> str:
     """The zone that most people live in: the page's dates and times are of it."""
-    zones = Counter(person.profile.tz for person in people)
+    zones = Counter(person.profile.schedule.tz for person in people)
     return max(zones, key=lambda name: (zones[name], name), default=DEFAULT_ZONE)
 
 
@@ -137,8 +137,8 @@ def page_day(people: Iterable[Person], now: int) -> int:
 
 def window_span(person: Person, window: int) -> Span | None:
     """When a window is for a person, or None where nothing is expected of them then."""
-    span = scheduled(schedule_of(person.profile), window)
-    return None if span is None or person.profile.retired or span.open < person.profile.since else span
+    span = scheduled(person.profile.schedule, window)
+    return None if span is None or person.profile.retired or span.open < person.profile.schedule.since else span
 
 
 def current_window(people: Collection[Person], now: int) -> int:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from models.errors import ContractError
-from models.profile import Profile, parse_profile
+from models.profile import Profile
+from models.registry import parse_profile
 from models.times import parse_date, parse_time
 
 HALVES: Final = ("morning", "afternoon")

@@ -96,7 +96,7 @@ def person(web: Web, subject: int, known: PersonHistory | None, language: str) -
         found = [one for one in (results.get(subject), checkins.get(window)) if one is not None]
         if found:
             checkins[window] = max(found, key=_revision)
-    zone = who.profile.tz if who else board.DEFAULT_ZONE
+    zone = who.profile.schedule.tz if who else board.DEFAULT_ZONE
     day = local_day(zone, now)
     return {
         **status(web),

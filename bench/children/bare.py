@@ -17,13 +17,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bench.children.answer import answer
 from models.effects import CheckedIn, Result
 from models.errors import Rejected
+from models.events import Arrived, Registered
 from models.frame import find_frame, read_header
+from models.inputs import Tick
 from models.keys import KeyRing
 from models.person import Person
-from models.profile import parse_profile
 from models.receive import receive
-from models.records import Tick, parse_object, parse_sms
-from models.step import Arrived, Registered, step
+from models.records import parse_object, parse_sms
+from models.registry import parse_profile
+from models.step import step
 from streams.kafka import kafka_options
 from streams.keks import key_ring
 from streams.settings import Settings
@@ -39,7 +41,8 @@ class Bare:
 
     def register(self, value: bytes) -> None:
         profile = parse_profile(parse_object(value))
-        self.people[profile.subject], _ = step(None, Registered(profile, profile.since, profile.since))
+        since = profile.schedule.since
+        self.people[profile.subject], _ = step(None, Registered(profile, since, since))
 
     def arrive(self, value: bytes) -> None:
         sms = parse_sms(parse_object(value))

@@ -18,11 +18,13 @@ import faust
 from bench.children.answer import answer, line
 from models import codec
 from models.errors import Rejected
+from models.events import Arrived
 from models.frame import find_frame, read_header
-from models.outputs import Record, encode
+from models.inputs import Record, Tick
+from models.outputs import encode
 from models.receive import receive
-from models.records import Tick, parse_object, parse_sms
-from models.step import Arrived, step
+from models.records import parse_object, parse_sms
+from models.step import step
 from streams.keks import key_ring
 from streams.settings import Settings
 

@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 
 from models.alerts import OF_A_WINDOW, Change, Kind, Likely, Reason, Severity
 from models.effects import Result
-from models.payload import AWAKE, OUT, StatusReport
+from models.payload import AWAKE, OUT
 from models.person import Person
+from models.report import StatusReport
 from models.rules.turn import Turn
 from models.times import format_window
 from models.windows import DAY

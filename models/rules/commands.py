@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Final
+
+from msgspec.structs import replace
 
 from models.alerts import OF_A_WINDOW, Alert, Change, Kind, Reason
 from models.command import Command, CommandType
@@ -57,10 +60,10 @@ def _override(person: Person, new: Override) -> None:
     kept = [new]
     for old in person.overrides:
         if old.first < new.first:
-            kept.append(old._replace(last=min(old.last, new.first - 1)))
+            kept.append(replace(old, last=min(old.last, new.first - 1)))
         if old.last > new.last:
-            kept.append(old._replace(first=max(old.first, new.last + 1)))
-    person.overrides = tuple(sorted(kept))
+            kept.append(replace(old, first=max(old.first, new.last + 1)))
+    person.overrides = tuple(sorted(kept, key=attrgetter("first")))
 
 
 def excuse(turn: Turn, excuses: Sequence[Excuse], *, by: str | None = None, text: str | None = None) -> None:

@@ -4,8 +4,9 @@ from typing import Final
 
 from models.alerts import Change, Kind, Likely, Reason, Severity, report_reference
 from models.effects import Result
-from models.payload import LOW_BATTERY, MAINS_LOST, StatusReport
+from models.payload import LOW_BATTERY, MAINS_LOST
 from models.person import Newest, Slot
+from models.report import StatusReport
 from models.rules.turn import Turn
 from models.windows import DAY
 

@@ -3,8 +3,9 @@
 from typing import Final
 
 from models.alerts import EMERGENCIES, Change, Kind, Likely, Phase, Severity, report_reference
-from models.payload import FALL, FIRE, GAS, SOS, StatusReport
+from models.payload import FALL, FIRE, GAS, SOS
 from models.person import Told
+from models.report import StatusReport
 from models.rules.turn import Turn
 from models.windows import DAY
 

@@ -32,7 +32,7 @@ class Turn:
         revision = 1 if judged is None else judged.revision + 1
         person.results[window] = Judged(result, revision)
         self.effects.append(CheckedIn(person.subject, person.profile.site, window, revision, result,
-                                      judged and judged.result, repaired, self.now))
+                                      None if judged is None else judged.result, repaired, self.now))
         return True
 
     def open(self, kind: Kind, reference: str, severity: Severity, likely: Likely, evidence: tuple[str, ...] = (), *,
@@ -62,7 +62,7 @@ class Turn:
             del person.alerts[key]
             if alert.slot is not None and (alert.kind is Kind.INACTIVITY or alert.likely is Likely.DEVICE):
                 person.closed[alert.kind, alert.slot] = alert
-        self.effects.append(AlertRevised(person.subject, person.profile.site, person.profile.tz, alert, change,
+        self.effects.append(AlertRevised(person.subject, person.profile.site, person.profile.schedule.tz, alert, change,
                                          self.now, by, text, escalated_to, reason))
 
     def clear(self, alert: Alert, reason: Reason, *, by: str | None = None, text: str | None = None) -> None:

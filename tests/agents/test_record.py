@@ -12,7 +12,7 @@ from support.history import NOW, documents, said_of, settle
 from support.vectors import VECTORS, key_ring, read_lines, replay
 
 from agents.record import RecordAgent
-from models.outputs import Output
+from models.documents import Output
 from stores.errors import StoreAwayError, StoreRefusedError
 from stores.mongo import Store
 from stores.operations import Change

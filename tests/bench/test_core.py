@@ -10,9 +10,9 @@ from bench.figures import Figure, WrongResultError, table
 from bench.nation import Course, Half
 from cli.main import main
 from models.fold import Fold
+from models.inputs import Record
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import Record
 from models.rules import checkins
 
 FIGURES = {"aes_ccm_us", "receive_us", "step_us", "encode_us", "pack_us", "unpack_us", "fold_us",

@@ -14,10 +14,11 @@ from support.commands import Anbu
 from cli.registry import read_profiles
 from models.fold import Fold
 from models.frame import TAG_OCTETS, seal, to_text
+from models.inputs import Record
 from models.keys import KeyRing, message_key, parse_keks
 from models.lane import Lane
-from models.outputs import Record
-from models.payload import StatusReport, encode
+from models.payload import encode
+from models.report import StatusReport
 from streams.settings import Settings
 
 ROW = "42,jongno,seoul-1,Asia/Seoul,2026-11-01T00:00:00+09:00"

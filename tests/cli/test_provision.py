@@ -12,7 +12,7 @@ from support.commands import Anbu
 from cli.broker import sending
 from cli.registry import read_profiles
 from models.keys import unwrap
-from models.profile import parse_profile
+from models.registry import parse_profile
 from stores.mongo import Store
 from stores.people import People
 from streams.settings import Settings
@@ -53,7 +53,7 @@ def test_people_get_profiles_and_devices_get_keys(anbu: Anbu, settings: Settings
     assert set(registry) == {42, 43}
     for subject, document in registry.items():
         profile = parse_profile(document)
-        assert (profile.site, profile.gateway, profile.tz) == ("jongno", "seoul-1", "Asia/Seoul")
+        assert (profile.site, profile.gateway, profile.schedule.tz) == ("jongno", "seoul-1", "Asia/Seoul")
         assert [(device.slot, device.epoch, device.kek) for device in profile.devices] == [(0, 1, "k1"), (7, 1, "k1")]
         assert unwrap(KEK, profile.devices[0].key, subject, 0, 1) == made[subject, 0, 1]
         assert unwrap(KEK, profile.devices[1].key, subject, 7, 1) is not None

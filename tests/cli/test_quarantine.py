@@ -14,7 +14,8 @@ from support.commands import Anbu
 from cli.broker import Writable, records, write
 from cli.quarantine import original_octets
 from models.errors import Reason, Rejected
-from models.outputs import CLOUDEVENT, Record, quarantined
+from models.inputs import Record
+from models.outputs import CLOUDEVENT, quarantined
 from models.records import LONGEST
 from models.times import format_time
 from streams.settings import Settings

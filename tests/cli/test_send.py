@@ -14,8 +14,9 @@ from cli.broker import Message, publish
 from cli.post import post
 from models.frame import find_frame, open_frame, read_header
 from models.keys import KeyRing, parse_keks
-from models.payload import StatusReport, decode
-from models.profile import parse_profile
+from models.payload import decode
+from models.registry import parse_profile
+from models.report import StatusReport
 from simulator.fleet import Fleet
 from streams.clock import SystemClock
 from streams.settings import Settings

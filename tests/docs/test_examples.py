@@ -16,7 +16,8 @@ from support.worker import WorkerProcess
 
 from models.frame import seal, to_text
 from models.keys import message_key, wrap
-from models.payload import SOS, StatusReport, encode
+from models.payload import SOS, encode
+from models.report import StatusReport
 from streams.kafka import started_producer
 from streams.partition import partition_of
 from streams.topics import REGISTRY, declare

@@ -11,8 +11,8 @@ from support.days import made_up
 from support.story import Stage, window_of
 
 from models.codec import pack_person
+from models.documents import Output
 from models.lane import Lane
-from models.outputs import Output
 
 SEEDS = range(60)
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from models.command import CommandType, parse_command
 from models.errors import ContractError
-from models.profile import AttributeSpec, EscalationStep, Excuse, Profile, Thresholds, parse_profile
-from models.records import LONGEST, Sms, Tick, parse_object, parse_sms, read_time
+from models.inputs import Sms, Tick
+from models.profile import AttributeSpec, DailyWindow, EscalationStep, Excuse, Profile, Schedule, Thresholds
+from models.records import LONGEST, parse_object, parse_sms, read_time
+from models.registry import parse_profile
 
 SMS = {"received_at": "2026-11-23T21:04:05Z", "text": "W.x"}
 GATEWAY_TICK = {"type": "tick", "source": "gateway", "gateway": "seoul-1", "at": "2026-11-23T21:04:10Z"}
@@ -77,7 +79,8 @@ def test_reads_a_profile() -> None:
         "escalation": [{"after_min": 0, "to": "lead"}],
         "thresholds": {"battery_pct": 20, "temp_c": [1.5, 30]},
         "attributes": {"7": {"name": "co2", "unit": "ppm", "scale": 10, "range": [0, 100]}, "8": {"name": "x"}}})
-    assert (profile.retired, profile.grace_min, profile.morning, profile.afternoon) == (True, 0, (300, 1439), None)
+    assert profile.retired
+    assert profile.schedule == Schedule("Asia/Seoul", DailyWindow(300, 1439), None, 0, 1_793_491_200)
     assert profile.excused == (Excuse(0, 2),)
     assert profile.escalation == (EscalationStep(0, "lead"),)
     assert profile.thresholds == Thresholds(battery_pct=20, temp_low=1.5, temp_high=30)
@@ -86,8 +89,8 @@ def test_reads_a_profile() -> None:
 
 
 def test_defaults_are_those_of_the_contract() -> None:
-    assert parse_profile(PROFILE) == Profile(42, "jongno", "seoul-1", "Asia/Seoul", 1_793_491_200)
-    assert (Profile(1, "", "", "", 0).morning, Profile(1, "", "", "", 0).afternoon) == ((360, 540), (780, 900))
+    schedule = Schedule("Asia/Seoul", DailyWindow(360, 540), DailyWindow(780, 900), 30, 1_793_491_200)
+    assert parse_profile(PROFILE) == Profile(42, "jongno", "seoul-1", retired=False, schedule=schedule)
 
 
 def window(**fields: Any) -> dict[str, Any]:

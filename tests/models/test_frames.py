@@ -10,10 +10,11 @@ from support.vectors import KEK_FILE, VECTORS, read_lines
 from models.errors import Rejected
 from models.frame import find_frame, read_header, seal, to_text
 from models.keys import KeyRing, message_key, parse_keks, unwrap, wrap
-from models.payload import FLAG_NAMES, AttributeReport, StatusReport, encode
+from models.payload import FLAG_NAMES, encode
 from models.person import Person
-from models.profile import parse_profile
-from models.receive import Received, receive
+from models.receive import receive
+from models.registry import parse_profile
+from models.report import AttributeReport, Received, StatusReport
 from models.times import parse_time
 
 FRAMES = read_lines(VECTORS / "frames.jsonl")

@@ -1,13 +1,13 @@
 """What is worked out once for many people is what each would have had alone; a lane read back has the same index."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bench import nation
 from bench.core import lived
@@ -15,13 +15,13 @@ from bench.nation import Half
 from models import codec, ticks
 from models.agenda import Agenda
 from models.fold import Fold
+from models.inputs import Record
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import Record
 from models.person import Person
-from models.profile import DailyWindow
+from models.profile import DailyWindow, Schedule
 from models.times import format_window
-from models.windows import EPOCH_SECONDS, Calendar, Schedule, Span, local_day, local_time
+from models.windows import EPOCH_SECONDS, Calendar, Span, local_day, local_time
 
 DAY = 86_400
 BEGIN = EPOCH_SECONDS + 2500 * DAY
@@ -89,7 +89,8 @@ def variations(people: Iterable[Person]) -> list[Person]:
             case 6:
                 varied.profile = replace(varied.profile, gateway="of-the-retired", retired=True)
             case 7:
-                varied.profile = replace(varied.profile, since=Half(3).opens + 60)
+                varied.profile = replace(
+                    varied.profile, schedule=replace(varied.profile.schedule, since=Half(3).opens + 60))
         found.append(varied)
     return found
 

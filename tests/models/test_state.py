@@ -5,19 +5,21 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from support.story import Stage
 
 from models.agenda import Agenda
 from models.alerts import Alert, Change, IllegalChange, Kind, Likely, Phase, Severity
 from models.codec import UnknownVersion, pack_person, unpack_person
+from models.events import Deadline, Erased, Registered
 from models.fold import Fold
+from models.inputs import Record
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import Record
-from models.profile import DailyWindow
+from models.profile import DailyWindow, Schedule
 from models.records import LONGEST, LONGEST_NAME
-from models.step import Deadline, Erased, Registered, step
-from models.windows import Calendar, Schedule
+from models.step import step
+from models.windows import Calendar
 
 
 def test_an_illegal_change_changes_nothing() -> None:
@@ -131,7 +133,7 @@ def test_a_misplaced_record_is_sent_on_unchanged_and_once() -> None:
     [output] = fold_of_two()(Lane(0), original)
     assert (output.topic, output.key, output.value) == ("commands", b"wrong", original.value)
     assert (output.partition, output.headers) == (1, (("anbu-forwarded", b"1"),))
-    [refused] = fold_of_two()(Lane(0), original._replace(headers=output.headers))
+    [refused] = fold_of_two()(Lane(0), replace(original, headers=output.headers))
     assert json.loads(refused.value or b"")["reason"] == "malformed"
 
 
@@ -233,7 +235,7 @@ SEOUL = Schedule("Asia/Seoul", DailyWindow(360, 540), None, 30, 0)
 
 
 def test_a_person_without_windows_is_never_due() -> None:
-    empty = Calendar(SEOUL._replace(morning=None), {}, 0)
+    empty = Calendar(replace(SEOUL, morning=None), {}, 0)
     assert empty.next_deadline(1_795_000_000) is None
     assert empty.latest_opened(1_795_000_000) is None
     assert Calendar(SEOUL, {}, None).next_deadline(1_795_000_000) is None

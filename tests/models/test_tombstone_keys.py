@@ -5,8 +5,8 @@ from support.vectors import key_ring
 
 from models.errors import ContractError
 from models.fold import Fold
+from models.inputs import Record
 from models.lane import Lane
-from models.outputs import Record
 from models.records import subject_of_key
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from models.errors import ContractError, Reason, Rejected
 from models.frame import find_frame, open_frame, read_header, seal, to_text
 from models.keys import KeyRing, message_key, parse_keks, unwrap, wrap
-from models.payload import Attribute, AttributeReport, StatusReport, decode, encode, encode_attributes
+from models.payload import decode, encode, encode_attributes
 from models.profile import AttributeSpec
+from models.report import Attribute, AttributeReport, Header, StatusReport
 from models.times import format_date, format_time, format_window, parse_date, parse_time
 
 OCTETS_40 = st.binary(min_size=40, max_size=40)
@@ -25,7 +26,7 @@ EPOCHS, COUNTERS = st.integers(0, 2**24 - 1), st.integers(0, 2**24 - 1)
 def test_opens_what_was_sealed(key: bytes, subject: int, slot: int, epoch: int, counter: int, plaintext: bytes) -> None:
     cipher = AESCCM(message_key(key, subject, slot, epoch), tag_length=8)
     frame = seal(cipher, subject, slot, epoch, counter, plaintext)
-    assert read_header(frame) == (1, slot, epoch & 3, subject, counter)
+    assert read_header(frame) == Header(1, slot, epoch & 3, subject, counter)
     assert open_frame(cipher, frame, epoch) == plaintext
     assert find_frame(f"[Web발신] {to_text(frame)} W.", None) == frame
     assert find_frame(None, b64encode(frame).decode()) == frame

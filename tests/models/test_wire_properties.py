@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from models.command import parse_command
 from models.errors import ContractError
 from models.fold import Fold
+from models.inputs import Record
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import Record
-from models.payload import StatusReport, decode, encode
-from models.profile import parse_profile
+from models.payload import decode, encode
 from models.records import parse_sms
+from models.registry import parse_profile
+from models.report import StatusReport
 from models.times import format_date, parse_date
 
 JSON = st.recursive(

@@ -11,8 +11,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from models.frame import find_frame, open_frame, read_header
 from models.keys import KeyRing, parse_keks
-from models.payload import StatusReport, decode
-from models.profile import Profile, parse_profile
+from models.payload import decode
+from models.profile import Profile
+from models.registry import parse_profile
+from models.report import StatusReport
 from simulator.fleet import SCENARIOS, SEND_SLOT, Fleet
 from simulator.homes import EMERGENCY_KINDS, Course
 

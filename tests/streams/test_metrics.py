@@ -7,8 +7,8 @@ import orjson
 import pytest
 from faust.types import TP
 
+from models.documents import Output
 from models.errors import Reason
-from models.outputs import Output
 from streams import metrics
 from streams.engine.batch import Batch
 from streams.settings import Settings

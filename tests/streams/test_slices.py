@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 from faust.types import TP
 
+from models.documents import Output
 from models.lane import Lane
-from models.outputs import Output
 from streams.engine.batch import Batch
 from streams.engine.state_lane import FOLDED_S, StateLane
 from streams.settings import Settings

@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from models.documents import Output
 from models.errors import Reason
 from models.fold import FORWARDED, Fold
 from models.keys import KeyRing
 from models.lane import Lane
-from models.outputs import Output
 from streams.engine.changelog import DONE, OWNER, load, read, reader
 from streams.partition import partition_of
 from streams.settings import Settings

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from cli.broker import records
-from models.outputs import Record
+from models.inputs import Record
 from stores.changing import ETAG
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.history import changes_of

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from models.frame import seal, to_text
 from models.keys import KeyRing, message_key, parse_keks, wrap
-from models.payload import SOS, StatusReport, encode
+from models.payload import SOS, encode
+from models.report import StatusReport
 from streams.kafka import started_producer
 from streams.local_kafka import LocalKafka
 from streams.topics import REGISTRY, SMS

@@ -18,12 +18,14 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
+from models.documents import Output
 from models.fold import Fold
 from models.frame import seal, to_text
+from models.inputs import Record
 from models.keys import KeyRing, message_key, wrap
 from models.lane import Lane
-from models.outputs import Output, Record
-from models.payload import FLAG_NAMES, StatusReport, encode, encode_attributes
+from models.payload import FLAG_NAMES, encode, encode_attributes
+from models.report import StatusReport
 from models.times import format_time
 
 STORIES: Final = sorted((Path(__file__).parents[1] / "stories").glob("*.txt"))

@@ -18,7 +18,8 @@ from support.worker import WorkerProcess
 
 from models.frame import seal, to_text
 from models.keys import message_key, wrap
-from models.payload import SOS, StatusReport, encode
+from models.payload import SOS, encode
+from models.report import StatusReport
 from streams.embedded import free_port
 from streams.engine.changelog import read, reader
 from streams.kafka import started_producer

@@ -1,0 +1,15 @@
+"""The two bases of all value types: made, compared and hashed in C, and never changed after they were made.
+
+Neither is tracked by the garbage collector: a value refers only to values that were there before it, so there are no
+circles to find.
+"""
+
+import msgspec
+
+
+class Value(msgspec.Struct, frozen=True, gc=False):
+    """A value that lives as long as one record is processed: inputs, events, effects."""
+
+
+class Stored(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A part of the state in the changelog, written by position: fields are only ever appended, with a default."""

@@ -1,0 +1,61 @@
+"""What a device says: the types of a report, from the clear header of its frame to what was decrypted and decoded."""
+
+from models.base import Value
+
+
+class Header(Value, frozen=True):
+    """The clear header; epoch_low: the low two bits of the epoch."""
+
+    version: int
+    slot: int
+    epoch_low: int
+    subject: int
+    counter: int
+
+
+class StatusReport(Value, frozen=True):
+    """Type 1. device_time: epoch seconds; window: as on the wire; signal_dbm: negative; None: unknown.
+
+    activity: 24 values 0-15, the last 24 hours, oldest first; previous: the 16 windows before, newest first, 0 unknown,
+    1 awake, 2 not awake, 3 out; alarm: code of the last alarm (0 none) and its age; out_of_range: a value was.
+    """
+
+    device_time: int | None
+    window: int | None
+    flags: int
+    idle_min: int | None
+    first_activity_min: int | None
+    battery_pct: int | None
+    signal_dbm: int | None
+    temp_c: int | None
+    humidity_pct: int | None
+    reset_cause: int = 0
+    faults: int = 0
+    firmware: int = 0
+    config: int = 0
+    activity: tuple[int, ...] = (0,) * 24
+    previous: tuple[int, ...] = (0,) * 16
+    alarm: int = 0
+    alarm_age_min: int = 0
+    out_of_range: bool = False
+
+
+class Attribute(Value, frozen=True):
+    name: str
+    value: int | float
+    unit: str | None
+
+
+class AttributeReport(Value, frozen=True):
+    """Type 2: what varies by device, in the order in which it was sent."""
+
+    attributes: tuple[Attribute, ...]
+
+
+class Received(Value, frozen=True):
+    """An authentic report, and the counter under which it was sealed."""
+
+    slot: int
+    epoch: int
+    counter: int
+    payload: StatusReport | AttributeReport
