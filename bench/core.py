@@ -22,7 +22,7 @@ from models.lane import Lane
 from models.outputs import encode
 from models.person import Person
 from models.receive import receive
-from models.records import parse_object, parse_sms
+from models.records import read_sms
 from models.report import Header, Received
 from models.step import step
 
@@ -125,7 +125,7 @@ def _records(people: range, half: Half) -> list[Record]:
 
 
 def _taken_apart(record: Record) -> tuple[Sms, bytes]:
-    sms = parse_sms(parse_object(record.value or b""))
+    sms = read_sms(record.value or b"")
     assert isinstance(sms, Sms)  # noqa: S101 - the nation's records are SMS
     frame = find_frame(sms.text, sms.binary)
     assert isinstance(frame, bytes)  # noqa: S101 - and have a frame each

@@ -24,6 +24,7 @@ from models.events import Registered
 from models.lane import Lane
 from models.records import parse_object
 from models.registry import parse_profile
+from models.results import result_at
 from models.step import step
 from streams.engine.changelog import DONE
 from streams.kafka import kafka_options, stop_consumer
@@ -162,6 +163,5 @@ async def _check_states(one: Stage, settings: Settings, people: range, half: Hal
         if record.key[:1] != b"\0":
             lane.restore(record.key, record.value)
     for subject in people:
-        judged = lane.somebody(subject).results.get(half.window)
-        checked(judged is not None and judged.result is Result.AWAKE,
-                f"the changelog says of {subject} in the last window {judged}")
+        result = result_at(lane.somebody(subject).results, half.window)
+        checked(result is Result.AWAKE, f"the changelog says of {subject} in the last window {result}")

@@ -19,6 +19,7 @@ from bench.figures import Figure, Progress, checked
 from bench.nation import BEFORE, GATEWAYS, Half
 from bench.stage import Row, Stage, inputs_done, stage
 from models import codec
+from models.gateway import GatewayTime
 from models.lane import LANE_KEY
 from streams.engine.changelog import DONE
 from streams.partition import partition_of
@@ -38,7 +39,8 @@ def morning(address: str | None, people: int = 1_000_000) -> list[Figure]:
 
 async def _morning(one: Stage, people: range) -> list[Figure]:
     settings, partitions = await one.app("morning"), one.settings.partitions
-    now = codec.pack_times(None, BEFORE, {f"gateway-{number}": (BEFORE, BEFORE, BEFORE) for number in range(GATEWAYS)})
+    gateways = {f"gateway-{number}": GatewayTime(BEFORE, BEFORE, BEFORE) for number in range(GATEWAYS)}
+    now = codec.pack_times((None, BEFORE, gateways))
     await one.write(changelog(settings), [row for number in range(partitions) for row in (
         (number, LANE_KEY, now), (number, DONE, inputs_done({})))])
     count = await one.write(REGISTRY, registry_rows(people, partitions), Progress("people registered", len(people)))

@@ -132,7 +132,7 @@ def frame(subject: int, half: Half, at: int, says: Course) -> bytes:
         first_activity_min=400, battery_pct=40 + subject % 60, signal_dbm=-70 - subject % 30, temp_c=18 + subject % 8,
         humidity_pct=30 + subject % 40, firmware=3, config=1,
         activity=tuple(nibble for octet in activity for nibble in (octet >> 4, octet & 15)),
-        previous=(1,) * min(half.number, 16) + (0,) * (16 - min(half.number, 16)))))
+        previous=(b"\1" * min(half.number, 16)).ljust(16, b"\0"))))
 
 
 def sms(subject: int, half: Half, at: int, says: Course) -> bytes:

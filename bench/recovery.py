@@ -66,8 +66,7 @@ class States:
 
 
 def times(lane: Lane) -> bytes:
-    return codec.pack_times(lane.clock, lane.latest, {
-        name: (one.ticked, one.judged, one.first) for name, one in lane.gateways.items()})
+    return codec.pack_times((lane.clock, lane.latest, lane.gateways))
 
 
 def recovery(address: str | None, people: int = AIM_PEOPLE) -> list[Figure]:

@@ -163,5 +163,10 @@ class Alert(Stored, frozen=True):
         )
 
 
+def alert_id(subject: int, alert: Alert) -> str:
+    """The id of an alert on a person, the same in every replay."""
+    return f"{subject}:{alert.kind}:{alert.reference}"
+
+
 def report_reference(slot: int, epoch: int, counter: int) -> str:
     return f"{slot}.{epoch}.{counter}"

@@ -20,7 +20,7 @@ from models.keys import KeyRing
 from models.lane import Lane
 from models.outputs import encode, quarantined, short
 from models.receive import receive
-from models.records import parse_object, parse_sms, read_time, subject_of_key
+from models.records import parse_object, read_sms, read_time, subject_of_key
 from models.registry import parse_profile
 from models.step import step
 from models.ticks import tick
@@ -70,7 +70,7 @@ class Fold:
         """When it is, and the effects in slices."""
         match record.topic:
             case "sms":
-                sms = parse_sms(parse_object(record.value or b""))
+                sms = read_sms(record.value or b"")
                 if isinstance(sms, Tick):
                     return sms.at, tick(lane, sms)
                 return sms.received_at, (self._sms(lane, sms),)

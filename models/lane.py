@@ -7,11 +7,11 @@ Rule 2 in the index: no deadline of a person lies between what has been judged a
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from models import codec
+from models import about, codec
 from models.agenda import Agenda
+from models.gateway import GatewayTime
 from models.incidents import Incident
 from models.person import Person
 from models.rules.timers import next_timer
@@ -21,16 +21,6 @@ from models.windows import Calendar
 LANE_KEY: Final = b"\x00lane"
 INCIDENTS_KEY: Final = b"\x00incidents"
 _UNPACKED: Final = 4096  # people kept unpacked, some 6 KB each: a small centre's all, a nation's busiest
-
-
-@dataclass(slots=True)
-class GatewayTime:
-    """Of one gateway, in epoch seconds: its last tick (None: it never ticked here), the time up to which its people are
-    judged, and the first such time, which judged nobody (rule 2)."""
-
-    ticked: int | None
-    judged: int | None
-    first: int | None
 
 
 class Judged(NamedTuple):
@@ -104,7 +94,7 @@ class Lane:
             return
         gateway = self.gateway(person.profile.gateway)
         after = gateway.judged if person.moved is None or gateway.judged is None else person.moved
-        self._enter(person.profile.gateway, person.subject, person.calendar(gateway.first), after)
+        self._enter(person.profile.gateway, person.subject, about.calendar(person, gateway.first), after)
         if person.moved is not None and gateway.judged is not None:  # the next tick makes the gateway's time theirs
             self.deadlines.setdefault(person.profile.gateway, Agenda()).add(gateway.judged, person.subject)
 
@@ -165,8 +155,7 @@ class Lane:
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Apply one record of the changelog; `ready` follows the last one."""
         if key == LANE_KEY:
-            self.clock, self.latest, times = codec.unpack_times(value) if value else (None, None, {})
-            self.gateways = {name: GatewayTime(*three) for name, three in times.items()}
+            self.clock, self.latest, self.gateways = codec.unpack_times(value) if value else (None, None, {})
         elif key == INCIDENTS_KEY:
             self.incidents = {incident.id: incident for incident in codec.unpack_incidents(value)} if value else {}
         elif value is None:
@@ -178,17 +167,18 @@ class Lane:
         """Build the index from all that was restored."""
         self._unpacked.clear()  # whoever was looked at meanwhile was looked at as of then
         for subject, packed in self._packed.items():
-            seen = codec.glance(packed)
-            if not seen.retired:
-                self.population[seen.gateway] = self.population.get(seen.gateway, 0) + 1
+            seen = codec.glance(packed, subject)
+            profile = seen.profile
+            if not profile.retired:
+                self.population[profile.gateway] = self.population.get(profile.gateway, 0) + 1
             if not seen.plain:
                 person = codec.unpack_person(packed, subject)
                 self.enter_timer(person)
                 self.schedule(person)
-            elif not seen.retired:
-                time = self.gateway(seen.gateway)
+            elif not profile.retired:
+                time = self.gateway(profile.gateway)
                 started = seen.started if seen.started is not None else time.first
-                self._enter(seen.gateway, subject, Calendar(seen.schedule, {}, started), time.judged)
+                self._enter(profile.gateway, subject, Calendar(profile.schedule, {}, started), time.judged)
         self._lane_touched = False
 
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:
@@ -208,8 +198,7 @@ class Lane:
             self._remember(subject, person)
         self._touched.clear()
         if self._lane_touched:
-            times = {name: (one.ticked, one.judged, one.first) for name, one in self.gateways.items()}
-            records.append((LANE_KEY, codec.pack_times(self.clock, self.latest, times)))
+            records.append((LANE_KEY, codec.pack_times((self.clock, self.latest, self.gateways))))
         if self._incidents_touched:
             records.append((INCIDENTS_KEY, codec.pack_incidents(list(self.incidents.values()))))
         self._lane_touched = self._incidents_touched = False

@@ -21,7 +21,7 @@ _EPOCH_2020: Final = 1_577_836_800
 _UNKNOWN_16, _UNKNOWN_8, _UNKNOWN_TEMPERATURE = 0xFFFF, 0xFF, -128
 _STATUS: Final = Struct(">BIHBHHBBbBBBBB12s4sBHB")
 _NIBBLES: Final = bytes.maketrans(b"0123456789abcdef", bytes(range(16)))  # a nibble is a hexadecimal digit
-_CODES: Final = tuple((octet >> 6, octet >> 4 & 3, octet >> 2 & 3, octet & 3) for octet in range(256))
+_CODES: Final = tuple(bytes((octet >> 6, octet >> 4 & 3, octet >> 2 & 3, octet & 3)) for octet in range(256))
 
 
 def decode(plaintext: bytes, attributes: Mapping[int, AttributeSpec]) -> StatusReport | AttributeReport | Rejected:

@@ -70,6 +70,13 @@ class Schedule(Stored, frozen=True, cache_hash=True):
     since: int
 
 
+class Span(Stored, frozen=True):
+    """When a window opens and when it is judged (close + grace), in epoch seconds."""
+
+    open: int
+    deadline: int
+
+
 class Profile(Stored, frozen=True):
     """Who a person is to the judgement: where, by which hours, with which devices."""
 

@@ -3,6 +3,7 @@
 The receiver tries exactly one key: the epoch beside the current one whose low two bits the header shows.
 """
 
+from models.about import current_epoch
 from models.errors import Reason, Rejected
 from models.frame import open_frame
 from models.keys import KeyRing
@@ -22,7 +23,7 @@ def receive(header: Header, frame: bytes, person: Person | None, keys: KeyRing) 
         return Rejected(Reason.UNKNOWN_SUBJECT, str(header.subject))
     if person.profile.retired:
         return Rejected(Reason.RETIRED)
-    current = person.epoch(header.slot)
+    current = current_epoch(person, header.slot)
     if current is None:
         return Rejected(Reason.UNKNOWN_DEVICE, f"slot {header.slot}")
     device = _device(person, header, current)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 import orjson
 
 from models.errors import ContractError
@@ -83,6 +84,40 @@ def read_time(document: Document, field: str) -> int | None:
         return parse_time(document.get(field), field)
     except ContractError:
         return None
+
+
+class _PlainSms(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """An SMS as nearly all gateways write it; `text` and `received_at` are required here."""
+
+    received_at: str
+    text: str
+    type: str = "sms"
+    binary: str | None = None
+    gateway: str | None = None
+    id: str | None = None
+    sender: str | None = None
+    recipient: str | None = None
+
+
+_read_plain: Final = msgspec.json.Decoder(_PlainSms).decode
+
+
+def read_sms(value: bytes) -> Sms | Tick:
+    """The SMS or tick of a record. Raises ContractError.
+
+    What is plain is read in one go. Anything else is left to `parse_object` and `parse_sms`, which answer for what is
+    accepted: msgspec is more lenient than they are outside ASCII and inside unknown fields, and no field of a record as
+    short as a name is longer than one.
+    """
+    if len(value) <= LONGEST_NAME and value.isascii():
+        try:
+            plain = _read_plain(value)
+        except msgspec.MsgspecError:
+            plain = None
+        if plain is not None and plain.type == "sms":
+            return Sms(parse_time(plain.received_at, "received_at"), plain.text, plain.binary, plain.gateway, plain.id,
+                       plain.sender)
+    return parse_sms(parse_object(value))
 
 
 def parse_sms(document: Document) -> Sms | Tick:

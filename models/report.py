@@ -16,8 +16,9 @@ class Header(Value, frozen=True):
 class StatusReport(Value, frozen=True):
     """Type 1. device_time: epoch seconds; window: as on the wire; signal_dbm: negative; None: unknown.
 
-    activity: 24 values 0-15, the last 24 hours, oldest first; previous: the 16 windows before, newest first, 0 unknown,
-    1 awake, 2 not awake, 3 out; alarm: code of the last alarm (0 none) and its age; out_of_range: a value was.
+    activity: 24 values 0-15, the last 24 hours, oldest first; previous: an octet for each of the 16 windows before,
+    newest first, 0 unknown, 1 awake, 2 not awake, 3 out; alarm: code of the last alarm (0 none) and its age;
+    out_of_range: a value was.
     """
 
     device_time: int | None
@@ -34,7 +35,7 @@ class StatusReport(Value, frozen=True):
     firmware: int = 0
     config: int = 0
     activity: tuple[int, ...] = (0,) * 24
-    previous: tuple[int, ...] = (0,) * 16
+    previous: bytes = bytes(16)
     alarm: int = 0
     alarm_age_min: int = 0
     out_of_range: bool = False

@@ -3,8 +3,12 @@
 The state that is passed in is left as it was. Whoever has the lane (`lane`, `ticks`) decides which events come to whom.
 """
 
+from copy import copy
 from typing import assert_never
 
+from msgspec.structs import replace
+
+from models import about, replay
 from models.alerts import report_reference
 from models.command import Command
 from models.effects import Effect, Reported
@@ -12,9 +16,10 @@ from models.events import Arrived, Deadline, Erased, Event, Registered, Released
 from models.person import Person, Slot
 from models.profile import Profile
 from models.report import AttributeReport, StatusReport
+from models.results import since
 from models.rules import checkins, commands, devices, emergencies, timers
 from models.rules.turn import Turn
-from models.windows import DAY, Span, scheduled
+from models.windows import DAY, scheduled
 
 KEPT_DAYS = 9  # results and spans of windows: the oldest window that a report can still name is 8 days back
 CLOSED_KEPT = DAY  # an alert can be reopened for 30 minutes; the rest is for events that arrive out of order
@@ -29,7 +34,7 @@ def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
         return _register(state, event)
     if state is None:
         raise LookupError(f"nobody is registered for {event}")
-    turn = Turn(state.copy(), event.at)
+    turn = Turn(copy(state), event.at)
     match event:
         case Arrived():
             _arrive(turn, event)
@@ -53,16 +58,16 @@ def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
 def _arrive(turn: Turn, event: Arrived) -> None:
     person, received = turn.person, event.received
     slot = person.slots.get(received.slot) or Slot()
-    replay = slot.replay.get(received.epoch)
-    if replay is not None and replay.below(received.counter):
+    window = slot.replay.get(received.epoch)
+    if window is not None and replay.is_below(window, received.counter):
         _below(turn, event)
         return
-    if replay is not None and replay.has(received.counter):
+    if window is not None and replay.has_seen(window, received.counter):
         return
-    person.slots[received.slot] = slot.accept(received.epoch, received.counter)
+    person.slots = {**person.slots, received.slot: replay.accepted(slot, received.epoch, received.counter)}
     judged = event.judged if person.moved is None else person.moved
     if judged is not None:
-        _forget_windows(turn, person.today(min(turn.now, judged)))
+        _forget_windows(turn, turn.today if judged >= turn.now else about.today(person, judged))
     _forget_alerts(turn)
     if isinstance(received.payload, StatusReport):
         _status(turn, event, received.payload)
@@ -74,7 +79,7 @@ def _status(turn: Turn, event: Arrived, report: StatusReport) -> None:
     """A fresh status report: history first, then check-ins, emergencies, inactivity and the device."""
     received = event.received
     slot, epoch, counter = received.slot, received.epoch, received.counter
-    reading = checkins.read(turn.person, report, turn.now)
+    reading = checkins.read(turn, report)
     reported = _reported(turn, event, reading, late=reading.late)
     turn.effects.append(reported)
     device_time = reading.device_time
@@ -96,9 +101,10 @@ def _below(turn: Turn, event: Arrived) -> None:
     if isinstance(report, AttributeReport):
         turn.effects.append(_reported(turn, event, None, late=True))
         return
-    reading = checkins.read(turn.person, report, turn.now)
-    late = reading._replace(window=reading.window if reading.late else reading.named)
-    turn.effects.append(_reported(turn, event, late, late=True))
+    reading = checkins.read(turn, report)
+    if not reading.late:
+        reading = replace(reading, window=reading.named)
+    turn.effects.append(_reported(turn, event, reading, late=True))
     if turn.now - reading.device_time <= DAY:
         emergencies.flags(turn, report, slot, epoch, counter, reading.device_time)
 
@@ -106,8 +112,11 @@ def _below(turn: Turn, event: Arrived) -> None:
 def _reported(turn: Turn, event: Arrived, reading: checkins.Reading | None, *, late: bool) -> Reported:
     received, profile = event.received, turn.person.profile
     reference = report_reference(received.slot, received.epoch, received.counter)
-    return Reported(profile.subject, profile.site, reference, turn.now, late,
-                    reading and reading.window, reading and reading.result, reading is not None and reading.clock_wrong,
+    if reading is None:
+        window, result, clock_wrong = None, None, False
+    else:
+        window, result, clock_wrong = reading.window, reading.result, reading.clock_wrong
+    return Reported(profile.subject, profile.site, reference, turn.now, late, window, result, clock_wrong,
                     received.payload, event.sms_id, event.sms_gateway)
 
 
@@ -116,7 +125,7 @@ def _register(state: Person | None, event: Registered) -> tuple[Person, list[Eff
     if state is None:
         person = Person(profile, event.after)
     else:
-        person = state.copy()
+        person = copy(state)
         if person.started is None:
             person.started = event.first
         _keep_opened(person, profile, event.before)
@@ -144,28 +153,28 @@ def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
     if not known or (profile.schedule == person.profile.schedule and not moves_on):
         return
     time = max(known)
-    calendar, today = person.calendar(), person.today(time)
+    calendar, today, frozen = about.calendar(person), about.today(person, time), dict(person.frozen)
     for window in range((today - KEPT_DAYS) * 2, today * 2 + 4):
         span = calendar.judged(window)
         if span is None:
             continue
         renewed = scheduled(profile.schedule, window)
         if span.open <= time or (renewed is not None and renewed.open <= time):
-            person.frozen[window] = Span(*span)
+            frozen[window] = span
         else:
-            person.frozen.pop(window, None)  # kept from a record before, which this one overtakes
-    person.started = time
+            frozen.pop(window, None)  # kept from a record before, which this one overtakes
+    person.frozen, person.started = frozen, time
 
 
 def _drop_unlisted(person: Person) -> None:
     """Epochs that the registry no longer lists can send nothing; the highest accepted tells the current one."""
     listed = {(device.slot, device.epoch) for device in person.profile.devices}
+    slots = {}
     for number, slot in person.slots.items():
         highest = max(slot.replay)
-        replay = {epoch: window for epoch, window in slot.replay.items()
-                  if epoch == highest or (number, epoch) in listed}
-        if len(replay) < len(slot.replay):
-            person.slots[number] = Slot(replay, slot.judged, slot.weak)
+        kept = {epoch: window for epoch, window in slot.replay.items() if epoch == highest or (number, epoch) in listed}
+        slots[number] = Slot(kept, slot.judged, slot.weak)
+    person.slots = slots
 
 
 def _forget_windows(turn: Turn, today: int) -> None:
@@ -176,17 +185,14 @@ def _forget_windows(turn: Turn, today: int) -> None:
     """
     person, oldest = turn.person, today - KEPT_DAYS
     first = oldest * 2
-    for window in [window for window in person.results if window < first]:
-        del person.results[window]
-    for window in [window for window in person.frozen if window < first]:
-        del person.frozen[window]
+    person.results = since(person.results, first)
+    if person.frozen:
+        person.frozen = {window: span for window, span in person.frozen.items() if window >= first}
     if person.overrides and person.overrides[0].last < oldest:
         person.overrides = tuple(override for override in person.overrides if override.last >= oldest)
 
 
 def _forget_alerts(turn: Turn) -> None:
     """Drop alerts that were closed long ago."""
-    closed = turn.person.closed
-    for key in [key for key, alert in closed.items()
-                if alert.cleared_at is not None and alert.cleared_at + CLOSED_KEPT < turn.now]:
-        del closed[key]
+    turn.person.closed = tuple(alert for alert in turn.person.closed
+                               if alert.cleared_at is None or alert.cleared_at + CLOSED_KEPT >= turn.now)

@@ -7,18 +7,22 @@ The order at one tick: rule 19, deadlines by time, rule 20, then rules 8 and 16.
 
 from collections import defaultdict
 from collections.abc import Iterator
+from copy import copy
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from models import about
 from models.alerts import Change, Kind
 from models.effects import Effect, IncidentRevised, Result
 from models.errors import Reason, Rejected
 from models.events import Deadline, Released, Ticked
+from models.gateway import GatewayTime
 from models.incidents import Incident
 from models.inputs import Tick
-from models.lane import GatewayTime, Lane
+from models.lane import Lane
 from models.person import Person
+from models.results import octet_at, result_at
 from models.step import step
 from models.times import format_time, format_window
 from models.windows import DAY
@@ -110,8 +114,9 @@ def _judge(lane: Lane, gateway: str, until: int, at: int) -> Iterator[list[Effec
             continue
         after = before if person.moved is None else person.moved
         if after is not None and not person.profile.retired:
-            for deadline, window in person.calendar(time.first).due(after, until):
-                due[deadline].append(_Due(subject, window, window in person.results, person.excused(window >> 1)))
+            for deadline, window in about.calendar(person, time.first).due(after, until):
+                due[deadline].append(_Due(subject, window, bool(octet_at(person.results, window)),
+                                          about.excused(person, window >> 1)))
         if person.moved is None:
             lane.schedule(person)
         else:
@@ -122,7 +127,7 @@ def _judge(lane: Lane, gateway: str, until: int, at: int) -> Iterator[list[Effec
     for subject in moved:
         judged = lane.somebody(subject)
         if judged.moved is not None and judged.moved <= until:
-            judged = judged.copy()
+            judged = copy(judged)
             judged.moved = None
             lane.put(subject, judged)
         lane.schedule(judged)
@@ -166,8 +171,7 @@ def _end_outages(lane: Lane, at: int) -> Iterator[list[Effect]]:
 
 
 def _is_silent(person: Person | None, window: int) -> bool:
-    judged = person.results.get(window) if person is not None else None
-    return judged is not None and judged.result is Result.SILENT
+    return person is not None and result_at(person.results, window) is Result.SILENT
 
 
 def _close(lane: Lane, incident: Incident, at: int) -> list[Effect]:

@@ -8,24 +8,17 @@ Local times that do not exist (spring) move forward by the gap, ambiguous ones (
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from models.profile import Schedule
+from models.base import Value
+from models.profile import Schedule, Span
 
 EPOCH_DATE = date(2020, 1, 1)
 EPOCH_ORDINAL = EPOCH_DATE.toordinal()
 EPOCH_SECONDS = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
 DAY = 86_400
-
-
-class Span(NamedTuple):
-    """When a window opens and when it is judged (close + grace), in epoch seconds."""
-
-    open: int
-    deadline: int
 
 
 @lru_cache(maxsize=4096)
@@ -89,7 +82,7 @@ def _due_scheduled(schedule: Schedule, started: int, after: int, until: int) -> 
     return tuple(Calendar(schedule, {}, started).due_by_day(after, until))
 
 
-class Calendar(NamedTuple):
+class Calendar(Value, frozen=True):
     """The windows of one person: the schedule, and the spans of windows that had opened before it came into force.
 
     started: windows of the schedule that opened later than this are judged; earlier ones only where `frozen` has them.

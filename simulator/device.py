@@ -45,7 +45,7 @@ class Device:
             self._alarm = (plan.alarm, at)
         flags = _SAYS_FLAGS[plan.says] | (_ALARM_FLAGS[plan.alarm] if plan.alarm else 0)
         newest = self._calendar.latest_opened(at) if plan.window is None else plan.window
-        previous = tuple(self._windows.get(newest - back, 0) for back in range(1, _REMEMBERED + 1))
+        previous = bytes(self._windows.get(newest - back, 0) for back in range(1, _REMEMBERED + 1))
         code, age = 0, 0
         if self._alarm is not None:
             code, age = EMERGENCY_KINDS.index(self._alarm[0]) + 1, min((at - self._alarm[1]) // 60, _OLDEST_MIN)

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from models.alerts import Severity
-from models.windows import Span, local_day, scheduled
+from models.profile import Span
+from models.windows import local_day, scheduled
 from web.alerts import Alert
 from web.checkins import CheckIn, Person
 

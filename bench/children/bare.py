@@ -23,7 +23,7 @@ from models.inputs import Tick
 from models.keys import KeyRing
 from models.person import Person
 from models.receive import receive
-from models.records import parse_object, parse_sms
+from models.records import parse_object, read_sms
 from models.registry import parse_profile
 from models.step import step
 from streams.kafka import kafka_options
@@ -45,7 +45,7 @@ class Bare:
         self.people[profile.subject], _ = step(None, Registered(profile, since, since))
 
     def arrive(self, value: bytes) -> None:
-        sms = parse_sms(parse_object(value))
+        sms = read_sms(value)
         assert not isinstance(sms, Tick)  # noqa: S101 - none is sent
         frame = find_frame(sms.text, sms.binary)
         if isinstance(frame, Rejected):

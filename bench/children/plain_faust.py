@@ -23,7 +23,7 @@ from models.frame import find_frame, read_header
 from models.inputs import Record, Tick
 from models.outputs import encode
 from models.receive import receive
-from models.records import parse_object, parse_sms
+from models.records import read_sms
 from models.step import step
 from streams.keks import key_ring
 from streams.settings import Settings
@@ -81,7 +81,7 @@ async def nothing_comes() -> None:
 
 async def judge(event: Any) -> int:
     """One report, to the end; how many outputs it had."""
-    sms = parse_sms(parse_object(event.value))
+    sms = read_sms(event.value)
     assert not isinstance(sms, Tick)  # noqa: S101 - none is sent
     frame = find_frame(sms.text, sms.binary)
     if isinstance(frame, Rejected):

@@ -3,22 +3,24 @@
 A report counts for the window it names, whatever the clock says; one that names none counts by its device time.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from models import about
 from models.alerts import OF_A_WINDOW, Change, Kind, Likely, Reason, Severity
+from models.base import Value
 from models.effects import Result
 from models.payload import AWAKE, OUT
 from models.person import Person
 from models.report import StatusReport
+from models.results import REPORTED, as_reported, octet_at
 from models.rules.turn import Turn
 from models.times import format_window
 from models.windows import DAY
 
 LATE_DAYS: Final = 8
-_REPAIRED: Final = (None, Result.AWAKE, Result.NOT_AWAKE, Result.OUT)  # by the code of a report's `previous`
 
 
-class Reading(NamedTuple):
+class Reading(Value, frozen=True):
     """What a status report says once the person's calendar is beside it (rule 3).
 
     device_time: never later than the arrival, the arrival where the clock is unknown; clock_wrong: flag `clock`.
@@ -44,13 +46,14 @@ def said(report: StatusReport) -> Result | None:
     return Result.AWAKE if report.flags & AWAKE else Result.OUT if report.flags & OUT else None
 
 
-def read(person: Person, report: StatusReport, now: int) -> Reading:
+def read(turn: Turn, report: StatusReport) -> Reading:
     """Rule 3 and the preamble: for which windows a report counts, and whether it comes too late to count."""
+    now, today = turn.now, turn.today
     clock = report.device_time
     device_time = now if clock is None else min(clock, now)
     clock_wrong = clock is None or abs(clock - now) > DAY
     says = said(report)
-    calendar, today, named = person.calendar(), person.today(now), report.window
+    calendar, named = about.calendar(turn.person), report.window
     if named is not None and named >> 1 < today - LATE_DAYS:
         return Reading(device_time, clock_wrong, None, (), None, True, named, says)
     if named is not None and (named >> 1 > today or calendar.counting(named) is None):
@@ -71,7 +74,7 @@ def check_in(turn: Turn, report: StatusReport, reading: Reading) -> None:
     for window in reading.counted:
         if reading.says is not None:
             turn.take(window, reading.says)
-        elif not turn.person.excused(window >> 1):
+        elif not about.excused(turn.person, window >> 1):
             became_not_awake = turn.take(window, Result.NOT_AWAKE)
     repaired = _repair(turn, report, reading)
     if became_not_awake and reading.named is not None:
@@ -84,19 +87,22 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
     person = turn.person
     if reading.base is None or (reading.named is None and reading.clock_wrong):
         return frozenset()
-    earliest, fine = (person.today(turn.now) - LATE_DAYS) * 2, set()
-    alerts_of_windows = any(alert.window is not None for alert in person.alerts.values())
-    for window, code in zip(range(reading.base - 1, earliest - 1, -1), report.previous, strict=False):
-        result, judged = _REPAIRED[code], person.results.get(window)
-        if result is None:
+    earliest = (turn.today - LATE_DAYS) * 2
+    reported = report.previous[:max(0, reading.base - earliest)]
+    known = as_reported(person.results, reading.base, len(reported))
+    to_clear = any(alert.window is not None for alert in person.alerts.values())
+    if reported == known and not to_clear:
+        return frozenset()  # as nearly always: the windows are known to have been so, and there is no alert to clear
+    fine = set()
+    for back, (code, known_code) in enumerate(zip(reported, known, strict=True), start=1):
+        window, result = reading.base - back, REPORTED[code]
+        if result is None or (code == known_code and not to_clear):
             continue
-        if judged is not None and judged.result is result and not alerts_of_windows:
-            continue  # as nearly always: the window is known to have been so, and there is no alert to clear
-        if person.calendar().counting(window) is None:
+        if about.calendar(person).counting(window) is None:
             continue
         if result is not Result.NOT_AWAKE:
             fine.add(window)
-        elif person.excused(window >> 1):
+        elif about.excused(person, window >> 1):
             continue
         turn.take(window, result, repaired=True)
     return frozenset(fine)
@@ -104,8 +110,9 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
 
 def _not_awake(turn: Turn, window: int) -> None:
     """Rule 8: the alert takes the place of the window's `no_report`."""
-    silent = turn.person.alerts.get(f"{turn.person.subject}:{Kind.NO_REPORT}:{format_window(window)}")
-    if not turn.person.awake_after(window):
+    person = turn.person
+    silent = person.alerts.get(f"{person.subject}:{Kind.NO_REPORT}:{format_window(window)}")
+    if not about.awake_after(person, window):
         turn.open(Kind.NOT_AWAKE, format_window(window), Severity.WARNING, Likely.PERSON, window=window)
     if silent is not None:
         turn.clear(silent, Reason.LATE_REPORT)
@@ -120,7 +127,7 @@ def _clear(turn: Turn, reading: Reading, repaired: frozenset[int]) -> None:
     if reading.says is not None:
         through = max(through, -1 if reading.base is None else reading.base)
         for window in reading.counted:
-            span = turn.person.calendar().span(window)
+            span = about.calendar(turn.person).span(window)
             if span is not None and reading.device_time < span.deadline:
                 in_time.add(window)
     for alert in list(turn.person.alerts.values()):
@@ -134,13 +141,13 @@ def judge(turn: Turn, window: int, held_by: str | None, outage: str | None) -> N
     held_by: the incident that holds the alert (rule 18); outage: an open one of the gateway's silence (rule 19).
     """
     person = turn.person
-    if window in person.results:
+    if octet_at(person.results, window):
         return
-    if person.excused(window >> 1):
+    if about.excused(person, window >> 1):
         turn.take(window, Result.EXCUSED)
         return
     turn.take(window, Result.SILENT)
-    if person.awake_after(window):
+    if about.awake_after(person, window):
         return
     incident = held_by or outage
     likely, evidence = (Likely.GATEWAY, (incident,)) if incident else _attribute(person)

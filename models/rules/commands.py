@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from models import about
 from models.alerts import OF_A_WINDOW, Alert, Change, Kind, Reason
 from models.command import Command, CommandType
 from models.effects import Result
@@ -14,6 +15,7 @@ from models.errors import Reason as Refusal
 from models.errors import Rejected
 from models.person import Override, Person
 from models.profile import Excuse
+from models.results import result_of, windows_of
 from models.rules.turn import Turn
 
 REMEMBERED: Final = 64
@@ -71,12 +73,12 @@ def excuse(turn: Turn, excuses: Sequence[Excuse], *, by: str | None = None, text
     person = turn.person
 
     def excused(day: int) -> bool:
-        return any(one.first <= day <= one.last for one in excuses) and person.excused(day)
+        return any(one.first <= day <= one.last for one in excuses) and about.excused(person, day)
 
-    for window, judged in sorted(person.results.items()):
-        if judged.result in (Result.SILENT, Result.NOT_AWAKE) and excused(window >> 1):
+    for window, octet in windows_of(person.results):
+        if result_of(octet) in (Result.SILENT, Result.NOT_AWAKE) and excused(window >> 1):
             turn.take(window, Result.EXCUSED)
-    today = excused(person.today(turn.now))
+    today = excused(turn.today)
     for alert in list(person.alerts.values()):
         of_date = alert.kind in OF_A_WINDOW and alert.window is not None and excused(alert.window >> 1)
         if of_date or (alert.kind is Kind.INACTIVITY and today):

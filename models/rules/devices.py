@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from models import about
 from models.alerts import Change, Kind, Likely, Reason, Severity, report_reference
 from models.effects import Result
 from models.payload import LOW_BATTERY, MAINS_LOST
@@ -27,23 +28,24 @@ def inactivity(turn: Turn, report: StatusReport, says: Result | None, device_tim
     person.device_time = device_time if person.device_time is None else max(person.device_time, device_time)
     person.activity = activity if person.activity is None else max(person.activity, activity)
     idle = person.device_time - person.activity
-    found = person.find(Kind.INACTIVITY)
+    alert = about.find_alert(person, Kind.INACTIVITY)
     if idle < person.profile.thresholds.idle_h * 3600:
-        if found is not None:
-            turn.clear(found[1], Reason.RECOVERED)
+        if alert is not None:
+            turn.clear(alert, Reason.RECOVERED)
         return
-    if person.excused(person.today(turn.now)):
+    if about.excused(person, turn.today):
         return
-    if found is None:
+    if alert is None:
         turn.open_or_reopen(Kind.INACTIVITY, reference, Severity.WARNING, Likely.PERSON, (), slot)
-        found = person.find(Kind.INACTIVITY)
-    if found is not None and idle >= DAY and found[1].severity is Severity.WARNING:
-        turn.change(found[1], Change.RAISED, severity=Severity.CRITICAL)
+        alert = about.find_alert(person, Kind.INACTIVITY)
+    if alert is not None and idle >= DAY and alert.severity is Severity.WARNING:
+        turn.change(alert, Change.RAISED, severity=Severity.CRITICAL)
 
 
 def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int) -> None:
     """Rule 13: a report older by (epoch, counter) than one judged of its slot changes nothing."""
-    state = turn.person.slots.get(slot, Slot())
+    slots = turn.person.slots
+    state = slots.get(slot) or Slot()
     if state.judged is not None and (epoch, counter) < state.judged:
         return
     limits, battery, signal = turn.person.profile.thresholds, report.battery_pct, report.signal_dbm
@@ -55,7 +57,7 @@ def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: in
             too_weak = True
         elif signal >= limits.signal_dbm + SIGNAL_RECOVERED:
             too_weak = False
-    turn.person.slots[slot] = Slot(state.replay, (epoch, counter), weak)
+    turn.person.slots = {**slots, slot: Slot(state.replay, (epoch, counter), weak)}
 
     low: bool | None = None
     if report.flags & LOW_BATTERY or (battery is not None and battery < limits.battery_pct):
@@ -69,6 +71,9 @@ def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: in
         elif limits.temp_low + 1 <= temperature <= limits.temp_high - 1:
             uncomfortable = False
 
+    wrong_now = low or too_weak or uncomfortable or report.flags & MAINS_LOST or report.faults
+    if not wrong_now and not turn.person.alerts:
+        return  # as nearly always: there is nothing to open and nothing to clear
     for kind, wrong in (
         (Kind.LOW_BATTERY, low),
         (Kind.MAINS_LOST, bool(report.flags & MAINS_LOST)),
@@ -77,13 +82,13 @@ def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: in
         (Kind.TEMPERATURE, uncomfortable),
     ):
         if wrong:
-            if turn.person.find(kind, slot) is None:
+            if about.find_alert(turn.person, kind, slot) is None:
                 turn.open_or_reopen(kind, report_reference(slot, epoch, counter), Severity.MAINTENANCE, Likely.DEVICE,
                                     (_evidence(kind, report),), slot)
         elif wrong is False:
-            found = turn.person.find(kind, slot)
-            if found is not None:
-                turn.clear(found[1], Reason.RECOVERED)
+            alert = about.find_alert(turn.person, kind, slot)
+            if alert is not None:
+                turn.clear(alert, Reason.RECOVERED)
 
 
 def _evidence(kind: Kind, report: StatusReport) -> str:

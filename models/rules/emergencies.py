@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from models import about
 from models.alerts import EMERGENCIES, Change, Kind, Likely, Phase, Severity, report_reference
 from models.payload import FALL, FIRE, GAS, SOS
 from models.person import Told
@@ -46,12 +47,11 @@ def memory(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int
 
 def _tell(turn: Turn, told: Told, evidence: tuple[str, ...]) -> None:
     turn.person.told = (*turn.person.told, told)[-REMEMBERED:]
-    found = turn.person.find(told.kind)
-    if found is None:
+    alert = about.find_alert(turn.person, told.kind)
+    if alert is None:
         turn.open(told.kind, report_reference(told.slot, told.epoch, told.counter), Severity.CRITICAL, Likely.PERSON,
                   evidence, slot=told.slot)
         return
-    alert = found[1]
     if (alert.phase is Phase.ACKNOWLEDGED and alert.acknowledged_at is not None
             and turn.now - alert.acknowledged_at >= REPEATED_AFTER):
         turn.change(alert, Change.REPEATED)

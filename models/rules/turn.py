@@ -5,34 +5,38 @@ So every change of an alert goes through the table in `alerts`, and every change
 
 from typing import Final
 
-from models.alerts import Alert, Change, Kind, Likely, Reason, Severity
+from models import about
+from models.alerts import Alert, Change, Kind, Likely, Reason, Severity, alert_id
 from models.effects import AlertRevised, CheckedIn, Effect, Result
-from models.person import Judged, Person
+from models.person import Person
+from models.results import RANKS, octet_at, octet_of, result_of, with_octet
 
-_RANK: Final = {result: rank for rank, result in enumerate(reversed(Result))}
 REOPENED_WITHIN: Final = 30 * 60
 
 
 class Turn:
-    """person: the copy to write to; now: the time of the event in epoch seconds; effects: what came of it, in order."""
+    """person: the copy whose fields are assigned. now: the time of the event in epoch seconds; today: the person's date
+    then. effects: what came of it, in order."""
 
-    __slots__ = ("effects", "now", "person")
+    __slots__ = ("effects", "now", "person", "today")
 
     def __init__(self, person: Person, now: int) -> None:
         self.person = person
         self.now = now
+        self.today = about.today(person, now)
         self.effects: list[Effect] = []
 
     def take(self, window: int, result: Result, *, repaired: bool = False) -> bool:
         """Rule 4: a better result replaces a worse one. Whether the window's result changed."""
         person = self.person
-        judged = person.results.get(window)
-        if judged is not None and _RANK[result] <= _RANK[judged.result]:
+        octet = octet_at(person.results, window)
+        previous = result_of(octet) if octet else None
+        if previous is not None and RANKS[result] >= RANKS[previous]:
             return False
-        revision = 1 if judged is None else judged.revision + 1
-        person.results[window] = Judged(result, revision)
-        self.effects.append(CheckedIn(person.subject, person.profile.site, window, revision, result,
-                                      None if judged is None else judged.result, repaired, self.now))
+        revision = (octet >> 3) + 1
+        person.results = with_octet(person.results, window, octet_of(result, revision))
+        self.effects.append(CheckedIn(person.subject, person.profile.site, window, revision, result, previous,
+                                      repaired, self.now))
         return True
 
     def open(self, kind: Kind, reference: str, severity: Severity, likely: Likely, evidence: tuple[str, ...] = (), *,
@@ -43,7 +47,7 @@ class Turn:
     def open_or_reopen(self, kind: Kind, reference: str, severity: Severity, likely: Likely,
                        evidence: tuple[str, ...], slot: int) -> None:
         """Rule 15: what opens again within 30 minutes of clearing is the same alert."""
-        former = self.person.closed.pop((kind, slot), None)
+        former = self._take_closed(kind, slot)
         if former is not None and former.cleared_at is not None and self.now - former.cleared_at <= REOPENED_WITHIN:
             self.change(former, Change.REOPENED, severity=severity)
         else:
@@ -55,15 +59,24 @@ class Turn:
         """One revision of an alert: into the state and into the effects."""
         person = self.person
         alert = alert.change(change, self.now, by=by, severity=severity, escalated_to=escalated_to, assignee=assignee)
-        key = f"{person.subject}:{alert.kind}:{alert.reference}"
+        key = alert_id(person.subject, alert)
         if alert.active:
-            person.alerts[key] = alert
+            person.alerts = {**person.alerts, key: alert}
         else:
-            del person.alerts[key]
+            person.alerts = {other: one for other, one in person.alerts.items() if other != key}
             if alert.slot is not None and (alert.kind is Kind.INACTIVITY or alert.likely is Likely.DEVICE):
-                person.closed[alert.kind, alert.slot] = alert
-        self.effects.append(AlertRevised(person.subject, person.profile.site, person.profile.schedule.tz, alert, change,
-                                         self.now, by, text, escalated_to, reason))
+                self._take_closed(alert.kind, alert.slot)
+                person.closed = (*person.closed, alert)
+        self.effects.append(AlertRevised(person.subject, person.profile.site, person.profile.schedule.tz, alert,
+                                         change, self.now, by, text, escalated_to, reason))
 
     def clear(self, alert: Alert, reason: Reason, *, by: str | None = None, text: str | None = None) -> None:
         self.change(alert, Change.CLEARED, by=by, text=text, reason=reason)
+
+    def _take_closed(self, kind: Kind, slot: int) -> Alert | None:
+        """The closed alert of a kind and slot; it is kept no longer."""
+        closed = self.person.closed
+        former = next((alert for alert in closed if alert.kind is kind and alert.slot == slot), None)
+        if former is not None:
+            self.person.closed = tuple(alert for alert in closed if alert is not former)
+        return former

@@ -13,6 +13,7 @@ from support.story import Stage, window_of
 from models.codec import pack_person
 from models.documents import Output
 from models.lane import Lane
+from models.results import result_of, windows_of
 
 SEEDS = range(60)
 
@@ -113,7 +114,7 @@ def results(reports: list[str]) -> dict[int, str]:
     stage = Stage()
     for text in ["registry 1", "22 05:00 tick", "23 23:00 tick", *reports, "24 09:30 tick"]:
         stage.outputs(text)
-    return {window: judged.result for window, judged in stage.lane.somebody(1).results.items()}
+    return {window: result_of(octet) for window, octet in windows_of(stage.lane.somebody(1).results)}
 
 
 @given(st.lists(st.binary(min_size=40, max_size=40), max_size=5), st.sampled_from(["24 07:00", "24 15:31", "31 00:00"]))

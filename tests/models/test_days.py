@@ -1,7 +1,7 @@
-"""The core answers made-up days to the octet as it did when it was last meant to answer otherwise (tests/states/days).
+"""The core answers made-up days as it did when it was last meant to answer otherwise, to the octet.
 
-ANBU_DAYS: how many of the sixty days, of 1,600 records each, are folded (default 3). Where the rules change, the file is
-written anew, by the tree in which they changed and nothing else: `naive.digests` says how.
+tests/states/days.jsonl has the digests of that tree. ANBU_DAYS: how many of its sixty days, of 1,600 records each, are
+folded (default 3). Where the rules change, `naive.digests` writes it again, in the commit that changes them.
 """
 
 import os

@@ -1,6 +1,7 @@
 """What is worked out once for many people is what each would have had alone; a lane read back has the same index."""
 
 from collections.abc import Iterable
+from copy import copy
 from typing import Any
 
 import orjson
@@ -18,10 +19,11 @@ from models.fold import Fold
 from models.inputs import Record
 from models.keys import KeyRing
 from models.lane import Lane
-from models.person import Person
-from models.profile import DailyWindow, Schedule
+from models.person import Person, Results
+from models.profile import DailyWindow, Schedule, Span
+from models.results import result_at
 from models.times import format_window
-from models.windows import EPOCH_SECONDS, Calendar, Span, local_day, local_time
+from models.windows import EPOCH_SECONDS, Calendar, local_day, local_time
 
 DAY = 86_400
 BEGIN = EPOCH_SECONDS + 2500 * DAY
@@ -74,7 +76,7 @@ def variations(people: Iterable[Person]) -> list[Person]:
     """The same people, in all the ways that a lane's index must tell apart."""
     found = []
     for number, person in enumerate(people):
-        varied = person.copy()
+        varied = copy(person)
         match number % 8:
             case 1:
                 varied.profile = replace(varied.profile, retired=True)
@@ -128,8 +130,7 @@ def test_a_deadline_of_many_comes_in_slices(monkeypatch: pytest.MonkeyPatch, siz
     monkeypatch.setattr(ticks, "SLICE", size)
     slices = [list(fold.slices(lane, Record("sms", 0, 0, None, tick))) for tick in nation.ticks(half.deadline)]
     assert all(len(some) >= len(people) // len(slices) // size for some in slices)
-    results = {subject: lane.somebody(subject).results.get(half.window) for subject in people}
-    assert {subject: judged and judged.result for subject, judged in results.items()} == {
+    assert {subject: result_at(lane.somebody(subject).results, half.window) for subject in people} == {
         subject: nation.result(subject) for subject in people}
     said = [orjson.loads(output.value or b"") for some in slices for outputs in some for output in outputs
             if output.topic == "alerts"]
@@ -142,7 +143,7 @@ def test_a_deadline_of_many_comes_in_slices(monkeypatch: pytest.MonkeyPatch, siz
 def test_who_is_looked_at_while_a_lane_is_read_back_is_not_kept_as_of_then() -> None:
     lane = lived(range(1, 3), 2, Fold(KeyRing(nation.KEKS)))
     newer = lane.somebody(1)
-    older = replace(newer, results={})
+    older = replace(newer, results=Results())
     back = Lane(0)
     back.restore(b"1", codec.pack_person(older))
     assert back.view(1) is not None

@@ -115,7 +115,7 @@ REPORTS = st.builds(
     humidity_pct=up_to(100), reset_cause=st.integers(0, 255), faults=st.integers(0, 255),
     firmware=st.integers(0, 255), config=st.integers(0, 255),
     activity=st.lists(st.integers(0, 15), min_size=24, max_size=24).map(tuple),
-    previous=st.lists(st.integers(0, 3), min_size=16, max_size=16).map(tuple),
+    previous=st.lists(st.integers(0, 3), min_size=16, max_size=16).map(bytes),
     alarm=st.integers(0, 255), alarm_age_min=st.integers(0, 2**16 - 1), out_of_range=st.just(False))
 
 
@@ -144,7 +144,7 @@ def test_a_status_report_is_read_as_the_table_of_the_wire_format_says(octets: by
         temp_c=None if temperature == -128 else temperature, humidity_pct=number(15, 15, 0xFF, 100),
         reset_cause=octets[16], faults=octets[17], firmware=octets[18], config=octets[19],
         activity=tuple(int(bits[i:i + 4], 2) for i in range(160, 256, 4)),
-        previous=tuple(int(bits[i:i + 2], 2) for i in range(256, 288, 2)), alarm=octets[36],
+        previous=bytes(int(bits[i:i + 2], 2) for i in range(256, 288, 2)), alarm=octets[36],
         alarm_age_min=int.from_bytes(octets[37:39]),
         out_of_range=100 < octets[12] < 255 or 100 < octets[15] < 255 or 1439 < int.from_bytes(octets[10:12]) < 0xFFFF)
 

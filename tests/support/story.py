@@ -158,7 +158,7 @@ class Stage:
             flags=sum(1 << bit for bit, name in enumerate(FLAG_NAMES) if name in said),
             idle_min=number("idle"), first_activity_min=None, battery_pct=number("battery"),
             signal_dbm=number("signal"), temp_c=number("temp"), humidity_pct=None, faults=number("faults") or 0,
-            previous=tuple(codes + [0] * (16 - len(codes))),
+            previous=bytes(codes + [0] * (16 - len(codes))),
             alarm=0 if alarm is None else int(alarm) if alarm.isdecimal() else _KINDS.index(alarm) + 1,
             alarm_age_min=age))
         return self._sms(at, int(words[1]), said, payload)
