@@ -42,8 +42,7 @@ class Watch:
         return Lane(number)
 
     def fold(self, lane: Lane, records: Sequence[ConsumerRecord]) -> Iterator[list[Output]]:
-        for record in records:
-            yield from self._fold.slices(lane, record)
+        return self._fold.fold(lane, records)
 
     async def report_progress(self, engine: Any) -> None:
         """Every 10 s of real time: up to when each lane has judged."""

@@ -26,6 +26,7 @@ from models.step import step
 from models.ticks import tick
 
 FORWARDED: Final = "anbu-forwarded"
+SLICE: Final = 64  # outputs
 
 
 class _Misplaced(Exception):
@@ -45,43 +46,48 @@ class Fold:
 
     def __call__(self, lane: Lane, record: InputRecord) -> list[Output]:
         """Fold one record of the topics sms, registry or commands into the lane; its outputs, in order."""
-        return [output for some in self.slices(lane, record) for output in some]
+        return [output for some in self.fold(lane, [record]) for output in some]
 
-    def slices(self, lane: Lane, record: InputRecord) -> Iterator[list[Output]]:
-        """The same, a slice of the outputs at a time. One tick may take seconds, no slice does."""
-        try:
-            at, slices = self._effects(lane, record)
-        except _Misplaced as misplaced:
-            if not any(name == FORWARDED for name, _ in record.headers):
-                key = record.key
-                if short(key) != key:  # a compacted topic takes none without a key
-                    key = b"%d" % misplaced.subject
-                yield [Output(record.topic, key, record.value, misplaced.partition, ((FORWARDED, b"1"),))]
-                return
-            wrong = Rejected(Reason.MALFORMED, "sent on to a wrong partition")
-            yield [quarantined(record, wrong, _time(lane, record))]
-        except ContractError as error:
-            yield [quarantined(record, Rejected(Reason.MALFORMED, str(error)), _time(lane, record))]
-        else:
-            for effects in slices:
-                yield [encode(effect, record, at) for effect in effects]
+    def fold(self, lane: Lane, records: Iterable[InputRecord]) -> Iterator[list[Output]]:
+        """Fold records one after the other; their outputs, in order, in slices.
 
-    def _effects(self, lane: Lane, record: InputRecord) -> tuple[int | None, Iterable[list[Effect]]]:
-        """When it is, and the effects in slices."""
+        Between two slices the lane may be looked at, and not be changed. One tick may take seconds, no slice does.
+        """
+        outputs: list[Output] = []
+        for record in records:
+            try:
+                at, effects = self._effects(lane, record)
+            except _Misplaced as misplaced:
+                outputs.append(_sent_on(lane, record, misplaced))
+            except ContractError as error:
+                outputs.append(_refused(lane, record, str(error)))
+            else:
+                if isinstance(effects, list):
+                    outputs += [encode(effect, record, at) for effect in effects]
+                else:
+                    for some in effects:
+                        outputs += [encode(effect, record, at) for effect in some]
+                        yield outputs
+                        outputs = []
+            if len(outputs) >= SLICE:
+                yield outputs
+                outputs = []
+        yield outputs
+
+    def _effects(self, lane: Lane, record: InputRecord) -> tuple[int | None, list[Effect] | Iterator[list[Effect]]]:
+        """When it is, and the effects; those of a tick in slices."""
         match record.topic:
             case "sms":
                 sms = read_sms(record.value or b"")
                 if isinstance(sms, Tick):
                     return sms.at, tick(lane, sms)
-                return sms.received_at, (self._sms(lane, sms),)
+                return sms.received_at, self._sms(lane, sms)
             case "registry":
-                now, effects = (self._tombstone(lane, record) if record.value is None else
-                                self._registry(lane, record.value))
+                return (self._tombstone(lane, record) if record.value is None else self._registry(lane, record.value))
             case "commands":
-                now, effects = self._command(lane, record)
+                return self._command(lane, record)
             case _:
                 raise LookupError(f"{record.topic} is no input")
-        return now, (effects,)
 
     def _check_lane(self, lane: Lane, subject: int) -> None:
         if self._partition_of is not None:
@@ -100,9 +106,9 @@ class Fold:
         received = receive(header, frame, person, self._keys)
         if isinstance(received, Rejected):
             return [received]
-        judged = lane.gateway(lane.somebody(header.subject).profile.gateway).judged
+        judged = None if person is None else lane.gateway(person.profile.gateway).judged
         after, effects = step(person, Arrived(received, sms.received_at, sms.id, sms.gateway, judged))
-        lane.put(header.subject, after)
+        lane.put(header.subject, person, after)
         return effects
 
     def _registry(self, lane: Lane, value: bytes) -> tuple[int | None, list[Effect]]:
@@ -115,7 +121,7 @@ class Fold:
             former = lane.gateway(person.profile.gateway)
             event = replace(event, before=former.judged, first=former.first)
         after, effects = step(person, event)
-        lane.put(profile.subject, after)
+        lane.put(profile.subject, person, after)
         lane.schedule(after)
         return now, effects
 
@@ -127,7 +133,7 @@ class Fold:
             return None, []
         now = person.profile.schedule.since if lane.latest is None else lane.latest
         _, effects = step(person, Erased(now))
-        lane.put(subject, None)
+        lane.put(subject, person, None)
         return now, effects
 
     def _command(self, lane: Lane, record: InputRecord) -> tuple[int | None, list[Effect]]:
@@ -137,8 +143,21 @@ class Fold:
         if person is None:
             return command.at, [Rejected(Reason.UNKNOWN_SUBJECT, str(command.subject))]
         after, effects = step(person, command)
-        lane.put(command.subject, after)
+        lane.put(command.subject, person, after)
         return command.at, effects
+
+
+def _sent_on(lane: Lane, record: InputRecord, misplaced: _Misplaced) -> Output:
+    """The record for the lane that it belongs to, once."""
+    if any(name == FORWARDED for name, _ in record.headers):
+        return _refused(lane, record, "sent on to a wrong partition")
+    # A compacted topic takes no record without a key, and a key that is too long is not written again.
+    key = record.key if short(record.key) == record.key else b"%d" % misplaced.subject
+    return Output(record.topic, key, record.value, misplaced.partition, ((FORWARDED, b"1"),))
+
+
+def _refused(lane: Lane, record: InputRecord, detail: str) -> Output:
+    return quarantined(record, Rejected(Reason.MALFORMED, detail), _time(lane, record))
 
 
 def _time(lane: Lane, record: InputRecord) -> int | None:

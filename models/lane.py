@@ -1,12 +1,13 @@
 """The state of one lane: its people, its gateways' times, its incidents, and the index of what is due next.
 
 A lane is owned by one caller, who hands it one record after another; it is the only mutable thing of the core, and all
-that it does follows from the records alone. People are kept packed (`codec`) and unpacked when something concerns them.
+that it does follows from the records alone. People are kept packed (`codec`). A person is unpacked for each record that
+concerns the person, and packed again at once: reading 210 octets costs less than touching 45 objects that have left the
+processor's cache.
 
 Rule 2 in the index: no deadline of a person lies between what has been judged and the entry in the agenda.
 """
 
-from collections import OrderedDict
 from typing import Any, Final, NamedTuple
 
 from models import about, codec
@@ -20,7 +21,6 @@ from models.windows import Calendar
 
 LANE_KEY: Final = b"\x00lane"
 INCIDENTS_KEY: Final = b"\x00incidents"
-_UNPACKED: Final = 4096  # people kept unpacked, some 6 KB each: a small centre's all, a nation's busiest
 
 
 class Judged(NamedTuple):
@@ -46,25 +46,15 @@ class Lane:
         self.waiting: dict[str, set[int]] = {}  # by gateway: who was registered before its first tick
         self.timers = Agenda()
         self._packed: dict[int, bytes] = {}
-        self._unpacked: OrderedDict[int, Person] = OrderedDict()
-        self._touched: dict[int, Person | None] = {}
+        self._touched: dict[int, bytes | None] = {}  # what was kept of each before it was changed
         self._lane_touched = self._incidents_touched = False
 
     # People
 
     def person(self, subject: int) -> Person | None:
-        if subject in self._touched:
-            return self._touched[subject]
-        person = self._unpacked.get(subject)
-        if person is not None:
-            self._unpacked.move_to_end(subject)
-            return person
+        """A person as of now; None: nobody. Changes are kept by `put` alone."""
         packed = self._packed.get(subject)
-        if packed is None:
-            return None
-        person = codec.unpack_person(packed, subject)
-        self._remember(subject, person)
-        return person
+        return None if packed is None else codec.unpack_person(packed, subject)
 
     def somebody(self, subject: int) -> Person:
         """A person who is here. Raises LookupError."""
@@ -73,17 +63,20 @@ class Lane:
             raise LookupError(f"nobody has the number {subject}")
         return person
 
-    def put(self, subject: int, person: Person | None) -> None:
-        """Keep what a step made of a person; None forgets the person. Timers are entered; deadlines see `schedule`."""
-        before = self.person(subject)
-        self._touched[subject] = person
-        if before is None or person is None or before.profile is not person.profile:
+    def put(self, subject: int, before: Person | None, after: Person | None) -> None:
+        """Keep what a step made of a person; None: nobody. Timers are entered; deadlines see `schedule`."""
+        if subject not in self._touched:
+            self._touched[subject] = self._packed.get(subject)
+        if after is None:
+            self._packed.pop(subject, None)
+        else:
+            self._packed[subject] = codec.pack_person(after)
+            self.enter_timer(after)
+        if before is None or after is None or before.profile is not after.profile:
             if before is not None:
                 self._count(before, -1)
-            if person is not None:
-                self._count(person, +1)
-        if person is not None:
-            self.enter_timer(person)
+            if after is not None:
+                self._count(after, +1)
 
     def schedule(self, person: Person) -> None:
         """Enter a person's next deadline, after a registry record or a deadline.
@@ -117,11 +110,6 @@ class Lane:
             due = next_timer(person)
             if due is not None:
                 self.timers.add(due, person.subject)
-
-    def _remember(self, subject: int, person: Person) -> None:
-        self._unpacked[subject] = person
-        if len(self._unpacked) > _UNPACKED:
-            self._unpacked.popitem(last=False)
 
     # Gateways and incidents
 
@@ -165,7 +153,6 @@ class Lane:
 
     def ready(self) -> None:
         """Build the index from all that was restored."""
-        self._unpacked.clear()  # whoever was looked at meanwhile was looked at as of then
         for subject, packed in self._packed.items():
             seen = codec.glance(packed, subject)
             profile = seen.profile
@@ -184,18 +171,10 @@ class Lane:
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:
         """The changelog records of all that has changed since the last call; None removes a person."""
         records: list[tuple[bytes, bytes | None]] = []
-        for subject, person in self._touched.items():
-            key = b"%d" % subject
-            if person is None:
-                self._packed.pop(subject, None)
-                self._unpacked.pop(subject, None)
-                records.append((key, None))
-                continue
-            packed = codec.pack_person(person)
-            if self._packed.get(subject) != packed:
-                self._packed[subject] = packed
-                records.append((key, packed))
-            self._remember(subject, person)
+        for subject, before in self._touched.items():
+            packed = self._packed.get(subject)
+            if packed is None or packed != before:
+                records.append((b"%d" % subject, packed))
         self._touched.clear()
         if self._lane_touched:
             records.append((LANE_KEY, codec.pack_times((self.clock, self.latest, self.gateways))))

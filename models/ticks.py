@@ -127,9 +127,9 @@ def _judge(lane: Lane, gateway: str, until: int, at: int) -> Iterator[list[Effec
     for subject in moved:
         judged = lane.somebody(subject)
         if judged.moved is not None and judged.moved <= until:
-            judged = copy(judged)
+            before_it, judged = judged, copy(judged)
             judged.moved = None
-            lane.put(subject, judged)
+            lane.put(subject, before_it, judged)
         lane.schedule(judged)
 
 
@@ -186,7 +186,7 @@ def _apply(lane: Lane, subject: int, event: Deadline | Released | Ticked) -> lis
         return []
     after, effects = step(person, event)
     if effects:
-        lane.put(subject, after)
+        lane.put(subject, person, after)
     elif isinstance(event, Ticked):
         lane.enter_timer(person)
     return effects

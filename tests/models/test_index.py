@@ -128,7 +128,7 @@ def test_a_deadline_of_many_comes_in_slices(monkeypatch: pytest.MonkeyPatch, siz
     for subject, value in nation.reports(people, half):
         fold(lane, Record("sms", 0, 0, b"%d" % subject, value))
     monkeypatch.setattr(ticks, "SLICE", size)
-    slices = [list(fold.slices(lane, Record("sms", 0, 0, None, tick))) for tick in nation.ticks(half.deadline)]
+    slices = [list(fold.fold(lane, [Record("sms", 0, 0, None, tick)])) for tick in nation.ticks(half.deadline)]
     assert all(len(some) >= len(people) // len(slices) // size for some in slices)
     assert {subject: result_at(lane.somebody(subject).results, half.window) for subject in people} == {
         subject: nation.result(subject) for subject in people}
@@ -140,7 +140,7 @@ def test_a_deadline_of_many_comes_in_slices(monkeypatch: pytest.MonkeyPatch, siz
                       if nation.result(subject) == "silent"]
 
 
-def test_who_is_looked_at_while_a_lane_is_read_back_is_not_kept_as_of_then() -> None:
+def test_a_look_at_somebody_while_a_lane_is_read_back_changes_nothing() -> None:
     lane = lived(range(1, 3), 2, Fold(KeyRing(nation.KEKS)))
     newer = lane.somebody(1)
     older = replace(newer, results=Results())

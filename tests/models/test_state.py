@@ -81,14 +81,6 @@ def test_a_tombstone_in_the_changelog_forgets() -> None:
     assert lane.person(7) is None
 
 
-def test_a_lane_keeps_only_so_many_people_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.lane._UNPACKED", 1)
-    stage = played("registry 1", "registry 2", "24 05:00 tick")
-    stage.lane.take_touched()
-    assert [stage.lane.person(subject) is not None for subject in (1, 2, 1, 3)] == [True, True, True, False]
-    assert stage.play("24 06:10 report 1 awake for 24-morning") == ["1 24-morning awake"]
-
-
 def test_the_time_of_a_gateway_with_nobody_is_kept() -> None:
     """Else its next tick would be its first, and an old one could take it back."""
     stage = played("registry 1", "24 05:00 tick", "24 05:00 tick busan-1", "34 05:00 tick")
