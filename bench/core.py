@@ -88,7 +88,7 @@ def _parts(samples: list[Sample], ciphers: list[Any], effects: list[tuple[list[E
     """aes_ccm: the frame opened. receive: from the record's octets to the report. step: judged. encode: the outputs.
     pack, unpack: the state to octets and back. (fold: all of it, on people that were packed.)"""
     return {
-        "aes_ccm": lambda: [open_frame(cipher, sample.frame, EPOCH)
+        "aes_ccm": lambda: [open_frame(cipher, sample.header, sample.frame, EPOCH)
                             for cipher, sample in zip(ciphers, samples, strict=True)],
         "receive": lambda: [_received(sample.record, sample.person, keys) for sample in samples],
         "step": lambda: [step(sample.person, _arrived(sample)) for sample in samples],

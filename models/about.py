@@ -26,11 +26,12 @@ def excused(person: Person, day: int) -> bool:
 
 def current_epoch(person: Person, slot: int) -> int | None:
     """The current epoch of a device slot: the highest accepted, at least the lowest listed; None: not listed."""
-    listed = [device.epoch for device in person.profile.devices if device.slot == slot]
-    if not listed:
-        return None
+    lowest: int | None = None
+    for device in person.profile.devices:
+        if device.slot == slot and (lowest is None or device.epoch < lowest):
+            lowest = device.epoch
     state = person.slots.get(slot)
-    return min(listed) if state is None else max(min(listed), *state.replay)
+    return lowest if lowest is None or state is None else max(lowest, *state.replay)
 
 
 def awake_after(person: Person, window: int) -> bool:

@@ -7,6 +7,7 @@ octets; the framing is ours. Integers are big-endian.
 import re
 from base64 import b64decode, b64encode
 from binascii import a2b_base64
+from struct import Struct
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -22,6 +23,8 @@ TAG_OCTETS: Final = 8
 VERSION: Final = 1
 _ALPHABET: Final = b"-."  # for + and /: the same code in ASCII and in GSM 03.38, no escape in a URL
 _TO_BASE64: Final = bytes.maketrans(_ALPHABET, b"+/")
+_HEADER: Final = Struct(">BIBH")
+_NONCE: Final = Struct(">BBIBHI")
 _TEXT: Final = re.compile(r"W\.([A-Za-z0-9.-]{75})", re.ASCII)
 
 
@@ -41,8 +44,8 @@ def find_frame(text: str | None, binary: str | None) -> bytes | Rejected:
 
 
 def read_header(frame: bytes) -> Header:
-    first = frame[0]
-    return Header(first >> 5, first >> 2 & 7, first & 3, int.from_bytes(frame[1:5]), int.from_bytes(frame[5:8]))
+    first, subject, counter_high, counter_low = _HEADER.unpack_from(frame)
+    return Header(first >> 5, first >> 2 & 7, first & 3, subject, counter_high << 16 | counter_low)
 
 
 def to_text(frame: bytes) -> str:
@@ -50,21 +53,24 @@ def to_text(frame: bytes) -> str:
     return "W." + b64encode(frame, altchars=_ALPHABET).decode().rstrip("=")
 
 
-def _nonce(header: bytes, epoch: int) -> bytes:
+def _nonce(slot: int, subject: int, epoch: int, counter: int) -> bytes:
     """13 octets: version ‖ slot ‖ subject (4) ‖ epoch (3) ‖ counter (4)."""
-    return bytes((VERSION, header[0] >> 2 & 7)) + header[1:5] + epoch.to_bytes(3) + b"\0" + header[5:8]
+    return _NONCE.pack(VERSION, slot, subject, epoch >> 16, epoch & 0xFFFF, counter)
 
 
 def seal(cipher: AESCCM, subject: int, slot: int, epoch: int, counter: int, plaintext: bytes) -> bytes:
     """Encrypt 40 octets as a device does. A counter must never be used twice with one key."""
     header = (VERSION << 5 | slot << 2 | epoch & 3).to_bytes(1) + subject.to_bytes(4) + counter.to_bytes(3)
-    return header + cipher.encrypt(_nonce(header, epoch), plaintext, header)
+    return header + cipher.encrypt(_nonce(slot, subject, epoch, counter), plaintext, header)
 
 
-def open_frame(cipher: AESCCM, frame: bytes, epoch: int) -> bytes | None:
-    """The 40 octets of plaintext, or None where the frame is not authentic under this key and epoch."""
-    header = frame[:HEADER_OCTETS]
+def open_frame(cipher: AESCCM, header: Header, frame: bytes, epoch: int) -> bytes | None:
+    """The 40 octets of plaintext, or None where the frame is not authentic under this key and epoch.
+
+    header: of this frame, as `read_header` has it.
+    """
+    nonce = _nonce(header.slot, header.subject, epoch, header.counter)
     try:
-        return cipher.decrypt(_nonce(header, epoch), frame[HEADER_OCTETS:], header)
+        return cipher.decrypt(nonce, frame[HEADER_OCTETS:], frame[:HEADER_OCTETS])
     except InvalidTag:
         return None

@@ -4,8 +4,8 @@ HKDF-SHA256 (RFC 5869) for the message key; AES-256-GCM under a key-encryption k
 """
 
 from base64 import b64decode
-from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from models.frame import TAG_OCTETS
+from models.profile import Device
 
 DEVICE_KEY_OCTETS: Final = 16
 WRAPPED_OCTETS: Final = 12 + DEVICE_KEY_OCTETS + 16  # nonce, key, tag
@@ -69,22 +70,15 @@ class KeyRing:
 
     def __init__(self, keks: Mapping[str, bytes], size: int = 65_536) -> None:
         self._keks = dict(keks)
-        self._size = size
-        self._ciphers: OrderedDict[tuple[int, int, int, str, bytes], AESCCM] = OrderedDict()
+        self._cipher = lru_cache(size)(self._derived)
 
-    def cipher(self, subject: int, slot: int, epoch: int, kek: str, wrapped: bytes) -> AESCCM | None:
+    def cipher(self, subject: int, device: Device) -> AESCCM | None:
         """The cipher of a device's frames, or None: an unknown key-encryption key, or a key that does not unwrap."""
-        name = (subject, slot, epoch, kek, wrapped)
-        cipher = self._ciphers.get(name)
-        if cipher is not None:
-            self._ciphers.move_to_end(name)
-            return cipher
-        known = self._keks.get(kek)
-        device_key = None if known is None else unwrap(known, wrapped, subject, slot, epoch)
+        return self._cipher(subject, device)
+
+    def _derived(self, subject: int, device: Device) -> AESCCM | None:
+        kek, (slot, epoch) = self._keks.get(device.kek), (device.slot, device.epoch)
+        device_key = None if kek is None else unwrap(kek, device.key, subject, slot, epoch)
         if device_key is None:
             return None
-        cipher = AESCCM(message_key(device_key, subject, slot, epoch), tag_length=TAG_OCTETS)
-        self._ciphers[name] = cipher
-        if len(self._ciphers) > self._size:
-            self._ciphers.popitem(last=False)
-        return cipher
+        return AESCCM(message_key(device_key, subject, slot, epoch), tag_length=TAG_OCTETS)

@@ -29,8 +29,8 @@ def receive(header: Header, frame: bytes, person: Person | None, keys: KeyRing) 
     device = _device(person, header, current)
     if device is None:
         return Rejected(Reason.BAD_EPOCH, f"epoch …{header.epoch_low}, current {current}")
-    cipher = keys.cipher(header.subject, device.slot, device.epoch, device.kek, device.key)
-    plaintext = open_frame(cipher, frame, device.epoch) if cipher is not None else None
+    cipher = keys.cipher(header.subject, device)
+    plaintext = open_frame(cipher, header, frame, device.epoch) if cipher is not None else None
     if plaintext is None:
         return Rejected(Reason.NOT_AUTHENTIC, "" if cipher is not None else f"the key of {device.kek} does not unwrap")
     payload = decode(plaintext, person.profile.attributes)

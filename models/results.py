@@ -72,7 +72,9 @@ def windows_of(results: Results) -> Iterator[tuple[int, int]]:
 def as_reported(results: Results, base: int, count: int) -> bytes:
     """The `previous` that a device would send which knew the same: a code for each of `count` windows before `base`,
     newest first."""
-    end = max(0, base - results.first)
+    end = base - results.first
+    if end <= 0:
+        return bytes(count)
     known = results.octets[max(0, end - count):end]
     later = bytes(min(end, count) - len(known))  # windows after the last one that has a result
     return (later + known[::-1].translate(_TO_CODES)).ljust(count, b"\0")

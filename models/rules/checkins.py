@@ -90,7 +90,7 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
     earliest = (turn.today - LATE_DAYS) * 2
     reported = report.previous[:max(0, reading.base - earliest)]
     known = as_reported(person.results, reading.base, len(reported))
-    to_clear = any(alert.window is not None for alert in person.alerts.values())
+    to_clear = bool(person.alerts) and any(alert.window is not None for alert in person.alerts.values())
     if reported == known and not to_clear:
         return frozenset()  # as nearly always: the windows are known to have been so, and there is no alert to clear
     fine = set()

@@ -44,7 +44,7 @@ def received(gateway: RunningGateway, environ: dict[str, str]) -> list[tuple[int
     """(counter, report) of all that lies in the topic."""
     ring = KeyRing(parse_keks(Path(environ["ANBU_KEK_FILE"]).read_bytes()))
     device = parse_profile(Fleet(3).registry()[SUBJECT - 1001]).devices[1]
-    cipher = ring.cipher(SUBJECT, 7, device.epoch, device.kek, device.key)
+    cipher = ring.cipher(SUBJECT, device)
     assert cipher is not None
     found = []
     for records in asyncio.run(read_sms(gateway.settings)).values():
@@ -54,7 +54,7 @@ def received(gateway: RunningGateway, environ: dict[str, str]) -> list[tuple[int
                 assert isinstance(frame, bytes)
                 header = read_header(frame)
                 assert (header.slot, header.subject, one["_key"]) == (7, SUBJECT, b"%d" % SUBJECT)
-                report = decode(open_frame(cipher, frame, device.epoch) or b"", {})
+                report = decode(open_frame(cipher, header, frame, device.epoch) or b"", {})
                 assert isinstance(report, StatusReport)
                 found.append((header.counter, report))
     return sorted(found, key=lambda one: one[0])

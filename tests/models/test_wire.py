@@ -13,7 +13,7 @@ from models.errors import ContractError, Reason, Rejected
 from models.frame import find_frame, open_frame, read_header, seal, to_text
 from models.keys import KeyRing, message_key, parse_keks, unwrap, wrap
 from models.payload import decode, encode, encode_attributes
-from models.profile import AttributeSpec
+from models.profile import AttributeSpec, Device
 from models.report import Attribute, AttributeReport, Header, StatusReport
 from models.times import format_date, format_time, format_window, parse_date, parse_time
 
@@ -27,12 +27,12 @@ def test_opens_what_was_sealed(key: bytes, subject: int, slot: int, epoch: int, 
     cipher = AESCCM(message_key(key, subject, slot, epoch), tag_length=8)
     frame = seal(cipher, subject, slot, epoch, counter, plaintext)
     assert read_header(frame) == Header(1, slot, epoch & 3, subject, counter)
-    assert open_frame(cipher, frame, epoch) == plaintext
+    assert open_frame(cipher, read_header(frame), frame, epoch) == plaintext
     assert find_frame(f"[Web발신] {to_text(frame)} W.", None) == frame
     assert find_frame(None, b64encode(frame).decode()) == frame
     changed = bytearray(frame)
     changed[counter % 56] ^= 1
-    assert open_frame(cipher, bytes(changed), epoch) is None
+    assert open_frame(cipher, read_header(bytes(changed)), bytes(changed), epoch) is None
 
 
 @pytest.mark.parametrize(("text", "binary", "reason"), [
@@ -93,14 +93,14 @@ def test_a_key_ring_keeps_so_many_ciphers() -> None:
     kek = bytes(32)
     ring = KeyRing(parse_keks(json.dumps({"k1": b64encode(kek).decode()}).encode()), size=2)
     wrapped = [wrap(kek, bytes(12), bytes(16), subject, 0, 1) for subject in range(3)]
-    first = ring.cipher(0, 0, 1, "k1", wrapped[0])
+    first = ring.cipher(0, Device(0, 1, "k1", wrapped[0]))
     assert first is not None
-    assert ring.cipher(0, 0, 1, "k1", wrapped[0]) is first
-    assert ring.cipher(1, 0, 1, "k1", wrapped[1]) is not None
-    assert ring.cipher(2, 0, 1, "k1", wrapped[2]) is not None
-    assert ring.cipher(0, 0, 1, "k1", wrapped[0]) is not first
-    assert ring.cipher(0, 0, 1, "k2", wrapped[0]) is None
-    assert ring.cipher(1, 0, 1, "k1", wrapped[0]) is None
+    assert ring.cipher(0, Device(0, 1, "k1", wrapped[0])) is first
+    assert ring.cipher(1, Device(0, 1, "k1", wrapped[1])) is not None
+    assert ring.cipher(2, Device(0, 1, "k1", wrapped[2])) is not None
+    assert ring.cipher(0, Device(0, 1, "k1", wrapped[0])) is not first
+    assert ring.cipher(0, Device(0, 1, "k2", wrapped[0])) is None
+    assert ring.cipher(1, Device(0, 1, "k1", wrapped[0])) is None
 
 
 @given(OCTETS_40)

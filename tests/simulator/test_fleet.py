@@ -123,7 +123,7 @@ def reports(fleet: Fleet) -> dict[int, list[StatusReport]]:
         frame = find_frame(one.text, None)
         assert isinstance(frame, bytes)
         header = read_header(frame)
-        plaintext = open_frame(cipher_of(ring, profiles[header.subject]), frame, 1)
+        plaintext = open_frame(cipher_of(ring, profiles[header.subject]), header, frame, 1)
         assert plaintext is not None
         report = decode(plaintext, {})
         assert isinstance(report, StatusReport)
@@ -134,7 +134,7 @@ def reports(fleet: Fleet) -> dict[int, list[StatusReport]]:
 
 def cipher_of(ring: KeyRing, profile: Profile) -> AESCCM:
     home_unit = next(device for device in profile.devices if device.slot == 0)
-    cipher = ring.cipher(profile.subject, 0, home_unit.epoch, home_unit.kek, home_unit.key)
+    cipher = ring.cipher(profile.subject, home_unit)
     assert cipher is not None
     return cipher
 
