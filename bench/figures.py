@@ -4,7 +4,9 @@ A missed aim is a figure, not a failure: times are not stable on a shared machin
 result, and it says which.
 """
 
+import platform
 import sys
+import sysconfig
 import time
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -36,7 +38,14 @@ class Figure(NamedTuple):
     def line(self) -> bytes:
         """As `--json` prints it."""
         return orjson.dumps({"bench": self.bench, "figure": self.figure, "value": _rounded(self.value),
-                             "aim": self.aim, "met": self.met})
+                             "aim": self.aim, "met": self.met, "python": python()})
+
+
+def python() -> str:
+    """Which Python measured: one built with profile-guided optimization, as the image's is, is 10 to 20 % faster."""
+    options = str(sysconfig.get_config_var("CONFIG_ARGS"))
+    built = [name for name in ("--enable-optimizations", "--with-lto") if name in options]
+    return f"{platform.python_version()}, built {'with ' + ' '.join(built) if built else 'without optimizations'}"
 
 
 def _rounded(value: float) -> float:
@@ -56,8 +65,8 @@ def table(figures: Iterable[Figure]) -> str:
         met = {None: "", True: "yes", False: "no"}[one.met]
         rows.append((f"{one.bench} {one.figure}", _shown(_rounded(one.value)), aim, met))
     width, number, goal = (max(len(row[column]) for row in rows) for column in range(3))
-    return "\n".join(f"{name:<{width}}  {value:>{number}}  {aim:>{goal}}  {met}".rstrip()
-                     for name, value, aim, met in rows)
+    lines = [f"{name:<{width}}  {value:>{number}}  {aim:>{goal}}  {met}".rstrip() for name, value, aim, met in rows]
+    return "\n".join([*lines, f"measured by Python {python()}"])
 
 
 def checked(truth: bool, why: str) -> None:

@@ -98,6 +98,7 @@ def engine(*, broker: str | None, people: int, windows: int, runs: int, as_json:
 
     \b
     bare    an aiokafka loop that calls the same `receive` and `step`, keeps nothing and says nothing
+    says    the same loop, which also encodes, packs and sends outputs and states, without plan and fence
     watch   the agent as it is shipped: judged, said, durable
     faust   the same work as a plain Faust agent, one event at a time, with a Faust table (the records of
             one person of eleven, in all windows)

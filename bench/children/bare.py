@@ -1,9 +1,10 @@
 """The least that one could write: a bare aiokafka loop that calls the core's `receive` and `step`.
 
-    python -m bench.children.bare COUNT
+    python -m bench.children.bare COUNT [STATES]
 
-It keeps people in a dictionary, writes nothing and survives nothing. Time runs from the first poll of `sms` that brings
-something to the last record.
+It keeps people in a dictionary. Without STATES it writes nothing. With it, it also encodes the outputs and packs the
+states, sends both in batches, the states to the topic STATES, and waits for the broker after each poll. There is no
+plan, no fence and no `done`, so it survives nothing. Time runs from the first poll of `sms` to the last record.
 """
 
 import asyncio
@@ -11,22 +12,27 @@ import gc
 import os
 import sys
 import time
+from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from bench.children.answer import answer
-from models.effects import CheckedIn, Result
+from bench.figures import WrongResultError
+from bench.stage import BATCH_OCTETS
+from models.codec import pack_person
+from models.effects import CheckedIn, Effect, Result
 from models.errors import Rejected
 from models.events import Arrived, Registered
 from models.frame import find_frame, read_header
 from models.inputs import Tick
 from models.keys import KeyRing
+from models.outputs import encode
 from models.person import Person
 from models.receive import receive
 from models.records import parse_object, read_sms
 from models.registry import parse_profile
 from models.step import step
-from streams.kafka import kafka_options
+from streams.kafka import kafka_options, producer
 from streams.keks import key_ring
 from streams.settings import Settings
 
@@ -44,30 +50,64 @@ class Bare:
         since = profile.schedule.since
         self.people[profile.subject], _ = step(None, Registered(profile, since, since))
 
-    def arrive(self, value: bytes) -> None:
+    def arrive(self, value: bytes) -> tuple[int, int, list[Effect]]:
+        """(subject, when it came, what came of it). Raises WrongResultError where it is refused."""
         sms = read_sms(value)
-        assert not isinstance(sms, Tick)  # noqa: S101 - none is sent
-        frame = find_frame(sms.text, sms.binary)
-        if isinstance(frame, Rejected):
-            return
+        frame = b"" if isinstance(sms, Tick) else find_frame(sms.text, sms.binary)
+        if isinstance(sms, Tick) or isinstance(frame, Rejected):
+            raise WrongResultError("no tick was sent, and no SMS without a frame")
         header = read_header(frame)
         person = self.people.get(header.subject)
         received = receive(header, frame, person, self._keys)
         if isinstance(received, Rejected):
-            return
+            raise WrongResultError(f"refused: {received}")
         event = Arrived(received, sms.received_at, sms.id, sms.gateway, None)
         self.people[header.subject], effects = step(person, event)
         self.awake += sum(isinstance(effect, CheckedIn) and effect.result is Result.AWAKE for effect in effects)
+        return header.subject, sms.received_at, effects
+
+
+_Came = tuple[ConsumerRecord, int, int, list[Effect]]
+"""(the record, whose it is, when it came, what came of it)"""
+
+
+class Says:
+    """Writes what came of a poll's records of one partition. outputs: how many."""
+
+    def __init__(self, producer: AIOKafkaProducer, states: str) -> None:
+        self._producer, self._states = producer, states
+        self.outputs = 0
+
+    async def write(self, bare: Bare, partition: int, came: list[_Came]) -> None:
+        outputs = [encode(effect, record, at) for record, _, at, effects in came for effect in effects]
+        self.outputs += len(outputs)
+        rows = [(output.topic, output.key, output.value) for output in outputs]
+        rows += [(self._states, b"%d" % subject, pack_person(bare.people[subject]))
+                 for subject in dict.fromkeys(subject for _, subject, _, _ in came)]
+        batches: dict[str, Any] = {}
+        sent = []
+        for topic, key, value in rows:
+            batch = batches.get(topic)
+            if batch is None or batch.append(key=key, value=value, timestamp=None) is None:
+                if batch is not None:
+                    sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+                batch = batches[topic] = self._producer.create_batch()
+                batch.append(key=key, value=value, timestamp=None)
+        sent += [await self._producer.send_batch(batch, topic, partition=partition) for topic, batch in batches.items()]
+        await asyncio.gather(*sent)
 
 
 gc.set_threshold(50_000, 20, 100)  # as in `streams.app`, so that the garbage collector makes no difference
 
 
-async def main(count: int) -> None:
+async def main(count: int, states: str | None) -> None:
     settings = Settings.from_env(os.environ)
     bare = Bare(key_ring(settings))
     consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest")
+    sender = producer(settings, max_batch_size=BATCH_OCTETS)
+    says = None if states is None else Says(sender, states)
     await consumer.start()
+    await sender.start()
     places = [TopicPartition("registry", number) for number in range(settings.partitions)]
     consumer.assign(places)
     people, ends = 0, sum((await consumer.end_offsets(places)).values())
@@ -79,14 +119,20 @@ async def main(count: int) -> None:
     consumer.assign([TopicPartition("sms", number) for number in range(settings.partitions)])
     seen, began, cpu = 0, 0.0, 0.0
     while seen < count:
-        for records in (await consumer.getmany(timeout_ms=1000, max_records=5000)).values():
-            began, cpu = began or time.monotonic(), cpu or time.process_time()
-            for record in records:
-                bare.arrive(record.value)
+        polled = await consumer.getmany(timeout_ms=1000, max_records=5000)
+        began, cpu = began or time.monotonic(), cpu or time.process_time()
+        writing = []
+        for place, records in polled.items():
+            came = [(record, *bare.arrive(record.value)) for record in records]
+            if says is not None:
+                writing.append(says.write(bare, place.partition, came))
             seen += len(records)
-    answer(seconds=time.monotonic() - began, cpu_s=time.process_time() - cpu, people=len(bare.people), awake=bare.awake)
+        await asyncio.gather(*writing)
+    answer(seconds=time.monotonic() - began, cpu_s=time.process_time() - cpu, people=len(bare.people), awake=bare.awake,
+           outputs=0 if says is None else says.outputs)
     await consumer.stop()
+    await sender.stop()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))
