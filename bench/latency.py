@@ -53,7 +53,7 @@ async def _latency(one: Stage, rate: int, seconds: int, runs: int) -> list[Figur
             times["echo"] += await _measure(one, echoes, _echo_of, reports, rate, rates)
         said = ", ".join(f"{name} {_part(all_, 0.5):.1f} ms" for name, all_ in times.items())
         say(f"run {run + 1} of {runs}: {said}")
-    aims = {("alert", "p50"): 20, ("alert", "p99"): 60}
+    aims = {("alert", "p50"): 12, ("alert", "p99"): 40}
     figures = [Figure(NAME, f"{name}_{label}_ms", _part(all_, part), aims.get((name, label)), at_most=True)
                for name, all_ in times.items() for label, part in (("p50", 0.5), ("p99", 0.99), ("p99_9", 0.999))]
     figures.append(Figure(NAME, "p50_to_echo", _part(times["alert"], 0.5) / _part(times["echo"], 0.5)))

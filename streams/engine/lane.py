@@ -137,11 +137,14 @@ class Lane(ABC):
 
     async def _next(self) -> tuple[Batch, list[Any]]:
         """What waits, in order. Batches that follow each other in one topic become one: to make a batch durable takes
-        three answers of the broker, whatever its size, and while they come the next small ones gather. So a fold has at
-        most GATHERED_RECORDS, or what one poll brought."""
+        two or three answers of the broker, whatever its size, and while they come the next small ones gather. So a fold
+        has at most GATHERED_RECORDS, or what one poll brought."""
         while not self._queue:
+            await self.settle()
+            self.idle.set()
             self._handed.clear()
-            await self._handed.wait()
+            if not self._queue:
+                await self._handed.wait()
         messages = [self._queue.popleft()]
         first = messages[0].value
         records, end = list(first.records), first.end
@@ -164,9 +167,9 @@ class Lane(ABC):
         try:
             while True:
                 batch, messages = await self._next()
+                self.idle.clear()
                 try:
                     if self.engine.current(messages[0]):
-                        self.idle.clear()
                         self.began = time.monotonic()
                         self._breakable = True
                         await self.renew()
@@ -176,13 +179,17 @@ class Lane(ABC):
                     self.waiting -= len(batch.records)
                     for message in messages:
                         self.engine.forget(message)
-                    self.idle.set()
         except asyncio.CancelledError as error:
             if self._task is not None and not self._task.cancelling():  # not of the lane: it would just stand still
                 self.engine.die(f"lane {self.number}: what it waited for was cancelled", error)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the process leaves with it
             self.engine.die(f"lane {self.number}", error)
+        finally:
+            self.idle.set()
+
+    async def settle(self) -> None:  # noqa: B027 - most owe nothing
+        """Nothing waits: write what may have waited for the next batch."""
 
     async def renew(self) -> None:  # noqa: B027 - most have nothing to do
         """Between two batches: whatever has to be done now and then."""

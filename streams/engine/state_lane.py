@@ -1,13 +1,14 @@
 """A lane that folds its batches over a state, and keeps that in the changelog: `watch`.
 
-Durable in this order: plan, outputs, states + done; then the group's commit, which only shows the lag.
+Durable in this order: plan, outputs, states + done; then the group's commit, which only shows the lag. Where another
+batch waits, states and `done` are written together with its plan: a batch takes two answers of the broker, not three.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
@@ -27,6 +28,20 @@ RENEW_S: Final = 86_400.0  # a broker forgets a name that nobody asked for in a 
 CODE: Final = "2"  # of the fold: goes up when the same records would be answered otherwise
 
 
+Record = tuple[bytes, bytes | None]
+"""(key, value) of the changelog."""
+
+
+class _Owed(NamedTuple):
+    """A batch whose outputs are durable, and whose states are not yet. summary: of the state after it."""
+
+    batch: Batch
+    outputs: Sequence[Output]
+    states: Sequence[Record]
+    positions: dict[str, int]
+    summary: Any
+
+
 class StateLane(Lane):
     """state: of the records up to `next`, and of those that are being folded. See the module."""
 
@@ -35,6 +50,7 @@ class StateLane(Lane):
         self.state: Any = None
         self.writer = Writer(engine.settings, number)
         self._done: dict[str, int] = {}
+        self._owed: _Owed | None = None
         self._read_first_to = 0
         self._begun = False  # of the other inputs something had been read already
         self._renew_at = self._renewal()
@@ -51,6 +67,7 @@ class StateLane(Lane):
         """
         if time.monotonic() < self._renew_at:
             return
+        await self.settle()
         log.info("lane %d: renewing its writer", self.number)
         self._renew_at = self._renewal()
         await self.writer.stop()
@@ -78,6 +95,7 @@ class StateLane(Lane):
         self.durable = state.summary()
         if loaded.plan is not None:
             await self._redo(reader, loaded.plan)
+            await self.settle()
         log.info("lane %d: %d changelog records read, positions %s", self.number, loaded.records, self.next)
 
     async def _restored(self, states: dict[bytes, bytes | None]) -> Any:
@@ -147,22 +165,40 @@ class StateLane(Lane):
 
     async def apply(self, batch: Batch) -> None:
         self.check(batch)
-        engine, topic = self.engine, batch.tp.topic
+        topic = batch.tp.topic
         outputs = await self.fold(batch)
         self._breakable = False
         touched = self.state.take_touched()
-        positions = {**self.next, topic: batch.end}
+        if outputs:
+            await self._settle((PLAN, Plan(topic, batch.start, batch.end, CODE).packed()))
+            await self.writer.write_outputs(outputs)
+        else:
+            await self._settle()
+        self.next = {**self.next, topic: batch.end}
+        owed = _Owed(batch, outputs, touched, self.next, self.state.summary())
         if outputs or touched:
-            if outputs:
-                plan = Plan(topic, batch.start, batch.end, CODE)
-                await self.writer.write(engine.changelog, [(PLAN, plan.packed())])
-                await self.writer.write_outputs(outputs)
-            await self._write_done(touched, positions)
-        self.next, self.durable = positions, self.state.summary()
-        engine.applied(self, batch, outputs)
+            self._owed = owed
+        else:
+            self._is_durable(owed)
 
-    async def _write_done(self, states: Iterable[tuple[bytes, bytes | None]], positions: dict[str, int]) -> None:
-        await self.writer.write(self.engine.changelog, [*states, (DONE, self.engine.dumps(positions))])
+    async def settle(self) -> None:
+        await self._settle()
+
+    async def _settle(self, *plan: Record) -> None:
+        """Write the states and the `done` of the batch before, if they are owed, and the plan of the next one."""
+        owed, self._owed = self._owed, None
+        if owed is not None:
+            await self._write_done(owed.states, owed.positions, *plan)
+            self._is_durable(owed)
+        elif plan:
+            await self.writer.write(self.engine.changelog, plan)
+
+    def _is_durable(self, owed: "_Owed") -> None:
+        self.durable = owed.summary
+        self.engine.applied(self, owed.batch, owed.outputs)
+
+    async def _write_done(self, states: Iterable[Record], positions: dict[str, int], *plan: Record) -> None:
+        await self.writer.write(self.engine.changelog, [*states, (DONE, self.engine.dumps(positions)), *plan])
         self._done = positions
 
     async def fold(self, batch: Batch) -> list[Output]:

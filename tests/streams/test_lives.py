@@ -192,6 +192,22 @@ async def end(lane: StateLane, task: asyncio.Task[None], *, kill: bool) -> None:
     await lane.drop()
 
 
+def hand_over(world: World, lane: StateLane, count: int) -> bool:
+    """Hand over so many batches of any topics, at once. Whether there were any."""
+    handed = False
+    for _ in range(count):
+        waiting = [topic for topic in TOPICS if lane.fetched[topic] < world.logs[topic].end]
+        if not waiting:
+            break
+        topic = world.chance.choice(waiting)
+        start = lane.fetched[topic]
+        stop = lane.fetched[topic] = world.chance.randint(start + 1, min(start + 4, world.logs[topic].end))
+        records = [one for one in world.logs[topic].records if start <= one.offset < stop]
+        lane.hand_over(SimpleNamespace(generation_id=1, value=Batch(TP(topic, 0), start, stop, records)))
+        handed = True
+    return handed
+
+
 async def live(world: World, *, last: bool = False) -> StateLane | None:
     """A lane is taken over, gets some batches, and ends in one way or another. last: it gets all there is.
 
@@ -224,17 +240,11 @@ async def _live(world: World, *, last: bool) -> StateLane:
     task = lane._task
     assert task is not None
     for _ in range(FOREVER if last else chance.randint(1, 6)):
-        waiting = [topic for topic in TOPICS if lane.next[topic] < world.logs[topic].end]
-        if not waiting:
+        if not hand_over(world, lane, chance.randint(1, 3)):
             break
-        topic = chance.choice(waiting)
-        start, stop = lane.next[topic], chance.randint(lane.next[topic] + 1, min(lane.next[topic] + 4,
-                                                                                world.logs[topic].end))
-        records = [one for one in world.logs[topic].records if start <= one.offset < stop]
         lane._renew_at = 0.0 if not last and chance.random() < 0.1 else lane._renew_at
-        lane.hand_over(SimpleNamespace(generation_id=1, value=Batch(TP(topic, 0), start, stop, records)))
         turns = FOREVER if last or chance.random() < 0.6 else chance.randint(0, 14)
-        while turns and not task.done() and (lane.next[topic] < stop or not lane.idle.is_set()):
+        while turns and not task.done() and (lane.next != lane.fetched or not lane.idle.is_set()):
             await asyncio.sleep(0)
             turns -= 1
         if task.done():
@@ -244,6 +254,7 @@ async def _live(world: World, *, last: bool) -> StateLane:
                 case "kill":
                     await end(lane, task, kill=True)
                 case "break off":
+                    lane.drop_waiting()
                     lane.break_off()
                     while lane.valid and not lane.idle.is_set():
                         await asyncio.sleep(0)

@@ -1,0 +1,111 @@
+"""In which order a lane makes its batches durable, and what it writes at once where another batch waits."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+from faust.types import TP
+
+from streams.engine import state_lane
+from streams.engine.batch import Batch
+from streams.engine.changelog import DONE, PLAN
+from streams.engine.state_lane import StateLane
+from streams.settings import Settings
+
+TOPICS = ("sms", "registry")
+
+
+class Writes:
+    """A writer that notes what it is given in one go, and lets others have a turn."""
+
+    def __init__(self) -> None:
+        self.made: list[list[str]] = []
+
+    async def write(self, _: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        names = {PLAN: "plan", DONE: "done"}
+        self.made.append([names.get(key, "state") for key, _ in records])
+        await asyncio.sleep(0)
+
+    async def write_outputs(self, outputs: Iterable[str]) -> None:
+        self.made.append(list(outputs))
+        await asyncio.sleep(0)
+
+
+class Touched:
+    """A state that each record touches once. Its summary tells how many have."""
+
+    def __init__(self) -> None:
+        self.seen = self.told = 0
+
+    def take_touched(self) -> list[tuple[bytes, bytes | None]]:
+        touched: list[tuple[bytes, bytes | None]] = [(b"%d" % number, b"") for number in range(self.told, self.seen)]
+        self.told = self.seen
+        return touched
+
+    def summary(self) -> int:
+        return self.seen
+
+
+def fold(state: Touched, records: Sequence[str]) -> Iterator[list[str]]:
+    """`a` says `out of a` and touches; `-` touches and says nothing."""
+    for record in records:
+        state.seen += 1
+        yield [] if record == "-" else [f"out of {record}"]
+
+
+@pytest.fixture
+def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
+    made = Writes()
+    monkeypatch.setattr(state_lane, "Writer", lambda *_: made)
+    return made
+
+
+async def apply(*batches: tuple[str, str], at_once: bool) -> list[tuple[str, int]]:
+    """Hand over (topic, record) each. What was called durable: the record, and what the state told of itself then."""
+    durable: list[tuple[str, int]] = []
+
+    def applied(lane: StateLane, batch: Any, _: object) -> None:
+        durable.append((batch.records[0], lane.durable))
+
+    def die(why: str, error: BaseException | None = None) -> None:
+        raise AssertionError(why) from error
+
+    engine: Any = SimpleNamespace(
+        settings=Settings.from_env({}), inputs=TOPICS, changelog="log", fold=fold, die=die, dumps=orjson.dumps,
+        applied=applied, forget=lambda _: None, current=lambda _: True)
+    lane = StateLane(engine, 0)
+    lane.state, lane.next = Touched(), dict.fromkeys(TOPICS, 0)
+    task = asyncio.create_task(lane._run())
+    for topic, record in batches:
+        lane.idle.clear()
+        batch = Batch(TP(topic, 0), lane.next[topic], lane.next[topic] + 1, [record])
+        lane.hand_over(SimpleNamespace(generation_id=1, value=batch))
+        if not at_once:
+            await lane.idle.wait()
+    await lane.idle.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert lane._done == lane.next
+    return durable
+
+
+async def test_what_waits_for_nobody_is_settled_at_once(writes: Writes) -> None:
+    durable = await apply(("sms", "a"), ("registry", "b"), at_once=False)
+    assert writes.made == [["plan"], ["out of a"], ["state", "done"], ["plan"], ["out of b"], ["state", "done"]]
+    assert durable == [("a", 1), ("b", 2)]
+
+
+async def test_where_a_batch_waits_its_plan_goes_with_the_states_before_it(writes: Writes) -> None:
+    """Nothing is called durable before it is, though the batch after it has been folded by then."""
+    durable = await apply(("sms", "a"), ("registry", "b"), at_once=True)
+    assert writes.made == [["plan"], ["out of a"], ["state", "done", "plan"], ["out of b"], ["state", "done"]]
+    assert durable == [("a", 1), ("b", 2)]
+
+
+async def test_a_batch_without_outputs_has_no_plan(writes: Writes) -> None:
+    """And a `done` of its own: from these the order in which topics were read is known."""
+    await apply(("sms", "a"), ("registry", "-"), at_once=True)
+    assert writes.made == [["plan"], ["out of a"], ["state", "done"], ["state", "done"]]
