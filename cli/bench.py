@@ -82,6 +82,8 @@ def core(*, people: int, windows: int, runs: int, as_json: bool) -> None:
     encode    the outputs of it as JSON
     pack, unpack   the person's state to octets and back
     fold      all of it, for a person whose state is packed
+    deadline  a tick at which a window of everybody is due, for each person
+    index     what a lane does for each person once it is read back
     """
     _print(lambda: core_bench.core(people, windows, runs), as_json=as_json)
 

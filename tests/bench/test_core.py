@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from bench import nation
 from bench.core import core
-from bench.figures import Figure, WrongResultError, table
+from bench.figures import Figure, WrongResultError, python, table
 from bench.nation import Course, Half
 from cli.main import main
 from models.fold import Fold
@@ -16,6 +16,7 @@ from models.lane import Lane
 from models.rules import checkins
 
 FIGURES = {"aes_ccm_us", "receive_us", "step_us", "encode_us", "pack_us", "unpack_us", "fold_us",
+           "deadline_us", "index_us", "fold_to_aes_ccm", "deadline_to_fold",
            "receive_and_step_to_aes_ccm", "fold_to_receive_and_step", "octets_a_person"}
 
 
@@ -24,7 +25,8 @@ def test_the_command_prints_a_line_for_each_figure() -> None:
     assert done.exit_code == 0, done.output
     lines = [orjson.loads(line) for line in done.stdout.splitlines()]
     assert {line["figure"] for line in lines} == FIGURES
-    assert all(line.keys() == {"bench", "figure", "value", "aim", "met"} and line["value"] > 0 for line in lines)
+    assert all(line.keys() == {"bench", "figure", "value", "aim", "met", "python"} for line in lines)
+    assert all(line["value"] > 0 for line in lines)
 
 
 def test_a_wrong_core_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,10 +40,12 @@ def test_an_aim_is_met_or_not() -> None:
     at_least, at_most = Figure("engine", "ratio", 0.71, 0.7), Figure("latency", "p50_ms", 21, 20, at_most=True)
     assert (at_least.met, at_most.met, Figure("core", "octets", 1).met) == (True, False, None)
     assert orjson.loads(at_most.line()) == {"bench": "latency", "figure": "p50_ms", "value": 21.0, "aim": 20,
-                                           "met": False}
-    assert table([at_least, at_most]).splitlines() == ["figure          value    aim  met",
-                                                       "engine ratio     0.71  ≥ 0.7  yes",
-                                                       "latency p50_ms     21   ≤ 20  no"]
+                                           "met": False, "python": python()}
+    *rows, measured_by = table([at_least, at_most]).splitlines()
+    assert measured_by == f"measured by Python {python()}"
+    assert rows == ["figure          value    aim  met",
+                    "engine ratio     0.71  ≥ 0.7  yes",
+                    "latency p50_ms     21   ≤ 20  no"]
 
 
 def test_the_nation_is_judged_as_its_courses_say() -> None:
