@@ -19,7 +19,7 @@ MONGODB_TESTS := tests/stores tests/agents tests/bench/test_records.py tests/cli
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 ARGS ?=
 
-.PHONY: help install demo test test-system test-kafka test-mongodb chaos rolling test-notify test-browser kafka mongodb lint type mutants requirements verify-deploy cost clean
+.PHONY: help install demo test test-system test-kafka test-mongodb chaos rolling test-notify test-browser kafka mongodb lint type mutants requirements verify-deploy bench-image cost clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -108,6 +108,9 @@ requirements: .venv/installed  ## pin all packages anew, by hash
 
 verify-deploy: .venv-deploy/installed  ## containers, templates, workflows, rules: linted and tested, without any cloud
 	@deploy/verify $(ARGS)
+
+bench-image:  ## anbu bench in the image, with its Python, where a container engine is: make bench-image ARGS="engine --runs 3"
+	@deploy/bench $(ARGS)
 
 cost: .venv/installed  ## what a month costs on EC2, Fargate and App Runner: make cost ARGS="--json"
 	@$(BIN)/python deploy/aws/cost.py $(ARGS)

@@ -37,7 +37,8 @@ def figures(kafka: LocalKafka, name: str, *options: str) -> dict[str, dict[str, 
     done = run(kafka, name, *options)
     assert done.exit_code == 0, done.output
     lines = [orjson.loads(line) for line in done.stdout.splitlines()]
-    assert all(line.keys() == {"bench", "figure", "value", "aim", "met", "python"} and line["bench"] == name for line in lines)
+    assert all(line.keys() == {"bench", "figure", "value", "aim", "met", "python"} for line in lines)
+    assert {line["bench"] for line in lines} == {name}
     found = {line["figure"]: line for line in lines}
     assert found.keys() == FIGURES[name]
     return found
