@@ -15,7 +15,7 @@ from bench.core import lived
 from bench.nation import Half
 from models import codec, ticks
 from models.agenda import Agenda
-from models.fold import Fold
+from models.fold import SLICE, Fold
 from models.inputs import Record
 from models.keys import KeyRing
 from models.lane import Lane
@@ -150,3 +150,16 @@ def test_a_look_at_somebody_while_a_lane_is_read_back_changes_nothing() -> None:
     back.restore(b"1", codec.pack_person(newer))
     back.ready()
     assert back.somebody(1) == newer
+
+
+def test_the_outputs_of_a_batch_come_in_slices_and_are_those_of_its_records() -> None:
+    """Between two slices others have a turn: a batch may have thousands of records."""
+    fold, people, half = Fold(KeyRing(nation.KEKS)), range(1, 201), Half(0)
+    batch = [Record("sms", 0, number, b"%d" % subject, value)
+             for number, (subject, value) in enumerate(nation.reports(people, half))]
+    slices = list(fold.fold(lived(people, 0, fold), batch))
+    assert len(slices) > len(batch) // SLICE
+    assert all(len(some) < SLICE + 10 for some in slices)
+    one_by_one = lived(people, 0, fold)
+    assert [output for some in slices for output in some] == [
+        output for record in batch for output in fold(one_by_one, record)]

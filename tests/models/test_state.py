@@ -81,6 +81,36 @@ def test_a_tombstone_in_the_changelog_forgets() -> None:
     assert lane.person(7) is None
 
 
+def test_what_was_written_is_not_written_again() -> None:
+    lane = a_full_life().lane
+    assert [key for key, _ in lane.take_touched()] == [b"7", b"\x00lane"]
+    assert lane.take_touched() == []
+
+
+def test_what_leaves_a_person_as_before_is_not_written() -> None:
+    stage = a_full_life()
+    stage.lane.take_touched()
+    stage.play("25 09:46 again 7")
+    assert stage.lane.take_touched() == []
+
+
+def test_a_change_that_is_followed_by_a_repetition_is_written() -> None:
+    stage = a_full_life()
+    stage.lane.take_touched()
+    stage.play("25 09:46 report 7 sos")
+    stage.play("25 09:47 again 7")
+    assert stage.lane.take_touched() == [(b"7", pack_person(stage.lane.somebody(7)))]
+
+
+def test_who_comes_and_goes_between_two_writings_is_removed() -> None:
+    stage = played("registry 1")
+    stage.lane.take_touched()
+    stage.play("tombstone 1")
+    stage.play("registry 2")
+    stage.play("tombstone 2")
+    assert stage.lane.take_touched() == [(b"1", None), (b"2", None)]
+
+
 def test_the_time_of_a_gateway_with_nobody_is_kept() -> None:
     """Else its next tick would be its first, and an old one could take it back."""
     stage = played("registry 1", "24 05:00 tick", "24 05:00 tick busan-1", "34 05:00 tick")

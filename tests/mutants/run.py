@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 PARTS = ("models", "cli", "streams", "simulator", "tests/models", "tests/support", "tests/vectors", "tests/stories",
          "tests/naive")
 FILES = ("pyproject.toml", "tests/conftest.py")
-TESTS = ("tests/models/test_stories.py", "tests/models/test_scenarios.py", "tests/models/test_state.py")
+TESTS = ("tests/models/test_stories.py", "tests/models/test_scenarios.py", "tests/models/test_state.py",
+         "tests/models/test_results.py")
 LIMIT_S = 180
 NONE_FAILED, SOME_FAILED = 0, 1
 
