@@ -1,4 +1,4 @@
-"""The two bases of all value types: made, compared and hashed in C, and never changed after they were made.
+"""The two bases of the values that never change after they were made: made, compared and hashed in C.
 
 Neither is tracked by the garbage collector: a value refers only to values that were there before it, so there are no
 circles to find.

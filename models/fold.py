@@ -26,7 +26,7 @@ from models.step import step
 from models.ticks import tick
 
 FORWARDED: Final = "anbu-forwarded"
-SLICE: Final = 64  # outputs
+SLICE: Final = 64  # outputs, or records that have none
 
 
 class _Misplaced(Exception):
@@ -54,7 +54,7 @@ class Fold:
         Between two slices the lane may be looked at, and not be changed. One tick may take seconds, no slice does.
         """
         outputs: list[Output] = []
-        for record in records:
+        for number, record in enumerate(records, start=1):
             try:
                 at, effects = self._effects(lane, record)
             except _Misplaced as misplaced:
@@ -69,7 +69,7 @@ class Fold:
                         outputs += [encode(effect, record, at) for effect in some]
                         yield outputs
                         outputs = []
-            if len(outputs) >= SLICE:
+            if len(outputs) >= SLICE or number % SLICE == 0:
                 yield outputs
                 outputs = []
         yield outputs

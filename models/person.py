@@ -63,13 +63,14 @@ class Slot(Stored, frozen=True):
 
 
 class Results(Stored, frozen=True):
-    """The results of consecutive windows, an octet for each. See `results` for what an octet says.
+    """The results of windows, an octet for each. See `results` for what an octet says.
 
-    first: the window of the first octet.
+    first: the window of the first octet; octets: of consecutive windows. far: windows long after the first, by number.
     """
 
     first: int = 0
     octets: bytes = b""
+    far: Mapping[int, int] = {}
 
 
 class Person(msgspec.Struct, array_like=True):

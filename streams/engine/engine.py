@@ -169,7 +169,7 @@ class Engine:
 
     def positions(self) -> dict[TP, int]:
         return {TP(topic, number): offset for number, lane in self.lanes.items() if lane.valid
-                for topic, offset in lane.next.items()}
+                for topic, offset in lane.committable.items()}
 
     # What Faust's side asks for
 

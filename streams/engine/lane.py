@@ -120,6 +120,11 @@ class Lane(ABC):
         """The inputs whose records may come now."""
         return self.engine.inputs
 
+    @property
+    def committable(self) -> dict[str, int]:
+        """By topic, up to where all is durable, or had no effect."""
+        return self.next
+
     def hand_over(self, message: Any) -> None:
         """One batch more, to be applied after those before it."""
         self._queue.append(message)

@@ -33,11 +33,15 @@ Record = tuple[bytes, bytes | None]
 
 
 class _Owed(NamedTuple):
-    """A batch whose outputs are durable, and whose states are not yet. summary: of the state after it."""
+    """A batch whose outputs are durable, and whose states are not yet.
+
+    before: the positions before it. summary: of the state after it.
+    """
 
     batch: Batch
     outputs: Sequence[Output]
     states: Sequence[Record]
+    before: dict[str, int]
     positions: dict[str, int]
     summary: Any
 
@@ -174,21 +178,26 @@ class StateLane(Lane):
             await self.writer.write_outputs(outputs)
         else:
             await self._settle()
-        self.next = {**self.next, topic: batch.end}
-        owed = _Owed(batch, outputs, touched, self.next, self.state.summary())
+        before, self.next = self.next, {**self.next, topic: batch.end}
+        owed = _Owed(batch, outputs, touched, before, self.next, self.state.summary())
         if outputs or touched:
             self._owed = owed
         else:
             self._is_durable(owed)
+
+    @property
+    def committable(self) -> dict[str, int]:
+        return self.next if self._owed is None else self._owed.before
 
     async def settle(self) -> None:
         await self._settle()
 
     async def _settle(self, *plan: Record) -> None:
         """Write the states and the `done` of the batch before, if they are owed, and the plan of the next one."""
-        owed, self._owed = self._owed, None
+        owed = self._owed
         if owed is not None:
             await self._write_done(owed.states, owed.positions, *plan)
+            self._owed = None
             self._is_durable(owed)
         elif plan:
             await self.writer.write(self.engine.changelog, plan)

@@ -159,7 +159,8 @@ class Consumer(driver.Consumer):
         # So many records a lane at most: so the lanes work side by side (aiokafka empties one partition before it turns
         # to the next), and no lane waits for a slow one.
         free = {number for number, lane in lanes.items()
-                if lane.waiting < (1 if number in self._draining else RECORDS_WAITING)}
+                if (not lane.waiting and lane.idle.is_set() if number in self._draining
+                    else lane.waiting < RECORDS_WAITING)}
         active = {tp: lanes[tp.partition].fetched[tp.topic] for tp in self._get_active_partitions()
                   if tp.partition in free and tp.topic in lanes[tp.partition].wanted}
         if not active or not self.engine.open:

@@ -45,9 +45,10 @@ def canonical(naive: Naive) -> Results:
     """The one way in which some results are stored."""
     if not naive:
         return Results()
-    first, last = min(naive), max(naive)
-    windows = range(first, last + 1)
-    return Results(first, bytes(octet_of(*naive[window]) if window in naive else 0 for window in windows))
+    first, octets = min(naive), {window: octet_of(*naive[window]) for window in sorted(naive)}
+    last = max(window for window in naive if window < first + 64)
+    return Results(first, bytes(octets.get(window, 0) for window in range(first, last + 1)),
+                   {window: octet for window, octet in octets.items() if window >= first + 64})
 
 
 def test_an_octet_says_a_result_and_a_revision() -> None:
@@ -162,3 +163,16 @@ def test_each_epoch_of_a_slot_counts_for_itself(reports: list[tuple[int, int]]) 
         assert before == others, "the slot from before is as it was"
     assert whole.replay == {epoch: window for slot in alone.values() for epoch, window in slot.replay.items()}
     assert (whole.judged, whole.weak) == ((1, 7), True)
+
+
+def test_a_window_decades_away_does_not_make_a_state_grow() -> None:
+    """The clock of a gateway may be wrong by decades, and the windows that follow from it are as far away."""
+    near, far = 5000, 5000 + 130_000
+    both = with_octet(with_octet(Results(), near, 8), far, 9)
+    assert len(both.octets) == 1
+    assert [*windows_of(both)] == [(near, 8), (far, 9)]
+    assert (octet_at(both, far), octet_at(both, far - 1)) == (9, 0)
+    assert with_octet(with_octet(Results(), far, 9), near, 8) == both
+    assert as_reported(both, far + 1, 3) == as_reported(with_octet(Results(), far, 9), far + 1, 3)
+    assert [*windows_of(with_octet(both, near + 1, 8))] == [(near, 8), (near + 1, 8), (far, 9)]
+    assert since(both, near + 1) == with_octet(Results(), far, 9)
