@@ -88,6 +88,7 @@ def test_a_window_without_a_result_has_the_octet_0(writes: Writes, window: int) 
 
 @given(WRITES, WINDOWS)
 @example([(5, Result.AWAKE, 1), (8, Result.SILENT, 1)], 6)  # into a gap: what is before the next result goes too
+@example([(5, Result.AWAKE, 1), (6, Result.SILENT, 1), (7, Result.OUT, 1)], 6)
 @example([(5, Result.AWAKE, 1)], 5)
 @example([(5, Result.AWAKE, 1)], 6)
 def test_nothing_but_earlier_windows_is_forgotten(writes: Writes, first: int) -> None:
