@@ -4,7 +4,7 @@
 
 It keeps people in a dictionary. Without STATES it writes nothing. With it, it also encodes the outputs and packs the
 states, sends both in batches, the states to the topic STATES, and waits for the broker after each poll. There is no
-plan, no fence and no `done`, so it survives nothing. Time runs from the first poll of `sms` to the last record.
+plan, no fence and no `done`, so it survives nothing. Time runs from the first poll that brings an SMS to the last.
 """
 
 import asyncio
@@ -120,7 +120,8 @@ async def main(count: int, states: str | None) -> None:
     seen, began, cpu = 0, 0.0, 0.0
     while seen < count:
         polled = await consumer.getmany(timeout_ms=1000, max_records=5000)
-        began, cpu = began or time.monotonic(), cpu or time.process_time()
+        if polled:
+            began, cpu = began or time.monotonic(), cpu or time.process_time()
         writing = []
         for place, records in polled.items():
             came = [(record, *bare.arrive(record.value)) for record in records]
