@@ -34,9 +34,10 @@ async def test_a_user_who_may_not_join_the_group(tmp_path: Path) -> None:
         "super.users": "User:ANONYMOUS", "allow.everyone.if.no.acl.found": "true"}
     with LocalKafka(tmp_path, outside=[outside], more=more) as kafka, proxy(kafka.outside_ports[0], outside):
         add_user(kafka, "anbu", "hush")
+        place = Place(tmp_path, kafka)
         tool(ACL_COMMAND, kafka, "--add", "--allow-principal", "User:somebody", "--operation", "Read",
-             "--group", "anbu")
-        said = await last_line(Place(tmp_path, kafka).worker(
+             "--group", place.app_id)
+        said = await last_line(place.worker(
             ANBU_KAFKA=f"127.0.0.1:{outside}", ANBU_KAFKA_SECURITY="SASL_PLAINTEXT", ANBU_KAFKA_SECURITY_USER="anbu",
             ANBU_KAFKA_SECURITY_PASSWORD="hush"))
-    assert "ANBU_KAFKA_SECURITY_USER anbu may not read the group anbu:" in said
+    assert f"ANBU_KAFKA_SECURITY_USER anbu may not read the group {place.app_id}:" in said
