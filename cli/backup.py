@@ -26,7 +26,7 @@ from models.times import format_time
 from stores.dump import Dump
 from stores.errors import StoreAwayError
 from stores.history import subject_of_record
-from streams.engine.changelog import DONE, load, reader
+from streams.engine.changelog import DONE, States, load, reader
 from streams.keks import parsed_keks
 from streams.partition import partition_of
 from streams.settings import Settings, SettingsError
@@ -75,8 +75,8 @@ async def _backup(found: Settings, archive: Writing, keks: dict[str, bytes]) -> 
             _progress(name, await archive.write(f"{DATABASE}{name}.bson.gz", dump.documents(name)))
     async with reader(found) as consumer:
         for number in range(found.partitions):
-            loaded = await load(consumer, TopicPartition(changelog(found), number))
-            states = ([key, value] for key, value in loaded.states.items() if value is not None)
+            await load(consumer, TopicPartition(changelog(found), number), kept := States())
+            states = ([key, value] for key, value in kept.items() if value is not None)
             _progress(f"lane {number}", await archive.write(f"{LANES}{number}.gz", packed(states)))
     newest: dict[tuple[int, bytes | None], bytes | None] = {}
     async for polled in records(REGISTRY, found):

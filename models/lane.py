@@ -21,6 +21,7 @@ from models.windows import Calendar
 
 LANE_KEY: Final = b"\x00lane"
 INCIDENTS_KEY: Final = b"\x00incidents"
+_COMMON: Final = frozenset({LANE_KEY, INCIDENTS_KEY})
 
 
 class Judged(NamedTuple):
@@ -46,6 +47,7 @@ class Lane:
         self.waiting: dict[str, set[int]] = {}  # by gateway: who was registered before its first tick
         self.timers = Agenda()
         self._packed: dict[int, bytes] = {}
+        self._common: dict[bytes, bytes | None] = {}  # what is of the whole lane, until `ready`
         self._touched: dict[int, bytes | None] = {}  # what was kept of each before it was changed
         self._lane_touched = self._incidents_touched = False
 
@@ -142,17 +144,24 @@ class Lane:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Apply one record of the changelog; `ready` follows the last one."""
-        if key == LANE_KEY:
-            self.clock, self.latest, self.gateways = codec.unpack_times(value) if value else (None, None, {})
-        elif key == INCIDENTS_KEY:
-            self.incidents = {incident.id: incident for incident in codec.unpack_incidents(value)} if value else {}
+        if key in _COMMON:
+            self._common[key] = value
         elif value is None:
             self._packed.pop(int(key), None)
         else:
             self._packed[int(key)] = value
 
+    def kept(self, key: bytes) -> bytes | None:
+        """What `restore` was last given for a key; None: nothing, or it was removed."""
+        return self._common.get(key) if key in _COMMON else self._packed.get(int(key))
+
     def ready(self) -> None:
-        """Build the index from all that was restored."""
+        """Unpack what is of the whole lane, and build the index, from all that was restored."""
+        if times := self._common.get(LANE_KEY):
+            self.clock, self.latest, self.gateways = codec.unpack_times(times)
+        if incidents := self._common.get(INCIDENTS_KEY):
+            self.incidents = {incident.id: incident for incident in codec.unpack_incidents(incidents)}
+        self._common.clear()
         for subject, packed in self._packed.items():
             seen = codec.glance(packed, subject)
             profile = seen.profile

@@ -31,11 +31,19 @@ class Output(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
-class State(Protocol):
-    """What a lane remembers. Keys that begin with NUL are reserved; the engine's own are in `changelog`."""
+class Kept(Protocol):
+    """States by key, as the changelog has them. Keys that begin with NUL are reserved; the engine's own are in
+    `changelog`."""
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Apply one record of the changelog; None removes."""
+
+    def kept(self, key: bytes) -> bytes | None:
+        """What `restore` was last given for a key; None: nothing, or it was removed. Asked before `ready`."""
+
+
+class State(Kept, Protocol):
+    """What a lane remembers."""
 
     def ready(self) -> None:
         """All has been restored."""

@@ -3,7 +3,8 @@
 * `plan`, before any output, names the batch about to be written. In which order the polls of several topics arrive is
   an accident; a successor that finds a plan without its `done` folds exactly that batch, on the same state, first.
 * `done`, the last record of a batch, carries the lane's positions. A reader applies states only when it meets a `done`
-  after them: a batch is in the state wholly or not at all, and nothing is folded twice.
+  after them: a batch is in the state wholly or not at all, and nothing is folded twice. It applies them at once: of a
+  nation's states there is one copy in memory.
 * `owner` is the first record of whoever takes the lane over; under `fence` it shuts out whoever had it before.
 
 Of each of the three the cleaner leaves the last only, so a state may stand before a plan or an `owner` that came long
@@ -19,6 +20,7 @@ from typing import Final, NamedTuple
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from streams.engine.batch import Kept
 from streams.kafka import kafka_options, stop_consumer
 from streams.settings import Settings
 
@@ -42,16 +44,25 @@ class Plan(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """What a changelog says: an unfinished plan, the positions and the states of the last `done`, and how many records
+    """What a changelog says beside states: an unfinished plan, the positions of the last `done`, and how many records
     were read. unfinished: what the last `done` left under each key that a batch wrote which never had its own; lost:
     those of them of which the cleaner may have left nothing else; so they keep what that batch wrote."""
 
     plan: Plan | None
     done: dict[str, int]
-    states: dict[bytes, bytes | None]
     unfinished: dict[bytes, bytes | None]
     lost: set[bytes]
     records: int
+
+
+class States(dict[bytes, bytes | None]):
+    """What a changelog is read into by who does not judge."""
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        self[key] = value
+
+    def kept(self, key: bytes) -> bytes | None:
+        return self.get(key)
 
 
 @asynccontextmanager
@@ -60,7 +71,7 @@ async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     # A broker answers a connection's requests in order: what is asked next would wait behind an idle fetch, for half a
     # second by default, and a lane asks a dozen times.
     one = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest",
-                           max_partition_fetch_bytes=4 << 20, fetch_max_wait_ms=FETCH_WAIT_MS)
+                           max_partition_fetch_bytes=1 << 20, fetch_max_wait_ms=FETCH_WAIT_MS)
     try:
         await one.start()  # may fail, or be cancelled, with connections open
         yield one
@@ -88,14 +99,17 @@ async def read(reader: AIOKafkaConsumer, tp: TopicPartition, start: int = 0,
                 yield record
 
 
-async def load(reader: AIOKafkaConsumer, tp: TopicPartition,
+async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: Kept,
                progress: Callable[[float], None] = lambda _: None) -> Loaded:
-    """Read a changelog to its end. progress: told now and then which part, 0 to 1, has been read."""
+    """Read a changelog to its end, and the states of the last `done` into `state`, which is empty.
+
+    progress: told now and then which part, 0 to 1, has been read.
+    """
     last = (await reader.end_offsets([tp]))[tp]
     plan: Plan | None = None
     done: dict[str, int] = {}
-    states: dict[bytes, bytes | None] = {}
     pending: dict[bytes, bytes | None] = {}
+    removed: set[bytes] = set()
     count = 0
     async for record in read(reader, tp, end=last):
         count += 1
@@ -104,7 +118,9 @@ async def load(reader: AIOKafkaConsumer, tp: TopicPartition,
             await asyncio.sleep(0)  # a worker's other parts are not held up meanwhile
         if record.key == DONE:
             done = orjson.loads(record.value)
-            states.update(pending)
+            for key, value in pending.items():
+                state.restore(key, value)
+                (removed.discard if value is not None else removed.add)(key)
             pending.clear()
         elif record.key == PLAN:
             plan = Plan(**orjson.loads(record.value))
@@ -114,6 +130,7 @@ async def load(reader: AIOKafkaConsumer, tp: TopicPartition,
         plan = None  # it is done
     # Where nobody was at work for longer than `min.compaction.lag.ms`, the cleaner has left no other state of them. One
     # that is a batch ahead is better than nobody.
-    lost = set(pending.keys() - states.keys()) if count < last else set()
-    unfinished = {key: pending[key] if key in lost else states.get(key) for key in pending}
-    return Loaded(plan, done, states, unfinished, lost, count)
+    before = {key: state.kept(key) for key in pending}
+    lost = {key for key, value in before.items() if value is None} - removed if count < last else set()
+    unfinished = {key: pending[key] if key in lost else value for key, value in before.items()}
+    return Loaded(plan, done, unfinished, lost, count)

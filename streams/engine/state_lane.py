@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
 from streams.engine.batch import Batch, Output
-from streams.engine.changelog import DONE, PLAN, TOLD_EVERY, Loaded, Plan, load, read
+from streams.engine.changelog import DONE, PLAN, Loaded, Plan, load, read
 from streams.engine.lane import Extent, Lane
 from streams.engine.writer import Writer
 
@@ -89,8 +89,9 @@ class StateLane(Lane):
         """
         await self.writer.start(self.engine.changelog)
         self.reading = True
-        loaded = await load(reader, TopicPartition(self.engine.changelog, self.number), self._progress)
-        state = await self._restored(loaded.states)
+        state = self.engine.new_state(self.number)
+        loaded = await load(reader, TopicPartition(self.engine.changelog, self.number), state, self._progress)
+        state.ready()
         await self.engine.wait_open()
         self.reading = False
         self.state, self._done, self._begun = state, loaded.done, False
@@ -101,17 +102,6 @@ class StateLane(Lane):
             await self._redo(reader, loaded.plan)
             await self.settle()
         log.info("lane %d: %d changelog records read, positions %s", self.number, loaded.records, self.next)
-
-    async def _restored(self, states: dict[bytes, bytes | None]) -> Any:
-        """A state of these. Takes them out of the dict: a nation's would be there twice."""
-        state = self.engine.new_state(self.number)
-        while states:
-            state.restore(*states.popitem())
-            if not len(states) % TOLD_EVERY:
-                self._progress(1.0)
-                await asyncio.sleep(0)
-        state.ready()
-        return state
 
     async def _take_back(self, loaded: Loaded) -> None:
         """States of a batch that never was done must not be followed by a `done` of another."""

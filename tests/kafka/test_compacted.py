@@ -12,7 +12,7 @@ from support.cleaner import cleaning_kafka, forget_at_once
 from support.worker import WorkerProcess
 
 from cli.broker import Writable, write
-from streams.engine.changelog import DONE, Loaded, load, read, reader
+from streams.engine.changelog import DONE, States, load, read, reader
 from streams.local_kafka import LocalKafka
 from streams.settings import Settings
 from streams.topics import REGISTRY, SMS, changelog
@@ -27,11 +27,12 @@ def profile(subject: int) -> Writable:
         "since": "2026-01-01T00:00:00Z"}).encode())
 
 
-async def changelog_of(settings: Settings) -> tuple[Loaded, int]:
+async def changelog_of(settings: Settings) -> tuple[States, int]:
     """What is read back, and how many records stand before the first `done`."""
     tp = TopicPartition(changelog(settings), 0)
     async with reader(settings) as one:
-        return await load(one, tp), [record.key async for record in read(one, tp)].index(DONE)
+        await load(one, tp, states := States())
+        return states, [record.key async for record in read(one, tp)].index(DONE)
 
 
 @pytest.mark.timeout(150)
@@ -59,4 +60,4 @@ async def test_everybody_is_there_after_compaction_and_a_restart(kafka: LocalKaf
                      for subject in PEOPLE]
             after, _ = await changelog_of(worker.settings)
     assert found == [200] * len(PEOPLE)
-    assert {key: after.states.get(key) for key in before.states} == before.states
+    assert {key: after.get(key) for key in before} == before

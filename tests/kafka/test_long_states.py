@@ -6,7 +6,7 @@ from cli.broker import Writable, write
 from models.codec import pack_incidents
 from models.incidents import Incident
 from models.lane import INCIDENTS_KEY
-from streams.engine.changelog import DONE, load, reader
+from streams.engine.changelog import DONE, States, load, reader
 from streams.engine.writer import Writer
 from streams.local_kafka import LocalKafka
 from streams.settings import Settings
@@ -28,5 +28,5 @@ async def test_an_outage_of_a_quarter_of_a_million_in_a_lane(broker: LocalKafka)
     finally:
         await writer.stop()
     async with reader(settings) as one:
-        found = await load(one, TopicPartition(changelog(settings), 0))
-    assert found.states == {b"7": packed, INCIDENTS_KEY: packed}
+        await load(one, TopicPartition(changelog(settings), 0), states := States())
+    assert states == {b"7": packed, INCIDENTS_KEY: packed}

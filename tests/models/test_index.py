@@ -67,6 +67,7 @@ def index(lane: Lane) -> dict[str, Any]:
 def restored(packed: dict[int, bytes], times: bytes) -> Lane:
     lane = Lane(0)
     lane.restore(b"\x00lane", times)
+    lane.ready()
     for subject, value in packed.items():
         lane.restore(b"%d" % subject, value)
     return lane

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.memory_log import Log, LogReader
 
-from streams.engine.changelog import DONE, OWNER, PLAN, Plan, load, read
+from streams.engine.changelog import DONE, OWNER, PLAN, Plan, States, load, read
 
 TP = TopicPartition("changelog", 0)
 
@@ -49,8 +49,9 @@ class Model:
 
 
 async def check(model: Model) -> None:
-    found = await load(LogReader(model.log), TP)
-    assert {key: value for key, value in found.states.items() if value is not None} == {
+    states = States()
+    found = await load(LogReader(model.log), TP, states)
+    assert {key: value for key, value in states.items() if value is not None} == {
         key: value for key, value in model.states.items() if value is not None}
     assert found.done.get("sms", 0) == model.position
     assert found.plan == model.plan
@@ -64,7 +65,7 @@ async def take_over(model: Model) -> None:
     model.log.write((OWNER, b"1"))
     await check(model)
     if model.hanging:
-        found = await load(LogReader(model.log), TP)
+        found = await load(LogReader(model.log), TP, States())
         model.log.write(*found.unfinished.items(), (DONE, orjson.dumps({"sms": model.position})))
         model.states |= found.unfinished
         model.hanging, model.settled = {}, model.log.end
@@ -114,16 +115,18 @@ async def test_a_state_that_only_an_unfinished_batch_has_left_is_kept() -> None:
     model.batch([b"a", b"b"], says=True, dies_after=None)
     model.batch([b"a", b"b"], says=True, dies_after=2)  # it died amid states
     model.log.clean(model.log.end)
-    found = await load(LogReader(model.log), TP)
-    assert (found.states, found.unfinished, found.lost) == ({b"b": b"1"}, {b"a": b"2"}, {b"a"})
+    states = States()
+    found = await load(LogReader(model.log), TP, states)
+    assert (states, found.unfinished, found.lost) == ({b"b": b"1"}, {b"a": b"2"}, {b"a"})
 
 
 async def test_who_is_new_in_an_unfinished_batch_is_taken_back() -> None:
     model = Model()
     model.batch([b"a"], says=True, dies_after=None)
     model.batch([b"b"], says=True, dies_after=2)
-    found = await load(LogReader(model.log), TP)
-    assert (found.states, found.unfinished, found.lost) == ({b"a": b"1"}, {b"b": None}, set())
+    states = States()
+    found = await load(LogReader(model.log), TP, states)
+    assert (states, found.unfinished, found.lost) == ({b"a": b"1"}, {b"b": None}, set())
 
 
 async def test_a_log_that_ends_too_early_is_told() -> None:

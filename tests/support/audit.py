@@ -17,7 +17,7 @@ from models.errors import Reason
 from models.fold import FORWARDED, Fold
 from models.keys import KeyRing
 from models.lane import Lane
-from streams.engine.changelog import DONE, OWNER, load, read, reader
+from streams.engine.changelog import DONE, OWNER, States, load, read, reader
 from streams.partition import partition_of
 from streams.settings import Settings
 from streams.topics import ALERTS, INPUTS, QUARANTINE, REPORTS, SMS, changelog
@@ -97,7 +97,7 @@ async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, ke
         elif record.key == OWNER:
             found.owners += 1
     fold_to({topic: len(records) for topic, records in inputs.items()})  # what had no effect any more
-    kept = (await load(consumer, TopicPartition(changelog(settings), number))).states
+    await load(consumer, TopicPartition(changelog(settings), number), kept := States())
     found.inputs += sum(len(records) for records in inputs.values())
     found.problems += [f"lane {number}: the state of {key!r} is not what the core makes of the input"
                        for key in sorted(states.keys() | kept.keys()) if states.get(key) != kept.get(key)]
