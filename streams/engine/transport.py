@@ -8,6 +8,7 @@ here but `ConsumerThread` runs in the main loop.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,7 @@ _Records = Mapping[TP, list[ConsumerRecord]]
 
 FETCH_WAIT_MS: Final = 50
 RETRY_S: Final = 1.0
+PACE_S: Final = 0.004  # after a poll: else each of 1,000 a second brings a record or two, and costs as much as for 20
 IDLE_S: Final = 1.0  # a poll waits for the first record
 RECORDS_WAITING: Final = 2000
 OVERRIDDEN: Final = (
@@ -145,6 +147,7 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.engine = self.app.engine
+        self._polled_at = 0.0
         self._draining: set[int] = set()  # lanes that get nothing more until they are idle, to go past a marker
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -153,6 +156,8 @@ class Consumer(driver.Consumer):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
+        if (early_s := self._polled_at + PACE_S - time.monotonic()) > 0:
+            await self.sleep(early_s)
         # Generation and lanes are read BEFORE the fetch: one begun in the old generation may return in the new one, and
         # what it brings belongs to partitions that were given away, or was read from positions corrected since.
         generation, lanes = self.app.consumer_generation_id, dict(self.engine.lanes)
@@ -169,6 +174,7 @@ class Consumer(driver.Consumer):
         # What there is for the others, or for lanes about to open, must not wait for new records of these.
         timeout = 0.01 if len(free) < len(lanes) or self.engine.opening_lanes else IDLE_S
         polled, ahead = await self._thread.read_on(active, timeout)
+        self._polled_at = time.monotonic()
         self._draining -= {tp.partition for tp in active}
         for tp in ahead.keys() - polled.keys():
             await self._go_past(tp, lanes[tp.partition], ahead[tp])
