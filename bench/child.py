@@ -23,7 +23,8 @@ class Child:
         self.port = free_port()
         self.app_id = app_id
         self._log, self._out = one.folder / f"{app_id}.log", one.folder / f"{app_id}.out"
-        environ = {**one.environ, "ANBU_APP_ID": app_id, "ANBU_WORKER_PORT": str(self.port)}
+        environ = {**one.environ, "ANBU_APP_ID": app_id, "ANBU_WORKER_PORT": str(self.port),
+                   "F_DATADIR": str(one.folder / app_id)}  # Faust makes it when the app is made: an option is too late
         self._began = time.monotonic()
         with self._log.open("ab") as log, self._out.open("wb") as out:
             self.process = subprocess.Popen([sys.executable, "-m", f"bench.children.{program}", *arguments],

@@ -107,6 +107,5 @@ def end(seconds: float, said: int, cpu_s: float) -> None:
 
 if __name__ == "__main__":
     count = int(sys.argv[2])
-    folder = f"{os.environ['ANBU_DATA_DIR']}/{os.environ['ANBU_APP_ID']}"
-    sys.argv = ["bench", "--datadir", folder, "worker", "-l", "info", "--without-web"]
+    sys.argv = ["bench", "worker", "-l", "info", "--without-web"]
     app.main()

@@ -71,7 +71,6 @@ class Measured:
 if __name__ == "__main__":
     topic, count = sys.argv[1], int(sys.argv[2])
     Measured(app.engine, topic, count)
-    folder = f"{os.environ['ANBU_DATA_DIR']}/{os.environ['ANBU_APP_ID']}"
     # As `anbu worker` starts it. Above `info` Faust turns a wheel, for which the whole process logs at DEBUG.
-    sys.argv = ["bench", "--datadir", folder, "worker", "--loglevel", "info"]
+    sys.argv = ["bench", "worker", "--loglevel", "info"]
     app.main()

@@ -41,6 +41,7 @@ def figures(kafka: LocalKafka, name: str, *options: str) -> dict[str, dict[str, 
     assert {line["bench"] for line in lines} == {name}
     found = {line["figure"]: line for line in lines}
     assert found.keys() == FIGURES[name]
+    assert not list(Path().glob("bench-*")), "it left files where it was called"
     return found
 
 
