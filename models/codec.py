@@ -1,8 +1,9 @@
 """The state as octets: compact, versioned, and the same octets for the same state.
 
 The first octet is the version. MessagePack follows: arrays by position, the fields in the order of their types, and
-enumerations by their words. Any change of fields or words is a new version, a field that is appended too: beside a newer
-worker, while they are replaced one by one, an older one would drop what it does not know. Version 1 began with the header of an array, an octet of 0x80 or more: `codec_1` reads it.
+enumerations by their words. Any change of fields or words is a new version, a field that is appended too: beside a
+newer worker, while they are replaced one by one, an older one would drop what it does not know. Version 1 began with
+the header of an array, an octet of 0x80 or more: `codec_1` reads it.
 """
 
 from typing import Final
