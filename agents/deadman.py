@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from models.times import format_time
-from streams.clock import Clock
+from runtime.clock import Clock
 from streams.engine.batch import Batch
 
 log = logging.getLogger(__name__)

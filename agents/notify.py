@@ -4,7 +4,7 @@
               deliveries ─▶ one sender a channel ─▶ receipts   (agents/sender.py)
 
 So no channel, however slow, holds up a lane, a rebalance or another channel; and whatever dies, what was decided is in
-the database. Who is told of what is decided in models/telling.py.
+the database. Who is told of what is decided in models/notifications/telling.py.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from agents.store import Asking
+from models.contract.records import parse_object
 from models.errors import ContractError
-from models.gathering import urgency
-from models.notice import Notice, notice_of
-from models.records import parse_object
-from models.routes import EVERYWHERE, Routes
-from models.telling import FOLLOW_UPS, Delivery, Status, decide_all, settled, until
+from models.notifications.gathering import urgency
+from models.notifications.notice import Notice, notice_of
+from models.notifications.routes import EVERYWHERE, Routes
+from models.notifications.telling import FOLLOW_UPS, Delivery, Status, decide_all, settled, until
 from models.times import format_time
+from runtime.clock import Clock
+from runtime.metrics import DELIVERIES, ROUTE_FALLBACKS
 from stores.errors import StoreRefusedError
 from stores.ports import Outbox
-from streams.clock import Clock
-from streams.metrics import DELIVERIES, ROUTE_FALLBACKS
 from streams.topics import ALERTS
 
 log = logging.getLogger(__name__)

@@ -15,10 +15,10 @@ from typing import Final, NoReturn
 from aiokafka import ConsumerRecord
 
 from agents.store import Asking, Sleep
-from models.documents import Output
+from models.contract.documents import Output
+from models.contract.inputs import Record
+from models.contract.outputs import quarantined
 from models.errors import ContractError, Reason, Rejected
-from models.inputs import Record
-from models.outputs import quarantined
 from stores.errors import StoreAwayError, StoreRefusedError
 from stores.history import changes_of, subject_of_record
 from stores.operations import Change, merged

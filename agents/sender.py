@@ -1,10 +1,10 @@
 """The sender of a channel: what is due is claimed, sent, and receipted; what failed is tried again or given up, loudly.
 
 Before anything is sent, its lane has been read to the end, so that an acknowledgement or a clearing which is in the
-topic stops it. How much goes by itself, and what is gathered into one message, is decided in models/gathering.py; what
-is urgent has room of its own, so it waits neither for a crowd nor for what the channel has asked of it. Between the
-moment at which a provider takes a message and the receipt being durable lies the only window in which a crash makes it
-go out twice; the second time the message says so, and has the same id.
+topic stops it. `models.notifications.gathering` decides which messages go by themselves and which are gathered into
+one. An urgent message has room of its own, so it waits neither for a crowd nor for a pause that the channel has asked
+for. Between the moment at which a provider takes a message and the moment at which the receipt is durable, a crash
+makes the message go out twice; the second time the message says so, and has the same id.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from functools import partial
 from typing import Final, Protocol
 
 from agents.store import Asking
-from models.digest import Told, digest_of, room
 from models.errors import ContractError
-from models.gathering import MOST, URGENT, plan
-from models.message import Message, message_of
-from models.notice import notice_of
-from models.telling import LONGEST_ASKED_S, STOPS, Status, Try, before_sending, wait_s
+from models.notifications.digest import Told, digest_of, room
+from models.notifications.gathering import MOST, URGENT, plan
+from models.notifications.message import Message, message_of
+from models.notifications.notice import notice_of
+from models.notifications.telling import LONGEST_ASKED_S, STOPS, Status, Try, before_sending, wait_s
 from models.times import parse_time
 from notifiers.ports import GiveUpError, RetryError
 from notifiers.routes_file import Configured
+from runtime.clock import Clock
+from runtime.metrics import DELIVERIES, DELIVERY_RETRIES, DELIVERY_SECONDS
 from stores.errors import StoreAwayError
 from stores.ports import Claimed, Outbox
-from streams.clock import Clock
-from streams.metrics import DELIVERIES, DELIVERY_RETRIES, DELIVERY_SECONDS
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from typing import Final
 from agents.notify import UNKNOWN
 from agents.sender import LOOK_S, Lanes, Sender
 from agents.store import Asking
-from models.telling import Status
+from models.notifications.telling import Status
 from notifiers.routes_file import Configured
+from runtime.clock import Clock
+from runtime.metrics import DATABASE_WAITS, DELIVERIES, DELIVERIES_WAITING
 from stores.errors import StoreAwayError
 from stores.ports import Outbox
-from streams.clock import Clock
-from streams.metrics import DATABASE_WAITS, DELIVERIES, DELIVERIES_WAITING
 
 log = logging.getLogger(__name__)
 

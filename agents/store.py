@@ -9,13 +9,13 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, TypeVar
 
+from runtime.clock import clock_of
+from runtime.metrics import DATABASE_WAITS
+from runtime.settings import Settings, SettingsError
 from stores.connection import SOCKET_MS
 from stores.errors import StoreAwayError
 from stores.mongo import Store
 from stores.retention import parse_retention
-from streams.clock import clock_of
-from streams.metrics import DATABASE_WAITS
-from streams.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 

@@ -11,15 +11,15 @@ from typing import Any, Final
 import orjson
 from aiokafka import ConsumerRecord
 
-from models.documents import Output
-from models.fold import Fold
-from models.lane import Judged, Lane
+from models.contract.documents import Output
+from models.judgement.fold import Fold
+from models.judgement.lane import Judged, Lane
 from models.times import format_time
-from streams.clock import Clock
+from runtime.clock import Clock
+from runtime.keks import key_ring
+from runtime.settings import Settings
 from streams.kafka import started_producer
-from streams.keks import key_ring
 from streams.partition import partition_of
-from streams.settings import Settings
 from streams.topics import REPORTS, SMS
 
 log = logging.getLogger(__name__)

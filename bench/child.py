@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bench.figures import WrongResultError
 from bench.stage import Stage
-from streams.embedded import free_port
+from local.embedded import free_port
 
 PATIENCE_S: Final = 120.0
 

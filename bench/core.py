@@ -11,20 +11,20 @@ from typing import Any, Final, NamedTuple
 from bench import nation
 from bench.figures import Figure, Progress, WrongResultError, checked
 from bench.nation import EPOCH, Half
-from models import codec
-from models.effects import CheckedIn, Effect, Result
-from models.events import Arrived
-from models.fold import Fold
-from models.frame import find_frame, open_frame, read_header
-from models.inputs import Record, Sms
-from models.keys import KeyRing
-from models.lane import LANE_KEY, Lane
-from models.outputs import encode
-from models.person import Person
-from models.receive import receive
-from models.records import read_sms
+from models.contract.effects import CheckedIn, Effect, Result
+from models.contract.inputs import Record, Sms
+from models.contract.outputs import encode
+from models.contract.records import read_sms
+from models.judgement import codec
+from models.judgement.events import Arrived
+from models.judgement.fold import Fold
+from models.judgement.lane import LANE_KEY, Lane
+from models.judgement.person import Person
+from models.judgement.receive import receive
+from models.judgement.step import step
 from models.report import Header, Received
-from models.step import step
+from models.wire.frame import find_frame, open_frame, read_header
+from models.wire.keys import KeyRing
 
 BATCH: Final = 500
 # Ratios of one run, which a busy machine disturbs least, and some room above what was measured.

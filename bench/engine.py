@@ -19,18 +19,18 @@ from bench.child import Child
 from bench.figures import Figure, Progress, WrongResultError, checked, say
 from bench.nation import Half
 from bench.stage import Row, Stage, inputs_done, stage
-from models import codec
-from models.effects import Result
-from models.events import Registered
-from models.lane import Lane
-from models.records import parse_object
-from models.registry import parse_profile
-from models.results import result_at
-from models.step import step
+from models.contract.effects import Result
+from models.contract.records import parse_object
+from models.contract.registry import parse_profile
+from models.judgement import codec
+from models.judgement.events import Registered
+from models.judgement.lane import Lane
+from models.judgement.results import result_at
+from models.judgement.step import step
+from runtime.settings import Settings
 from streams.engine.changelog import DONE
 from streams.kafka import kafka_options, stop_consumer
 from streams.partition import partition_of
-from streams.settings import Settings
 from streams.topics import REGISTRY, SMS, changelog
 
 NAME: Final = "engine"

@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from bench.figures import Progress
-from models.inputs import Record
+from models.contract.inputs import Record
 from models.times import format_time
 from stores.bulk import AT_ONCE
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, PERSONAL, STATES

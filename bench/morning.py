@@ -18,9 +18,9 @@ from bench.engine import registry_rows
 from bench.figures import Figure, Progress, checked
 from bench.nation import BEFORE, GATEWAYS, Half
 from bench.stage import Row, Stage, inputs_done, stage
-from models import codec
-from models.gateway import GatewayTime
-from models.lane import LANE_KEY
+from models.judgement import codec
+from models.judgement.gateway import GatewayTime
+from models.judgement.lane import LANE_KEY
 from streams.engine.changelog import DONE
 from streams.partition import partition_of
 from streams.topics import ALERTS, REGISTRY, REPORTS, SMS, changelog

@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from models.frame import TAG_OCTETS, seal, to_text
-from models.keys import message_key, wrap
-from models.payload import AWAKE, OUT, SOS, encode
-from models.report import StatusReport
+from models.report import AWAKE, OUT, SOS, StatusReport
 from models.times import format_time
+from models.wire.frame import TAG_OCTETS, seal, to_text
+from models.wire.keys import message_key, wrap
+from models.wire.payload import encode
 
 KEK: Final = bytes(range(32))
 KEKS: Final = {"k1": KEK}

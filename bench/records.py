@@ -24,17 +24,17 @@ from pymongo import ReplaceOne
 from agents.record import RecordAgent
 from bench.figures import Figure, checked
 from bench.lives import KEPT, MONDAY, SITE, day_of, load
-from models.documents import Output
-from models.inputs import Record
+from local.embedded import ChildService, free_port
+from local.mongodb import initiate, mongod_command
+from models.contract.documents import Output
+from models.contract.inputs import Record
 from stores.bulk import AT_ONCE
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, STATES
 from stores.embedded import embedded_database_command
 from stores.history import changes_of
-from stores.local_mongodb import initiate, mongod_command
 from stores.mongo import Store
 from stores.operations import merged
 from stores.questions import Questions
-from streams.embedded import ChildService, free_port
 
 BATCH: Final = 1000
 ASKED: Final = 500

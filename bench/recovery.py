@@ -18,10 +18,10 @@ from bench.child import Child
 from bench.core import lived
 from bench.figures import Figure, Progress, checked
 from bench.stage import Row, Stage, inputs_done, stage
-from models import codec
-from models.fold import Fold
-from models.keys import KeyRing
-from models.lane import LANE_KEY, Lane
+from models.judgement import codec
+from models.judgement.fold import Fold
+from models.judgement.lane import LANE_KEY, Lane
+from models.wire.keys import KeyRing
 from streams.engine.changelog import DONE
 from streams.partition import partition_of
 from streams.topics import SMS, changelog

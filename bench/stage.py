@@ -24,10 +24,10 @@ from aiokafka.errors import KafkaError
 
 from bench import nation
 from bench.figures import Progress, say
+from local.kafka import LocalKafka
+from runtime.settings import Settings, SettingsError
 from streams.engine.changelog import reader
 from streams.kafka import administration, producer
-from streams.local_kafka import LocalKafka
-from streams.settings import Settings, SettingsError
 from streams.topics import INPUTS, Topic, changelog, create, declare, topics
 
 BATCH_OCTETS: Final = 1 << 19

@@ -13,11 +13,11 @@ import orjson
 from cli.broker import Message, broker_settings, publish, records
 from cli.devices import subject_argument
 from cli.options import by_option
-from models.command import parse_command
+from models.contract.command import parse_command
 from models.errors import ContractError
 from models.times import format_time, parse_time
-from streams.clock import clock_of
-from streams.settings import Settings
+from runtime.clock import clock_of
+from runtime.settings import Settings
 from streams.topics import ALERTS, COMMANDS
 
 COLOURS = {"critical": "red", "warning": "yellow", "maintenance": "blue"}

@@ -21,15 +21,15 @@ from agents.store import store_of
 from cli.archive import ArchiveError, Manifest, Reading, Writing, fingerprint, packed
 from cli.broker import Writable, broker_settings, records, write
 from cli.database import opened
-from models.inputs import Record
+from models.contract.inputs import Record
 from models.times import format_time
+from runtime.keks import parsed_keks
+from runtime.settings import Settings, SettingsError
 from stores.dump import Dump
 from stores.errors import StoreAwayError
 from stores.history import subject_of_record
 from streams.engine.changelog import DONE, States, load, reader
-from streams.keks import parsed_keks
 from streams.partition import partition_of
-from streams.settings import Settings, SettingsError
 from streams.topics import REGISTRY, changelog
 
 FOLDER = click.Path(file_okay=False, path_type=Path)

@@ -17,9 +17,9 @@ from bench import records as records_bench
 from bench import recovery as recovery_bench
 from bench.figures import Figure, WrongResultError, table
 from cli.options import Misconfigured
-from stores.local_mongodb import MongoDBMissingError
-from streams.embedded import EmbeddedError
-from streams.settings import SettingsError
+from local.embedded import EmbeddedError
+from local.mongodb import MongoDBMissingError
+from runtime.settings import SettingsError
 
 _Command = Callable[..., None]
 

@@ -16,9 +16,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from cli.options import settings
+from runtime.settings import Settings
 from streams.kafka import kafka_options, started_producer, stop_consumer
 from streams.partition import partition_of
-from streams.settings import Settings
 from streams.topics import LONGEST_STATE, declare
 
 POLL_MS = 300

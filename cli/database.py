@@ -10,9 +10,9 @@ import click
 
 from agents.store import store_of
 from cli.options import settings
+from runtime.settings import Settings, SettingsError
 from stores.errors import StoreAwayError, StoreRefusedError
 from stores.mongo import Store
-from streams.settings import Settings, SettingsError
 
 Kind = TypeVar("Kind")
 SOCKET_MS: Final = 3_600_000  # an index of a large collection takes its time, and somebody watches the command

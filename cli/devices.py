@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from models.keys import DEVICE_KEY_OCTETS, wrap
-from streams.keks import parsed_keks
-from streams.settings import Settings
+from models.wire.keys import DEVICE_KEY_OCTETS, wrap
+from runtime.keks import parsed_keks
+from runtime.settings import Settings
 
 SEND_SLOT: Final = 7  # of `anbu send`; no device in a home has it, so that its counters never meet a device's
 NONCE_OCTETS: Final = 12

@@ -32,14 +32,14 @@ from rich.text import Text
 from cli.broker import broker_settings
 from cli.registry import read_profiles
 from cli.scratch import scratch_topic, tidy
+from runtime.keks import parsed_keks
+from runtime.settings import Settings, SettingsError
 from stores.errors import StoreError, mapped
 from stores.mongo import Store
 from stores.people import People
 from streams.engine.changelog import PLAN
 from streams.engine.writer import Writer
 from streams.kafka import administration, producer
-from streams.keks import parsed_keks
-from streams.settings import Settings, SettingsError
 from streams.topics import REGISTRY, topics
 
 PATIENCE_S: Final = 30.0

@@ -16,11 +16,11 @@ from cli.database import with_store
 from cli.devices import subject_argument
 from cli.options import by_option
 from models.times import format_time
+from runtime.clock import clock_of
+from runtime.settings import Settings
 from stores.mongo import Store
 from stores.people import People
-from streams.clock import clock_of
 from streams.partition import partition_of
-from streams.settings import Settings
 from streams.topics import REGISTRY
 
 

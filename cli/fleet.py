@@ -20,11 +20,11 @@ from cli.registry import read_profiles
 from gateway.publisher import key_of
 from gateway.sms import InboundSms
 from models.times import format_time, parse_time
+from runtime.clock import Clock, clock_of
+from runtime.settings import Settings
 from simulator.fleet import Fleet
-from streams.clock import Clock, clock_of
 from streams.kafka import kafka_options, stop_consumer
 from streams.partition import partition_of_key
-from streams.settings import Settings
 from streams.topics import REGISTRY, SMS
 
 AT_ONCE: Final = 32  # records, or requests to a gateway, that wait for their answers together

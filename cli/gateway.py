@@ -8,9 +8,9 @@ import orjson
 from cli.options import settings
 from cli.serve import serve
 from gateway.app import create_app
-from streams import logs
-from streams.clock import SystemClock, clock_of
-from streams.settings import Settings
+from runtime import logs
+from runtime.clock import SystemClock, clock_of
+from runtime.settings import Settings
 
 _LEAVE_S = 12  # an SMS is answered within 10
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from streams.settings import Settings, SettingsError
+from runtime.settings import Settings, SettingsError
 
 ANSWER_S: Final = 5.0
 PROCESSES: Final = ("gateway", "web", "worker")

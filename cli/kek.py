@@ -14,8 +14,8 @@ import orjson
 from cli.broker import Message, broker_settings, publish
 from cli.devices import DeviceKey, Kek, chosen_kek, listed
 from cli.registry import device_key, read_profiles
-from models.registry import parse_profile
-from streams.keks import parsed_keks
+from models.contract.registry import parse_profile
+from runtime.keks import parsed_keks
 from streams.topics import REGISTRY
 
 

@@ -5,10 +5,10 @@ import sys
 import click
 
 from cli.database import with_store
+from runtime.settings import Settings
 from stores.mongo import Store
 from stores.structure import Structure
 from stores.upkeep import Upkeep
-from streams.settings import Settings
 
 
 @click.command()

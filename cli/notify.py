@@ -8,16 +8,16 @@ import click
 
 from cli.database import with_reader
 from cli.options import settings
-from models.message import message_of
-from models.notice import notice_of
-from models.routes import RoutesError
-from models.telling import Status
+from models.notifications.message import message_of
+from models.notifications.notice import notice_of
+from models.notifications.routes import RoutesError
+from models.notifications.telling import Status
 from models.times import format_time
 from notifiers.ports import GiveUpError, RetryError
 from notifiers.routes_file import Configured, Loaded, load
+from runtime.clock import clock_of
+from runtime.settings import Settings, SettingsError
 from stores.deliveries import Deliveries
-from streams.clock import clock_of
-from streams.settings import Settings, SettingsError
 
 ATTEMPT_S = 15.0
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from streams.settings import Settings, SettingsError
+from runtime.settings import Settings, SettingsError
 
 
 class Date(click.DateTime):

@@ -7,7 +7,7 @@ import click
 import httpx
 
 from gateway.adapters.generic import TOLERANCE_S, signed
-from streams.settings import Settings
+from runtime.settings import Settings
 
 
 async def post(http: httpx.AsyncClient, address: str, body: bytes, found: Settings, now: Callable[[], float]) -> None:

@@ -15,12 +15,12 @@ from agents.store import store_of
 from cli.broker import Message, broker_settings, publish
 from cli.devices import SEND_SLOT, DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, write_keys
 from cli.registry import read_profiles
+from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.registry import parse_profile
+from runtime.settings import Settings
 from stores.errors import StoreError
 from stores.mongo import CONTACT
 from stores.people import People
-from streams.settings import Settings
 from streams.topics import REGISTRY
 
 REQUIRED = ("subject", "site", "gateway", "tz", "since")

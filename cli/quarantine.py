@@ -17,13 +17,13 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from cli.broker import Writable, broker_settings, records, write
+from models.contract.outputs import CLOUDEVENT
+from models.contract.records import read_time
 from models.errors import Reason
-from models.outputs import CLOUDEVENT
-from models.records import read_time
-from models.windows import DAY
-from streams.clock import clock_of
+from models.times import DAY
+from runtime.clock import clock_of
+from runtime.settings import Settings
 from streams.kafka import kafka_options, stop_consumer
-from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REPORTS, SMS
 
 # A registry record is a whole profile: an old one would take the place of what was put there since. A tick says that

@@ -8,13 +8,13 @@ import click
 from aiokafka import ConsumerRecord
 
 from cli.broker import records
+from models.contract.records import parse_object, subject_of_key
+from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.keys import unwrap
 from models.profile import Device
-from models.records import parse_object, subject_of_key
-from models.registry import parse_profile
+from models.wire.keys import unwrap
+from runtime.settings import Settings
 from streams.partition import partition_of
-from streams.settings import Settings
 from streams.topics import REGISTRY
 
 

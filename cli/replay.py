@@ -11,14 +11,14 @@ import click
 import orjson
 
 from cli.options import settings
-from models.documents import Output
+from models.contract.documents import Output
+from models.contract.inputs import Record
 from models.errors import Rejected
-from models.fold import Fold
-from models.frame import find_frame, read_header
-from models.inputs import Record
-from models.keys import KeyRing
-from models.lane import Lane
-from streams.keks import key_ring
+from models.judgement.fold import Fold
+from models.judgement.lane import Lane
+from models.wire.frame import find_frame, read_header
+from models.wire.keys import KeyRing
+from runtime.keks import key_ring
 
 INPUTS = ("sms", "registry", "commands")
 _LONG = re.compile(rb"\d{19}")  # may be an integer of more than 64 bits

@@ -13,11 +13,11 @@ from rich.table import Table
 from cli.database import with_reader
 from cli.devices import subject_argument
 from cli.options import Date, settings
-from models.alerts import Kind, Severity
+from models.contract.alerts import Kind, Severity
 from models.times import format_time
+from runtime.clock import clock_of
 from stores.pages import CursorError, Page
 from stores.questions import LATER_MIN, Questions
-from streams.clock import clock_of
 from web.answers import counted, csv_of
 
 Rows = Sequence[dict[str, Any]]

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from aiokafka.admin import NewTopic
 
+from runtime.settings import Settings, SettingsError
 from streams.kafka import administration
-from streams.settings import Settings, SettingsError
 
 TIDY_S: Final = 5.0
 

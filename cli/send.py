@@ -19,18 +19,18 @@ from cli.devices import SEND_SLOT as SLOT
 from cli.devices import subject_argument
 from cli.post import post
 from cli.registry import device_key, known_profile
+from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.frame import TAG_OCTETS, seal, to_text
-from models.keys import message_key
-from models.payload import FLAG_NAMES, encode
 from models.profile import Device, Profile
-from models.registry import parse_profile
-from models.report import StatusReport
+from models.report import FLAG_NAMES, StatusReport
 from models.times import parse_date
-from models.windows import local_day
-from streams.clock import clock_of
-from streams.keks import parsed_keks
-from streams.settings import Settings
+from models.wire.frame import TAG_OCTETS, seal, to_text
+from models.wire.keys import message_key
+from models.wire.payload import encode
+from models.zones import local_day
+from runtime.clock import clock_of
+from runtime.keks import parsed_keks
+from runtime.settings import Settings
 
 HALVES: Final = ("morning", "afternoon")
 F = TypeVar("F", bound=Callable[..., Any])

@@ -16,10 +16,10 @@ from cli.fleet import AT_ONCE, live, to_kafka
 from cli.options import settings
 from cli.post import post
 from models.times import format_time, parse_time
+from runtime.clock import clock_of
+from runtime.settings import Settings
 from simulator.calendar import SEOUL_S
 from simulator.fleet import GATEWAY, SCENARIOS, Fleet
-from streams.clock import clock_of
-from streams.settings import Settings
 from streams.topics import COMMANDS, REGISTRY, SMS
 
 TICK_S: Final = 60

@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from cli.database import opened
 from cli.options import settings
 from cli.serve import Failed, serve
+from runtime import logs
+from runtime.clock import clock_of
 from stores.queries import Queries
-from streams import logs
-from streams.clock import clock_of
 from web.app import create_app
 from web.service import Web
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from cli.options import settings
-from streams import logs
-from streams.settings import Settings, SettingsError
+from runtime import logs
+from runtime.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Supervised:
         except OSError as error:
             raise SettingsError(f"ANBU_DATA_DIR: {folder} cannot be made: {error.strerror}") from None
         self._pid_file = folder / "pid"
-        # What is logged is said in streams/logs.py; these two keep Faust from drawing between the lines.
+        # What is logged is said in runtime/logs.py; these two keep Faust from drawing between the lines.
         self._command = [program, "--quiet", "--datadir", str(folder), "-A", "streams.app", "worker",
                          "--loglevel", "info"]
         self._environ = {**os.environ, "ANBU_AGENTS": agent, "ANBU_WORKER_PORT": str(port)}

@@ -18,8 +18,8 @@ from gateway.publisher import Publisher
 from gateway.sms import Refused, Request
 from gateway.ticks import Ticks
 from models.times import format_time
-from streams.clock import Clock
-from streams.settings import Settings, SettingsError
+from runtime.clock import Clock
+from runtime.settings import Settings, SettingsError
 
 RETRY_AFTER_S: Final = 5
 

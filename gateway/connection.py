@@ -14,8 +14,8 @@ from aiokafka.errors import KafkaError
 
 from gateway.publisher import Publisher
 from gateway.ticks import Ticks
+from runtime.settings import Settings
 from streams.kafka import producer
-from streams.settings import Settings
 from streams.topics import declare
 
 log = logging.getLogger(__name__)

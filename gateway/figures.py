@@ -9,8 +9,8 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streams import metrics
-from streams.settings import Settings
+from runtime import metrics
+from runtime.settings import Settings
 
 
 class Counted:

@@ -14,11 +14,11 @@ from aiokafka.errors import KafkaError
 
 from gateway.sms import InboundSms, Refused
 from models.errors import Rejected
-from models.frame import find_frame, read_header
 from models.times import format_time
-from streams.clock import Clock
+from models.wire.frame import find_frame, read_header
+from runtime.clock import Clock
+from runtime.settings import Settings
 from streams.partition import partition_of_key
-from streams.settings import Settings
 from streams.topics import SMS
 
 ANSWER_S: Final = 10.0

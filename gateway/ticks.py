@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 
 from gateway.publisher import ANSWER_S, Publisher
-from streams.clock import Clock
-from streams.settings import Settings
+from runtime.clock import Clock
+from runtime.settings import Settings
 
 LOOK_AGAIN_S: Final = 0.001  # at a virtual clock, which moves when its owner likes
 

@@ -1,6 +1,11 @@
 """What a device says: the types of a report, from the clear header of its frame to what was decrypted and decoded."""
 
+from typing import Final
+
 from models.base import Value
+
+AWAKE, OUT, SOS, FIRE, GAS, FALL, MAINS_LOST, LOW_BATTERY = (1 << bit for bit in range(8))
+FLAG_NAMES: Final = ("awake", "out", "sos", "fire", "gas", "fall", "mains_lost", "low_battery")
 
 
 class Header(Value, frozen=True):

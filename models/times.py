@@ -14,7 +14,7 @@ EPOCH_ORDINAL: Final = date(2020, 1, 1).toordinal()
 EARLIEST: Final = 0  # 1970
 LATEST: Final = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
 SHORT: Final = len("2026-11-23T21:04:05Z")
-_DAY: Final = 86_400
+DAY: Final = 86_400
 _RFC3339: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
 
@@ -73,7 +73,7 @@ def _date_text(epoch_day: int) -> str:
 @lru_cache(maxsize=4096)
 def format_time(seconds: int) -> str:
     """Epoch seconds as other programs know them: 2026-11-23T21:04:05Z."""
-    day, second = divmod(seconds, _DAY)
+    day, second = divmod(seconds, DAY)
     minute, second = divmod(second, 60)
     return f"{_date_text(day)}{_MINUTE_TEXTS[minute]}{_SECOND_TEXTS[second]}"
 

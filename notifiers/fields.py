@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from models.routes import RoutesError
+from models.notifications.routes import RoutesError
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _LABEL: Final = re.compile(r"[\w-]+")  # of a name; not of letters of ASCII alone: the resolver encodes the others

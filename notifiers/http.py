@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from models.message import Message
+from models.notifications.message import Message
 from notifiers.causes import cause
 from notifiers.ports import GiveUpError, RetryError
 from notifiers.retry_after import retry_after

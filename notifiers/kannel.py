@@ -10,7 +10,7 @@ for later delivery`; 503 is temporary. Kannel tells no repetitions.
 import re
 from typing import ClassVar, Final
 
-from models.message import Message
+from models.notifications.message import Message
 from notifiers.fields import Fields
 from notifiers.http import Http, check
 from notifiers.ports import GiveUpError

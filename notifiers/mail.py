@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Final
 
 import aiosmtplib
 
-from models.alerts import Severity
-from models.message import Message
+from models.contract.alerts import Severity
+from models.notifications.message import Message
 from notifiers.causes import cause
 from notifiers.fields import LOOPBACK, Fields, is_host
 from notifiers.ports import GiveUpError, RetryError

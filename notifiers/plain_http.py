@@ -12,7 +12,7 @@ that refuses with 200 only where the answer has the text `expect` in it.
 import re
 from typing import Any, ClassVar, Final
 
-from models.message import Message
+from models.notifications.message import Message
 from notifiers.fields import Fields
 from notifiers.http import Http, check, idempotency_key
 from notifiers.ports import RetryError

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Protocol
 
-from models.message import Message
+from models.notifications.message import Message
 
 
 class RetryError(Exception):

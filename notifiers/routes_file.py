@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from models.message import LANGUAGES, Manner
-from models.routes import Routes, RoutesError, object_at, only, routes_of
-from models.telling import FOLLOW_UPS
+from models.notifications.message import LANGUAGES, Manner
+from models.notifications.routes import Routes, RoutesError, object_at, only, routes_of
+from models.notifications.telling import FOLLOW_UPS
 from notifiers.fields import Fields
 from notifiers.kannel import Kannel
 from notifiers.mail import Mail

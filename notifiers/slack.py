@@ -7,7 +7,7 @@ Answers: 200 `ok`; 429 with Retry-After; 400, 403, 404, 410 with a word such as 
 
 from typing import ClassVar, Final
 
-from models.message import Message
+from models.notifications.message import Message
 from notifiers.fields import Fields
 from notifiers.http import NO_PROVIDER, Http, check, is_page
 from notifiers.ports import RetryError

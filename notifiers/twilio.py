@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 import httpx
 
-from models.message import Message
+from models.notifications.message import Message
 from notifiers.fields import Fields
 from notifiers.http import NO_PROVIDER, Http, check
 from notifiers.ports import RetryError

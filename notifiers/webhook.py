@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import orjson
 
-from models.message import Message
+from models.notifications.message import Message
 from notifiers.fields import Fields
 from notifiers.http import Http, check, idempotency_key
 

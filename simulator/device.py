@@ -5,10 +5,10 @@ from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from models.frame import TAG_OCTETS, seal, to_text
-from models.keys import message_key
-from models.payload import AWAKE, FALL, FIRE, GAS, MAINS_LOST, OUT, SOS, encode
-from models.report import StatusReport
+from models.report import AWAKE, FALL, FIRE, GAS, MAINS_LOST, OUT, SOS, StatusReport
+from models.wire.frame import TAG_OCTETS, seal, to_text
+from models.wire.keys import message_key
+from models.wire.payload import encode
 from simulator.calendar import AFTERNOON, MORNING, Calendar
 from simulator.homes import EMERGENCY_KINDS, Home
 from simulator.life import Life, Plan

@@ -10,8 +10,8 @@ from functools import cached_property
 from random import Random
 from typing import Any, Final
 
-from models.keys import wrap
 from models.times import format_date, format_time
+from models.wire.keys import wrap
 from simulator.calendar import AFTERNOON, CLOSE_MIN, DAY_S, GRACE_MIN, MORNING, OPEN_MIN, Calendar
 from simulator.device import EPOCH, SLOT, Device
 from simulator.homes import Home, people

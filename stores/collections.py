@@ -156,7 +156,7 @@ CATALOGUE: Final = (
          Index((("thread", 1), ("channel", 1))),                # what a newer revision stops
          Index((("subject", 1),)),                              # erasure
          Index((("expires", 1),), expires=True))),
-    # `42/<alert>`, of an incident `gateway/<alert>`: what has been decided of an alert (models/telling.py).
+    # `42/<alert>`, of an incident `gateway/<alert>`: what has been decided of an alert (models/notifications).
     Collection(THREADS, ("ver", "channels", "stopped", "lanes", "told"), {
         "ver": _REVISION, "channels": _MAP, "stopped": _VERSION, "lanes": _MAP, "told": {"bsonType": "array"},
         "subject": {"bsonType": ["int", "long", "null"]}, "expires": {"bsonType": "date"}},

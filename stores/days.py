@@ -11,7 +11,7 @@ from statistics import median_low
 from typing import Any, Final, NamedTuple
 
 from models.times import format_date, parse_time
-from models.windows import local_day
+from models.zones import local_day
 from stores.changing import read
 from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, HALVES, PEOPLE
 from stores.operations import Change, Document

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from pymongo import UpdateOne
 
-from models.gathering import FEW, FEW_S, URGENT, Lately
-from models.telling import STRUGGLING, InLane, Status, Stop, Thread, outdated
+from models.notifications.gathering import FEW, FEW_S, URGENT, Lately
+from models.notifications.telling import STRUGGLING, InLane, Status, Stop, Thread, outdated
 from models.times import format_time
 from stores.collections import DELIVERIES, SCHEMA, THREADS
 from stores.connection import Connection

@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
-from models.alerts import Kind
-from models.command import CommandType, parse_command
-from models.effects import Result
+from models.contract.alerts import Kind
+from models.contract.command import CommandType, parse_command
+from models.contract.effects import Result
+from models.contract.inputs import Record
+from models.contract.records import parse_object, subject_of, subject_of_key, text_of
+from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.inputs import Record
-from models.records import parse_object, subject_of, subject_of_key, text_of
-from models.registry import parse_profile
 from models.times import format_time, parse_date, parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
 from stores.days import week_of

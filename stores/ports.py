@@ -6,8 +6,8 @@ The adapters are in `mongo.py` and `deliveries.py`; what people ask is in `queri
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from models.gathering import Lately
-from models.telling import Status, Stop, Thread
+from models.notifications.gathering import Lately
+from models.notifications.telling import Status, Stop, Thread
 from stores.operations import Change
 
 
@@ -30,7 +30,7 @@ class History(Protocol):
 class Claimed(NamedTuple):
     """A delivery as it is sent. due: epoch seconds; of one that is being sent the end of the claim. until: when it is
     too old to be told. unsure: an attempt before may have succeeded. event: the alert's CloudEvent. stopped: what came
-    while it was being sent. urgency: models/gathering.py."""
+    while it was being sent. urgency: models/notifications/gathering.py."""
 
     id: str
     status: Status

@@ -10,7 +10,7 @@ from functools import partial
 from statistics import median_low
 from typing import Any, Final
 
-from models.alerts import Kind
+from models.contract.alerts import Kind
 from models.times import parse_time
 from stores.changing import read
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES

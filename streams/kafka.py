@@ -9,7 +9,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from streams.settings import Settings
+from runtime.settings import Settings
 
 STOP_S: Final = 2.0
 

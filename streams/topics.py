@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
+from runtime.settings import Settings, SettingsError
 from streams.kafka import administration
-from streams.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from streams.settings import Settings, SettingsError, is_loopback
+from runtime.settings import Settings, SettingsError, is_loopback
 from web.words import N_
 
 SESSION_S: Final = 12 * 3600

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from models.command import CommandType
+from models.contract.command import CommandType
 from models.errors import ContractError
 from web.access import OUT_OF_DATE, RefusedError, checked_form, signed_in
 from web.commands import Asked, NotSentError, command

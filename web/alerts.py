@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from models.alerts import Change, Kind
+from models.contract.alerts import Change, Kind
 from models.errors import ContractError
 from models.times import parse_time
 

@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from runtime.settings import is_loopback
 from stores.questions import Questions
-from streams.settings import is_loopback
 from web import actions, api, figures, pages, questions
 from web.access import NotSignedInError, RefusedError, Sessions, check_settings
 from web.headers import Guarded

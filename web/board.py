@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from models.alerts import Severity
+from models.contract.alerts import Severity
+from models.judgement.windows import scheduled
 from models.profile import Span
-from models.windows import local_day, scheduled
+from models.zones import local_day
 from web.alerts import Alert
 from web.checkins import CheckIn, Person
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from models.contract.registry import parse_profile
 from models.errors import ContractError
 from models.profile import Profile
-from models.registry import parse_profile
 from models.times import parse_date, parse_time
 
 HALVES: Final = ("morning", "afternoon")

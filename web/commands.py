@@ -13,10 +13,10 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from models.command import CommandType, parse_command
+from models.contract.command import CommandType, parse_command
 from models.times import format_time
+from runtime.settings import Settings
 from streams.kafka import producer
-from streams.settings import Settings
 from streams.topics import COMMANDS
 
 _NAMESPACE: Final = uuid.UUID("b0a1f0f4-3f0e-5d0e-9c57-0b6c2e1f7a42")

@@ -5,7 +5,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streams import metrics
+from runtime import metrics
 from web.board import Watch
 from web.pages import web_of
 

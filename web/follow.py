@@ -12,11 +12,11 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from models.contract.records import parse_object
 from models.errors import ContractError
-from models.records import parse_object
 from models.times import parse_time
+from runtime.settings import Settings, SettingsError
 from streams.kafka import administration, kafka_options
-from streams.settings import Settings, SettingsError
 from streams.topics import ALERTS, REPORTS, check_partitions, topics
 from web.alerts import alert_of_event
 from web.checkins import checkin_of

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from models.errors import ContractError
 from models.times import format_date, format_time
-from models.windows import local_day
+from models.zones import local_day
 from stores.errors import StoreError
 from stores.ports import Trouble
 from web.alerts import Alert, alert_of_document

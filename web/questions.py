@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from models.alerts import Kind, Severity
+from models.contract.alerts import Kind, Severity
 from models.times import EARLIEST, LATEST, format_time
 from stores.errors import StoreError
 from stores.pages import CursorError

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from streams.clock import Clock
-from streams.settings import Settings
+from runtime.clock import Clock
+from runtime.settings import Settings
 from web import board
 from web.access import Gate
 from web.changes import PARTS, TOP, Changes

@@ -3,7 +3,7 @@
 from typing import Any, Final, NamedTuple
 
 from models.times import format_date
-from models.windows import local_day
+from models.zones import local_day
 from web import board
 from web.alerts import merge
 from web.checkins import HALVES, CheckIn

@@ -17,7 +17,7 @@ from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.times import EPOCH_ORDINAL
-from models.windows import local_time
+from models.zones import local_time
 
 HERE: Final = Path(__file__).parent
 LANGUAGES: Final = ("ko", "en")

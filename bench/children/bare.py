@@ -19,22 +19,22 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from bench.children.answer import answer
 from bench.figures import WrongResultError
 from bench.stage import BATCH_OCTETS
-from models.codec import pack_person
-from models.effects import CheckedIn, Effect, Result
+from models.contract.effects import CheckedIn, Effect, Result
+from models.contract.inputs import Tick
+from models.contract.outputs import encode
+from models.contract.records import parse_object, read_sms
+from models.contract.registry import parse_profile
 from models.errors import Rejected
-from models.events import Arrived, Registered
-from models.frame import find_frame, read_header
-from models.inputs import Tick
-from models.keys import KeyRing
-from models.outputs import encode
-from models.person import Person
-from models.receive import receive
-from models.records import parse_object, read_sms
-from models.registry import parse_profile
-from models.step import step
+from models.judgement.codec import pack_person
+from models.judgement.events import Arrived, Registered
+from models.judgement.person import Person
+from models.judgement.receive import receive
+from models.judgement.step import step
+from models.wire.frame import find_frame, read_header
+from models.wire.keys import KeyRing
+from runtime.keks import key_ring
+from runtime.settings import Settings
 from streams.kafka import kafka_options, producer
-from streams.keks import key_ring
-from streams.settings import Settings
 
 
 class Bare:

@@ -12,8 +12,8 @@ import sys
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench.children.answer import line
+from runtime.settings import Settings
 from streams.kafka import kafka_options, producer
-from streams.settings import Settings
 
 
 async def main(topic: str, every: int) -> None:

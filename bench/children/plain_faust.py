@@ -16,17 +16,17 @@ from typing import Any
 import faust
 
 from bench.children.answer import answer, line
-from models import codec
+from models.contract.inputs import Record, Tick
+from models.contract.outputs import encode
+from models.contract.records import read_sms
 from models.errors import Rejected
-from models.events import Arrived
-from models.frame import find_frame, read_header
-from models.inputs import Record, Tick
-from models.outputs import encode
-from models.receive import receive
-from models.records import read_sms
-from models.step import step
-from streams.keks import key_ring
-from streams.settings import Settings
+from models.judgement import codec
+from models.judgement.events import Arrived
+from models.judgement.receive import receive
+from models.judgement.step import step
+from models.wire.frame import find_frame, read_header
+from runtime.keks import key_ring
+from runtime.settings import Settings
 
 IDLE_S = 5.0
 gc.set_threshold(50_000, 20, 100)  # as in `streams.app`, so that the garbage collector makes no difference

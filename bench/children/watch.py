@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.children.answer import answer, line
-from streams.app import app
+from worker.app import app
 
 
 class Measured:

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from cli.demo.run import Demo, Run
 from cli.demo.system import System
 from cli.processes import PartFailed
+from local.embedded import EmbeddedError
 from models.times import format_time
 from simulator.fleet import SCENARIOS, Fleet
-from streams.embedded import EmbeddedError
 
 START = date(2026, 11, 24)
 

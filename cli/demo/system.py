@@ -9,12 +9,12 @@ import httpx
 import orjson
 
 from cli.processes import Part
+from local.embedded import ChildService, embedded_broker, free_port
+from local.kafka import LocalKafka
+from runtime.clock import SharedClock
+from runtime.settings import Settings
 from simulator.fleet import GATEWAY, Fleet
 from stores.embedded import embedded_database_command
-from streams.clock import SharedClock
-from streams.embedded import ChildService, embedded_broker, free_port
-from streams.local_kafka import LocalKafka
-from streams.settings import Settings
 
 VIRTUAL_TICK_S = 60
 

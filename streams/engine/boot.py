@@ -12,8 +12,8 @@ from faust.app.base import BootStrategy
 from faust.web.drivers import aiohttp
 from mode import Service
 
+from runtime.settings import SettingsError
 from streams.engine import watchdog
-from streams.settings import SettingsError
 from streams.topics import declare
 
 EXIT_TAKEN: Final = 3  # as uvicorn leaves, in gateway and page

@@ -20,9 +20,9 @@ from typing import Final, NamedTuple
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from runtime.settings import Settings
 from streams.engine.batch import Kept
 from streams.kafka import kafka_options, stop_consumer
-from streams.settings import Settings
 
 PLAN: Final = b"\x00plan"
 DONE: Final = b"\x00done"

@@ -22,13 +22,13 @@ from faust.types import TP
 from faust.types.auth import CredentialsT
 from mode import CrashingSupervisor
 
+from runtime.settings import Settings
 from streams.engine.batch import Batch, Fold, NewState, Output
 from streams.engine.boot import LanesApp
 from streams.engine.lane import Lane, SinkLane
 from streams.engine.state_lane import StateLane
 from streams.engine.transport import BatchSchema, LaneTables, Transport
 from streams.kafka import kafka_options
-from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 

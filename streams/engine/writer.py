@@ -19,10 +19,10 @@ from aiokafka.client import CoordinationType
 from aiokafka.producer.sender import InitPIDHandler
 from aiokafka.protocol.transaction import InitProducerIdRequest
 
+from runtime.settings import Settings
 from streams.engine.batch import Output
 from streams.engine.changelog import OWNER
 from streams.kafka import STOP_S, kafka_options
-from streams.settings import Settings
 
 BATCH_OCTETS: Final = 1 << 19
 _Headers = Sequence[tuple[str, bytes]]

@@ -12,11 +12,11 @@ from support.history import NOW, documents, said_of, settle
 from support.vectors import VECTORS, key_ring, read_lines, replay
 
 from agents.record import RecordAgent
-from models.documents import Output
+from models.contract.documents import Output
+from runtime.metrics import REGISTRY
 from stores.errors import StoreAwayError, StoreRefusedError
 from stores.mongo import Store
 from stores.operations import Change
-from streams.metrics import REGISTRY
 
 
 def kafka(topic: str, value: Any, *, key: bytes | None = b"7", offset: int = 0, partition: int = 0) -> ConsumerRecord:

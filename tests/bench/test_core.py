@@ -9,11 +9,11 @@ from bench.core import core
 from bench.figures import Figure, WrongResultError, python, table
 from bench.nation import Course, Half
 from cli.main import main
-from models.fold import Fold
-from models.inputs import Record
-from models.keys import KeyRing
-from models.lane import Lane
-from models.rules import checkins
+from models.contract.inputs import Record
+from models.judgement.fold import Fold
+from models.judgement.lane import Lane
+from models.judgement.rules import checkins
+from models.wire.keys import KeyRing
 
 FIGURES = {"aes_ccm_us", "receive_us", "step_us", "encode_us", "pack_us", "unpack_us", "fold_us",
            "deadline_us", "index_us", "fold_to_aes_ccm", "deadline_to_fold",

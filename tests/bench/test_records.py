@@ -12,7 +12,7 @@ from agents.record import RecordAgent
 from bench.figures import WrongResultError
 from bench.records import records
 from cli.main import main
-from stores.local_mongodb import program
+from local.mongodb import program
 
 __all__ = ["database_server"]
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from support.page import page_settings
 
-from streams.embedded import embedded_broker
-from streams.settings import Settings
+from local.embedded import embedded_broker
+from runtime.settings import Settings
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]

@@ -20,7 +20,7 @@ from support.page import (
     wait_until,
 )
 
-from streams.settings import Settings
+from runtime.settings import Settings
 from web.service import Web
 
 pytestmark = pytest.mark.browser

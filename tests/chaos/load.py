@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from cli.simulate import lines
 from models.errors import Rejected
-from models.frame import find_frame, read_header
+from models.wire.frame import find_frame, read_header
 from simulator.fleet import Fleet
 from streams.partition import partition_of
 from streams.topics import COMMANDS, REGISTRY, SMS

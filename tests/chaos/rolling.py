@@ -24,10 +24,10 @@ from support.worker import PATIENCE_S
 
 from chaos.round import PARTITIONS, drain
 from chaos.system import System, ground
-from models.keys import KeyRing, parse_keks
+from models.wire.keys import KeyRing, parse_keks
+from runtime.settings import Settings
 from streams.engine.changelog import read, reader
 from streams.kafka import started_producer
-from streams.settings import Settings
 from streams.topics import QUARANTINE, SMS, declare
 
 STEADY_S: Final = 5.0

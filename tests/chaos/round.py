@@ -17,7 +17,7 @@ from support.history import documents, settle
 from chaos.faults import SESSION_S, Faults
 from chaos.load import load, send
 from chaos.system import PROPER, Ground, System
-from models.keys import KeyRing, parse_keks
+from models.wire.keys import KeyRing, parse_keks
 from simulator.fleet import Fleet
 from stores.collections import DAYS
 from stores.mongo import Store

@@ -20,7 +20,7 @@ import orjson
 
 from chaos.round import Outcome, play
 from chaos.system import Ground, ground
-from streams.embedded import EmbeddedError
+from local.embedded import EmbeddedError
 
 
 def main() -> int:

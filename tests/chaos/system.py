@@ -19,11 +19,11 @@ from support.proxy import Proxy, proxy
 from support.worker import WorkerProcess
 
 from agents.record import INPUTS as RECORD_INPUTS
+from local.embedded import ChildService, free_port
+from local.kafka import LocalKafka
+from runtime.settings import Settings
 from stores.embedded import embedded_database_command
-from streams.embedded import ChildService, free_port
 from streams.kafka import administration, kafka_options, stop_consumer
-from streams.local_kafka import LocalKafka
-from streams.settings import Settings
 from streams.topics import INPUTS
 
 STOP_S: Final = 40.0

@@ -18,7 +18,7 @@ from chaos import run
 from chaos.faults import Faults
 from chaos.rolling import figures, problems
 from chaos.round import Outcome
-from streams.embedded import ChildService, free_port
+from local.embedded import ChildService, free_port
 
 
 def answers(port: int) -> bool:

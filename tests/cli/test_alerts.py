@@ -13,10 +13,10 @@ from support.commands import Anbu
 from support.page import NOW, event
 
 from cli.broker import records, sending
-from models.command import parse_command
+from models.contract.command import parse_command
 from models.times import format_time
+from runtime.settings import Settings
 from streams.partition import partition_of_key
-from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS
 
 

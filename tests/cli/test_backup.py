@@ -12,9 +12,9 @@ from support.commands import Anbu
 from cli.archive import Reading
 from cli.backup import _registry
 from cli.broker import Message, Writable, publish, write
+from runtime.settings import Settings
 from stores.dump import aged
 from streams.partition import partition_of
-from streams.settings import Settings
 from streams.topics import REGISTRY
 
 PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-11-01T00:00:00Z"}

@@ -4,7 +4,7 @@ import pytest
 from support.commands import Anbu
 
 from cli import doctor as doctor_module
-from streams.settings import Settings
+from runtime.settings import Settings
 
 FOUND = {"keys": ("right", "1 key-encryption keys"), "broker": ("beware", "[red] is no colour, [Errno 111] no mark"),
          "database": ("wrong", "it is away")}

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from cli.health import check, health
 from cli.main import main
-from streams.embedded import free_port
-from streams.settings import Settings
+from local.embedded import free_port
+from runtime.settings import Settings
 
 HERE = Path(sys.executable).parent
 

@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from support.commands import Anbu
 
 from cli.registry import read_profiles
-from models.fold import Fold
-from models.frame import TAG_OCTETS, seal, to_text
-from models.inputs import Record
-from models.keys import KeyRing, message_key, parse_keks
-from models.lane import Lane
-from models.payload import encode
+from models.contract.inputs import Record
+from models.judgement.fold import Fold
+from models.judgement.lane import Lane
 from models.report import StatusReport
-from streams.settings import Settings
+from models.wire.frame import TAG_OCTETS, seal, to_text
+from models.wire.keys import KeyRing, message_key, parse_keks
+from models.wire.payload import encode
+from runtime.settings import Settings
 
 ROW = "42,jongno,seoul-1,Asia/Seoul,2026-11-01T00:00:00+09:00"
 SUBJECT = 42

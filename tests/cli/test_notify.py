@@ -12,13 +12,13 @@ from support.endpoint import Answer, Endpoint
 from support.notices import event
 
 from cli.main import main
-from models.message import Manner, message_of
-from models.notice import notice_of
+from local.embedded import free_port
+from models.notifications.message import Manner, message_of
+from models.notifications.notice import notice_of
 from notifiers.fields import Fields
 from notifiers.routes_file import load
 from notifiers.webhook import Webhook
 from stores.mongo import Store
-from streams.embedded import free_port
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "notify.md").read_text(encoding="utf-8")
 

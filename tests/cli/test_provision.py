@@ -11,11 +11,11 @@ from support.commands import Anbu
 
 from cli.broker import sending
 from cli.registry import read_profiles
-from models.keys import unwrap
-from models.registry import parse_profile
+from models.contract.registry import parse_profile
+from models.wire.keys import unwrap
+from runtime.settings import Settings
 from stores.mongo import Store
 from stores.people import People
-from streams.settings import Settings
 from streams.topics import REGISTRY
 
 KEK = bytes(32)

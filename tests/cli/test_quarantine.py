@@ -13,12 +13,12 @@ from support.commands import Anbu
 
 from cli.broker import Writable, records, write
 from cli.quarantine import original_octets
+from models.contract.inputs import Record
+from models.contract.outputs import CLOUDEVENT, quarantined
+from models.contract.records import LONGEST
 from models.errors import Reason, Rejected
-from models.inputs import Record
-from models.outputs import CLOUDEVENT, quarantined
-from models.records import LONGEST
 from models.times import format_time
-from streams.settings import Settings
+from runtime.settings import Settings
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, SMS
 
 NOW = 1_790_000_000

@@ -14,8 +14,8 @@ from support.said import MONDAY, alert, checkin, eight_weeks
 from support.said import report as report_of
 
 from models.times import parse_time
+from runtime.clock import SharedClock
 from stores.mongo import Store
-from streams.clock import SharedClock
 
 SCHEMAS = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_bytes())["components"]["schemas"]
 OCTOBER = ("--site", "jongno", "--from", "2026-10-01", "--to", "2026-10-31")

@@ -6,9 +6,9 @@ import pytest
 from pymongo import MongoClient
 
 from cli.doctor import examine
-from stores.local_mongodb import initiate, missing, mongod_command
-from streams.embedded import ChildService, free_port
-from streams.settings import Settings
+from local.embedded import ChildService, free_port
+from local.mongodb import initiate, missing, mongod_command
+from runtime.settings import Settings
 
 
 @pytest.mark.skipif(missing() is not None, reason=str(missing()))

@@ -12,14 +12,14 @@ from support.gateway import RunningGateway, read_sms, running_gateway
 
 from cli.broker import Message, publish
 from cli.post import post
-from models.frame import find_frame, open_frame, read_header
-from models.keys import KeyRing, parse_keks
-from models.payload import decode
-from models.registry import parse_profile
+from models.contract.registry import parse_profile
 from models.report import StatusReport
+from models.wire.frame import find_frame, open_frame, read_header
+from models.wire.keys import KeyRing, parse_keks
+from models.wire.payload import decode
+from runtime.clock import SystemClock
+from runtime.settings import Settings
 from simulator.fleet import Fleet
-from streams.clock import SystemClock
-from streams.settings import Settings
 from streams.topics import REGISTRY
 
 SUBJECT = 1002

@@ -19,11 +19,11 @@ from support.worker import WorkerProcess
 
 from cli.broker import Message, publish
 from cli.registry import read_profiles
+from local.embedded import free_port
 from models.times import parse_time
+from runtime.clock import SharedClock, SystemClock
+from runtime.settings import Settings
 from simulator.fleet import GATEWAY, Fleet
-from streams.clock import SharedClock, SystemClock
-from streams.embedded import free_port
-from streams.settings import Settings
 from streams.topics import REGISTRY, declare
 
 ANBU = Path(sys.executable).with_name("anbu")

@@ -16,10 +16,10 @@ from support.history import documents, said_of, write
 from support.vectors import VECTORS, key_ring, read_lines, replay
 
 from cli.broker import Message, publish, records
+from runtime.settings import Settings
 from stores import bulk
 from stores.collections import ALERTS, BUCKETS, CATALOGUE, CHECKINS, DAYS, DEVICES, ERASED, INCIDENTS, PEOPLE, STATES
 from stores.mongo import Store
-from streams.settings import Settings
 
 WHOLE = ["--from", "2026-11-20", "--to", "2026-11-26"]
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from cli.main import main
-from streams.metrics import CATALOGUE
-from streams.settings import AGENTS
+from runtime.metrics import CATALOGUE
+from runtime.settings import AGENTS
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"

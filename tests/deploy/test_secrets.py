@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from deploy.make_secrets import FILES, ROUTES, main, make
-from models.keys import parse_keks
+from models.wire.keys import parse_keks
 from web.access import SHORTEST_TOKEN
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cli.health import PROCESSES
-from streams.settings import SETTINGS
+from runtime.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

@@ -10,10 +10,10 @@ from support.days import made_up
 from support.story import Stage
 from support.vectors import SCENARIOS, VECTORS, read_lines
 
-from models.command import parse_command
+from models.contract.command import parse_command
+from models.contract.records import parse_sms
+from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.records import parse_sms
-from models.registry import parse_profile
 
 DOCUMENT: dict[str, Any] = json.loads((Path(__file__).parents[2] / "docs" / "asyncapi.json").read_bytes())
 SCHEMAS = {name: Draft202012Validator(schema) for name, schema in DOCUMENT["components"]["schemas"].items()}

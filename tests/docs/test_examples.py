@@ -14,10 +14,10 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from support.worker import WorkerProcess
 
-from models.frame import seal, to_text
-from models.keys import message_key, wrap
-from models.payload import SOS, encode
-from models.report import StatusReport
+from models.report import SOS, StatusReport
+from models.wire.frame import seal, to_text
+from models.wire.keys import message_key, wrap
+from models.wire.payload import encode
 from streams.kafka import started_producer
 from streams.partition import partition_of
 from streams.topics import REGISTRY, declare

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streams.settings import SETTINGS
+from runtime.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 from support.broker import empty_broker
 from support.gateway import RunningGateway, gateway_settings, running_gateway
 
-from streams.settings import Settings
+from runtime.settings import Settings
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from support.page import wait_until
 from support.proxy import Proxy, proxy
 
 from gateway.adapters.generic import signed
-from models.frame import to_text
-from streams.embedded import free_port
-from streams.settings import Settings
+from local.embedded import free_port
+from models.wire.frame import to_text
+from runtime.settings import Settings
 
 
 @pytest.fixture

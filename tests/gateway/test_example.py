@@ -7,8 +7,8 @@ from pathlib import Path
 
 from support.gateway import SECRET, read_sms, running_gateway
 
-from streams.clock import SystemClock
-from streams.settings import Settings
+from runtime.clock import SystemClock
+from runtime.settings import Settings
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "post_sms.py"
 

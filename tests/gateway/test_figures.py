@@ -5,7 +5,7 @@ from dataclasses import replace
 import httpx
 from support.gateway import RunningGateway, running_gateway
 
-from streams.settings import Settings
+from runtime.settings import Settings
 
 
 def read(url: str, token: str | None = None) -> dict[str, float]:

@@ -19,11 +19,11 @@ from cli.main import main
 from gateway import publisher
 from gateway.adapters.generic import MOST_OCTETS, OPENAPI, signed
 from gateway.app import create_app
-from models.frame import to_text
+from local.embedded import free_port
 from models.times import format_time
-from streams.embedded import free_port
+from models.wire.frame import to_text
+from runtime.settings import Settings, SettingsError
 from streams.partition import partition_of, partition_of_key
-from streams.settings import Settings, SettingsError
 from streams.topics import declare
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi-gateway.json"

@@ -19,11 +19,11 @@ from gateway.adapters.generic import signed
 from gateway.publisher import Publisher
 from gateway.sms import Refused
 from gateway.ticks import true_time
-from models.frame import to_text
+from local.embedded import free_port
 from models.times import format_time, parse_time
-from streams.clock import SharedClock
-from streams.embedded import free_port
-from streams.settings import Settings
+from models.wire.frame import to_text
+from runtime.clock import SharedClock
+from runtime.settings import Settings
 
 SENDERS, EACH = 16, 12
 

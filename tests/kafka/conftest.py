@@ -7,8 +7,8 @@ import pytest
 from support.database import database_server, database_url, store
 from support.one_lane import Place
 
+from local.kafka import LocalKafka
 from streams.kafka import administration
-from streams.local_kafka import LocalKafka
 from streams.topics import declare
 
 __all__ = ["database_server", "database_url", "kafka", "store"]

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from bench import nation
 from bench.stage import Stage
 from cli.main import main
-from streams.local_kafka import LocalKafka
+from local.kafka import LocalKafka
 
 FIGURES = {
     "engine": {*(f"{name}_{what}" for name in ("bare", "says", "watch", "faust") for what in ("per_s", "cpu_us")),

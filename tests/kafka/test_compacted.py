@@ -12,9 +12,9 @@ from support.cleaner import cleaning_kafka, forget_at_once
 from support.worker import WorkerProcess
 
 from cli.broker import Writable, write
+from local.kafka import LocalKafka
+from runtime.settings import Settings
 from streams.engine.changelog import DONE, States, load, read, reader
-from streams.local_kafka import LocalKafka
-from streams.settings import Settings
 from streams.topics import REGISTRY, SMS, changelog
 
 PEOPLE = range(1, 21)

@@ -16,15 +16,15 @@ from support.database import database_server, database_url, store
 from cli import doctor as doctor_module
 from cli.broker import Writable, write
 from cli.main import main
+from local.embedded import embedded_broker, free_port
+from local.kafka import LocalKafka
+from runtime.settings import Settings
 from stores.mongo import Store
 from stores.people import People
-from streams.embedded import embedded_broker, free_port
 from streams.engine.changelog import PLAN
 from streams.engine.writer import Writer
 from streams.kafka import administration, started_producer
-from streams.local_kafka import LocalKafka
 from streams.partition import partition_of
-from streams.settings import Settings
 from streams.topics import REGISTRY, changelog, declare, topics
 
 __all__ = ["database_server", "database_url", "store"]

@@ -19,12 +19,12 @@ from cli.main import main
 from cli.simulate import lines
 from gateway.publisher import key_of
 from gateway.sms import InboundSms
+from local.kafka import LocalKafka
+from runtime.settings import Settings
 from simulator.fleet import Fleet
 from stores.collections import PERSONAL
 from stores.mongo import Store
-from streams.local_kafka import LocalKafka
 from streams.partition import partition_of, partition_of_key
-from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, SMS, changelog, topics
 
 PARTITIONS = 2

@@ -13,9 +13,9 @@ from aiokafka.admin import RecordsToDelete
 from support.one_lane import PROFILE, Place, sos
 
 from cli.broker import Writable, write
+from runtime.settings import Settings
 from streams.engine.state_lane import CODE
 from streams.kafka import administration, kafka_options
-from streams.settings import Settings
 from streams.topics import REGISTRY, REPORTS, SMS
 
 pytestmark = pytest.mark.timeout(150)

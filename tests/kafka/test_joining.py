@@ -8,8 +8,8 @@ from support.proxy import proxy
 from support.secured import ACL_COMMAND, add_user, listener, tool
 from support.worker import WorkerProcess
 
-from streams.embedded import free_port
-from streams.local_kafka import LocalKafka
+from local.embedded import free_port
+from local.kafka import LocalKafka
 
 pytestmark = pytest.mark.timeout(150)
 

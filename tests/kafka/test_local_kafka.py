@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from aiokafka import TopicPartition
 
+from local.kafka import KafkaMissingError, LocalKafka
+from runtime.settings import Settings
 from streams.engine.changelog import read, reader
 from streams.kafka import started_producer
-from streams.local_kafka import KafkaMissingError, LocalKafka
-from streams.settings import Settings
 from streams.topics import SMS, declare
 
 

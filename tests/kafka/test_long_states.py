@@ -3,13 +3,13 @@
 from aiokafka import TopicPartition
 
 from cli.broker import Writable, write
-from models.codec import pack_incidents
-from models.incidents import Incident
-from models.lane import INCIDENTS_KEY
+from local.kafka import LocalKafka
+from models.contract.incidents import Incident
+from models.judgement.codec import pack_incidents
+from models.judgement.lane import INCIDENTS_KEY
+from runtime.settings import Settings
 from streams.engine.changelog import DONE, States, load, reader
 from streams.engine.writer import Writer
-from streams.local_kafka import LocalKafka
-from streams.settings import Settings
 from streams.topics import changelog
 
 MANY = 250_000  # with one deadline in one lane

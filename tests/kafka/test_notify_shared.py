@@ -11,8 +11,8 @@ from support.endpoint import Answer, Endpoint
 from support.mail import Mailbox, running_mailbox
 from support.telling import PATIENCE_S, Place, alarm, receipts, until_receipts
 
+from local.kafka import LocalKafka
 from stores.mongo import Store
-from streams.local_kafka import LocalKafka
 
 __all__ = ["database_server", "database_url", "store"]
 

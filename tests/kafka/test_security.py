@@ -13,8 +13,8 @@ from support.one_lane import Place, sos
 from support.proxy import proxy
 from support.secured import add_user, listener
 
-from streams.embedded import free_port
-from streams.local_kafka import LocalKafka
+from local.embedded import free_port
+from local.kafka import LocalKafka
 from streams.topics import declare
 
 pytestmark = pytest.mark.timeout(150)

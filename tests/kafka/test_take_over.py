@@ -10,8 +10,8 @@ from aiokafka.admin import NewPartitions
 from support.one_lane import PROFILE, Place, sos
 from support.worker import WorkerProcess
 
+from local.kafka import LocalKafka
 from streams.kafka import administration, producer
-from streams.local_kafka import LocalKafka
 from streams.topics import COMMANDS, REGISTRY, SMS, changelog, declare
 
 pytestmark = pytest.mark.timeout(150)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
+from local.kafka import LocalKafka
+from runtime.settings import Settings
 from streams.kafka import administration
-from streams.local_kafka import LocalKafka
-from streams.settings import Settings
 from streams.topics import declare, topics
 
 

@@ -10,9 +10,9 @@ import orjson
 import pytest
 from support.worker import WorkerProcess
 
-from streams.embedded import free_port
+from local.embedded import free_port
+from local.kafka import LocalKafka
 from streams.kafka import started_producer
-from streams.local_kafka import LocalKafka
 from streams.partition import partition_of
 from streams.topics import REGISTRY, declare
 

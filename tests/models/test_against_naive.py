@@ -14,7 +14,7 @@ from naive.shrink import smaller, story
 from support.compare import differences
 from support.vectors import replay as replay_of_the_core
 
-from models.keys import KeyRing
+from models.wire.keys import KeyRing
 
 FIRST = int(os.environ.get("ANBU_NAIVE_FIRST", "0"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("ANBU_NAIVE_SEEDS", "200")))

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from support.days import made_up
 from support.story import Stage, window_of
 
-from models.codec import pack_person
-from models.documents import Output
-from models.lane import Lane
-from models.results import result_of, windows_of
+from models.contract.documents import Output
+from models.judgement.codec import pack_person
+from models.judgement.lane import Lane
+from models.judgement.results import result_of, windows_of
 
 SEEDS = range(60)
 

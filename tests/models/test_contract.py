@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.command import CommandType, parse_command
+from models.contract.command import CommandType, parse_command
+from models.contract.inputs import Sms, Tick
+from models.contract.records import LONGEST, parse_object, parse_sms, read_time
+from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.inputs import Sms, Tick
 from models.profile import AttributeSpec, DailyWindow, EscalationStep, Excuse, Profile, Schedule, Thresholds
-from models.records import LONGEST, parse_object, parse_sms, read_time
-from models.registry import parse_profile
 
 SMS = {"received_at": "2026-11-23T21:04:05Z", "text": "W.x"}
 GATEWAY_TICK = {"type": "tick", "source": "gateway", "gateway": "seoul-1", "at": "2026-11-23T21:04:10Z"}

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.notices import notice
 
-from models.digest import Told, digest_of, room
-from models.message import Manner
+from models.notifications.digest import Told, digest_of, room
+from models.notifications.message import Manner
 
 PAGE = "https://anbu.example.org"
 ENGLISH, KOREAN = Manner("en", public_url=PAGE), Manner("ko", public_url=PAGE)

@@ -6,11 +6,10 @@ import orjson
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.effects import CheckedIn, Reported, Result
-from models.inputs import Record
-from models.outputs import encode
-from models.payload import FLAG_NAMES
-from models.report import StatusReport
+from models.contract.effects import CheckedIn, Reported, Result
+from models.contract.inputs import Record
+from models.contract.outputs import encode
+from models.report import FLAG_NAMES, StatusReport
 from models.times import format_time, format_window
 
 RECORD: Final = Record("sms", 0, 0, None, None)

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from support.vectors import KEK_FILE, VECTORS, read_lines
 
+from models.contract.registry import parse_profile
 from models.errors import Rejected
-from models.frame import find_frame, read_header, seal, to_text
-from models.keys import KeyRing, message_key, parse_keks, unwrap, wrap
-from models.payload import FLAG_NAMES, encode
-from models.person import Person
-from models.receive import receive
-from models.registry import parse_profile
-from models.report import AttributeReport, Received, StatusReport
+from models.judgement.person import Person
+from models.judgement.receive import receive
+from models.report import FLAG_NAMES, AttributeReport, Received, StatusReport
 from models.times import parse_time
+from models.wire.frame import find_frame, read_header, seal, to_text
+from models.wire.keys import KeyRing, message_key, parse_keks, unwrap, wrap
+from models.wire.payload import encode
 
 FRAMES = read_lines(VECTORS / "frames.jsonl")
 KEYS = KeyRing(parse_keks(KEK_FILE.read_bytes()))

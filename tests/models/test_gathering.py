@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.notices import NOW, notice
 
-from models.gathering import FEW, FEW_S, GATHERING_S, URGENT, Lately, plan, urgency
+from models.notifications.gathering import FEW, FEW_S, GATHERING_S, URGENT, Lately, plan, urgency
 
 
 class One(NamedTuple):

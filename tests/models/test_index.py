@@ -13,19 +13,21 @@ from msgspec.structs import replace
 from bench import nation
 from bench.core import lived
 from bench.nation import Half
-from models import codec, ticks
-from models.agenda import Agenda
-from models.fold import SLICE, Fold
-from models.inputs import Record
-from models.keys import KeyRing
-from models.lane import Lane
-from models.person import Person, Results
+from models.contract.inputs import Record
+from models.judgement import codec, ticks
+from models.judgement.agenda import Agenda
+from models.judgement.fold import SLICE, Fold
+from models.judgement.lane import Lane
+from models.judgement.person import Person, Results
+from models.judgement.results import result_at
+from models.judgement.windows import Calendar
 from models.profile import DailyWindow, Schedule, Span
-from models.results import result_at
 from models.times import format_window
-from models.windows import EPOCH_SECONDS, Calendar, local_day, local_time
+from models.wire.keys import KeyRing
+from models.zones import local_day, local_time
 
 DAY = 86_400
+EPOCH_SECONDS = 1_577_836_800  # of 2020-01-01
 BEGIN = EPOCH_SECONDS + 2500 * DAY
 ZONES = ["Asia/Seoul", "America/St_Johns", "Pacific/Apia", "Europe/London", "Australia/Lord_Howe", "Africa/Monrovia"]
 minutes = st.integers(0, 1439)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from support.notices import notice
 
-from models.alerts import Change, Kind
-from models.message import Manner, Message, message_of
+from models.contract.alerts import Change, Kind
+from models.notifications.message import Manner, Message, message_of
 
 PAGE = "https://anbu.example.org"
 

@@ -10,11 +10,11 @@ import orjson
 import pytest
 from msgspec.structs import astuple
 
-from models import codec
-from models.gateway import GatewayTime
-from models.person import Person
+from models.judgement import codec
+from models.judgement.gateway import GatewayTime
+from models.judgement.person import Person
+from models.judgement.view import view
 from models.profile import AttributeSpec, Profile, Schedule, Thresholds
-from models.view import view
 
 STATES = Path(__file__).parents[1] / "states"
 

@@ -18,14 +18,14 @@ from naive.devices import KEKS
 from support.story import STORIES, Stage, read_story
 
 from cli.replay import read_records
-from models.codec import pack_person
-from models.effects import Effect
-from models.events import Event
-from models.fold import Fold
-from models.keys import KeyRing
-from models.lane import Lane
-from models.person import Person, Slot
-from models.step import step
+from models.contract.effects import Effect
+from models.judgement.codec import pack_person
+from models.judgement.events import Event
+from models.judgement.fold import Fold
+from models.judgement.lane import Lane
+from models.judgement.person import Person, Slot
+from models.judgement.step import step
+from models.wire.keys import KeyRing
 
 SEEDS, EVENTS = range(4), 200
 K = TypeVar("K")
@@ -83,8 +83,8 @@ class Watched:
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     made = Watched()
-    monkeypatch.setattr("models.fold.step", made)
-    monkeypatch.setattr("models.ticks.step", made)
+    monkeypatch.setattr("models.judgement.fold.step", made)
+    monkeypatch.setattr("models.judgement.ticks.step", made)
     return made
 
 

@@ -3,10 +3,10 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.effects import Result
-from models.person import ReplayWindow, Results, Slot
-from models.replay import COUNTERS, accepted, has_seen, is_below
-from models.results import (
+from models.contract.effects import Result
+from models.judgement.person import ReplayWindow, Results, Slot
+from models.judgement.replay import COUNTERS, accepted, has_seen, is_below
+from models.judgement.results import (
     as_reported,
     is_fine,
     octet_at,

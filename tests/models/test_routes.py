@@ -6,8 +6,8 @@ import pytest
 from support.notices import FOLLOWING, NOW, ROUTES, event, routes
 
 from models.errors import ContractError
-from models.notice import notice_of
-from models.routes import Quiet, RoutesError, Site, routes_of
+from models.notifications.notice import notice_of
+from models.notifications.routes import Quiet, RoutesError, Site, routes_of
 from models.times import parse_time
 
 JONGNO = ROUTES["sites"]["jongno"]

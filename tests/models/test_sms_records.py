@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from models import times
+from models.contract.inputs import Sms, Tick
+from models.contract.records import LONGEST_NAME, parse_object, parse_sms, read_sms
 from models.errors import ContractError
-from models.inputs import Sms, Tick
-from models.records import LONGEST_NAME, parse_object, parse_sms, read_sms
 
 MUTATIONS: Final = 300_000
 SEED: Final = 5

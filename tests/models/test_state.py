@@ -8,18 +8,18 @@ import pytest
 from msgspec.structs import replace
 from support.story import Stage
 
-from models.agenda import Agenda
-from models.alerts import Alert, Change, IllegalChange, Kind, Likely, Phase, Severity
-from models.codec import UnknownVersion, pack_person, unpack_person
-from models.events import Deadline, Erased, Registered
-from models.fold import Fold
-from models.inputs import Record
-from models.keys import KeyRing
-from models.lane import Lane
+from models.contract.alerts import Alert, Change, IllegalChange, Kind, Likely, Phase, Severity
+from models.contract.inputs import Record
+from models.contract.records import LONGEST, LONGEST_NAME
+from models.judgement.agenda import Agenda
+from models.judgement.codec import UnknownVersion, pack_person, unpack_person
+from models.judgement.events import Deadline, Erased, Registered
+from models.judgement.fold import Fold
+from models.judgement.lane import Lane
+from models.judgement.step import step
+from models.judgement.windows import Calendar
 from models.profile import DailyWindow, Schedule, Span
-from models.records import LONGEST, LONGEST_NAME
-from models.step import step
-from models.windows import Calendar
+from models.wire.keys import KeyRing
 
 
 def test_an_illegal_change_changes_nothing() -> None:

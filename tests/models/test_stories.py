@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.story import STORIES, Stage, read_story
 
-from models.lane import Lane
+from models.judgement.lane import Lane
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.notices import NOW, notice, routes
 
-from models.notice import Notice
-from models.routes import Routes
-from models.telling import (
+from models.notifications.notice import Notice
+from models.notifications.routes import Routes
+from models.notifications.telling import (
     TOO_OLD_S,
     Status,
     Thread,

@@ -3,11 +3,11 @@
 import pytest
 from support.vectors import key_ring
 
+from models.contract.inputs import Record
+from models.contract.records import subject_of_key
 from models.errors import ContractError
-from models.fold import Fold
-from models.inputs import Record
-from models.lane import Lane
-from models.records import subject_of_key
+from models.judgement.fold import Fold
+from models.judgement.lane import Lane
 
 
 @pytest.mark.parametrize(("key", "subject"), [(b"0", 0), (b"42", 42), (b"4294967295", (1 << 32) - 1)])

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ContractError, Reason, Rejected
-from models.frame import find_frame, open_frame, read_header, seal, to_text
-from models.keys import KeyRing, message_key, parse_keks, unwrap, wrap
-from models.payload import decode, encode, encode_attributes
 from models.profile import AttributeSpec, Device
 from models.report import Attribute, AttributeReport, Header, StatusReport
 from models.times import format_date, format_time, format_window, parse_date, parse_time
+from models.wire.frame import find_frame, open_frame, read_header, seal, to_text
+from models.wire.keys import KeyRing, message_key, parse_keks, unwrap, wrap
+from models.wire.payload import decode, encode, encode_attributes
 
 OCTETS_40 = st.binary(min_size=40, max_size=40)
 SUBJECTS, SLOTS = st.integers(0, 2**32 - 1), st.integers(0, 7)

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.command import parse_command
+from models.contract.command import parse_command
+from models.contract.inputs import Record
+from models.contract.records import parse_sms
+from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.fold import Fold
-from models.inputs import Record
-from models.keys import KeyRing
-from models.lane import Lane
-from models.payload import decode, encode
-from models.records import parse_sms
-from models.registry import parse_profile
+from models.judgement.fold import Fold
+from models.judgement.lane import Lane
 from models.report import StatusReport
 from models.times import format_date, parse_date
+from models.wire.keys import KeyRing
+from models.wire.payload import decode, encode
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-2**63, 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)

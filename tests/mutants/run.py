@@ -16,8 +16,8 @@ from pathlib import Path
 from mutants.mutations import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("models", "cli", "streams", "simulator", "tests/models", "tests/support", "tests/vectors", "tests/stories",
-         "tests/naive")
+PARTS = ("models", "cli", "streams", "runtime", "simulator", "tests/models", "tests/support", "tests/vectors",
+         "tests/stories", "tests/naive")
 FILES = ("pyproject.toml", "tests/conftest.py")
 TESTS = ("tests/models/test_stories.py", "tests/models/test_scenarios.py", "tests/models/test_state.py",
          "tests/models/test_results.py")
@@ -35,7 +35,7 @@ def verdict(mutation: Mutation) -> str:
         for file in FILES:
             if (ROOT / file).exists():
                 shutil.copy(ROOT / file, folder / file)
-        path = folder / mutation.file
+        path = folder / "models/judgement" / mutation.file
         text = path.read_text(encoding="utf-8")
         if text.count(mutation.find) != 1:
             return f"stale: its text stands {text.count(mutation.find)} times"
@@ -58,7 +58,7 @@ def main(word: str = "") -> int:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         verdicts = []
         for number, (mutation, said) in enumerate(zip(chosen, pool.map(verdict, chosen), strict=True), start=1):
-            print(f"{number:>3} of {len(chosen)}  {said:<9} {mutation.file:<30} {mutation.harm}", flush=True)
+            print(f"{number:>3} of {len(chosen)}  {said:<9} {mutation.file:<22} {mutation.harm}", flush=True)
             verdicts.append(said)
     caught = verdicts.count("caught")
     print(f"{caught} of {len(chosen)} caught")

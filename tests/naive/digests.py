@@ -16,10 +16,10 @@ from typing import Final
 import orjson
 
 from cli.replay import read_records
-from models.documents import Output
-from models.fold import Fold
-from models.keys import KeyRing
-from models.lane import Lane
+from models.contract.documents import Output
+from models.judgement.fold import Fold
+from models.judgement.lane import Lane
+from models.wire.keys import KeyRing
 from naive.days import made_up
 from naive.devices import KEKS
 

@@ -16,14 +16,14 @@ from support.endpoint import Answer, Endpoint
 from support.mail import Mailbox, running_mailbox
 from support.notices import notice
 
-from models.message import Manner, Message, message_of
+from local.embedded import free_port
+from models.notifications.message import Manner, Message, message_of
 from notifiers.causes import cause
 from notifiers.fields import Fields
 from notifiers.plain_http import filled
 from notifiers.ports import Channel, GiveUpError, RetryError
 from notifiers.retry_after import retry_after
 from notifiers.routes_file import ADAPTERS
-from streams.embedded import free_port
 
 ID = "42/42:no_report:2026-11-24:morning/1/team"
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from models.routes import RoutesError
+from models.notifications.routes import RoutesError
 from notifiers.routes_file import load
 
 SLACK = {"type": "slack", "url": "https://hooks.slack.com/services/T/B/X"}

@@ -9,7 +9,7 @@ import pytest
 from support.kannel import PASSWORD, Kannel, running_kannel
 from support.notices import notice
 
-from models.message import Manner, Message, message_of
+from models.notifications.message import Manner, Message, message_of
 from notifiers.fields import Fields
 from notifiers.kannel import Kannel as Channel
 from notifiers.ports import GiveUpError, RetryError

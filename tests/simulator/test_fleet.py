@@ -9,12 +9,12 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from models.frame import find_frame, open_frame, read_header
-from models.keys import KeyRing, parse_keks
-from models.payload import decode
+from models.contract.registry import parse_profile
 from models.profile import Profile
-from models.registry import parse_profile
 from models.report import StatusReport
+from models.wire.frame import find_frame, open_frame, read_header
+from models.wire.keys import KeyRing, parse_keks
+from models.wire.payload import decode
 from simulator.fleet import SCENARIOS, SEND_SLOT, Fleet
 from simulator.homes import EMERGENCY_KINDS, Course
 

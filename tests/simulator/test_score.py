@@ -7,8 +7,8 @@ import pytest
 from support.vectors import replay
 
 from cli.simulate import lines
-from models.keys import KeyRing, parse_keks
 from models.times import format_time, parse_time
+from models.wire.keys import KeyRing, parse_keks
 from simulator.fleet import SCENARIOS, Fleet
 from simulator.score import score
 from simulator.truth import Due, Emergency, Truth, read_truth

@@ -12,9 +12,9 @@ from support.history import clear, record_of
 from support.journals import ON_A_DATABASE, alerts, checkins, registry, reports
 
 from agents.record import RecordAgent
-from models.documents import Output
+from models.contract.documents import Output
+from models.contract.inputs import Record
 from models.errors import ContractError
-from models.inputs import Record
 from stores.history import changes_of, subject_of_record
 from stores.mongo import Store
 from stores.operations import Change, merged

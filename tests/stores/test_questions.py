@@ -10,11 +10,11 @@ from support.history import write
 from support.plans import served_by_an_index
 from support.said import MONDAY, alert, checkin, eight_weeks, outage, profile, report
 
+from local.embedded import free_port
 from stores.errors import StoreAwayError
 from stores.mongo import Store
 from stores.pages import CursorError, Page, cursor_of
 from stores.questions import Questions
-from streams.embedded import free_port
 
 
 @pytest.fixture

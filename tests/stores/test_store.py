@@ -15,6 +15,7 @@ from support.database import ON_MONGODB, new_database
 from support.expected_history import Said
 from support.history import documents, write
 
+from local.embedded import free_port
 from stores import bulk
 from stores.bulk import AT_ONCE
 from stores.collections import ALERTS, AUDIT, BUCKETS, CATALOGUE, CHECKINS, PEOPLE
@@ -22,7 +23,6 @@ from stores.embedded import embedded_database_command
 from stores.errors import StoreAwayError, StoreRefusedError, mapped
 from stores.mongo import Store
 from stores.operations import Change
-from streams.embedded import free_port
 
 PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-11-01T00:00:00Z",
            "name": "Kim", "devices": [{"slot": 0, "epoch": 1, "kek": "k1", "key": "A" * 58 + "A="}],

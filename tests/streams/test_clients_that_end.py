@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from streams.embedded import embedded_broker, free_port
+from local.embedded import embedded_broker, free_port
+from runtime.settings import Settings
 from streams.engine.changelog import reader
 from streams.engine.writer import Writer
-from streams.settings import Settings
 
 
 @pytest.fixture

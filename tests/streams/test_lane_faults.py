@@ -11,13 +11,13 @@ from aiokafka import ConsumerRecord
 from aiokafka.util import commit_structure_validate
 from faust.types import TP
 
+from runtime.settings import Settings
 from streams.engine import state_lane, watchdog
 from streams.engine.batch import Batch
 from streams.engine.changelog import Plan
 from streams.engine.lane import SinkLane
 from streams.engine.state_lane import CODE, StateLane
 from streams.engine.transport import ConsumerThread
-from streams.settings import Settings
 
 ALERTS = TP("alerts", 0)
 

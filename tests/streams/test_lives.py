@@ -22,12 +22,12 @@ from aiokafka import ConsumerRecord, TopicPartition
 from faust.types import TP
 from support.memory_log import Log, LogReader
 
+from runtime.settings import Settings
 from streams.engine import lane as lane_module
 from streams.engine import state_lane
 from streams.engine.batch import Batch
 from streams.engine.changelog import DONE, OWNER, States, load
 from streams.engine.state_lane import StateLane
-from streams.settings import Settings
 
 TOPICS = ("sms", "registry", "commands")
 LOG, OUT = "log", "out"

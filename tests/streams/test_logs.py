@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.logs import OURS, REDACTED, logging_config, redacted
-from streams.settings import Settings
+from runtime.logs import OURS, REDACTED, logging_config, redacted
+from runtime.settings import Settings
 
 FRAME = "W." + "Ab0-." * 15
 KEY = "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k="

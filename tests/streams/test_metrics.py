@@ -7,11 +7,11 @@ import orjson
 import pytest
 from faust.types import TP
 
-from models.documents import Output
+from models.contract.documents import Output
 from models.errors import Reason
-from streams import metrics
+from runtime import metrics
+from runtime.settings import Settings
 from streams.engine.batch import Batch
-from streams.settings import Settings
 
 
 def figures() -> dict[tuple[str, str], float]:

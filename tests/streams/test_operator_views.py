@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from streams.operator_views import address
-from streams.settings import Settings
+from runtime.settings import Settings
+from worker.operator_views import address
 
 
 @pytest.mark.parametrize(("given", "told"), [

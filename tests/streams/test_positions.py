@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from support.broker import GUARANTEE, a_broker
 
+from runtime.settings import Settings
 from streams.engine.changelog import reader
 from streams.engine.lane import Lane, SinkLane
 from streams.engine.state_lane import StateLane
 from streams.kafka import producer
-from streams.settings import Settings
 from streams.topics import ALERTS, declare
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.keks import parsed_keks
-from streams.settings import SETTINGS, Settings, SettingsError, is_loopback
+from runtime.keks import parsed_keks
+from runtime.settings import SETTINGS, Settings, SettingsError, is_loopback
 
 
 def test_defaults() -> None:

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 from faust.types import TP
 
-from models.documents import Output
-from models.lane import Lane
+from models.contract.documents import Output
+from models.judgement.lane import Lane
+from runtime.settings import Settings
 from streams.engine.batch import Batch
 from streams.engine.state_lane import FOLDED_S, StateLane
-from streams.settings import Settings
 
 SLICES = 20
 

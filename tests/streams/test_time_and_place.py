@@ -12,10 +12,10 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.clock import SharedClock, SystemClock, clock_of
-from streams.embedded import ChildService, EmbeddedError, embedded_broker, free_port
+from local.embedded import ChildService, EmbeddedError, embedded_broker, free_port
+from runtime.clock import SharedClock, SystemClock, clock_of
+from runtime.settings import Settings, SettingsError
 from streams.partition import partition_of, partition_of_key
-from streams.settings import Settings, SettingsError
 from streams.topics import declare
 
 
@@ -25,7 +25,7 @@ def test_a_shared_clock_is_one_for_all_processes(tmp_path: Path) -> None:
     assert other.virtual
     clock.set(1_795_467_845.25)
     assert other.now() == 1_795_467_845.25
-    code = f"from streams.clock import clock_of; print(clock_of({str(tmp_path / 'clock')!r}).now())"
+    code = f"from runtime.clock import clock_of; print(clock_of({str(tmp_path / 'clock')!r}).now())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           cwd=Path(__file__).parents[2])
     assert float(done.stdout) == 1_795_467_845.25

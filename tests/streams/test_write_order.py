@@ -9,11 +9,11 @@ import orjson
 import pytest
 from faust.types import TP
 
+from runtime.settings import Settings
 from streams.engine import state_lane
 from streams.engine.batch import Batch
 from streams.engine.changelog import DONE, PLAN
 from streams.engine.state_lane import StateLane
-from streams.settings import Settings
 
 TOPICS = ("sms", "registry")
 

@@ -12,14 +12,14 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from models.documents import Output
+from models.contract.documents import Output
 from models.errors import Reason
-from models.fold import FORWARDED, Fold
-from models.keys import KeyRing
-from models.lane import Lane
+from models.judgement.fold import FORWARDED, Fold
+from models.judgement.lane import Lane
+from models.wire.keys import KeyRing
+from runtime.settings import Settings
 from streams.engine.changelog import DONE, OWNER, States, load, read, reader
 from streams.partition import partition_of
-from streams.settings import Settings
 from streams.topics import ALERTS, INPUTS, QUARANTINE, REPORTS, SMS, changelog
 from support.expected_history import Said
 

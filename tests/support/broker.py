@@ -13,8 +13,8 @@ from typing import Final, Protocol, Self
 
 from aiokafka.admin import AIOKafkaAdminClient
 
-from streams.embedded import embedded_broker
-from streams.local_kafka import LocalKafka
+from local.embedded import embedded_broker
+from local.kafka import LocalKafka
 
 ON_KAFKA: Final = os.environ.get("ANBU_TEST_BROKER") == "kafka"
 GUARANTEE: Final = "fence" if ON_KAFKA else "none"  # ANBU_GUARANTEE of whoever uses it

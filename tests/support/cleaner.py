@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from local.kafka import LocalKafka
+from runtime.settings import Settings
 from streams.kafka import administration
-from streams.local_kafka import LocalKafka
-from streams.settings import Settings
 from streams.topics import topics
 
 # A segment that is written to is neither compacted nor deleted.

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
-from streams.embedded import free_port
-from streams.settings import Settings
+from local.embedded import free_port
+from runtime.settings import Settings
 from support.broker import GUARANTEE, empty_broker
 from support.gateway import NAME, SECRET
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import yaml
 
-from streams.embedded import ChildService, free_port
-from streams.local_kafka import jars
+from local.embedded import ChildService, free_port
+from local.kafka import jars
 
 AGENTS = 3
 ROOT = Path(__file__).parents[2]

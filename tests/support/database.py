@@ -14,10 +14,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from local.embedded import ChildService, free_port
+from local.mongodb import initiate, mongod_command
 from stores.embedded import embedded_database_command
-from stores.local_mongodb import initiate, mongod_command
 from stores.mongo import Store
-from streams.embedded import ChildService, free_port
 from support.history import NOW
 
 LOCAL_MONGODB: Final = os.environ.get("ANBU_TEST_DATABASE") == "mongodb"

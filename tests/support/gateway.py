@@ -13,8 +13,8 @@ import uvicorn
 from cli.broker import records
 from gateway.adapters.generic import signed
 from gateway.app import create_app
-from streams.clock import Clock
-from streams.settings import Settings
+from runtime.clock import Clock
+from runtime.settings import Settings
 from streams.topics import SMS
 from support.broker import GUARANTEE
 from support.page import StoppedClock, wait_until

@@ -7,13 +7,13 @@ from typing import Any
 import orjson
 
 from cli.broker import records
-from models.inputs import Record
+from models.contract.inputs import Record
+from runtime.settings import Settings
 from stores.changing import ETAG
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.history import changes_of
 from stores.mongo import ERASING_S, Store
 from stores.operations import Change, merged
-from streams.settings import Settings
 from streams.topics import ALERTS as ALERTS_TOPIC
 from streams.topics import COMMANDS, REGISTRY, REPORTS
 from support.expected_history import Documents, Said

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from streams.embedded import ChildService, free_port
+from local.embedded import ChildService, free_port
 
 CONFIGURATION = """\
 group = core

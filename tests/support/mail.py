@@ -10,7 +10,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
-from streams.embedded import free_port
+from local.embedded import free_port
 
 
 class Mailbox:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from models.notice import Notice, notice_of
-from models.routes import Routes, routes_of
+from models.notifications.notice import Notice, notice_of
+from models.notifications.routes import Routes, routes_of
 from models.times import format_time, parse_time
 
 NOW = parse_time("2026-11-24T00:30:00Z", "now")  # 09:30 in Seoul

@@ -12,12 +12,12 @@ import httpx
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from models.frame import seal, to_text
-from models.keys import KeyRing, message_key, parse_keks, wrap
-from models.payload import SOS, encode
-from models.report import StatusReport
+from local.kafka import LocalKafka
+from models.report import SOS, StatusReport
+from models.wire.frame import seal, to_text
+from models.wire.keys import KeyRing, message_key, parse_keks, wrap
+from models.wire.payload import encode
 from streams.kafka import started_producer
-from streams.local_kafka import LocalKafka
 from streams.topics import REGISTRY, SMS
 from support.audit import Audit, audit
 from support.worker import WorkerProcess

@@ -17,9 +17,9 @@ import orjson
 import uvicorn
 
 from models.times import format_time, parse_time
+from runtime.settings import Settings
 from stores.ports import Trouble
 from streams.kafka import started_producer
-from streams.settings import Settings
 from streams.topics import declare
 from support.broker import GUARANTEE
 from web.app import create_app

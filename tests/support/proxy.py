@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from streams.embedded import free_port
+from local.embedded import free_port
 
 
 class Proxy:

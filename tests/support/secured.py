@@ -3,7 +3,7 @@
 import subprocess
 from typing import Final
 
-from streams.local_kafka import LocalKafka, jars
+from local.kafka import LocalKafka, jars
 
 CONFIG_COMMAND: Final = "kafka.admin.ConfigCommand"
 ACL_COMMAND: Final = "org.apache.kafka.tools.AclCommand"

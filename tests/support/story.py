@@ -18,15 +18,15 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from models.documents import Output
-from models.fold import Fold
-from models.frame import seal, to_text
-from models.inputs import Record
-from models.keys import KeyRing, message_key, wrap
-from models.lane import Lane
-from models.payload import FLAG_NAMES, encode, encode_attributes
-from models.report import StatusReport
+from models.contract.documents import Output
+from models.contract.inputs import Record
+from models.judgement.fold import Fold
+from models.judgement.lane import Lane
+from models.report import FLAG_NAMES, StatusReport
 from models.times import format_time
+from models.wire.frame import seal, to_text
+from models.wire.keys import KeyRing, message_key, wrap
+from models.wire.payload import encode, encode_attributes
 
 STORIES: Final = sorted((Path(__file__).parents[1] / "stories").glob("*.txt"))
 KEK, DEVICE_KEY, SEOUL = bytes(32), bytes(range(16)), timezone(timedelta(hours=9))

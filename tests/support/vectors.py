@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.replay import as_line, fold_all, read_records
-from models.keys import KeyRing, parse_keks
+from models.wire.keys import KeyRing, parse_keks
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 SCENARIOS = sorted(path.name.removesuffix(".in.jsonl") for path in (VECTORS / "scenarios").glob("*.in.jsonl"))

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from streams.embedded import free_port
-from streams.settings import Settings
+from local.embedded import free_port
+from runtime.settings import Settings
 from support.broker import GUARANTEE, a_broker
 
 PATIENCE_S = 60.0

@@ -32,7 +32,6 @@ from aiokafka.errors import KafkaConnectionError
 from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP
 
-from streams.app import app
 from streams.engine import changelog as changelog_module
 from streams.engine import state_lane as lane_module
 from streams.engine import watchdog
@@ -42,6 +41,7 @@ from streams.engine.state_lane import StateLane
 from streams.engine.transport import Consumer, ConsumerThread
 from streams.engine.writer import Writer
 from streams.topics import INPUTS, SMS
+from worker.app import app
 
 _POINT, _ACT, _TOPIC = [*os.environ.get("WOUND", "").split(":"), "", "", ""][:3]
 _writes, _writes_outputs, _applies, _active, _seeks = (

@@ -23,10 +23,10 @@ from cli.simulate import lines
 from gateway.publisher import key_of
 from gateway.sms import InboundSms
 from models.times import parse_time
+from runtime.settings import Settings
 from simulator.fleet import Fleet
 from stores.mongo import Store
 from streams.partition import partition_of, partition_of_key
-from streams.settings import Settings
 from streams.topics import ALERTS, QUARANTINE, REGISTRY, REPORTS
 
 PARTITIONS = 2

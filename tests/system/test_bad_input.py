@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from support.vectors import KEK_FILE
 from support.worker import WorkerProcess
 
-from models.frame import seal, to_text
-from models.keys import message_key, wrap
-from models.payload import SOS, encode
-from models.report import StatusReport
-from streams.embedded import free_port
+from local.embedded import free_port
+from models.report import SOS, StatusReport
+from models.wire.frame import seal, to_text
+from models.wire.keys import message_key, wrap
+from models.wire.payload import encode
 from streams.engine.changelog import read, reader
 from streams.kafka import started_producer
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, SMS, declare

@@ -16,12 +16,12 @@ from support.broker import GUARANTEE, a_broker
 from support.proxy import proxy
 
 from cli.simulate import lines
-from models.keys import KeyRing, parse_keks
+from local.embedded import free_port
+from models.wire.keys import KeyRing, parse_keks
+from runtime.settings import Settings
 from simulator.fleet import Fleet
-from streams.embedded import free_port
 from streams.kafka import started_producer
 from streams.partition import partition_of_key
-from streams.settings import Settings
 from streams.topics import declare
 
 CUT_S = 4.0

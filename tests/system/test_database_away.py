@@ -10,9 +10,9 @@ from support.database import new_database
 from support.vectors import VECTORS, read_lines
 from support.worker import WorkerProcess
 
+from local.embedded import ChildService, free_port
 from stores.embedded import embedded_database_command
 from stores.queries import Queries
-from streams.embedded import ChildService, free_port
 from streams.kafka import started_producer
 from streams.topics import declare
 

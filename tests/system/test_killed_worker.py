@@ -17,10 +17,10 @@ from support.history import documents, settle
 
 from cli.demo.run import Demo, Run
 from cli.demo.system import System
-from models.keys import KeyRing, parse_keks
+from local.kafka import LocalKafka
+from models.wire.keys import KeyRing, parse_keks
 from simulator.fleet import Fleet
 from stores.mongo import Store
-from streams.local_kafka import LocalKafka
 
 SEED, KILLS = 5, 3
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from support.worker import WorkerProcess
 
-from models.keys import wrap
+from models.wire.keys import wrap
 from streams.kafka import started_producer
 from streams.partition import partition_of
 from streams.topics import REGISTRY, SMS, declare

@@ -8,8 +8,8 @@ from support.broker import empty_broker
 from support.database import database_server, database_url, store
 from support.page import MemoryHistory, Running, StoppedClock, page_settings, running_page
 
-from streams.embedded import free_port
-from streams.settings import Settings
+from local.embedded import free_port
+from runtime.settings import Settings
 from web.service import Web
 
 __all__ = ["database_server", "database_url", "store"]

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from support.page import MemoryHistory, Running, StoppedClock, browser, csrf_of, page_settings, running_page
 
 from cli.main import main
-from streams.embedded import free_port
+from local.embedded import free_port
 from web.access import Gate
 from web.service import Web
 

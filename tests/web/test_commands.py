@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from support.page import Running, browser, csrf_of
 
-from models.command import CommandType
+from models.contract.command import CommandType
 from models.errors import ContractError
 from web.commands import Asked, command
 

@@ -30,10 +30,10 @@ from support.page import (
     wait_until,
 )
 
+from local.embedded import free_port
+from runtime.settings import Settings, SettingsError
 from stores.errors import StoreAwayError
-from streams.embedded import free_port
 from streams.kafka import kafka_options
-from streams.settings import Settings, SettingsError
 from web.service import Web
 
 pytestmark = pytest.mark.broker

@@ -20,12 +20,12 @@ from support.page import (
     wait_until,
 )
 
+from local.embedded import free_port
 from stores.errors import StoreAwayError
 from stores.history import of_alert, of_checkin, of_command, of_registry
 from stores.mongo import Store
 from stores.ports import Trouble
 from stores.queries import Queries
-from streams.embedded import free_port
 from web.alerts import alert_of_event
 from web.changes import Changes
 from web.checkins import window_number

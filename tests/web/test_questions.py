@@ -18,8 +18,8 @@ from support.page import MemoryHistory, StoppedClock, page_settings, running_pag
 from support.said import MONDAY, checkin, eight_weeks, report
 from support.vectors import VECTORS, key_ring, read_lines, replay
 
+from local.embedded import free_port
 from stores.mongo import Store
-from streams.embedded import free_port
 from web.answers import csv_of
 from web.service import Web
 

@@ -10,8 +10,8 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from support.page import MORNING, NOW, Running, browser
 
-from models.alerts import Change, Kind, Severity
-from models.command import CommandType
+from models.contract.alerts import Change, Kind, Severity
+from models.contract.command import CommandType
 from web.checkins import window_number
 from web.words import HERE, WORDS, Moments, chosen_language, environment, sentence, telephone
 

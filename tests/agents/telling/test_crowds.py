@@ -11,7 +11,7 @@ from support.notices import NOW, event
 from support.notifier import PATIENCE_S, Running, routes_to, statuses, until, until_all, until_tried
 
 from agents import sender
-from models.gathering import FEW, GATHERING_S
+from models.notifications.gathering import FEW, GATHERING_S
 from notifiers.routes_file import Loaded
 from stores.deliveries import Deliveries
 from stores.mongo import Store

@@ -11,11 +11,11 @@ from support.notifier import Running, kafka, receipts, statuses, until, until_al
 
 from agents.notify import NotifyAgent
 from notifiers.routes_file import Loaded
+from runtime.metrics import REGISTRY
 from stores.deliveries import Deliveries
 from stores.errors import StoreAwayError
 from stores.mongo import Store
 from stores.people import People
-from streams.metrics import REGISTRY
 
 
 async def test_what_cannot_be_read_holds_up_nothing(outbox: Deliveries, store: Store, loaded: Loaded) -> None:

@@ -7,7 +7,7 @@ from support.notices import NOW, event
 from support.notifier import Running, receipts, routes_to, settled, until, until_tried
 
 from agents import sender
-from models.telling import TOO_OLD_S, Status
+from models.notifications.telling import TOO_OLD_S, Status
 from notifiers.routes_file import Loaded
 from stores.deliveries import Deliveries
 from stores.mongo import Store

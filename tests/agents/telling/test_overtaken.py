@@ -9,7 +9,7 @@ from support.notices import NOW, event
 from support.notifier import PATIENCE_S, Running, receipts, settled, until, until_tried
 
 from agents import sender
-from models.telling import TOO_OLD_S
+from models.notifications.telling import TOO_OLD_S
 from notifiers.routes_file import Loaded
 from stores.deliveries import Deliveries
 from stores.mongo import Store

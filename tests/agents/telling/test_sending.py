@@ -10,11 +10,11 @@ from support.notifier import PATIENCE_S, Running, receipts, receipts_of, routes_
 from support.page import StoppedClock
 
 from agents import sender
-from models.telling import TOO_OLD_S
+from models.notifications.telling import TOO_OLD_S
 from notifiers.routes_file import Loaded
+from runtime.metrics import DELIVERIES, REGISTRY
 from stores.deliveries import Deliveries
 from stores.mongo import Store
-from streams.metrics import DELIVERIES, REGISTRY
 
 
 async def test_sent_once_with_a_receipt(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint,

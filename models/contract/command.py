@@ -1,0 +1,51 @@
+"""What a caseworker asks for, from topic `commands`."""
+
+from enum import StrEnum
+
+from models.base import Value
+from models.contract.records import Document, name_of, optional_name, subject_of
+from models.errors import ContractError
+from models.times import parse_date, parse_time
+
+
+class CommandType(StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    ASSIGN = "assign"
+    COMMENT = "comment"
+    RESOLVE = "resolve"
+    EXCUSE = "excuse"
+    UNEXCUSE = "unexcuse"
+
+
+class Command(Value, frozen=True):
+    """at: epoch seconds; first, last: local dates of `excuse` and `unexcuse`, in days since 2020-01-01."""
+
+    id: str
+    type: CommandType
+    subject: int
+    by: str
+    at: int
+    alert: str | None = None
+    text: str | None = None
+    assignee: str | None = None
+    first: int | None = None
+    last: int | None = None
+
+
+def parse_command(document: Document) -> Command:
+    """Raises ContractError(field), the first that is missing or wrong."""
+    command_id = name_of(document, "id")
+    try:
+        kind = CommandType(name_of(document, "type"))
+    except ValueError:
+        raise ContractError("type") from None
+    subject, by, at = subject_of(document), name_of(document, "by"), parse_time(document.get("at"), "at")
+    if kind in (CommandType.EXCUSE, CommandType.UNEXCUSE):
+        first, last = parse_date(document.get("from"), "from"), parse_date(document.get("to"), "to")
+        if last < first:
+            raise ContractError("to")
+        return Command(command_id, kind, subject, by, at, text=optional_name(document, "text"), first=first, last=last)
+    alert = name_of(document, "alert")
+    assignee = name_of(document, "assignee") if kind is CommandType.ASSIGN else None
+    text = name_of(document, "text") if kind is CommandType.COMMENT else optional_name(document, "text")
+    return Command(command_id, kind, subject, by, at, alert, text, assignee)

@@ -1,0 +1,163 @@
+"""Effects as records of the topics `alerts`, `reports` and `quarantine`: the contract other programs read.
+
+Alerts are CloudEvents 1.0 in structured mode. The same effect always gives the same octets.
+"""
+
+from base64 import b64encode
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from models.contract.alerts import Change, Kind, Likely, Reason, Severity, alert_id
+from models.contract.documents import CheckInDocument, Output, SmsDocument, StatusDocument
+from models.contract.effects import AlertRevised, CheckedIn, Effect, IncidentRevised, Reported
+from models.contract.inputs import InputRecord
+from models.contract.records import LONGEST
+from models.contract.why import why, why_outage
+from models.errors import Rejected
+from models.report import FLAG_NAMES, AttributeReport, StatusReport
+from models.times import format_time, format_window
+
+_NAMES_OF_FLAGS: Final = tuple(tuple(name for bit, name in enumerate(FLAG_NAMES) if flags >> bit & 1)
+                               for flags in range(256))
+_written: Final = msgspec.json.Encoder().encode  # the octets of orjson, but for floats from 1e16 on
+CLOUDEVENT: Final = (("content-type", b"application/cloudevents+json"),)
+
+
+def encode(effect: Effect, record: InputRecord, at: int | None) -> Output:
+    """One effect as a record. record, at: what a refused command was, and when."""
+    match effect:
+        case Reported():
+            report = effect.payload
+            return Output("reports", b"%d" % effect.subject, _written(_status(effect, report)) if isinstance(
+                report, StatusReport) else orjson.dumps(_attributes(effect, report)))
+        case CheckedIn():
+            return Output("reports", b"%d" % effect.subject, _written(_check_in(effect)))
+        case AlertRevised():
+            return Output("alerts", b"%d" % effect.subject, orjson.dumps(_alert(effect)), headers=CLOUDEVENT)
+        case IncidentRevised():
+            gateway = effect.incident.gateway.encode()
+            return Output("alerts", gateway, orjson.dumps(_incident(effect)), headers=CLOUDEVENT)
+        case _:
+            return quarantined(record, effect, at)
+
+
+def quarantined(record: InputRecord, rejected: Rejected, at: int | None) -> Output:
+    """A record that cannot be processed, whole, with its origin and the reason; it can be driven again.
+
+    What is longer than any record of the contract would not fit: it stands at its origin only.
+    """
+    return Output("quarantine", short(record.key), orjson.dumps({
+        "reason": rejected.reason,
+        "detail": rejected.detail,
+        "origin": {"topic": record.topic, "partition": record.partition, "offset": record.offset},
+        "at": None if at is None else format_time(at),
+        "original": _original(short(record.value)),
+    }))
+
+
+def short(octets: bytes | None) -> bytes | None:
+    """These octets; None where there are too many of them to be written again."""
+    return octets if octets is None or len(octets) <= LONGEST else None
+
+
+def _original(value: bytes | None) -> object:
+    if value is None:
+        return None
+    try:
+        orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return {"raw": b64encode(value).decode()}
+    return orjson.Fragment(value)
+
+
+def _event(alert: str, revision: int, source: str, subject: str, change: Change, at: str,
+           data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": f"{alert}/{revision}",
+        "source": source,
+        "type": f"kr.anbu.alert.{change}",
+        "subject": subject,
+        "time": at,
+        "datacontenttype": "application/json",
+        "data": {"alert": alert, "revision": revision, "change": change, **data},
+    }
+
+
+def _alert(effect: AlertRevised) -> dict[str, Any]:
+    alert, at = effect.alert, format_time(effect.at)
+    key = alert_id(effect.subject, alert)
+    return _event(key, alert.revision, f"/anbu/{effect.site}", str(effect.subject), effect.change, at, {
+        "kind": alert.kind,
+        "severity": alert.severity,
+        "active": alert.active,
+        "acknowledged_by": alert.acknowledged_by,
+        "assignee": alert.assignee,
+        "site": effect.site,
+        "window": None if alert.window is None else format_window(alert.window),
+        "opened_at": format_time(alert.opened_at),
+        "changed_at": at,
+        "cause": {"likely": alert.likely, "evidence": alert.evidence},
+        "why": why(effect),
+        "by": effect.by,
+        "text": effect.text,
+        "escalated_to": effect.escalated_to,
+        "reason": effect.reason,
+    })
+
+
+def _incident(effect: IncidentRevised) -> dict[str, Any]:
+    incident, at = effect.incident, format_time(effect.at)
+    cleared = effect.change is Change.CLEARED
+    return _event(incident.id, incident.revision, "/anbu", incident.gateway, effect.change, at, {
+        "kind": Kind.GATEWAY_OUTAGE,
+        "severity": Severity.CRITICAL,
+        "active": not cleared,
+        "acknowledged_by": None,
+        "assignee": None,
+        "site": None,
+        "window": None,
+        "opened_at": format_time(incident.opened_at),
+        "changed_at": at,
+        "cause": {"likely": Likely.GATEWAY, "evidence": [incident.evidence]},
+        "why": why_outage(effect),
+        "by": None,
+        "text": None,
+        "escalated_to": None,
+        "reason": Reason.OUTAGE_OVER if cleared else None,
+        "lane": effect.lane,
+    })
+
+
+def _check_in(effect: CheckedIn) -> CheckInDocument:
+    window = format_window(effect.window)
+    return CheckInDocument(f"{window}#{effect.revision}", effect.subject, effect.site, window, effect.result,
+                           effect.previous, effect.repaired, format_time(effect.at))
+
+
+def _status(effect: Reported, report: StatusReport) -> StatusDocument:
+    flags, first = _NAMES_OF_FLAGS[report.flags], report.first_activity_min
+    if report.out_of_range:
+        flags = (*flags, "range")
+    if effect.clock_wrong:
+        flags = (*flags, "clock")
+    return StatusDocument(
+        effect.reference, effect.subject, effect.site,
+        None if report.device_time is None else format_time(report.device_time),
+        None if effect.window is None else format_window(effect.window),
+        effect.result, report.battery_pct, report.signal_dbm, report.temp_c, report.humidity_pct, report.idle_min,
+        None if first is None else f"{first // 60:02d}:{first % 60:02d}",
+        report.activity, flags, (), format_time(effect.received_at), effect.late,
+        SmsDocument(effect.sms_id, effect.sms_gateway))
+
+
+def _attributes(effect: Reported, report: AttributeReport) -> dict[str, Any]:
+    return {
+        "type": "report", "id": effect.reference, "subject": effect.subject, "site": effect.site,
+        "device_time": None, "window": None, "result": None, "battery_pct": None, "signal_dbm": None,
+        "temp_c": None, "humidity_pct": None, "idle_min": None, "first_activity": None, "activity": None,
+        "flags": [], "attrs": [{"k": one.name, "v": one.value, "u": one.unit} for one in report.attributes],
+        "received_at": format_time(effect.received_at), "late": effect.late,
+        "sms": {"id": effect.sms_id, "gateway": effect.sms_gateway}}

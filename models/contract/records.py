@@ -1,0 +1,143 @@
+"""The records of topic `sms` as the contract has them: an SMS as it arrived, or a tick. Unknown fields are ignored."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from models.contract.inputs import Sms, Tick
+from models.errors import ContractError
+from models.times import parse_time
+
+Document = Mapping[str, Any]
+LONGEST: Final = 256 * 1024  # octets; a record has room for a megabyte, and so for whatever is said of this one
+# Characters. An alert says a dozen of them, some of records that came long before, and each may be six octets in JSON.
+LONGEST_NAME: Final = 4000
+
+
+def parse_object(value: bytes) -> dict[str, Any]:
+    """The JSON object of a record. Raises ContractError("longer than …", "not JSON" or "not an object")."""
+    if len(value) > LONGEST:
+        raise ContractError(f"longer than {LONGEST} octets")
+    try:
+        document = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise ContractError("not JSON") from None
+    if not isinstance(document, dict):
+        raise ContractError("not an object")
+    return document
+
+
+def text_of(document: Document, field: str) -> str:
+    """A required text that is not empty."""
+    value = document.get(field)
+    if not isinstance(value, str) or not value:
+        raise ContractError(field)
+    return value
+
+
+def optional_text(document: Document, field: str) -> str | None:
+    value = document.get(field)
+    if value is not None and not isinstance(value, str):
+        raise ContractError(field)
+    return value
+
+
+def name_of(document: Document, field: str) -> str:
+    """A required text that alerts, reports and states may repeat, and that is no longer than they have room for."""
+    value = text_of(document, field)
+    if len(value) > LONGEST_NAME:
+        raise ContractError(field)
+    return value
+
+
+def optional_name(document: Document, field: str) -> str | None:
+    """As `name_of`, but it may be missing or empty."""
+    value = optional_text(document, field)
+    if value is not None and len(value) > LONGEST_NAME:
+        raise ContractError(field)
+    return value
+
+
+def subject_of(document: Document) -> int:
+    """A required subject number, 0 to 2^32 - 1."""
+    value = document.get("subject")
+    if type(value) is not int or not 0 <= value < 1 << 32:
+        raise ContractError("subject")
+    return value
+
+
+def subject_of_key(key: bytes | None) -> int:
+    """The subject of a tombstone, which has nothing but its key. Raises ContractError, whatever the key is."""
+    if key is None or not key.isdigit() or len(key) > 10:  # ten digits: 2^32 - 1; thousands are no number to Python
+        raise ContractError("key")
+    subject = int(key)
+    if key != b"%d" % subject:  # 0042 is nobody's key, and erases nobody
+        raise ContractError("key")
+    return subject
+
+
+def read_time(document: Document, field: str) -> int | None:
+    """A time of a record that may be broken elsewhere; None where it cannot be read."""
+    try:
+        return parse_time(document.get(field), field)
+    except ContractError:
+        return None
+
+
+class _PlainSms(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """An SMS as nearly all gateways write it; `text` and `received_at` are required here."""
+
+    received_at: str
+    text: str
+    type: str = "sms"
+    binary: str | None = None
+    gateway: str | None = None
+    id: str | None = None
+    sender: str | None = None
+    recipient: str | None = None
+
+
+_read_plain: Final = msgspec.json.Decoder(_PlainSms).decode
+
+
+def read_sms(value: bytes) -> Sms | Tick:
+    """The SMS or tick of a record. Raises ContractError.
+
+    What is plain is read in one go. Anything else is left to `parse_object` and `parse_sms`, which answer for what is
+    accepted: msgspec is more lenient than they are outside ASCII and inside unknown fields, and no field of a record as
+    short as a name is longer than one.
+    """
+    if len(value) <= LONGEST_NAME and value.isascii():
+        try:
+            plain = _read_plain(value)
+        except msgspec.MsgspecError:
+            plain = None
+        if plain is not None and plain.type == "sms":
+            return Sms(parse_time(plain.received_at, "received_at"), plain.text, plain.binary, plain.gateway, plain.id,
+                       plain.sender)
+    return parse_sms(parse_object(value))
+
+
+def parse_sms(document: Document) -> Sms | Tick:
+    """Raises ContractError(field)."""
+    kind = document.get("type", "sms")
+    if kind == "tick":
+        return _parse_tick(document)
+    if kind not in ("sms", None):
+        raise ContractError("type")
+    received_at = parse_time(document.get("received_at"), "received_at")
+    text, binary = optional_text(document, "text"), optional_text(document, "binary")
+    if text is None and binary is None:
+        raise ContractError("text")
+    return Sms(received_at, text, binary, optional_name(document, "gateway"), optional_name(document, "id"),
+               optional_name(document, "sender"))
+
+
+def _parse_tick(document: Document) -> Tick:
+    source = document.get("source")
+    if source not in ("gateway", "clock"):
+        raise ContractError("source")
+    gateway = name_of(document, "gateway") if source == "gateway" else None
+    return Tick(source, gateway, parse_time(document.get("at"), "at"))

@@ -1,0 +1,194 @@
+"""The records of topic `registry`: read whole, or refused by the field that breaks the contract.
+
+A record that is refused leaves the profile as it was.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from models.contract.records import Document, name_of, optional_name, subject_of
+from models.errors import ContractError
+from models.profile import (
+    AFTERNOON,
+    MORNING,
+    AttributeSpec,
+    DailyWindow,
+    Device,
+    EscalationStep,
+    Excuse,
+    Profile,
+    Schedule,
+    Thresholds,
+)
+from models.times import parse_date, parse_time
+
+WRAPPED_OCTETS: Final = 44
+MINUTES_OF_A_DAY: Final = 1440
+_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_ATTRIBUTE: Final = re.compile(r"[1-9]\d{0,2}", re.ASCII)
+_ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", re.ASCII)
+_OF_THE_MACHINE: Final = "localtime"  # loads, but two workers may take it for different zones
+T = TypeVar("T")
+
+
+def parse_profile(document: Document) -> Profile:
+    """Raises ContractError with the field, such as `windows.morning` or `devices[0].key`."""
+    retired, grace = document.get("retired"), document.get("grace_min")
+    if retired is not None and not isinstance(retired, bool):
+        raise ContractError("retired")
+    windows = _mapping(document, "windows")
+    return Profile(
+        subject=subject_of(document),
+        site=name_of(document, "site"),
+        gateway=name_of(document, "gateway"),
+        retired=bool(retired),
+        schedule=Schedule(
+            tz=_zone(document),
+            since=parse_time(document.get("since"), "since"),
+            morning=MORNING if windows is None else _window(windows, "morning"),
+            afternoon=AFTERNOON if windows is None else _window(windows, "afternoon"),
+            grace_min=30 if grace is None else _integer(grace, 0, MINUTES_OF_A_DAY, "grace_min")),
+        devices=tuple(_each(document, "devices", _device)),
+        excused=tuple(_each(document, "excused", _excuse)),
+        escalation=tuple(_each(document, "escalation", _step)),
+        thresholds=_thresholds(_mapping(document, "thresholds") or {}),
+        attributes=_attributes(_mapping(document, "attributes") or {}),
+    )
+
+
+def _mapping(document: Document, name: str) -> Document | None:
+    value = document.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise ContractError(name)
+    return value
+
+
+def _each(document: Document, name: str, parse: Callable[[Document], T]) -> list[T]:
+    value = document.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise ContractError(name)
+    parsed = []
+    for i, one in enumerate(value):
+        where = f"{name}[{i}]"
+        if not isinstance(one, dict):
+            raise ContractError(where)
+        try:
+            parsed.append(parse(one))
+        except ContractError as error:
+            raise ContractError(f"{where}.{error}") from None
+    return parsed
+
+
+def _integer(value: object, low: int, high: int, name: str) -> int:
+    if type(value) is not int or not low <= value <= high:
+        raise ContractError(name)
+    return value
+
+
+def _number(value: object, name: str) -> int | float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ContractError(name)
+    return value
+
+
+@lru_cache(maxsize=1024)
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        return False
+    return True
+
+
+def _zone(document: Document) -> str:
+    name = name_of(document, "tz")
+    if _ZONE.fullmatch(name) is None or name == _OF_THE_MACHINE or not _is_zone(name):
+        raise ContractError("tz")
+    return name
+
+
+def _window(windows: Document, half: str) -> DailyWindow | None:
+    value = windows.get(half)
+    if value is None:
+        return None
+    name = f"windows.{half}"
+    if not isinstance(value, dict):
+        raise ContractError(name)
+    minutes = []
+    for end in ("open", "close"):
+        text = value.get(end)
+        match = _CLOCK.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            raise ContractError(f"{name}.{end}")
+        minutes.append(int(match[1]) * 60 + int(match[2]))
+    if minutes[0] >= minutes[1]:
+        raise ContractError(f"{name}.close")
+    return DailyWindow(*minutes)
+
+
+def _device(one: Document) -> Device:
+    try:
+        key = b64decode(name_of(one, "key"), validate=True)
+    except ValueError:
+        raise ContractError("key") from None
+    if len(key) != WRAPPED_OCTETS:
+        raise ContractError("key")
+    return Device(_integer(one.get("slot"), 0, 7, "slot"), _integer(one.get("epoch"), 0, (1 << 24) - 1, "epoch"),
+                  name_of(one, "kek"), key)
+
+
+def _excuse(one: Document) -> Excuse:
+    excuse = Excuse(parse_date(one.get("from"), "from"), parse_date(one.get("to"), "to"))
+    if excuse.last < excuse.first:
+        raise ContractError("to")
+    optional_name(one, "reason")
+    return excuse
+
+
+def _step(one: Document) -> EscalationStep:
+    return EscalationStep(_integer(one.get("after_min"), 0, 1 << 31, "after_min"), name_of(one, "to"))
+
+
+def _thresholds(document: Document) -> Thresholds:
+    found: dict[str, int | float] = {}
+    for name in ("battery_pct", "signal_dbm", "idle_h"):
+        if document.get(name) is not None:
+            found[name] = _number(document[name], f"thresholds.{name}")
+    temperature = document.get("temp_c")
+    if temperature is not None:
+        if not isinstance(temperature, list) or len(temperature) != 2:
+            raise ContractError("thresholds.temp_c")
+        found["temp_low"], found["temp_high"] = (_number(one, "thresholds.temp_c") for one in temperature)
+        if found["temp_low"] > found["temp_high"]:
+            raise ContractError("thresholds.temp_c")
+    return Thresholds(**found)
+
+
+def _attributes(document: Document) -> dict[int, AttributeSpec]:
+    specs = {}
+    for number, one in document.items():
+        where = f"attributes.{number}"
+        if _ATTRIBUTE.fullmatch(number) is None or int(number) > 255 or not isinstance(one, dict):
+            raise ContractError(where)
+        try:
+            specs[int(number)] = _attribute(one)
+        except ContractError as error:
+            raise ContractError(f"{where}.{error}") from None
+    return specs
+
+
+def _attribute(one: Document) -> AttributeSpec:
+    scale = 1 if one.get("scale") is None else _number(one["scale"], "scale")
+    if scale <= 0:
+        raise ContractError("scale")
+    bounds = one.get("range")
+    if bounds is not None and (not isinstance(bounds, list) or len(bounds) != 2):
+        raise ContractError("range")
+    low, high = (None, None) if bounds is None else (_number(bound, "range") for bound in bounds)
+    return AttributeSpec(name_of(one, "name"), optional_name(one, "unit"), scale, low, high)

@@ -1,0 +1,150 @@
+"""Every revision of an alert says why it exists: one sentence that a caseworker understands, in Korean and in English.
+
+With the time, the window and the cause; times are the subject's local ones, of a gateway UTC.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from models.contract.alerts import Alert, Change, Kind, Likely, Reason
+from models.contract.effects import AlertRevised, IncidentRevised
+from models.times import EPOCH_ORDINAL
+from models.zones import local_time
+
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Words(NamedTuple):
+    ko: str
+    en: str
+
+
+_WHAT: Final[dict[Kind, Words]] = {
+    Kind.SOS: Words("SOS 버튼이 눌렸습니다", "the SOS button was pressed"),
+    Kind.FIRE: Words("화재 감지기가 울렸습니다", "the fire detector went off"),
+    Kind.GAS: Words("가스 감지기가 울렸습니다", "the gas detector went off"),
+    Kind.FALL: Words("낙상이 감지되었습니다", "a fall was detected"),
+    Kind.NOT_AWAKE: Words("{window}에 기상한 기미가 없습니다", "there was no sign of waking in the {window}"),
+    Kind.NO_REPORT: Words("{window}에 보고가 오지 않았습니다", "nothing was heard in the {window}"),
+    Kind.INACTIVITY: Words("오랫동안 움직임이 없습니다", "nobody has moved for a long time"),
+    Kind.LOW_BATTERY: Words("기기 배터리가 부족합니다", "the battery of the device is low"),
+    Kind.MAINS_LOST: Words("기기의 전원이 끊겼습니다", "the device has lost its mains power"),
+    Kind.WEAK_SIGNAL: Words("기기의 통신 신호가 약합니다", "the signal of the device is weak"),
+    Kind.SENSOR_FAULT: Words("기기의 센서에 이상이 있습니다", "a sensor of the device is faulty"),
+    Kind.TEMPERATURE: Words("실내 온도가 정해진 범위를 벗어났습니다", "the room is too warm or too cold"),
+}
+
+_EVIDENCE: Final[dict[str, Words]] = {
+    "late": Words("하루 넘게 지난 보고", "the report is more than a day old"),
+    "remembered alarm": Words("당시 문자는 오지 않았고, 이후 보고가 알려 왔음",
+                              "its SMS was lost, a later report remembers it"),
+    "mains lost": Words("전원 끊김", "mains lost"),
+    "low battery": Words("배터리 부족", "low battery"),
+}
+
+_CHANGE: Final[dict[Change, Words]] = {
+    Change.OPENED: Words("{opened}, {what}{cause}.", "{opened}: {what}{cause}."),
+    Change.HELD: Words("{opened}, {what}. 같은 수신소의 여러 분이 함께 조용하여 알림을 보류합니다{cause}.",
+                       "{opened}: {what}; held back, since many people of the same gateway are silent at once{cause}."),
+    Change.RELEASED: Words("{what}. {now}에도 소식이 없어 보류했던 알림을 보냅니다{cause}.",
+                           "{now}: {what}, and there is still no word, so the alert is no longer held back{cause}."),
+    Change.REOPENED: Words("{now}, {what} (30분 안에 다시 발생){cause}.",
+                           "{now}: {what}, again within 30 minutes{cause}."),
+    Change.REPEATED: Words("{now}, {what}. 이미 확인한 알림이지만 다시 신호가 왔으니 한 번 더 살펴 주세요{cause}.",
+                           "{now}: {what} once more although it was in hand, so somebody has to look again{cause}."),
+    Change.RAISED: Words("{what}. {opened}부터 이어져 {now}에 위급으로 올립니다{cause}.",
+                         "{now}: {what}, open since {opened} and therefore critical now{cause}."),
+    Change.ESCALATED: Words("{what}. {opened} 이후 아무도 확인하지 않아 {now}에 {to}에게 알립니다{cause}.",
+                            "{now}: {what}; nobody has acknowledged it since {opened}, so {to} is told{cause}."),
+    Change.ACKNOWLEDGED: Words("{what}. {now}에 {by} 님이 확인했습니다{cause}.",
+                               "{now}: {by} has acknowledged that {what}{cause}."),
+    Change.ASSIGNED: Words("{what}. {now}에 {by} 님이 {assignee} 님에게 맡겼습니다{cause}.",
+                           "{now}: {by} has given this to {assignee}: {what}{cause}."),
+    Change.COMMENTED: Words("{what}. {now}에 {by} 님이 메모를 남겼습니다{cause}.",
+                            "{now}: {by} has left a comment: {what}{cause}."),
+}
+
+_CLEARED: Final[dict[Reason, Words]] = {
+    Reason.AWAKE_LATER: Words("{what}. 그 뒤 기상 또는 외출한 것을 {now}에 확인하여 종료합니다{cause}.",
+                              "{now}: over, since a later report tells of waking or going out; "
+                              "{what} at {opened}{cause}."),
+    Reason.LATE_REPORT: Words("{what}. 해당 시간의 보고가 늦게 {now}에 도착하여 종료합니다{cause}.",
+                              "{now}: over, since the report for that time came late; {what} at {opened}{cause}."),
+    Reason.RECOVERED: Words("{what}. {now}에 정상으로 돌아왔습니다{cause}.",
+                            "{now}: over, all is back to normal; {what} at {opened}{cause}."),
+    Reason.RESOLVED: Words("{what}. {now}에 {by} 님이 처리를 마쳤습니다{cause}.",
+                           "{now}: {by} has dealt with it; {what} at {opened}{cause}."),
+    Reason.EXCUSED: Words("{what}. {now}에 부재가 등록되어 종료합니다{cause}.",
+                          "{now}: over, since the absence is planned; {what} at {opened}{cause}."),
+    Reason.RETIRED: Words("{what}. {now}에 관리 대상에서 제외되어 종료합니다{cause}.",
+                          "{now}: over, since the person is no longer looked after; {what} at {opened}{cause}."),
+}
+
+_OUTAGE: Final[dict[tuple[Change, bool], Words]] = {
+    (Change.OPENED, True): Words("{now}, {gateway} 수신소의 {deadline} 마감에 {people}명 중 {silent}명이 조용합니다. "
+                                 "수신 장애로 보입니다.",
+                                 "{now}: {silent} of {people} people of gateway {gateway} were silent at {deadline}, "
+                                 "which looks like an outage."),
+    (Change.OPENED, False): Words("{now}, {gateway} 수신소가 {last}부터 응답하지 않습니다. "
+                                  "문자가 들어오지 않을 수 있습니다.",
+                                  "{now}: gateway {gateway} has been silent since {last}; SMS may not be coming in."),
+    (Change.CLEARED, True): Words("{now}, {gateway} 수신소의 장애 상황({deadline} 마감)이 끝났습니다.",
+                                  "{now}: the outage of gateway {gateway} (deadline {deadline}) is over."),
+    (Change.CLEARED, False): Words("{now}, {gateway} 수신소의 장애({last}부터 무응답)가 끝났습니다.",
+                                   "{now}: the outage of gateway {gateway}, silent since {last}, is over."),
+}
+
+
+def _moment(at: datetime) -> Words:
+    return Words(f"{at.month}월 {at.day}일 {at:%H:%M}", f"{at.day} {_MONTHS[at.month - 1]} {at:%H:%M}")
+
+
+def _window(window: int | None) -> Words:
+    if window is None:
+        return Words("", "")
+    day = datetime.fromordinal(EPOCH_ORDINAL + (window >> 1))
+    half = Words("오후", "afternoon") if window & 1 else Words("오전", "morning")
+    return Words(f"{day.month}월 {day.day}일 {half.ko}", f"{half.en} of {day.day} {_MONTHS[day.month - 1]}")
+
+
+def _cause(alert: Alert) -> Words:
+    known = [_EVIDENCE.get(one, Words(one, one)) for one in alert.evidence]
+    ko, en = ", ".join(one.ko for one in known), ", ".join(one.en for one in known)
+    if alert.kind is Kind.NO_REPORT:
+        if alert.likely is Likely.GATEWAY:
+            return Words(f" (수신소 장애로 추정: {ko})", f" (probably the gateway: {en})")
+        if alert.likely is Likely.DEVICE:
+            return Words(f" (기기 이상으로 추정: {ko})", f" (probably the device: {en})")
+        return Words(" (기기와 수신소에는 이상 없음)", " (device and gateway were in order)")
+    return Words(f" ({ko})", f" ({en})") if known else Words("", "")
+
+
+def _sentences(words: Words, ko: Mapping[str, str], en: Mapping[str, str]) -> dict[str, str]:
+    return {"ko": words.ko.format_map(ko), "en": words.en.format_map(en)}
+
+
+def why(effect: AlertRevised) -> dict[str, str]:
+    """The sentence of one revision, by language."""
+    alert = effect.alert
+    words = _CLEARED[effect.reason] if effect.reason is not None else _CHANGE[effect.change]
+    window, cause = _window(alert.window), _cause(alert)
+    opened, now = _moment(local_time(effect.tz, alert.opened_at)), _moment(local_time(effect.tz, effect.at))
+    what = _WHAT[alert.kind]
+    people = {"by": effect.by or "", "to": effect.escalated_to or "", "assignee": alert.assignee or ""}
+    return _sentences(
+        words,
+        {"what": what.ko.format(window=window.ko), "cause": cause.ko, "opened": opened.ko, "now": now.ko, **people},
+        {"what": what.en.format(window=window.en), "cause": cause.en, "opened": opened.en, "now": now.en, **people})
+
+
+def why_outage(effect: IncidentRevised) -> dict[str, str]:
+    """The sentence of an incident, by language; its times are UTC."""
+    incident = effect.incident
+    now, deadline, last = (_moment(local_time("UTC", at or 0))
+                           for at in (effect.at, incident.deadline, incident.last_tick))
+    counts = {"gateway": incident.gateway, "people": str(incident.people), "silent": str(len(incident.silent))}
+    return _sentences(
+        _OUTAGE[effect.change, incident.deadline is not None],
+        {"now": f"{now.ko} UTC", "deadline": f"{deadline.ko} UTC", "last": f"{last.ko} UTC", **counts},
+        {"now": f"{now.en} UTC", "deadline": f"{deadline.en} UTC", "last": f"{last.en} UTC", **counts})

@@ -1,0 +1,48 @@
+"""What follows from the state of a person: the calendar, today, whether a day is excused, the current epoch."""
+
+from models.contract.alerts import Alert, Kind
+from models.judgement.person import Person
+from models.judgement.results import is_fine, windows_of
+from models.judgement.windows import Calendar
+from models.zones import local_day
+
+
+def calendar(person: Person, first_tick: int | None = None) -> Calendar:
+    """The windows of the person. first_tick: of the gateway, for whoever was registered before any."""
+    started = person.started
+    return Calendar(person.profile.schedule, person.frozen, first_tick if started is None else started)
+
+
+def today(person: Person, at: int) -> int:
+    return local_day(person.profile.schedule.tz, at)
+
+
+def excused(person: Person, day: int) -> bool:
+    """Whether a local date is excused: the last command prevails over earlier ones and over the registry."""
+    for override in person.overrides:
+        if override.first <= day <= override.last:
+            return override.excused
+    return any(excuse.first <= day <= excuse.last for excuse in person.profile.excused)
+
+
+def current_epoch(person: Person, slot: int) -> int | None:
+    """The current epoch of a device slot: the highest accepted, at least the lowest listed; None: not listed."""
+    lowest: int | None = None
+    for device in person.profile.devices:
+        if device.slot == slot and (lowest is None or device.epoch < lowest):
+            lowest = device.epoch
+    state = person.slots.get(slot)
+    return lowest if lowest is None or state is None else max(lowest, *state.replay)
+
+
+def awake_after(person: Person, window: int) -> bool:
+    """Whether a later window is awake or out: then nobody needs to look after this one (rule 8)."""
+    return any(later > window and is_fine(octet) for later, octet in windows_of(person.results))
+
+
+def find_alert(person: Person, kind: Kind, slot: int | None = None) -> Alert | None:
+    """The active alert of a kind (and slot, where one is given)."""
+    for alert in person.alerts.values():
+        if alert.kind is kind and (slot is None or alert.slot == slot):
+            return alert
+    return None

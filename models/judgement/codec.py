@@ -1,0 +1,77 @@
+"""The state as octets: compact, versioned, and the same octets for the same state.
+
+The first octet is the version. MessagePack follows: arrays by position, the fields in the order of their types, and
+enumerations by their words. Any change of fields or words is a new version, a field that is appended too: beside a
+newer worker, while they are replaced one by one, an older one would drop what it does not know. Version 1 began with
+the header of an array, an octet of 0x80 or more: `codec_1` reads it.
+"""
+
+from typing import Final
+
+from msgspec import msgpack
+
+from models.contract.incidents import Incident
+from models.judgement import codec_1
+from models.judgement.gateway import GatewayTime
+from models.judgement.glance import Glance
+from models.judgement.person import Person
+
+VERSION: Final = 2
+_FIRST: Final = bytes([VERSION])
+_FIRST_OF_VERSION_1: Final = 0x80
+Times = tuple[int | None, int | None, dict[str, GatewayTime]]
+"""(clock, latest, gateways) of a lane."""
+
+_encode: Final = msgpack.Encoder().encode
+_decode_person: Final = msgpack.Decoder(Person).decode
+_decode_glance: Final = msgpack.Decoder(Glance).decode
+_decode_times: Final = msgpack.Decoder(Times).decode
+_decode_incidents: Final = msgpack.Decoder(list[Incident]).decode
+
+
+class UnknownVersion(ValueError):
+    """The state was written by a newer program."""
+
+
+def _is_version_1(packed: bytes) -> bool:
+    """Raises UnknownVersion."""
+    first = packed[0]
+    if first == VERSION:
+        return False
+    if first >= _FIRST_OF_VERSION_1:
+        return True
+    raise UnknownVersion(f"the state has version {first}, this program reads up to {VERSION}: deploy a newer one")
+
+
+def pack_person(person: Person) -> bytes:
+    return _FIRST + _encode(person)
+
+
+def unpack_person(packed: bytes, subject: int) -> Person:
+    """subject: the key of the record; a state of version 1 does not repeat it. Raises UnknownVersion."""
+    return codec_1.unpack_person(packed, subject) if _is_version_1(packed) else _decode_person(packed[1:])
+
+
+def glance(packed: bytes, subject: int) -> Glance:
+    """Raises UnknownVersion."""
+    if _is_version_1(packed):  # rewritten as soon as somebody is heard: nobody has to be quick here
+        packed = pack_person(codec_1.unpack_person(packed, subject))
+    return _decode_glance(packed[1:])
+
+
+def pack_times(times: Times) -> bytes:
+    return _FIRST + _encode(times)
+
+
+def unpack_times(packed: bytes) -> Times:
+    """Raises UnknownVersion."""
+    return codec_1.unpack_times(packed) if _is_version_1(packed) else _decode_times(packed[1:])
+
+
+def pack_incidents(incidents: list[Incident]) -> bytes:
+    return _FIRST + _encode(incidents)
+
+
+def unpack_incidents(packed: bytes) -> list[Incident]:
+    """Raises UnknownVersion."""
+    return codec_1.unpack_incidents(packed) if _is_version_1(packed) else _decode_incidents(packed[1:])

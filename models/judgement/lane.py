@@ -1,0 +1,202 @@
+"""The state of one lane: its people, its gateways' times, its incidents, and the index of what is due next.
+
+A lane is owned by one caller, who hands it one record after another; it is the only mutable thing of the core, and all
+that it does follows from the records alone. People are kept packed (`codec`). A person is unpacked for each record that
+concerns the person, and packed again at once: reading 210 octets costs less than touching 45 objects that have left the
+processor's cache.
+
+Rule 2 in the index: no deadline of a person lies between what has been judged and the entry in the agenda.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from models.contract.incidents import Incident
+from models.judgement import about, codec
+from models.judgement.agenda import Agenda
+from models.judgement.gateway import GatewayTime
+from models.judgement.person import Person
+from models.judgement.rules.timers import next_timer
+from models.judgement.view import view
+from models.judgement.windows import Calendar
+
+LANE_KEY: Final = b"\x00lane"
+INCIDENTS_KEY: Final = b"\x00incidents"
+_COMMON: Final = frozenset({LANE_KEY, INCIDENTS_KEY})
+
+
+class Judged(NamedTuple):
+    """Up to when a lane has judged, in epoch seconds: by gateway; by the clock (None: it never ticked). people: by
+    gateway, who are not retired."""
+
+    until: dict[str, int]
+    clock: int | None
+    people: dict[str, int]
+
+
+class Lane:
+    """number: of the partition. See the module."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.clock: int | None = None
+        self.latest: int | None = None
+        self.gateways: dict[str, GatewayTime] = {}
+        self.incidents: dict[str, Incident] = {}
+        self.population: dict[str, int] = {}  # by gateway: people who are not retired
+        self.deadlines: dict[str, Agenda] = {}
+        self.waiting: dict[str, set[int]] = {}  # by gateway: who was registered before its first tick
+        self.timers = Agenda()
+        self._packed: dict[int, bytes] = {}
+        self._common: dict[bytes, bytes | None] = {}  # what is of the whole lane, until `ready`
+        self._touched: dict[int, bytes | None] = {}  # what was kept of each before it was changed
+        self._lane_touched = self._incidents_touched = False
+
+    # People
+
+    def person(self, subject: int) -> Person | None:
+        """A person as of now; None: nobody. Changes are kept by `put` alone."""
+        packed = self._packed.get(subject)
+        return None if packed is None else codec.unpack_person(packed, subject)
+
+    def somebody(self, subject: int) -> Person:
+        """A person who is here. Raises LookupError."""
+        person = self.person(subject)
+        if person is None:
+            raise LookupError(f"nobody has the number {subject}")
+        return person
+
+    def put(self, subject: int, before: Person | None, after: Person | None) -> None:
+        """Keep what a step made of a person; None: nobody. Timers are entered; deadlines see `schedule`."""
+        if subject not in self._touched:
+            self._touched[subject] = self._packed.get(subject)
+        if after is None:
+            self._packed.pop(subject, None)
+        else:
+            self._packed[subject] = codec.pack_person(after)
+            self.enter_timer(after)
+        if before is None or after is None or before.profile is not after.profile:
+            if before is not None:
+                self._count(before, -1)
+            if after is not None:
+                self._count(after, +1)
+
+    def schedule(self, person: Person) -> None:
+        """Enter a person's next deadline, after a registry record or a deadline.
+
+        Of somebody retired too, until the new gateway has come to what the former one left to judge: it passes then.
+        """
+        if person.profile.retired and person.moved is None:
+            return
+        gateway = self.gateway(person.profile.gateway)
+        after = gateway.judged if person.moved is None or gateway.judged is None else person.moved
+        self._enter(person.profile.gateway, person.subject, about.calendar(person, gateway.first), after)
+        if person.moved is not None and gateway.judged is not None:  # the next tick makes the gateway's time theirs
+            self.deadlines.setdefault(person.profile.gateway, Agenda()).add(gateway.judged, person.subject)
+
+    def _enter(self, gateway: str, subject: int, calendar: Calendar, after: int | None) -> None:
+        """after: up to when the person is judged; None: the gateway has not told the time yet."""
+        if after is None:
+            self.waiting.setdefault(gateway, set()).add(subject)
+            return
+        due = calendar.next_deadline(after)
+        if due is not None:
+            self.deadlines.setdefault(gateway, Agenda()).add(due, subject)
+
+    def _count(self, person: Person, change: int) -> None:
+        if not person.profile.retired:
+            gateway = person.profile.gateway
+            self.population[gateway] = self.population.get(gateway, 0) + change
+
+    def enter_timer(self, person: Person) -> None:
+        if person.alerts:
+            due = next_timer(person)
+            if due is not None:
+                self.timers.add(due, person.subject)
+
+    # Gateways and incidents
+
+    def gateway(self, name: str) -> GatewayTime:
+        """The times of a gateway; one that never ticked here is judged by the clock - 60 s (rule 21)."""
+        known = self.gateways.get(name)
+        if known is None:
+            by_clock = None if self.clock is None else self.clock - 60
+            known = self.gateways[name] = GatewayTime(None, by_clock, by_clock)
+            self._lane_touched = True
+        return known
+
+    def touch_times(self) -> None:
+        self._lane_touched = True
+
+    def put_incident(self, incident: Incident) -> None:
+        self.incidents[incident.id] = incident
+        self._incidents_touched = True
+
+    def drop_incident(self, incident: Incident) -> None:
+        del self.incidents[incident.id]
+        self._incidents_touched = True
+
+    def silence_of(self, gateway: str) -> Incident | None:
+        """The open incident of a gateway that fell silent itself (rule 19)."""
+        return next((incident for incident in self.incidents.values()
+                     if incident.gateway == gateway and incident.deadline is None), None)
+
+    # The changelog
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Apply one record of the changelog; `ready` follows the last one."""
+        if key in _COMMON:
+            self._common[key] = value
+        elif value is None:
+            self._packed.pop(int(key), None)
+        else:
+            self._packed[int(key)] = value
+
+    def kept(self, key: bytes) -> bytes | None:
+        """What `restore` was last given for a key; None: nothing, or it was removed."""
+        return self._common.get(key) if key in _COMMON else self._packed.get(int(key))
+
+    def ready(self) -> None:
+        """Unpack what is of the whole lane, and build the index, from all that was restored."""
+        if times := self._common.get(LANE_KEY):
+            self.clock, self.latest, self.gateways = codec.unpack_times(times)
+        if incidents := self._common.get(INCIDENTS_KEY):
+            self.incidents = {incident.id: incident for incident in codec.unpack_incidents(incidents)}
+        self._common.clear()
+        for subject, packed in self._packed.items():
+            seen = codec.glance(packed, subject)
+            profile = seen.profile
+            if not profile.retired:
+                self.population[profile.gateway] = self.population.get(profile.gateway, 0) + 1
+            if not seen.plain:
+                person = codec.unpack_person(packed, subject)
+                self.enter_timer(person)
+                self.schedule(person)
+            elif not profile.retired:
+                time = self.gateway(profile.gateway)
+                started = seen.started if seen.started is not None else time.first
+                self._enter(profile.gateway, subject, Calendar(profile.schedule, {}, started), time.judged)
+        self._lane_touched = False
+
+    def take_touched(self) -> list[tuple[bytes, bytes | None]]:
+        """The changelog records of all that has changed since the last call; None removes a person."""
+        records: list[tuple[bytes, bytes | None]] = []
+        for subject, before in self._touched.items():
+            packed = self._packed.get(subject)
+            if packed is None or packed != before:
+                records.append((b"%d" % subject, packed))
+        self._touched.clear()
+        if self._lane_touched:
+            records.append((LANE_KEY, codec.pack_times((self.clock, self.latest, self.gateways))))
+        if self._incidents_touched:
+            records.append((INCIDENTS_KEY, codec.pack_incidents(list(self.incidents.values()))))
+        self._lane_touched = self._incidents_touched = False
+        return records
+
+    def summary(self) -> Judged:
+        until = {name: time.judged for name, time in sorted(self.gateways.items()) if time.judged is not None}
+        return Judged(until, self.clock, dict(self.population))
+
+    def view(self, subject: int) -> dict[str, Any] | None:
+        """The live state of a person as JSON values, without keys; None: nobody of that number is here."""
+        person = self.person(subject)
+        return None if person is None else view(person)

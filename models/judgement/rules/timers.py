@@ -1,0 +1,42 @@
+"""What happens by itself while nobody acknowledges: rule 8 (raised after 60 minutes) and rule 16 (escalation)."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from models.contract.alerts import OF_A_WINDOW, Alert, Change, Phase, Severity
+from models.judgement.person import Person
+from models.judgement.rules.turn import Turn
+
+RAISED_AFTER: Final = 60 * 60
+
+
+def _steps(person: Person, alert: Alert) -> Iterator[tuple[int, int, str | None]]:
+    """(due, order, to) of what is to come of an alert; `to` is None for `raised`, which goes before an equal one."""
+    if alert.phase is not Phase.OPEN or alert.severity is Severity.MAINTENANCE:
+        return
+    if alert.kind in OF_A_WINDOW and alert.severity is Severity.WARNING:
+        yield alert.started + RAISED_AFTER, 0, None
+    told = set(alert.told)
+    for order, step in enumerate(sorted(person.profile.escalation, key=lambda step: step.after_min), start=1):
+        if step.to not in told:
+            told.add(step.to)
+            yield alert.started + step.after_min * 60, order, step.to
+
+
+def next_timer(person: Person) -> int | None:
+    """When something is due by rules 8 and 16, in epoch seconds; None: nothing is."""
+    return min((due for alert in person.alerts.values() for due, _, _ in _steps(person, alert)), default=None)
+
+
+def tick(turn: Turn) -> None:
+    """All that is due at this tick, in order of time."""
+    person = turn.person
+    for key, alert in list(person.alerts.items()):
+        for due, _, to in sorted(_steps(person, alert), key=lambda step: step[:2]):
+            if due > turn.now:
+                break
+            current = person.alerts[key]
+            if to is None:
+                turn.change(current, Change.RAISED, severity=Severity.CRITICAL)
+            else:
+                turn.change(current, Change.ESCALATED, escalated_to=to)

@@ -1,0 +1,199 @@
+"""step(state, event) -> (state, effects): what one event does to one person. No clock, no I/O, no randomness.
+
+The state that is passed in is left as it was. Whoever has the lane (`lane`, `ticks`) decides which events come to whom.
+"""
+
+from copy import copy
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from models.contract.alerts import report_reference
+from models.contract.command import Command
+from models.contract.effects import Effect, Reported
+from models.judgement import about, replay
+from models.judgement.events import Arrived, Deadline, Erased, Event, Registered, Released, Ticked
+from models.judgement.person import Person, Slot
+from models.judgement.results import since
+from models.judgement.rules import checkins, commands, devices, emergencies, timers
+from models.judgement.rules.turn import Turn
+from models.judgement.windows import scheduled
+from models.profile import Profile
+from models.report import AttributeReport, StatusReport
+from models.times import DAY
+
+KEPT_DAYS = 9  # results and spans of windows: the oldest window that a report can still name is 8 days back
+CLOSED_KEPT = DAY  # an alert can be reopened for 30 minutes; the rest is for events that arrive out of order
+
+
+def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
+    """The next state of a person, and what came of the event, in order.
+
+    Only Registered may meet nobody (None): it makes the person. Raises nothing on any authentic report.
+    """
+    if isinstance(event, Registered):
+        return _register(state, event)
+    if state is None:
+        raise LookupError(f"nobody is registered for {event}")
+    turn = Turn(copy(state), event.at)
+    match event:
+        case Arrived():
+            _arrive(turn, event)
+        case Command():
+            commands.obey(turn, event)
+        case Deadline():
+            checkins.judge(turn, event.window, event.held_by, event.outage)
+            _forget_windows(turn, event.window >> 1)
+            _forget_alerts(turn)
+        case Ticked():
+            timers.tick(turn)
+        case Released():
+            checkins.release(turn, event.alert)
+        case Erased():
+            commands.retire(turn)
+        case _ as never:
+            assert_never(never)
+    return turn.person, turn.effects
+
+
+def _arrive(turn: Turn, event: Arrived) -> None:
+    person, received = turn.person, event.received
+    slot = person.slots.get(received.slot) or Slot()
+    window = slot.replay.get(received.epoch)
+    if window is not None and replay.is_below(window, received.counter):
+        _below(turn, event)
+        return
+    if window is not None and replay.has_seen(window, received.counter):
+        return
+    person.slots = {**person.slots, received.slot: replay.accepted(slot, received.epoch, received.counter)}
+    judged = event.judged if person.moved is None else person.moved
+    if judged is not None:
+        _forget_windows(turn, turn.today if judged >= turn.now else about.today(person, judged))
+    _forget_alerts(turn)
+    if isinstance(received.payload, StatusReport):
+        _status(turn, event, received.payload)
+    else:
+        turn.effects.append(_reported(turn, event, None, late=False))
+
+
+def _status(turn: Turn, event: Arrived, report: StatusReport) -> None:
+    """A fresh status report: history first, then check-ins, emergencies, inactivity and the device."""
+    received = event.received
+    slot, epoch, counter = received.slot, received.epoch, received.counter
+    reading = checkins.read(turn, report)
+    reported = _reported(turn, event, reading, late=reading.late)
+    turn.effects.append(reported)
+    device_time = reading.device_time
+    if reading.late:  # rule 17: it does nothing else
+        emergencies.flags(turn, report, slot, epoch, counter, device_time)
+        return
+    checkins.check_in(turn, report, reading)
+    emergencies.flags(turn, report, slot, epoch, counter, device_time)
+    emergencies.memory(turn, report, slot, epoch, counter, device_time)
+    devices.inactivity(turn, report, reading.says, device_time, slot, reported.reference)
+    devices.devices(turn, report, slot, epoch, counter)
+    devices.remember(turn, report, device_time)
+
+
+def _below(turn: Turn, event: Arrived) -> None:
+    """An authentic frame below the replay window: history, and an emergency of the last 24 hours (rule 17)."""
+    received = event.received
+    slot, epoch, counter, report = received.slot, received.epoch, received.counter, received.payload
+    if isinstance(report, AttributeReport):
+        turn.effects.append(_reported(turn, event, None, late=True))
+        return
+    reading = checkins.read(turn, report)
+    if not reading.late:
+        reading = replace(reading, window=reading.named)
+    turn.effects.append(_reported(turn, event, reading, late=True))
+    if turn.now - reading.device_time <= DAY:
+        emergencies.flags(turn, report, slot, epoch, counter, reading.device_time)
+
+
+def _reported(turn: Turn, event: Arrived, reading: checkins.Reading | None, *, late: bool) -> Reported:
+    received, profile = event.received, turn.person.profile
+    reference = report_reference(received.slot, received.epoch, received.counter)
+    if reading is None:
+        window, result, clock_wrong = None, None, False
+    else:
+        window, result, clock_wrong = reading.window, reading.result, reading.clock_wrong
+    return Reported(profile.subject, profile.site, reference, turn.now, late, window, result, clock_wrong,
+                    received.payload, event.sms_id, event.sms_gateway)
+
+
+def _register(state: Person | None, event: Registered) -> tuple[Person, list[Effect]]:
+    profile = event.profile
+    if state is None:
+        person = Person(profile, event.after)
+    else:
+        person = copy(state)
+        if person.started is None:
+            person.started = event.first
+        _keep_opened(person, profile, event.before)
+        if person.started is None:
+            person.started = event.after
+        if profile.gateway != person.profile.gateway and person.moved is None:
+            person.moved = event.before
+        person.profile = profile
+        _drop_unlisted(person)
+    turn = Turn(person, event.at)
+    if profile.retired:
+        commands.retire(turn)
+    commands.excuse(turn, profile.excused)
+    return turn.person, turn.effects
+
+
+def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
+    """Rule 2: a later record changes nothing for windows that have opened; they keep the spans that they had.
+
+    So does one that the record would open in the past: else no schedule would have it judged, and a person be missed.
+    """
+    # Who moved brings the former gateway's time along, and who moves on before the next tick all that was known.
+    known = [at for at in (time, person.moved, person.started) if at is not None]
+    moves_on = person.moved is not None and profile.gateway != person.profile.gateway
+    if not known or (profile.schedule == person.profile.schedule and not moves_on):
+        return
+    time = max(known)
+    calendar, today, frozen = about.calendar(person), about.today(person, time), dict(person.frozen)
+    for window in range((today - KEPT_DAYS) * 2, today * 2 + 4):
+        span = calendar.judged(window)
+        if span is None:
+            continue
+        renewed = scheduled(profile.schedule, window)
+        if span.open <= time or (renewed is not None and renewed.open <= time):
+            frozen[window] = span
+        else:
+            frozen.pop(window, None)  # kept from a record before, which this one overtakes
+    person.frozen, person.started = frozen, time
+
+
+def _drop_unlisted(person: Person) -> None:
+    """Epochs that the registry no longer lists can send nothing; the highest accepted tells the current one."""
+    listed = {(device.slot, device.epoch) for device in person.profile.devices}
+    slots = {}
+    for number, slot in person.slots.items():
+        highest = max(slot.replay)
+        kept = {epoch: window for epoch, window in slot.replay.items() if epoch == highest or (number, epoch) in listed}
+        slots[number] = Slot(kept, slot.judged, slot.weak)
+    person.slots = slots
+
+
+def _forget_windows(turn: Turn, today: int) -> None:
+    """Drop the windows that no rule can reach any more, so that the state does not grow.
+
+    today: of what has been judged, not of now. After a long silence of the gateway many windows are due at once, and
+    what is known of those whose turn has not come may not be lost.
+    """
+    person, oldest = turn.person, today - KEPT_DAYS
+    first = oldest * 2
+    person.results = since(person.results, first)
+    if person.frozen:
+        person.frozen = {window: span for window, span in person.frozen.items() if window >= first}
+    if person.overrides and person.overrides[0].last < oldest:
+        person.overrides = tuple(override for override in person.overrides if override.last >= oldest)
+
+
+def _forget_alerts(turn: Turn) -> None:
+    """Drop alerts that were closed long ago."""
+    turn.person.closed = tuple(alert for alert in turn.person.closed
+                               if alert.cleared_at is None or alert.cleared_at + CLOSED_KEPT >= turn.now)

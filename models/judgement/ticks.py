@@ -1,0 +1,191 @@
+"""Ticks: time as data (rules 18 to 22).
+
+Deadlines are judged against the gateway's ticks, together, so that an outage is told from people who did not wake up.
+
+The order at one tick: rule 19, deadlines by time, rule 20, then rules 8 and 16.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from copy import copy
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from models.contract.alerts import Change, Kind
+from models.contract.effects import Effect, IncidentRevised, Result
+from models.contract.incidents import Incident
+from models.contract.inputs import Tick
+from models.errors import Reason, Rejected
+from models.judgement import about
+from models.judgement.events import Deadline, Released, Ticked
+from models.judgement.gateway import GatewayTime
+from models.judgement.lane import Lane
+from models.judgement.person import Person
+from models.judgement.results import octet_at, result_at
+from models.judgement.step import step
+from models.times import DAY, format_time, format_window
+
+SILENT_AFTER: Final = 3 * 60
+OUTAGE_AT_MOST: Final = 60 * 60
+ALLOWANCE: Final = 60  # of a clock tick, where no gateway tick tells what was accepted
+ENOUGH_PEOPLE: Final = 10
+MOST_AHEAD: Final = 366 * DAY  # longer than anything is away; a clock that is wrong is mostly wrong by decades
+SLICE: Final = 1000  # people looked at, some 20 ms, before whoever drives a tick has a turn
+
+
+class _Due(NamedTuple):
+    """Somebody's window whose deadline has come."""
+
+    subject: int
+    window: int
+    has_result: bool
+    excused: bool
+
+
+def tick(lane: Lane, event: Tick) -> Iterator[list[Effect]]:
+    """All that one tick brings about in a lane, a slice at a time: a deadline may be that of a quarter of a million.
+
+    One not later than the last of its source is ignored (rule 22). One of a gateway in another age is refused: people
+    are judged up to a tick and not before it again, so who believed it would judge for hours, and then nobody for good.
+    """
+    at = event.at
+    if event.gateway is None:
+        if lane.clock is not None and at <= lane.clock:
+            return
+        lane.clock = at
+        yield from _watch_gateways(lane, at)
+    else:
+        if lane.latest is not None and at > lane.latest + MOST_AHEAD:
+            yield [Rejected(Reason.MALFORMED, f"at: more than a year after {format_time(lane.latest)}")]
+            return
+        gateway = lane.gateways.setdefault(event.gateway, GatewayTime(None, None, None))
+        if gateway.ticked is not None and at <= gateway.ticked:
+            return
+        gateway.ticked = at
+        yield from _judge(lane, event.gateway, at, at)
+        silence = lane.silence_of(event.gateway)
+        if silence is not None:
+            yield _close(lane, silence, at)
+    lane.touch_times()
+    if lane.latest is None or at > lane.latest:
+        lane.latest = at
+        yield from _end_outages(lane, at)
+        for subject in lane.timers.pop(at):
+            yield _apply(lane, subject, Ticked(at))
+
+
+def _watch_gateways(lane: Lane, at: int) -> Iterator[list[Effect]]:
+    """Rules 19 and 21, at a clock tick."""
+    for name in sorted(lane.gateways):
+        ticked = lane.gateways[name].ticked
+        if ticked is None:
+            yield from _judge(lane, name, at - ALLOWANCE, at)
+            continue
+        silence = lane.silence_of(name)
+        if silence is None and lane.population.get(name, 0) > 0 and at - ticked > SILENT_AFTER:
+            silence = Incident(name, None, ticked, at)
+            lane.put_incident(silence)
+            yield [IncidentRevised(silence, Change.OPENED, lane.number, at)]
+        if silence is not None and at - silence.opened_at >= OUTAGE_AT_MOST:
+            yield from _judge(lane, name, at - ALLOWANCE, at)
+
+
+def _judge(lane: Lane, gateway: str, until: int, at: int) -> Iterator[list[Effect]]:
+    """Judge the deadlines of a gateway's people up to `until`, together by time."""
+    time = lane.gateway(gateway)
+    before = time.judged
+    if before is not None and until <= before:
+        return
+    time.judged = until
+    if before is None:  # the first tick ever only sets the time, but for those whom another gateway's ticks judged
+        time.first = until
+        subjects = sorted(lane.waiting.pop(gateway, ()))
+    else:
+        subjects = lane.deadlines[gateway].pop(until) if gateway in lane.deadlines else []
+    due: dict[int, list[_Due]] = defaultdict(list)
+    moved = []
+    for looked_at, subject in enumerate(subjects):  # all that is asked of each, at once: a nation's are kept packed
+        if looked_at % SLICE == SLICE - 1:
+            yield []
+        person = lane.person(subject)
+        if person is None or person.profile.gateway != gateway:
+            continue
+        after = before if person.moved is None else person.moved
+        if after is not None and not person.profile.retired:
+            for deadline, window in about.calendar(person, time.first).due(after, until):
+                due[deadline].append(_Due(subject, window, bool(octet_at(person.results, window)),
+                                          about.excused(person, window >> 1)))
+        if person.moved is None:
+            lane.schedule(person)
+        else:
+            moved.append(subject)
+    for deadline in sorted(due):
+        yield from _judge_together(lane, gateway, deadline, due[deadline], at,
+                                   fresh=before is None or deadline > before)
+    for subject in moved:
+        judged = lane.somebody(subject)
+        if judged.moved is not None and judged.moved <= until:
+            before_it, judged = judged, copy(judged)
+            judged.moved = None
+            lane.put(subject, before_it, judged)
+        lane.schedule(judged)
+
+
+def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[_Due], at: int, *,
+                    fresh: bool) -> Iterator[list[Effect]]:
+    """Rules 5, 14 and 18 for the people of one gateway with one deadline.
+
+    fresh: the gateway had not come to this deadline before; later on only those who came from another gateway are
+    judged by it, and they are too few to tell an outage.
+    """
+    silent = tuple((one.subject, one.window) for one in due if not one.excused and not one.has_result)
+    silence = lane.silence_of(gateway)
+    held_by: str | None = None
+    people, quiet = len({one.subject for one in due if not one.excused}), len({subject for subject, _ in silent})
+    if fresh and people >= ENOUGH_PEOPLE and quiet * 10 > people * 3:
+        incident = Incident(gateway, deadline, None, at, people, silent)
+        lane.put_incident(incident)
+        yield [IncidentRevised(incident, Change.OPENED, lane.number, at)]
+        held_by = incident.id
+    for one in due:
+        if not one.has_result:
+            yield _apply(lane, one.subject,
+                         Deadline(one.window, at, held_by, silence.id if silence is not None else None))
+
+
+def _end_outages(lane: Lane, at: int) -> Iterator[list[Effect]]:
+    """Rule 20 for rule 18: the SMS came after all, or an hour has passed."""
+    for incident in list(lane.incidents.values()):
+        if incident.deadline is None or at <= incident.opened_at:
+            continue
+        still = len({subject for subject, window in incident.silent if _is_silent(lane.person(subject), window)})
+        if still * 10 >= incident.people * 3 and at - incident.opened_at < OUTAGE_AT_MOST:
+            continue
+        for subject, window in incident.silent:
+            if lane.person(subject) is not None:
+                alert = f"{subject}:{Kind.NO_REPORT}:{format_window(window)}"
+                yield _apply(lane, subject, Released(alert, at))
+        yield _close(lane, incident, at)
+
+
+def _is_silent(person: Person | None, window: int) -> bool:
+    return person is not None and result_at(person.results, window) is Result.SILENT
+
+
+def _close(lane: Lane, incident: Incident, at: int) -> list[Effect]:
+    lane.drop_incident(incident)
+    cleared = replace(incident, revision=incident.revision + 1)
+    return [IncidentRevised(cleared, Change.CLEARED, lane.number, at)]
+
+
+def _apply(lane: Lane, subject: int, event: Deadline | Released | Ticked) -> list[Effect]:
+    person = lane.person(subject)
+    if person is None:
+        return []
+    after, effects = step(person, event)
+    if effects:
+        lane.put(subject, person, after)
+    elif isinstance(event, Ticked):
+        lane.enter_timer(person)
+    return effects

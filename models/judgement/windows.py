@@ -1,0 +1,144 @@
+"""A window is a promise with a beginning and an end in the subject's own zone; here local times become instants.
+
+A window is an int, as on the wire: days since 2020-01-01 × 2 + (0 morning, 1 afternoon), so windows are ordered.
+Local times that do not exist (spring) move forward by the gap, ambiguous ones (autumn) mean the first: both are what
+`zoneinfo` does with fold=0 (PEP 495).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from msgspec.structs import replace
+
+from models.base import Value
+from models.profile import Schedule, Span
+from models.times import DAY, EPOCH_ORDINAL
+from models.zones import local_day, zone
+
+
+@lru_cache(maxsize=65_536)
+def _instant(tz: str, day: int, minute: int) -> int:
+    midnight = datetime.fromordinal(EPOCH_ORDINAL + day)
+    return int((midnight + timedelta(minutes=minute)).replace(tzinfo=zone(tz)).timestamp())
+
+
+@lru_cache(maxsize=65_536)
+def scheduled(schedule: Schedule, window: int) -> Span | None:
+    """When a window is under a schedule; None where the subject has no such half of the day."""
+    daily = schedule.afternoon if window & 1 else schedule.morning
+    if daily is None:
+        return None
+    day = window >> 1
+    opened, close = _instant(schedule.tz, day, daily.open), _instant(schedule.tz, day, daily.close)
+    # One that lies in the hour which a day in spring has not would close before it opens: nobody is judged before that.
+    return Span(opened, max(opened, close + schedule.grace_min * 60))
+
+
+def _settled(schedule: Schedule, started: int, after: int) -> tuple[Schedule, int]:
+    """Schedule and start of somebody, made alike for all whose beginnings are too long past to decide anything.
+
+    A window is open for a day at most and judged a day of grace later at most, and no clock is put on by more than a
+    day: who began so long before `after` differs from nobody of the same hours in the deadlines that follow it.
+    """
+    if max(started, schedule.since) < after - 4 * DAY:
+        return replace(schedule, since=0), 0
+    return schedule, started
+
+
+@lru_cache(maxsize=4096)
+def _next_scheduled(schedule: Schedule, started: int, after: int) -> int | None:
+    return Calendar(schedule, {}, started).next_deadline_by_day(after)
+
+
+@lru_cache(maxsize=4096)
+def _due_scheduled(schedule: Schedule, started: int, after: int, until: int) -> tuple[tuple[int, int], ...]:
+    return tuple(Calendar(schedule, {}, started).due_by_day(after, until))
+
+
+class Calendar(Value, frozen=True):
+    """The windows of one person: the schedule, and the spans of windows that had opened before it came into force.
+
+    started: windows of the schedule that opened later than this are judged; earlier ones only where `frozen` has them.
+    None: no tick has told the time yet.
+    """
+
+    schedule: Schedule
+    frozen: Mapping[int, Span]
+    started: int | None
+
+    def span(self, window: int) -> Span | None:
+        """When a window is, or None where it is none of the subject's."""
+        return self.frozen.get(window) or scheduled(self.schedule, window)
+
+    def counting(self, window: int) -> Span | None:
+        """When a window is for which a report may count: it opens at or after `since` (rule 3), as a kept one did."""
+        span = self.span(window)
+        return span if span is not None and (window in self.frozen or span.open >= self.schedule.since) else None
+
+    def _from(self, at: int) -> int:
+        """The earliest date whose windows may still have their deadline after `at`."""
+        return local_day(self.schedule.tz, at - self.schedule.grace_min * 60) - 1
+
+    def judged(self, window: int) -> Span | None:
+        """When a window is that is to be judged (rule 2), or None."""
+        frozen = self.frozen.get(window)
+        if frozen is not None:
+            return frozen
+        span = scheduled(self.schedule, window)
+        if span is None or self.started is None or span.open <= self.started or span.open < self.schedule.since:
+            return None
+        return span
+
+    def due(self, after: int, until: int) -> Sequence[tuple[int, int]]:
+        """(deadline, window) of the windows to be judged with after < deadline <= until (rule 2)."""
+        if self.frozen or self.started is None:
+            return list(self.due_by_day(after, until))
+        return _due_scheduled(*_settled(self.schedule, self.started, after), after, until)
+
+    def due_by_day(self, after: int, until: int) -> Iterator[tuple[int, int]]:
+        """`due`, worked out."""
+        first, last = self._from(after), local_day(self.schedule.tz, until) + 1
+        windows = set(range(first * 2, last * 2 + 2)) | self.frozen.keys()
+        for window in sorted(windows):
+            span = self.judged(window)
+            if span is not None and after < span.deadline <= until:
+                yield span.deadline, window
+
+    def next_deadline(self, after: int) -> int | None:
+        """The first deadline later than `after`, or None where nothing will ever be due."""
+        if self.frozen or self.started is None:
+            return self.next_deadline_by_day(after)
+        return _next_scheduled(*_settled(self.schedule, self.started, after), after)
+
+    def next_deadline_by_day(self, after: int) -> int | None:
+        """`next_deadline`, worked out."""
+        frozen = [span.deadline for span in self.frozen.values() if span.deadline > after]
+        upcoming: int | None = min(frozen, default=None)
+        if self.started is None or (self.schedule.morning is None and self.schedule.afternoon is None):
+            return upcoming
+        # The schedule says nothing of windows that opened before it, nor before `since`.
+        day = self._from(max(after, self.started, self.schedule.since))
+        while True:
+            days = [self.judged(window) for window in range(day * 2, day * 2 + 4) if window not in self.frozen]
+            deadlines = [span.deadline for span in days if span is not None and span.deadline > after]
+            if deadlines:
+                return min([*deadlines, *frozen])
+            day += 1
+
+    def covering(self, at: int) -> list[int]:
+        """The windows that may be counted for, with open <= at < deadline, earliest first (rule 3)."""
+        windows = set(range(self._from(at) * 2, local_day(self.schedule.tz, at) * 2 + 2)) | self.frozen.keys()
+        spans = ((window, self.counting(window)) for window in sorted(windows))
+        return [w for w, span in spans if span and span.open <= at < span.deadline]
+
+    def latest_opened(self, at: int) -> int | None:
+        """The latest window that had opened at an instant: the base of a report that names none (rule 3)."""
+        latest = (local_day(self.schedule.tz, at) + 1) * 2 + 1
+        # Where the schedule of today has no windows any more, those kept from before it tell.
+        candidates: list[int] = [*range(latest, latest - 8, -1), *sorted(self.frozen, reverse=True)]
+        for window in candidates:
+            span = self.span(window)
+            if span is not None and span.open <= at:
+                return window
+        return None

@@ -1,0 +1,70 @@
+"""One message that tells of many alerts: by what has to be done, the worst first, everybody with centre and number.
+
+Nobody is left out for want of room: what the message cannot hold is not in it, and waits for the next one. Names of
+caseworkers and what they wrote are on the page.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from models.contract.why import Words
+from models.notifications.gathering import urgency
+from models.notifications.message import AGAIN, ANBU, FALLBACK, PERSON, Manner, Message, kind_of, mark_of, to_do_of
+from models.notifications.notice import Notice
+
+_TITLE: Final = Words("알림 {number}건을 한 번에 전합니다", "{number} alerts in one message")
+_GROUP: Final = Words("{mark} · {kind}: {people}.", "{mark}, {kind}: {people}.")
+_PAGE: Final = Words("이유와 처리 상황은 화면에 있습니다.", "The page says why, and who sees to it.")
+
+
+class Told(NamedTuple):
+    """One delivery of many. fallback, again: as of `message_of`."""
+
+    id: str
+    notice: Notice
+    fallback: bool = False
+    again: bool = False
+
+
+def room(told: Sequence[Told], channel: str, manner: Manner, longest: int) -> int:
+    """How many of them, from the first on, a message of so many characters can tell of; one at least."""
+    return max(1, bisect_right(range(1, len(told) + 1), longest,
+                               key=lambda number: len(digest_of(told[:number], channel, manner).text)))
+
+
+def digest_of(told: Sequence[Told], channel: str, manner: Manner) -> Message:
+    """Of one or more. Its id is made of theirs: the same for every attempt at the same ones."""
+    said = manner.said
+    told = sorted(told, key=lambda one: urgency(one.notice))
+    groups: defaultdict[tuple[Words, Words, Words | None, str | None], list[Notice]] = defaultdict(list)
+    for _, notice, fallback, _ in told:
+        to = notice.escalated_to if fallback else None
+        groups[mark_of(notice), kind_of(notice), to_do_of(notice), to].append(notice)
+    lines = []
+    for (mark, kind, to_do, to), notices in groups.items():
+        line = said(_GROUP).format(mark=said(mark), kind=said(kind), people=_people(notices, manner))
+        lines.append(" ".join([line, *([said(to_do)] if to_do else []),
+                               *([said(FALLBACK).format(to=to)] if to is not None else [])]))
+    if manner.public_url is not None:
+        lines.append(said(_PAGE))
+    if any(one.again for one in told):
+        lines.append(said(AGAIN))
+    first = told[0].notice
+    digest = sha256("\n".join(sorted(one.id for one in told)).encode()).hexdigest()[:20]
+    title = f"[{said(ANBU)} {said(mark_of(first))}] {said(_TITLE).format(number=len(told))}"
+    link = None if manner.public_url is None else f"{manner.public_url}/"
+    return Message(f"digest/{channel}/{digest}", first.severity, title, tuple(lines), link, {})
+
+
+def _people(notices: Sequence[Notice], manner: Manner) -> str:
+    """By centre, each once, by number; gateways by name."""
+    sites: defaultdict[str, set[int]] = defaultdict(set)
+    for one in notices:
+        if one.subject is not None:
+            sites[one.site or ""].add(one.subject)
+    people = [manner.said(PERSON).format(site=site, subject=", ".join(map(str, sorted(numbers))))
+              for site, numbers in sorted(sites.items())]
+    return "; ".join([*people, *sorted({f"{one.gateway}" for one in notices if one.subject is None})])

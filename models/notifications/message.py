@@ -1,0 +1,165 @@
+"""What a person is told in a message: what happened, why, what to do, and where to look. Short, Korean or English.
+
+Of the person only the number and the centre; whatever else is personal (names of caseworkers, what they wrote) only
+where the routes say so. A change that names somebody then has a sentence of its own.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+from models.contract.alerts import Change, Kind, Likely, Reason, Severity
+from models.contract.why import Words
+from models.notifications.notice import Notice
+
+LANGUAGES: Final = ("ko", "en")
+SOMEBODY: Final = "somebody"  # instead of a name
+
+_KINDS: Final[dict[str, Words]] = {
+    Kind.SOS: Words("SOS 호출", "SOS"),
+    Kind.FIRE: Words("화재", "Fire"),
+    Kind.GAS: Words("가스 누출", "Gas"),
+    Kind.FALL: Words("낙상", "Fall"),
+    Kind.NOT_AWAKE: Words("기상 미확인", "No sign of waking"),
+    Kind.NO_REPORT: Words("보고 없음", "Nothing heard"),
+    Kind.INACTIVITY: Words("움직임 없음", "No activity"),
+    Kind.LOW_BATTERY: Words("배터리 부족", "Low battery"),
+    Kind.MAINS_LOST: Words("전원 끊김", "Mains lost"),
+    Kind.WEAK_SIGNAL: Words("신호 약함", "Weak signal"),
+    Kind.SENSOR_FAULT: Words("센서 이상", "Sensor fault"),
+    Kind.TEMPERATURE: Words("실내 온도 이상", "Room temperature"),
+    Kind.GATEWAY_OUTAGE: Words("수신소 장애", "Gateway outage"),
+}
+_SEVERITIES: Final[dict[str, Words]] = {
+    Severity.CRITICAL: Words("위급", "CRITICAL"),
+    Severity.WARNING: Words("주의", "Warning"),
+    Severity.MAINTENANCE: Words("점검", "Maintenance"),
+}
+_MARKS: Final[dict[str, Words]] = {  # in place of the severity: nothing has to be done any more
+    Change.CLEARED: Words("종료", "Over"),
+    Change.ACKNOWLEDGED: Words("확인됨", "In hand"),
+    Change.ASSIGNED: Words("담당 지정", "Assigned"),
+    Change.COMMENTED: Words("메모", "Comment"),
+}
+_NAMELESS: Final[dict[str, Words]] = {
+    Change.ACKNOWLEDGED: Words("담당자가 확인했습니다.", "Somebody has acknowledged it."),
+    Change.ASSIGNED: Words("담당자가 정해졌습니다.", "Somebody has been put in charge."),
+    Change.COMMENTED: Words("메모가 남겨졌습니다.", "Somebody has left a comment."),
+    Change.CLEARED: Words("담당자가 처리를 마쳤습니다.", "Somebody has dealt with it."),
+}
+_CALL: Final = Words("바로 전화하고, 받지 않으면 방문하거나 119에 신고하세요.",
+                     "Call now; if nobody answers, go there or call 119.")
+_FIRE_BRIGADE: Final = Words("바로 119에 신고하고 전화로 대피를 도우세요.",
+                             "Call 119 now, then the person: they have to get out.")
+_ASK: Final = Words("전화로 안부를 확인하고, 받지 않으면 방문하세요.", "Call and ask; if nobody answers, go there.")
+_ASK_AND_LOOK: Final = Words("전화로 안부를 확인하고, 기기의 전원과 배터리도 살펴 주세요.",
+                             "Call and ask, and have the power and the battery of the device looked at.")
+_TO_DO: Final[dict[str, Words]] = {
+    Kind.SOS: _CALL,
+    Kind.FALL: _CALL,
+    Kind.FIRE: _FIRE_BRIGADE,
+    Kind.GAS: _FIRE_BRIGADE,
+    Kind.NOT_AWAKE: _ASK,
+    Kind.NO_REPORT: _ASK,
+    Kind.INACTIVITY: _ASK,
+    Kind.LOW_BATTERY: Words("배터리를 충전하거나 교체해 주세요.", "Have the battery charged or replaced."),
+    Kind.MAINS_LOST: Words("전원 플러그와 차단기를 확인해 주세요.", "Have plug and fuse looked at."),
+    Kind.WEAK_SIGNAL: Words("다음 방문 때 기기 위치를 옮겨 보세요.",
+                            "On the next visit, try another place for the device."),
+    Kind.SENSOR_FAULT: Words("센서 점검을 예약해 주세요.", "Have the sensor looked at."),
+    Kind.TEMPERATURE: Words("전화로 냉난방을 확인해 주세요.", "Call and ask about heating or cooling."),
+    Kind.GATEWAY_OUTAGE: Words("끝날 때까지 직접 안부를 확인하고, 운영자에게 연락하세요.",
+                               "Until it is over look after people yourself, and call whoever runs the system."),
+}
+ANBU: Final = Words("안부", "Anbu")
+PERSON: Final = Words("{site} {subject}번", "{site}, no. {subject}")
+FALLBACK: Final = Words("'{to}' 님의 연락처가 없어 기본 채널로 알립니다.",
+                         "No route for '{to}', so it is told here.")
+AGAIN: Final = Words("(이미 받으셨을 수 있습니다)", "(you may have received this before)")
+
+
+class Message(NamedTuple):
+    """One message as a channel sends it.
+
+    id: the same for every attempt, for whoever can tell repetitions by it. title: one line; lines: what follows it, a
+    sentence each; link: the page, or None; event: the CloudEvent, without personal data unless it may have some; of a
+    message of many (models/notifications/digest.py) empty, as no program gets one.
+    """
+
+    id: str
+    severity: str
+    title: str
+    lines: tuple[str, ...]
+    link: str | None
+    event: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """All of it, for an SMS."""
+        return "\n".join([self.title, " ".join(self.lines), *([self.link] if self.link else [])])
+
+
+class Manner(NamedTuple):
+    """How a channel is spoken to. personal: names of caseworkers and their comments may be told."""
+
+    language: str = "ko"
+    personal: bool = False
+    public_url: str | None = None
+
+    def said(self, words: Words) -> str:
+        return words.en if self.language == "en" else words.ko
+
+
+def message_of(notice: Notice, delivery: str, manner: Manner, *, fallback: bool = False,
+               again: bool = False) -> Message:
+    """delivery: its id. fallback: see `Routes`. again: an attempt before may have succeeded, nobody knows."""
+    said = manner.said
+    named = notice.change in _NAMELESS and (notice.change != Change.CLEARED or notice.reason == Reason.RESOLVED)
+    who = (f"{notice.gateway}" if notice.subject is None
+           else said(PERSON).format(site=notice.site, subject=notice.subject))
+    lines = [said(_NAMELESS[notice.change]) if named and not manner.personal else _sentence(notice, manner.language)]
+    text = notice.event["data"].get("text")
+    if manner.personal and isinstance(text, str) and text:
+        lines.append(f"“{text}”")
+    if (to_do := to_do_of(notice)) is not None:
+        lines.append(said(to_do))
+    if fallback:
+        lines.append(said(FALLBACK).format(to=notice.escalated_to))
+    if again:
+        lines.append(said(AGAIN))
+    link = None if manner.public_url is None else f"{manner.public_url}/alerts/{quote(notice.alert, safe=':')}"
+    title = f"[{said(ANBU)} {said(mark_of(notice))}] {who}: {said(kind_of(notice))}"
+    return Message(delivery, notice.severity, title, tuple(lines), link,
+                   notice.event if manner.personal else without_names(notice.event))
+
+
+def mark_of(notice: Notice) -> Words:
+    """How bad it is, or that nothing has to be done any more."""
+    return _MARKS.get(notice.change) or _SEVERITIES.get(notice.severity) or Words(notice.severity, notice.severity)
+
+
+def kind_of(notice: Notice) -> Words:
+    return _KINDS.get(notice.kind) or Words(notice.kind, notice.kind)
+
+
+def to_do_of(notice: Notice) -> Words | None:
+    if notice.change in _MARKS or notice.kind not in _TO_DO:
+        return None
+    device = notice.likely == Likely.DEVICE and _TO_DO[notice.kind] is _ASK
+    return _ASK_AND_LOOK if device else _TO_DO[notice.kind]
+
+
+def _sentence(notice: Notice, language: str) -> str:
+    return notice.why.get(language) or next(iter(notice.why.values()), "")
+
+
+def without_names(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The same event, that somebody has acknowledged it but not who, and not what they wrote."""
+    data = dict(event["data"])
+    for name in ("acknowledged_by", "assignee", "by"):
+        if data.get(name) is not None:
+            data[name] = SOMEBODY
+    data["text"] = None
+    if data.get("change") in _NAMELESS and (data["change"] != Change.CLEARED or data.get("reason") == Reason.RESOLVED):
+        data["why"] = _NAMELESS[data["change"]]._asdict()
+    return {**event, "data": data}

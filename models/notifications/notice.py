@@ -1,0 +1,86 @@
+"""A revision of an alert as those who tell people of it read it from the topic `alerts`.
+
+Kinds and changes are kept as text: a worker that is newer than the notifier may know more of them, and what it says
+must be told all the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.contract.alerts import Kind
+from models.contract.records import optional_text, text_of
+from models.errors import ContractError
+from models.times import parse_time
+
+SUBJECTS = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """changed_at: epoch seconds. subject: None of an incident, which has a gateway and a lane. why: by language.
+    acknowledged: as of this revision, by whoever.
+
+    event: the whole record, a CloudEvent.
+    """
+
+    alert: str
+    revision: int
+    change: str
+    kind: str
+    severity: str
+    active: bool
+    acknowledged: bool
+    subject: int | None
+    gateway: str | None
+    lane: int | None
+    site: str | None
+    changed_at: int
+    escalated_to: str | None
+    reason: str | None
+    likely: str | None
+    why: Mapping[str, str]
+    event: Mapping[str, Any]
+
+    @property
+    def thread(self) -> str:
+        """What all revisions of the alert have in common; of an incident also those of other lanes."""
+        return f"{'gateway' if self.subject is None else self.subject}/{self.alert}"
+
+
+def notice_of(event: Mapping[str, Any]) -> Notice:
+    """Raises ContractError with the name of the field that is missing or wrong."""
+    data = event.get("data")
+    if not isinstance(data, Mapping):
+        raise ContractError("data")
+    kind, incident = text_of(data, "kind"), data.get("kind") == Kind.GATEWAY_OUTAGE
+    why = data.get("why")
+    if not isinstance(why, Mapping) or not all(isinstance(one, str) for pair in why.items() for one in pair):
+        raise ContractError("why")
+    cause = data.get("cause")
+    return Notice(
+        text_of(data, "alert"), _whole(data, "revision"), text_of(data, "change"), kind, text_of(data, "severity"),
+        data.get("active") is True, data.get("acknowledged_by") is not None,
+        None if incident else _subject(event),
+        text_of(event, "subject") if incident else None,
+        _whole(data, "lane", 0) if incident else None,
+        None if incident else text_of(data, "site"),
+        parse_time(data.get("changed_at"), "changed_at"),
+        optional_text(data, "escalated_to"),
+        optional_text(data, "reason"),
+        optional_text(cause, "likely") if isinstance(cause, Mapping) else None,
+        dict(why), event)
+
+
+def _whole(data: Mapping[str, Any], field: str, least: int = 1) -> int:
+    value = data.get(field)
+    if type(value) is not int or value < least:
+        raise ContractError(field)
+    return value
+
+
+def _subject(event: Mapping[str, Any]) -> int:
+    text = text_of(event, "subject")
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or int(text) >= SUBJECTS:
+        raise ContractError("subject")
+    return int(text)

@@ -1,0 +1,195 @@
+"""Who is told: the part of the routes file that says which channels an alert goes to, and when they may be silent.
+
+A site's rules are read from top to bottom and the first that fits decides; where none does, the site's default. A site
+that is not named has the rules of `*`. Somebody to whom an alert is escalated and whom no rule names must not mean that
+nobody is told: it goes to the default, and `fallback` says that this was not foreseen.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfoNotFoundError
+
+from models.contract.alerts import Kind, Severity
+from models.zones import local_time, zone
+
+EVERYWHERE: Final = "*"
+_DAY_MIN: Final = 24 * 60
+
+
+class RoutesError(ValueError):
+    """The routes file is wrong; the text has the place in it, and what to do."""
+
+
+class Quiet(NamedTuple):
+    """Minutes of the local day, from the first to before the last; over midnight where the first is later."""
+
+    first: int
+    last: int
+
+
+class Rule(NamedTuple):
+    """kinds, severities: None fits all. escalated_to: whom it must be escalated to; None: not escalated."""
+
+    channels: tuple[str, ...]
+    kinds: frozenset[str] | None = None
+    severities: frozenset[str] | None = None
+    escalated_to: str | None = None
+
+    def fits(self, kind: str, severity: str, escalated_to: str | None) -> bool:
+        return (self.escalated_to == escalated_to and (self.kinds is None or kind in self.kinds)
+                and (self.severities is None or severity in self.severities))
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """tz: an IANA time zone; quiet: when nobody is told of maintenance."""
+
+    default: tuple[str, ...]
+    rules: tuple[Rule, ...] = ()
+    tz: str = "UTC"
+    quiet: Quiet | None = None
+
+    def quiet_until(self, at: int) -> int | None:
+        """When the quiet hours end that an instant lies in (epoch seconds); None outside of them."""
+        if self.quiet is None:
+            return None
+        local = local_time(self.tz, at)
+        minute, (first, last) = local.hour * 60 + local.minute, self.quiet
+        inside = first <= minute < last if first < last else minute >= first or minute < last
+        if not inside:
+            return None
+        days = 1 if minute >= last else 0
+        end = datetime(local.year, local.month, local.day, last // 60, last % 60, tzinfo=zone(self.tz))
+        return int((end + timedelta(days=days)).timestamp())
+
+
+class Chosen(NamedTuple):
+    """fallback: somebody was to be told whom the routes do not name."""
+
+    channels: tuple[str, ...]
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """gateways: the channels of incidents by gateway. follow_ups: by channel, which later changes it is told of."""
+
+    sites: Mapping[str, Site]
+    gateways: Mapping[str, tuple[str, ...]]
+    follow_ups: Mapping[str, frozenset[str]]
+
+    def site(self, name: str | None) -> Site:
+        return self.sites.get(name or EVERYWHERE) or self.sites[EVERYWHERE]
+
+    def of_alert(self, site: str | None, kind: str, severity: str, escalated_to: str | None) -> Chosen:
+        found = self.site(site)
+        for rule in found.rules:
+            if rule.fits(kind, severity, escalated_to):
+                return Chosen(rule.channels)
+        return Chosen(found.default, escalated_to is not None)
+
+    def of_incident(self, gateway: str | None) -> Chosen:
+        return Chosen(self.gateways.get(gateway or EVERYWHERE) or self.gateways[EVERYWHERE])
+
+
+def routes_of(document: Mapping[str, Any], channels: Mapping[str, frozenset[str]]) -> Routes:
+    """The rules of a routes file. channels: all there are, with their follow-ups. Raises RoutesError."""
+    sites = {name: _site(one, f"sites.{name}", channels) for name, one in _table(document, "sites", "").items()}
+    gateways = {name: _channels(one, f"gateways.{name}", channels, may_be_empty=False)
+                for name, one in _table(document, "gateways", "").items()}
+    for name, found in (("sites", sites), ("gateways", gateways)):
+        if EVERYWHERE not in found:
+            raise RoutesError(f'{name} has no "{EVERYWHERE}": say who is told of those that are not named')
+    return Routes(sites, gateways, channels)
+
+
+def only(document: Mapping[str, Any], place: str, known: Collection[str]) -> None:
+    """Raises RoutesError for a field that is not known: it may be a misspelt one, and somebody relies on it."""
+    for name in document:
+        if name not in known:
+            raise RoutesError(f"{_under(place, name)}: no such field; there are {', '.join(sorted(known))}")
+
+
+def object_at(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise RoutesError(f"{place}: must be an object")
+    return value
+
+
+def _under(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name
+
+
+def _table(document: Mapping[str, Any], field: str, place: str) -> dict[str, Any]:
+    if field not in document:
+        raise RoutesError(f"{_under(place, field)}: is missing")
+    return object_at(document[field], _under(place, field))
+
+
+def _site(value: Any, place: str, channels: Collection[str]) -> Site:
+    document = object_at(value, place)
+    only(document, place, ("default", "routes", "tz", "quiet"))
+    tz = document.get("tz", "UTC")
+    try:
+        zone(tz)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise RoutesError(f"{place}.tz: no such time zone; write for example Asia/Seoul") from None
+    if "quiet" in document and "tz" not in document:
+        raise RoutesError(f"{place}.tz: is missing; quiet hours are local")
+    rules = document.get("routes", [])
+    if not isinstance(rules, list):
+        raise RoutesError(f"{place}.routes: must be a list")
+    return Site(_channels(document.get("default"), f"{place}.default", channels, may_be_empty=False),
+                tuple(_rule(one, f"{place}.routes[{number}]", channels) for number, one in enumerate(rules)), tz,
+                _quiet(document["quiet"], f"{place}.quiet") if "quiet" in document else None)
+
+
+def _rule(value: Any, place: str, channels: Collection[str]) -> Rule:
+    document = object_at(value, place)
+    only(document, place, ("channels", "kinds", "severity", "escalated_to"))
+    escalated_to = document.get("escalated_to")
+    if escalated_to is not None and (not isinstance(escalated_to, str) or not escalated_to):
+        raise RoutesError(f"{place}.escalated_to: must be a name")
+    return Rule(_channels(document.get("channels"), f"{place}.channels", channels),
+                _some(document.get("kinds"), f"{place}.kinds", [kind.value for kind in Kind]),
+                _some(document.get("severity"), f"{place}.severity", [one.value for one in Severity]), escalated_to)
+
+
+def _channels(value: Any, place: str, channels: Collection[str], *, may_be_empty: bool = True) -> tuple[str, ...]:
+    if not isinstance(value, list) or not (value or may_be_empty):
+        raise RoutesError(f"{place}: must be a list of channels")
+    for name in value:
+        if not isinstance(name, str) or name not in channels:
+            raise RoutesError(f"{place}: no channel is named {name}; there are {', '.join(sorted(channels))}")
+    return tuple(dict.fromkeys(value))
+
+
+def _some(value: Any, place: str, known: list[str]) -> frozenset[str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not value:
+        raise RoutesError(f"{place}: must be a list with at least one of {', '.join(known)}")
+    for one in value:
+        if one not in known:
+            raise RoutesError(f"{place}: there is no {one}; there are {', '.join(known)}")
+    return frozenset(value)
+
+
+def _quiet(value: Any, place: str) -> Quiet:
+    document = object_at(value, place)
+    only(document, place, ("from", "to"))
+    first, last = (_minute(document.get(name), f"{place}.{name}") for name in ("from", "to"))
+    if first == last:
+        raise RoutesError(f"{place}: from and to are the same; leave quiet out, or say when it ends")
+    return Quiet(first, last)
+
+
+def _minute(value: Any, place: str) -> int:
+    hour, _, minute = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if len(hour) == len(minute) == 2 and (hour + minute).isascii() and (hour + minute).isdigit():
+        found = int(hour) * 60 + int(minute)
+        if found < _DAY_MIN and int(minute) < 60:
+            return found
+    raise RoutesError(f"{place}: must be a time of day such as 21:00")

@@ -1,0 +1,219 @@
+"""Who is told of a revision, when, and what is no longer worth telling: a pure fold over the revisions of an alert.
+
+| change                                  | goes to                                                        |
+| --------------------------------------- | -------------------------------------------------------------- |
+| opened reopened repeated raised released | the channels of its site's rules                               |
+| escalated                               | those of the rules for whom it is escalated to                 |
+| acknowledged assigned commented cleared | channels that this alert has gone to, if they follow up on it  |
+| held                                    | nobody, until it is released; nor then if it is in hand by then |
+
+An acknowledgement or a clearing stops all that is still queued of the alert; any other revision only what is queued for
+a channel that it goes to itself. One that is not sent (it goes nowhere, or is too old) stops nothing. An incident is
+judged by each lane alone; people are told of the first opening and of the clearing that leaves it open in no lane.
+
+Folding a revision again, also after newer ones, gives the same deliveries again, which are then there already.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from models.contract.alerts import Change, Severity
+from models.notifications.notice import Notice
+from models.notifications.routes import Chosen, Routes
+
+TOO_OLD_S: Final = 6 * 3600
+STRUGGLING: Final = 3                  # attempts; from then on the page says that a channel does not work
+NEWS: Final = frozenset({Change.OPENED, Change.REOPENED, Change.REPEATED, Change.RAISED, Change.RELEASED,
+                         Change.ESCALATED})
+FOLLOW_UPS: Final = frozenset({Change.ACKNOWLEDGED, Change.ASSIGNED, Change.COMMENTED, Change.CLEARED})
+STOPS: Final = frozenset({Change.ACKNOWLEDGED, Change.CLEARED})
+_FIRST_WAIT_S: Final = 2.0
+_LONGEST_WAIT_S: Final = 300.0
+_LONGEST_WAIT_URGENT_S: Final = 30.0
+LONGEST_ASKED_S: Final = 900.0
+
+
+class Status(StrEnum):
+    """Of a delivery. The last four are receipts: nothing changes them but the one who runs it, who may try again."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+
+
+class InLane(NamedTuple):
+    """What one lane says of an incident, as of its newest revision."""
+
+    revision: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What has been decided of one alert.
+
+    channels: by channel the order of the newest revision that goes there; stopped: the order of the newest
+    acknowledgement or clearing. Of an incident: lanes, and told, the (lane, revision) that people are told of, whose
+    order is their place in it. Of any other alert the order is the revision.
+    """
+
+    channels: Mapping[str, int] = field(default_factory=dict)
+    stopped: int = 0
+    lanes: Mapping[int, InLane] = field(default_factory=dict)
+    told: tuple[tuple[int, int], ...] = ()
+
+
+class Delivery(NamedTuple):
+    """due: not before, epoch seconds. fallback: somebody was to be told whom the routes do not name."""
+
+    channel: str
+    order: int
+    status: Status
+    due: int
+    fallback: bool = False
+
+
+class Stop(NamedTuple):
+    """What is queued below an order is not sent any more. channel None: whatever its channel."""
+
+    channel: str | None
+    below: int
+
+
+class Decision(NamedTuple):
+    thread: Thread
+    deliveries: tuple[Delivery, ...] = ()
+    stops: tuple[Stop, ...] = ()
+
+
+def decide(thread: Thread, notice: Notice, routes: Routes, now: int) -> Decision:
+    """What one revision does. now: epoch seconds."""
+    if notice.lane is not None:
+        thread = _over_lanes(thread, notice.lane, InLane(notice.revision, notice.active))
+        if (notice.lane, notice.revision) not in thread.told:
+            return Decision(thread)
+        order = thread.told.index((notice.lane, notice.revision)) + 1
+    else:
+        order = notice.revision
+    stopping = notice.change in STOPS
+    chosen = _chosen(thread, notice, routes)
+    due = max(now, _quiet_until(notice, routes, now))
+    deliveries = tuple(Delivery(channel, order, _status(thread, notice, channel, order, now), due, chosen.fallback)
+                       for channel in chosen.channels)
+    going = [one.channel for one in deliveries if one.status is not Status.EXPIRED]
+    channels = {**thread.channels, **{one: max(order, thread.channels.get(one, 0)) for one in going}}
+    stops = (Stop(None, order),) if stopping else tuple(Stop(one, order) for one in going)
+    return Decision(replace(thread, channels=channels, stopped=max(thread.stopped, order if stopping else 0)),
+                    deliveries, stops)
+
+
+def decide_all(thread: Thread, notices: Iterable[Notice], routes: Routes, now: int) -> list[tuple[Notice, Decision]]:
+    """A batch of revisions of one alert, each after the one before."""
+    decided = []
+    for notice in notices:
+        decision = decide(thread, notice, routes, now)
+        thread = decision.thread
+        decided.append((notice, decision))
+    return decided
+
+
+def settled(decided: Iterable[tuple[Notice, Decision]]) -> list[tuple[Notice, Delivery]]:
+    """The deliveries of a batch, those already stopped that a later revision of the same batch stops."""
+    found: list[tuple[Notice, Delivery]] = []
+    for notice, decision in decided:
+        for stop in decision.stops:
+            found = [(one, delivery._replace(status=Status.SUPERSEDED) if _stops(stop, delivery) else delivery)
+                     for one, delivery in found]
+        found += [(notice, delivery) for delivery in decision.deliveries]
+    return found
+
+
+def _stops(stop: Stop, one: Delivery) -> bool:
+    return one.status is Status.QUEUED and one.order < stop.below and stop.channel in (None, one.channel)
+
+
+def _over_lanes(thread: Thread, lane: int, said: InLane) -> Thread:
+    there = thread.lanes.get(lane)
+    if there is not None and there.revision >= said.revision:
+        return thread
+    lanes = {**thread.lanes, lane: said}
+    first_opening = said.active and not thread.told
+    last_clearing = bool(thread.told) and not any(one.active for one in lanes.values())
+    told = (*thread.told, (lane, said.revision)) if first_opening or last_clearing else thread.told
+    return replace(thread, lanes=lanes, told=told)
+
+
+def _chosen(thread: Thread, notice: Notice, routes: Routes) -> Chosen:
+    if notice.change in FOLLOW_UPS:
+        return Chosen(tuple(one for one in thread.channels if notice.change in routes.follow_ups.get(one, ())))
+    if notice.change not in NEWS or (notice.change == Change.RELEASED and notice.acknowledged):
+        return Chosen(())  # what was taken in hand while it was held is news to nobody
+    if notice.subject is None:
+        return routes.of_incident(notice.gateway)
+    to = notice.escalated_to if notice.change == Change.ESCALATED else None
+    return routes.of_alert(notice.site, notice.kind, notice.severity, to)
+
+
+def _quiet_until(notice: Notice, routes: Routes, now: int) -> int:
+    if notice.severity != Severity.MAINTENANCE:
+        return now
+    return routes.site(notice.site).quiet_until(now) or now
+
+
+def _status(thread: Thread, notice: Notice, channel: str, order: int, now: int) -> Status:
+    if now - notice.changed_at > TOO_OLD_S:
+        return Status.EXPIRED
+    return Status.SUPERSEDED if outdated(thread, channel, order) else Status.QUEUED
+
+
+def outdated(thread: Thread, channel: str, order: int) -> bool:
+    """Something newer goes to the channel, or an acknowledgement or a clearing has come since."""
+    return max(thread.channels.get(channel, 0), thread.stopped) > order
+
+
+class Try(NamedTuple):
+    """A delivery that is about to be sent. told: the channel has, or may have, heard of the alert before.
+
+    stopped: what has stopped it while it was being sent by a process that is gone.
+    """
+
+    change: str
+    attempts: int
+    until: int
+    told: bool
+    stopped: str | None = None
+
+
+def before_sending(one: Try, now: float) -> tuple[Status, str]:
+    """SENDING, or the receipt that it gets instead and why. Whoever heard of no alarm is not told that it is over."""
+    if one.stopped is not None:
+        return Status.SUPERSEDED, one.stopped
+    if now > one.until:
+        if one.attempts:
+            return Status.FAILED, "could not be delivered for six hours"
+        return Status.EXPIRED, "older than six hours"
+    if one.change in STOPS and not one.told:
+        return Status.SUPERSEDED, "nothing of this alert was told here"
+    return Status.SENDING, ""
+
+
+def until(changed_at: int, due: int) -> int:
+    """When it is too old to be told: six hours after it happened, or after the quiet hours that held it back."""
+    return max(changed_at, due) + TOO_OLD_S
+
+
+def wait_s(attempts: int, dice: float, asked_s: float | None = None, *, urgent: bool = False) -> float:
+    """Seconds to the next attempt after so many (1, 2, …). dice: in [0, 1), so that channels do not knock together.
+
+    Doubling from 2 s to 5 min, of which at least half is waited; never less than the other side asked for, but that for
+    a quarter of an hour at most: who has not woken up cannot wait for longer. What is urgent waits for half a minute at
+    most, whatever was asked for: somebody may lie there.
+    """
+    longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * float(1 << min(attempts - 1, 20)))
+    wait = max(longest * (0.5 + dice / 2), min(asked_s or 0.0, LONGEST_ASKED_S))
+    return min(wait, _LONGEST_WAIT_URGENT_S) if urgent else wait

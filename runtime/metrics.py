@@ -1,0 +1,110 @@
+"""The catalogue of metrics: every name that a dashboard or a rule may use, what it means, and for whom it is there.
+
+A process shows only its own (a registry each), so that a gateway does not say how many lanes it has. Names are
+`anbu_<what>[_<unit>]`; labels have few values, and never one that is a person. docs/operate.md has the same list, and a
+test compares the two, and both with the rules and the dashboard of deploy/.
+"""
+
+import hmac
+from collections import Counter as Tally
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from models.errors import Reason
+from runtime.settings import Settings, is_loopback
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+REGISTRY: Final = CollectorRegistry()  # of a worker, whatever its agent
+GATEWAY: Final = CollectorRegistry()
+WEB: Final = CollectorRegistry()
+for _one in (REGISTRY, GATEWAY, WEB):  # start time, memory, descriptors: `process_…`
+    ProcessCollector(registry=_one)
+
+# A worker. What happened: for rates.
+RECORDS: Final = Counter("anbu_records", "Records folded or written, by input topic", ["topic"], registry=REGISTRY)
+BATCHES: Final = Counter("anbu_batches", "Batches made durable, by input topic", ["topic"], registry=REGISTRY)
+OUTPUTS: Final = Counter("anbu_outputs", "Records published, by output topic", ["topic"], registry=REGISTRY)
+ALERTS: Final = Counter("anbu_alerts", "Revisions of alerts published, by kind of alert and what changed",
+                        ["kind", "change"], registry=REGISTRY)
+QUARANTINED: Final = Counter("anbu_quarantined", "Records put into quarantine, by reason", ["reason"],
+                             registry=REGISTRY)
+DATABASE_WAITS: Final = Counter("anbu_database_waits", "Times that a batch, or a look at what is to be sent, had to be "
+                                "tried again, the database being away", registry=REGISTRY)
+DELIVERIES: Final = Counter("anbu_deliveries", "Messages that have a receipt, by channel: sent, failed (given up), "
+                            "expired (too old), superseded (no longer worth telling)", ["channel", "status"],
+                            registry=REGISTRY)
+DELIVERY_RETRIES: Final = Counter("anbu_delivery_retries", "Attempts that failed and are made again, by channel",
+                                  ["channel"], registry=REGISTRY)
+DELIVERY_SECONDS: Final = Histogram("anbu_delivery_seconds", "Seconds from a change of an alert to its message being "
+                                    "taken by a channel, quiet hours included", ["channel"], registry=REGISTRY,
+                                    buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 21600))
+ROUTE_FALLBACKS: Final = Counter("anbu_route_fallbacks", "Messages that went to a site's default, as no route names "
+                                 "whom they were escalated to", ["site"], registry=REGISTRY)
+# A worker. How it is: read when somebody asks.
+DELIVERIES_WAITING: Final = Gauge("anbu_deliveries_waiting", "Messages that wait to be sent, by channel; quiet hours "
+                                  "included", ["channel"], registry=REGISTRY)
+READY: Final = Gauge("anbu_ready", "1: this worker has its lanes and what else it needs", registry=REGISTRY)
+LANES: Final = Gauge("anbu_lanes", "Lanes that this worker has", registry=REGISTRY)
+# By the positions that are durable, not by what has been fetched: a batch that hangs counts as waiting.
+LAG: Final = Gauge("anbu_lag", "Records that wait to be folded or written, by topic and lane", ["topic", "lane"],
+                   registry=REGISTRY)
+JUDGED_UNTIL: Final = Gauge("anbu_judged_until", "Up to when the people of a gateway are judged, epoch seconds; no "
+                            "people, no figure", ["gateway", "lane"], registry=REGISTRY)
+
+# A gateway.
+SMS_SECONDS: Final = Histogram("anbu_sms_seconds", "Seconds from the request to its answer, by HTTP status; 202 is "
+                               "accepted and durable, 503 not accepted", ["status"], registry=GATEWAY,
+                               buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10))
+SMS_IN_HAND: Final = Gauge("anbu_sms_in_hand", "Requests that have no answer yet", registry=GATEWAY)
+BROKER_UP: Final = Gauge("anbu_broker_up", "1: the broker is there, so SMS are accepted", registry=GATEWAY)
+TICKED_AT: Final = Gauge("anbu_ticked_at", "The last tick that every partition has acknowledged, epoch seconds",
+                         registry=GATEWAY)
+
+# A page.
+RESPONSES: Final = Counter("anbu_page_responses", "Answers of page and API, by HTTP status", ["status"], registry=WEB)
+CAUGHT_UP: Final = Gauge("anbu_page_caught_up", "1: everything that was in the topics has been read", registry=WEB)
+WATCHED: Final = Gauge("anbu_page_watched", "1: every lane has said lately up to when it has judged; 0: the page says "
+                       "in red that somebody is not being watched", registry=WEB)
+
+# What rules ask for is there from the start: a counter that comes with its first count is not seen to rise.
+for _reason in Reason:
+    QUARANTINED.labels(_reason)
+for _status in (401, 503):
+    SMS_SECONDS.labels(_status)
+for _status in (500, 503):
+    RESPONSES.labels(_status)
+
+CATALOGUE: Final = {"worker": REGISTRY, "gateway": GATEWAY, "web": WEB}
+
+
+def count(_lane: Any, batch: Any, outputs: Sequence[Any]) -> None:
+    """A batch is durable: what an `Engine` calls as `applied`."""
+    BATCHES.labels(batch.tp.topic).inc()
+    RECORDS.labels(batch.tp.topic).inc(len(batch.records))
+    count_outputs(outputs)
+
+
+def count_outputs(outputs: Sequence[Any]) -> None:
+    """Records have been published, by an engine or beside it."""
+    for topic, number in Tally(output.topic for output in outputs).items():
+        OUTPUTS.labels(topic).inc(number)
+    for output in outputs:  # few: a quiet day has almost none
+        if output.topic == "alerts":
+            data = orjson.loads(output.value)["data"]
+            ALERTS.labels(data["kind"], data["change"]).inc()
+        elif output.topic == "quarantine":
+            QUARANTINED.labels(orjson.loads(output.value)["reason"]).inc()
+
+
+def may_read(settings: Settings, host: str, authorization: str | None) -> bool:
+    """Who has the token of the operator views; without one whoever is on a machine whose process listens on loopback.
+
+    host: the address that the process listens on.
+    """
+    if settings.worker_token is None:
+        return is_loopback(host)
+    given = (authorization or "").removeprefix("Bearer ")
+    return hmac.compare_digest(given.encode(), settings.worker_token.encode())
