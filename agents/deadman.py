@@ -24,14 +24,14 @@ ANSWER_S: Final = 10.0
 LANE: Final = "{lane}"
 
 
-class Judged(NamedTuple):
+class LaneActivity(NamedTuple):
     """Of one lane. latest: the highest tick that is durably judged, epoch seconds; batches: how many there were."""
 
     latest: int
     batches: int
 
 
-def advancing(before: Mapping[int, Judged], now_judged: Mapping[int, Judged], lanes: Sequence[int],
+def advancing(before: Mapping[int, LaneActivity], now_judged: Mapping[int, LaneActivity], lanes: Sequence[int],
               now: float) -> set[int]:
     """The lanes of a worker that have judged something since `before`, and are near to now."""
     return {lane for lane in lanes if lane in now_judged and now_judged[lane].latest >= now - NEAR_S
@@ -44,17 +44,17 @@ class Deadman:
 
     def __init__(self, url: str, clock: Clock, every_s: float = EVERY_S) -> None:
         self._url, self._clock, self._every_s = url, clock, every_s
-        self._judged: dict[int, Judged] = {}
+        self._judged: dict[int, LaneActivity] = {}
 
     def applied(self, lane: Any, _batch: Batch, _outputs: Sequence[Any]) -> None:
         """A batch is durable."""
         if lane.state.latest is not None:
-            before = self._judged.get(lane.number, Judged(0, 0))
-            self._judged[lane.number] = Judged(lane.state.latest, before.batches + 1)
+            before = self._judged.get(lane.number, LaneActivity(0, 0))
+            self._judged[lane.number] = LaneActivity(lane.state.latest, before.batches + 1)
 
     async def run(self, lanes: Callable[[], Sequence[int]]) -> None:
         """lanes: those that this worker has now."""
-        before: dict[int, Judged] = {}
+        before: dict[int, LaneActivity] = {}
         heard = False  # a worker that has just started has not judged yet, and nobody need be told
         async with httpx.AsyncClient(timeout=ANSWER_S, headers={"user-agent": "anbu"}) as http:
             while True:

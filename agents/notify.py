@@ -24,7 +24,7 @@ from models.errors import ContractError
 from models.notifications.gathering import urgency
 from models.notifications.notice import Notice, notice_of
 from models.notifications.routes import EVERYWHERE, Routes
-from models.notifications.telling import FOLLOW_UPS, Delivery, Status, decide_all, settled, until
+from models.notifications.telling import FOLLOW_UPS, Delivery, DeliveryStatus, decide_all, settled, until
 from models.times import format_time
 from runtime.clock import Clock
 from runtime.metrics import DELIVERIES, ROUTE_FALLBACKS
@@ -67,7 +67,7 @@ class NotifyAgent:
                 await self._asking.durably(partial(self._decide, notices, partition))
             except StoreRefusedError as error:  # it would come again for ever, and nobody else would be told
                 log.error("%s is told to nobody, as it cannot be kept: %s", notices[0].alert, error)  # noqa: TRY400
-                DELIVERIES.labels(UNKNOWN, Status.FAILED).inc(len(notices))
+                DELIVERIES.labels(UNKNOWN, DeliveryStatus.FAILED).inc(len(notices))
         # Who was erased while this was written: either `erase` has seen it, or this sees the entry. Also who was erased
         # before: whoever wrote it may have died before this, and the batch comes again.
         if erased := await self._asking.durably(lambda: self._outbox.erased(subjects)):
@@ -98,11 +98,11 @@ class NotifyAgent:
             ROUTE_FALLBACKS.labels(site).inc()
             log.warning("no route of site %s is for %r: %s is told to the default, %s", notice.site,
                         notice.escalated_to, notice.alert, delivery.channel)
-        if delivery.status is not Status.QUEUED:
+        if delivery.status is not DeliveryStatus.QUEUED:
             DELIVERIES.labels(delivery.channel, delivery.status).inc()
 
 
-class Reading:
+class LanePositions:
     """Which lanes this worker has, and whether it knows the newest of them. monotonic: seconds."""
 
     def __init__(self, engine: Any, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -147,7 +147,7 @@ def _notice(record: ConsumerRecord) -> Notice | None:
 
 
 def _document(notice: Notice, delivery: Delivery, lane: int, now: float) -> dict[str, Any]:
-    queued = delivery.status is Status.QUEUED
+    queued = delivery.status is DeliveryStatus.QUEUED
     return {
         "thread": notice.thread, "alert": notice.alert, "revision": notice.revision, "order": delivery.order,
         "channel": delivery.channel, "lane": lane, "subject": notice.subject, "kind": notice.kind,

@@ -18,11 +18,11 @@ from agents.store import Asking, Sleep
 from models.contract.documents import Output
 from models.contract.inputs import Record
 from models.contract.outputs import quarantined
-from models.errors import ContractError, Reason, Rejected
+from models.errors import ContractError, Rejected, RejectReason
 from stores.errors import StoreAwayError, StoreRefusedError
 from stores.history import changes_of, subject_of_record
-from stores.operations import Change, merged
-from stores.ports import History
+from stores.operations import DocumentChange, merged
+from stores.ports import HistoryWriter
 from streams.topics import ALERTS, COMMANDS, REGISTRY, REPORTS
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ Quarantine = Callable[[list[Output]], Awaitable[None]]
 class RecordAgent:
     """quarantine: publishes what cannot be written. partition_of: of a subject; None where there is one partition."""
 
-    def __init__(self, store: History, quarantine: Quarantine, partition_of: Callable[[int], int] | None = None,
+    def __init__(self, store: HistoryWriter, quarantine: Quarantine, partition_of: Callable[[int], int] | None = None,
                  sleep: Sleep = asyncio.sleep, now: Callable[[], float] = time.time) -> None:
         self._store, self._quarantine = store, quarantine
         self._partition_of, self._sleep, self._now = partition_of, sleep, now
@@ -64,7 +64,7 @@ class RecordAgent:
     async def handle(self, batch: Sequence[ConsumerRecord]) -> None:
         """Returns when all of a batch is durable, or in quarantine."""
         await self.prepare()
-        changes: list[Change] = []
+        changes: list[DocumentChange] = []
         sources: defaultdict[tuple[str, str], dict[Record, None]] = defaultdict(dict)
         bad: dict[Record, str] = {}
         for one in batch:
@@ -87,7 +87,7 @@ class RecordAgent:
             if refused:
                 bad[record] = "; ".join(sorted(set(refused.values())))
         if bad:
-            await self._quarantine([quarantined(record, Rejected(Reason.MALFORMED, why), None)
+            await self._quarantine([quarantined(record, Rejected(RejectReason.MALFORMED, why), None)
                                     for record, why in bad.items()])
 
     def _misplaced(self, record: Record) -> bool:
@@ -97,7 +97,7 @@ class RecordAgent:
         subject = subject_of_record(record)
         return subject is not None and self._partition_of(subject) != record.partition
 
-    async def _written(self, changes: Sequence[Change]) -> dict[tuple[str, str], str]:
+    async def _written(self, changes: Sequence[DocumentChange]) -> dict[tuple[str, str], str]:
         """Write until it is durable. Returns the places that were refused, and why."""
         refused: dict[tuple[str, str], str] = {}
 

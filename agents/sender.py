@@ -18,11 +18,11 @@ from typing import Final, Protocol
 
 from agents.store import Asking
 from models.errors import ContractError
-from models.notifications.digest import Told, digest_of, room
+from models.notifications.digest import DigestEntry, digest_of, room
 from models.notifications.gathering import MOST, URGENT, plan
 from models.notifications.message import Message, message_of
 from models.notifications.notice import notice_of
-from models.notifications.telling import LONGEST_ASKED_S, STOPS, Status, Try, before_sending, wait_s
+from models.notifications.telling import LONGEST_ASKED_S, STOPS, DeliveryStatus, Try, before_sending, wait_s
 from models.times import parse_time
 from notifiers.ports import GiveUpError, RetryError
 from notifiers.routes_file import Configured
@@ -59,8 +59,8 @@ class Sender:
         self._gathered_at: float | None = None
         self.woken = asyncio.Event()
         DELIVERY_RETRIES.labels(name)  # a counter that is not there before it counts is not seen to rise
-        for status in Status:
-            if status not in (Status.QUEUED, Status.SENDING):
+        for status in DeliveryStatus:
+            if status not in (DeliveryStatus.QUEUED, DeliveryStatus.SENDING):
                 DELIVERIES.labels(name, status)
 
     async def run(self) -> None:
@@ -150,14 +150,15 @@ class Sender:
         told = await self._outbox.told({one.thread for one in parcel if one.change in STOPS}, self._name)
         ready = []
         for one in parcel:
-            status, why = Status.SUPERSEDED, "the person's data is erased"
+            status, why = DeliveryStatus.SUPERSEDED, "the person's data is erased"
             if one.subject not in erased:
                 attempt = Try(one.change, one.attempts, int(one.until), one.thread in told, one.stopped)
                 status, why = before_sending(attempt, self._clock.now())
-            if status is Status.SENDING:
+            if status is DeliveryStatus.SENDING:
                 ready.append(one)
             else:  # what a process that is gone was sending may have arrived
-                await self._receipt([one._replace(unsure=one.unsure or one.status is Status.SENDING)], status, why)
+                unsure = one.unsure or one.status is DeliveryStatus.SENDING
+                await self._receipt([one._replace(unsure=unsure)], status, why)
         end = self._clock.now() + CLAIM_S
         claimed = await self._outbox.claim(ready, f"{self._owner}/{uuid.uuid4().hex[:8]}", end) if ready else []
         # A database that took long has eaten up the claim: the next one has more.
@@ -175,12 +176,12 @@ class Sender:
         except TimeoutError:
             await self._again(parcel, f"no answer within {ATTEMPT_S:.0f} s", None, unsure=True)
         except GiveUpError as error:
-            await self._receipt(parcel, Status.FAILED, str(error))
+            await self._receipt(parcel, DeliveryStatus.FAILED, str(error))
         except Exception as error:
             log.exception("%s: %s cannot be sent", self._name, _name(parcel))
-            await self._receipt(parcel, Status.FAILED, f"a fault of Anbu: {type(error).__name__}")
+            await self._receipt(parcel, DeliveryStatus.FAILED, f"a fault of Anbu: {type(error).__name__}")
         else:
-            await self._receipt(parcel, Status.SENT, "", answer, digest)
+            await self._receipt(parcel, DeliveryStatus.SENT, "", answer, digest)
             for one in parcel:
                 changed = parse_time(one.event["data"]["changed_at"], "changed_at")
                 DELIVERY_SECONDS.labels(self._name).observe(max(0.0, self._clock.now() - changed))
@@ -198,7 +199,7 @@ class Sender:
             self._paused_until = now + min(asked_s, LONGEST_ASKED_S)
         over = [one._replace(unsure=one.unsure or unsure) for one in parcel if due > one.until]
         if over:
-            await self._receipt(over, Status.FAILED, f"{why}; tried {attempts} times")
+            await self._receipt(over, DeliveryStatus.FAILED, f"{why}; tried {attempts} times")
         left = [one for one in parcel if due <= one.until]
         if left:
             log.warning("%s: attempt %d of %s failed (%s); the next is in %.0f s", self._name, attempts, _name(left),
@@ -206,7 +207,7 @@ class Sender:
             DELIVERY_RETRIES.labels(self._name).inc()
             await self._asking.durably(lambda: self._outbox.again(left, due, why, unsure=unsure))
 
-    async def _receipt(self, parcel: Sequence[Claimed], status: Status, why: str, answer: str = "",
+    async def _receipt(self, parcel: Sequence[Claimed], status: DeliveryStatus, why: str, answer: str = "",
                        digest: str | None = None) -> None:
         """Durable, however long it takes: without it the message would go out again."""
         kept = await self._asking.durably(
@@ -217,16 +218,16 @@ class Sender:
         if not kept:
             return
         DELIVERIES.labels(self._name, status).inc(kept)
-        if status is Status.FAILED:
+        if status is DeliveryStatus.FAILED:
             log.error("%s: given up, nobody was told of %s: %s", self._name, _name(parcel), why)
         else:
             log.info("%s: %s %s%s", self._name, digest or _name(parcel), status, f" ({why})" if why else "")
 
 
-def _told(one: Claimed) -> Told | None:
+def _told(one: Claimed) -> DigestEntry | None:
     """None: it cannot be read, and must not spoil what can. By itself it fails, loudly."""
     try:
-        return Told(one.id, notice_of(one.event), one.fallback, one.unsure)
+        return DigestEntry(one.id, notice_of(one.event), one.fallback, one.unsure)
     except ContractError:
         return None
 

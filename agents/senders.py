@@ -9,7 +9,7 @@ from typing import Final
 from agents.notify import UNKNOWN
 from agents.sender import LOOK_S, Lanes, Sender
 from agents.store import Asking
-from models.notifications.telling import Status
+from models.notifications.telling import DeliveryStatus
 from notifiers.routes_file import Configured
 from runtime.clock import Clock
 from runtime.metrics import DATABASE_WAITS, DELIVERIES, DELIVERIES_WAITING
@@ -27,7 +27,8 @@ class Senders:
     def __init__(self, outbox: Outbox, channels: Mapping[str, Configured], lanes: Lanes, clock: Clock,
                  asking: Asking, dice: Callable[[], float] = random.random) -> None:
         self._outbox, self._lanes, self._clock, self._asking = outbox, lanes, clock, asking
-        DELIVERIES.labels(UNKNOWN, Status.FAILED)  # a counter that is not there before it counts is not seen to rise
+        # A rise from nothing is not seen: the counter has to be there before it counts.
+        DELIVERIES.labels(UNKNOWN, DeliveryStatus.FAILED)
         self._senders = {name: Sender(name, one, outbox, lanes, clock, asking, dice)
                          for name, one in channels.items()}
 
@@ -61,7 +62,7 @@ class Senders:
         lost = await self._outbox.fail_unknown(list(self._senders), self._lanes.mine(), now - UNATTENDED_S, now)
         if lost:
             log.error("%d messages waited for channels that are no longer in the routes file: given up", lost)
-            DELIVERIES.labels(UNKNOWN, Status.FAILED).inc(lost)
+            DELIVERIES.labels(UNKNOWN, DeliveryStatus.FAILED).inc(lost)
         waiting = await self._outbox.waiting()
         for name in {*self._senders, *waiting}:
             DELIVERIES_WAITING.labels(name).set(waiting.get(name, 0))

@@ -13,7 +13,7 @@ from aiokafka import ConsumerRecord
 
 from models.contract.documents import Output
 from models.judgement.fold import Fold
-from models.judgement.lane import Judged, Lane
+from models.judgement.lane import LaneProgress, LaneState
 from models.times import format_time
 from runtime.clock import Clock
 from runtime.keks import key_ring
@@ -28,7 +28,7 @@ PROGRESS_S: Final = 10.0
 FIRST_CLOCK_TICK_S: Final = 60.0  # after a lane has opened: by then a gateway that lives has ticked
 
 
-class Watch:
+class WatchAgent:
     """State, fold and tasks of the agent; the engine owns the lanes."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -37,11 +37,11 @@ class Watch:
         self._opened: dict[int, float] = {}
         self._ticked: dict[int, float] = {}
 
-    def new_state(self, number: int) -> Lane:
+    def new_state(self, number: int) -> LaneState:
         self._opened[number] = self._clock.now()
-        return Lane(number)
+        return LaneState(number)
 
-    def fold(self, lane: Lane, records: Sequence[ConsumerRecord]) -> Iterator[list[Output]]:
+    def fold(self, lane: LaneState, records: Sequence[ConsumerRecord]) -> Iterator[list[Output]]:
         return self._fold.fold(lane, records)
 
     async def report_progress(self, engine: Any) -> None:
@@ -52,7 +52,7 @@ class Watch:
                 await asyncio.gather(*(self._send_progress(sender, number, lane.durable)
                                        for number, lane in list(engine.lanes.items())))
 
-    async def _send_progress(self, sender: Any, number: int, judged: Judged) -> None:
+    async def _send_progress(self, sender: Any, number: int, judged: LaneProgress) -> None:
         await sender.send_and_wait(REPORTS, orjson.dumps({
             "type": "progress", "lane": number,
             "gateways": {name: format_time(at) for name, at in judged.until.items()},

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from bench import nation
-from bench.figures import Figure, Progress, WrongResultError, checked
+from bench.figures import Figure, ProgressLine, WrongResultError, checked
 from bench.nation import EPOCH, Half
 from models.contract.effects import CheckedIn, Effect, Result
 from models.contract.inputs import Record, Sms
@@ -18,7 +18,7 @@ from models.contract.records import read_sms
 from models.judgement import codec
 from models.judgement.events import Arrived
 from models.judgement.fold import Fold
-from models.judgement.lane import LANE_KEY, Lane
+from models.judgement.lane import LANE_KEY, LaneState
 from models.judgement.person import Person
 from models.judgement.receive import receive
 from models.judgement.step import step
@@ -54,7 +54,7 @@ def core(people: int = 2000, windows: int = 20, runs: int = 5) -> list[Figure]:
     ciphers = [nation.cipher(sample.header.subject) for sample in samples]
 
     def fold_all() -> None:
-        fresh, fold = Lane(0), Fold(keys)
+        fresh, fold = LaneState(0), Fold(keys)
         fresh.restore(LANE_KEY, gateways)
         for sample in samples:
             fresh.restore(b"%d" % sample.header.subject, sample.packed)
@@ -114,9 +114,9 @@ def _parts(samples: list[Sample], ciphers: list[Any], effects: list[tuple[list[E
     }
 
 
-def lived(people: range, windows: int, fold: Fold) -> Lane:
+def lived(people: range, windows: int, fold: Fold) -> LaneState:
     """A lane of people who have reported in so many windows, as it is after the last one's deadline."""
-    lane, progress = Lane(0), Progress("living through windows", len(people) * windows)
+    lane, progress = LaneState(0), ProgressLine("living through windows", len(people) * windows)
     records = [Record("sms", 0, 0, None, tick) for tick in nation.ticks(nation.BEFORE)]
     records += [Record("registry", 0, 0, b"%d" % subject, nation.registry(subject)) for subject in people]
     _fold_all(fold, lane, records)
@@ -128,7 +128,7 @@ def lived(people: range, windows: int, fold: Fold) -> Lane:
     return lane
 
 
-def _fold_all(fold: Fold, lane: Lane, records: list[Record]) -> None:
+def _fold_all(fold: Fold, lane: LaneState, records: list[Record]) -> None:
     for record in records:
         for output in fold(lane, record):
             checked(output.topic != "quarantine", f"refused: {output.value!r}")
@@ -156,7 +156,7 @@ def _received(record: Record, person: Person, keys: KeyRing) -> Received:
     return received
 
 
-def _sample(lane: Lane, record: Record, keys: KeyRing) -> Sample:
+def _sample(lane: LaneState, record: Record, keys: KeyRing) -> Sample:
     sms, frame = _taken_apart(record)
     header = read_header(frame)
     person = lane.somebody(header.subject)

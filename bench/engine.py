@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench import nation
 from bench.child import Child
-from bench.figures import Figure, Progress, WrongResultError, checked, say
+from bench.figures import Figure, ProgressLine, WrongResultError, checked, say
 from bench.nation import Half
 from bench.stage import Row, Stage, inputs_done, stage
 from models.contract.effects import Result
@@ -24,7 +24,7 @@ from models.contract.records import parse_object
 from models.contract.registry import parse_profile
 from models.judgement import codec
 from models.judgement.events import Registered
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.judgement.results import result_at
 from models.judgement.step import step
 from runtime.settings import Settings
@@ -49,7 +49,7 @@ async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Fi
     total = len(people) * windows
     rows = sms_rows(people, range(windows), one.settings.partitions)
     sample, few = one.name("sample"), list[Row]()
-    reports = await one.write(SMS, sampled(rows, few), Progress("reports made", total))
+    reports = await one.write(SMS, sampled(rows, few), ProgressLine("reports made", total))
     await one.create(sample)
     await one.write(sample, chain(((number, b"0", b"passed") for number in range(one.settings.partitions)), few))
     rates: dict[str, list[float]] = {"bare": [], "says": [], "watch": [], "faust": []}
@@ -164,7 +164,7 @@ async def begin_at(one: Stage, group: str, topic: str, offset: int) -> None:
 
 async def _check_states(one: Stage, settings: Settings, people: range, half: Half) -> None:
     """What the changelog says: everybody was awake in the last window."""
-    lane = Lane(0)
+    lane = LaneState(0)
     async for record in one.read(changelog(settings)):
         if record.key[:1] != b"\0":
             lane.restore(record.key, record.value)

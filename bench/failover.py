@@ -17,7 +17,7 @@ from bench import nation
 from bench.child import PATIENCE_S, Child
 from bench.engine import begin_changelog
 from bench.figures import Figure, checked, say
-from bench.load import Listener, Report, Sender, listening, under_load
+from bench.load import Listener, LoadSender, Report, listening, under_load
 from bench.nation import Course, Half
 from bench.stage import Stage, stage
 from streams.topics import REPORTS, SMS
@@ -103,7 +103,7 @@ async def _lanes(http: httpx.AsyncClient, child: Child) -> set[int]:
     return {int(number) for number in health["lanes"]} if health["ready"] else set()
 
 
-async def _judged_again(listener: Listener, sender: Sender, lanes: set[int], killed: float) -> float:
+async def _judged_again(listener: Listener, sender: LoadSender, lanes: set[int], killed: float) -> float:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         back: dict[int, float] = {}

@@ -75,7 +75,7 @@ def checked(truth: bool, why: str) -> None:
         raise WrongResultError(why)
 
 
-class Progress:
+class ProgressLine:
     """How far something is, on standard error, every two seconds."""
 
     def __init__(self, what: str, total: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from bench.figures import Progress
+from bench.figures import ProgressLine
 from models.contract.inputs import Record
 from models.times import format_time
 from stores.bulk import AT_ONCE
@@ -18,7 +18,7 @@ from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, PERSONA
 from stores.connection import Document
 from stores.history import changes_of
 from stores.mongo import Store
-from stores.operations import Change, merged
+from stores.operations import DocumentChange, merged
 from stores.retention import LONGEST
 
 SITE: Final = "jongno"
@@ -81,21 +81,21 @@ async def load(url: str, people: int, weeks: int) -> None:
                 "subject": subject, "site": SITE, "gateway": "seoul-1", "tz": "Asia/Seoul",
                 "since": "2020-01-01T00:00:00Z",
                 "devices": [{"slot": 0, "epoch": 1, "kek": "k1", "key": "A" * 58 + "A="}]})))])
-        progress = Progress("weeks recorded", weeks)
+        progress = ProgressLine("weeks recorded", weeks)
         for week in range(weeks):
-            changes: list[Change] = []
+            changes: list[DocumentChange] = []
             for number in range(7 * week, 7 * week + 7):
                 changes += [one for record in day_of(some, number, dice) for one in changes_of(record)]
             together = merged(changes)
             await store.apply(together)
             await store.mark_days(together, time.time())
             progress.add()
-        progress = Progress("figures of days made", 7 * weeks)
+        progress = ProgressLine("figures of days made", 7 * weeks)
         while made := await store.refresh_days(math.inf):
             progress.add(made)
         lived = {name: await store.database[name].find({"subject": {"$in": list(range(some))}}).to_list(None)
                  for name in PERSONAL}
-        progress = Progress("people loaded", people)
+        progress = ProgressLine("people loaded", people)
         progress.add(some)
         for first in range(some, people, some):
             await _live_as_others(store, lived, first, min(some, people - first))

@@ -30,7 +30,7 @@ class Report(NamedTuple):
     value: bytes
 
 
-class Sender:
+class LoadSender:
     """sent: by name, the moment (`time.time`) at which a report was handed to the producer, its record's time stamp.
     rate: how many a second that were, in the end."""
 
@@ -88,7 +88,7 @@ class Listener:
 
 @contextlib.asynccontextmanager
 async def listening(one: Stage, topic: str, name_of: Callable[[bytes, bytes], str | None],
-                    ) -> AsyncIterator[tuple[Sender, Listener]]:
+                    ) -> AsyncIterator[tuple[LoadSender, Listener]]:
     """A sender, and a listener to what comes to a topic from now on, until the block ends."""
     async with one.reader(topic) as consumer, started_producer(one.settings) as client:
         await consumer.seek_to_end()
@@ -97,7 +97,7 @@ async def listening(one: Stage, topic: str, name_of: Callable[[bytes, bytes], st
         listener = Listener(consumer, name_of)
         task = asyncio.create_task(listener.run())
         try:
-            yield Sender(client, one.settings.partitions), listener
+            yield LoadSender(client, one.settings.partitions), listener
         finally:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -15,7 +15,7 @@ import orjson
 from bench import nation
 from bench.child import Child
 from bench.engine import registry_rows
-from bench.figures import Figure, Progress, checked
+from bench.figures import Figure, ProgressLine, checked
 from bench.nation import BEFORE, GATEWAYS, Half
 from bench.stage import Row, Stage, inputs_done, stage
 from models.judgement import codec
@@ -43,11 +43,11 @@ async def _morning(one: Stage, people: range) -> list[Figure]:
     now = codec.pack_times((None, BEFORE, gateways))
     await one.write(changelog(settings), [row for number in range(partitions) for row in (
         (number, LANE_KEY, now), (number, DONE, inputs_done({})))])
-    count = await one.write(REGISTRY, registry_rows(people, partitions), Progress("people registered", len(people)))
+    count = await one.write(REGISTRY, registry_rows(people, partitions), ProgressLine("people registered", len(people)))
     with Child(one, "watch", settings.app_id, REGISTRY, str(count)) as worker:
         loaded = await worker.answer(PATIENCE_S)
     checked(loaded["people"] == len(people), f"{loaded['people']} of {len(people)} people are known")
-    records = await one.write(SMS, _rows(people, partitions), Progress("reports made", len(people)))
+    records = await one.write(SMS, _rows(people, partitions), ProgressLine("reports made", len(people)))
     with Child(one, "watch", settings.app_id, SMS, str(records)) as worker:
         found = await worker.answer(PATIENCE_S)
     await _check(one, people)
@@ -80,7 +80,7 @@ def _ticks(at: int, partitions: int) -> Iterator[Row]:
 
 async def _check(one: Stage, people: range) -> None:
     """Raises WrongResultError with the first person who was misjudged."""
-    results, reported, progress = {}, 0, Progress("answers checked", 2 * len(people))
+    results, reported, progress = {}, 0, ProgressLine("answers checked", 2 * len(people))
     async for record in one.read(REPORTS):
         said: dict[str, Any] = orjson.loads(record.value)
         progress.add()

@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from bench import nation
 from bench.child import Child
 from bench.core import lived
-from bench.figures import Figure, Progress, checked
+from bench.figures import Figure, ProgressLine, checked
 from bench.stage import Row, Stage, inputs_done, stage
 from models.judgement import codec
 from models.judgement.fold import Fold
-from models.judgement.lane import LANE_KEY, Lane
+from models.judgement.lane import LANE_KEY, LaneState
 from models.wire.keys import KeyRing
 from streams.engine.changelog import DONE
 from streams.partition import partition_of
@@ -35,7 +35,7 @@ PATIENCE_S: Final = 900.0
 AT_MOST_S, AT_MOST_MB, AIM_PEOPLE = 10, 400, 1_000_000
 
 
-class States:
+class LivedStates:
     """States of any number of people, of a few who have really lived: each with wrapped keys of its own."""
 
     def __init__(self, templates: int = TEMPLATES, windows: int = WINDOWS) -> None:
@@ -46,7 +46,7 @@ class States:
         """The same, as a worker writes them: in batches that are done, after the lane's own record."""
         for number in range(partitions):
             yield number, LANE_KEY, self.lane()
-        counts, progress = Counter[int](), Progress("states written", len(people))
+        counts, progress = Counter[int](), ProgressLine("states written", len(people))
         for row in self.rows(people, partitions):
             yield row
             progress.add()
@@ -69,7 +69,7 @@ class States:
         return times(self._lane)
 
 
-def times(lane: Lane) -> bytes:
+def times(lane: LaneState) -> bytes:
     return codec.pack_times((lane.clock, lane.latest, lane.gateways))
 
 
@@ -80,7 +80,7 @@ def recovery(address: str | None, people: int = AIM_PEOPLE) -> list[Figure]:
 
 
 async def _recovery(one: Stage, count: int) -> list[Figure]:
-    states, settings = States(), await one.app("recovery")
+    states, settings = LivedStates(), await one.app("recovery")
     few, partitions = max(count // FAUST_SHARE, 1), settings.partitions
     await one.write(changelog(settings), states.batches(range(1, count + 1), partitions))
     with Child(one, "watch", settings.app_id, SMS, "0") as worker:

@@ -23,7 +23,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from bench import nation
-from bench.figures import Progress, say
+from bench.figures import ProgressLine, say
 from local.kafka import LocalKafka
 from runtime.settings import Settings, SettingsError
 from streams.engine.changelog import reader
@@ -128,7 +128,7 @@ class Stage:
                     for record in records:
                         yield record
 
-    async def write(self, topic: str, rows: Iterable[Row], progress: Progress | None = None) -> int:
+    async def write(self, topic: str, rows: Iterable[Row], progress: ProgressLine | None = None) -> int:
         """Write rows in order within each partition; how many."""
         most = 1 if self.settings.guarantee == "none" else 1 << 30  # as `streams.engine.writer` says
         sender, count = producer(self.settings, max_batch_size=BATCH_OCTETS), 0

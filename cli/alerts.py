@@ -10,7 +10,7 @@ from typing import Any
 import click
 import orjson
 
-from cli.broker import Message, broker_settings, publish, records
+from cli.broker import SubjectRecord, broker_settings, publish, records
 from cli.devices import subject_argument
 from cli.options import by_option
 from models.contract.command import parse_command
@@ -84,7 +84,7 @@ def _do(document: dict[str, Any]) -> None:
             command = parse_command(document)
         except ContractError as error:
             raise click.UsageError(f"{error} is missing or wrong") from None
-        asyncio.run(publish([Message(COMMANDS, command.subject, document)], found))
+        asyncio.run(publish([SubjectRecord(COMMANDS, command.subject, document)], found))
     click.echo("passed on; what comes of it is the next revision in `anbu alerts`", err=True)
 
 

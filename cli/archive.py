@@ -41,7 +41,7 @@ def fingerprint(kek: bytes) -> str:
     return hashlib.sha256(b"anbu kek fingerprint" + kek).hexdigest()[:16]
 
 
-class Writing:
+class ArchiveWriter:
     """A new folder; what was written is a backup only once the manifest is there."""
 
     def __init__(self, folder: Path) -> None:
@@ -75,7 +75,7 @@ class Writing:
         return manifest
 
 
-class Reading:
+class ArchiveReader:
     """A backup that is whole. Raises ArchiveError where it is not."""
 
     def __init__(self, folder: Path) -> None:

@@ -18,7 +18,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from agents.store import store_of
-from cli.archive import ArchiveError, Manifest, Reading, Writing, fingerprint, packed
+from cli.archive import ArchiveError, ArchiveReader, ArchiveWriter, Manifest, fingerprint, packed
 from cli.broker import Writable, broker_settings, records, write
 from cli.database import opened
 from models.contract.inputs import Record
@@ -54,7 +54,7 @@ def backup(folder: Path, keys: Path | None, *, as_json: bool) -> None:
     with broker_settings() as found:
         keks = parsed_keks(found)
         try:
-            archive = Writing(folder)
+            archive = ArchiveWriter(folder)
         except FileExistsError:
             raise click.UsageError(f"{folder} is there already: name a new folder") from None
         try:
@@ -68,7 +68,7 @@ def backup(folder: Path, keys: Path | None, *, as_json: bool) -> None:
     _tell(manifest, as_json)
 
 
-async def _backup(found: Settings, archive: Writing, keks: dict[str, bytes]) -> Manifest:
+async def _backup(found: Settings, archive: ArchiveWriter, keks: dict[str, bytes]) -> Manifest:
     at = format_time(int(time.time()))
     with closing(opened(Dump, found)) as dump:
         for name in await dump.collections():
@@ -100,7 +100,7 @@ def restore(folder: Path, *, as_json: bool) -> None:
     Settings: ANBU_KAFKA, ANBU_MONGODB, ANBU_KEK_FILE, ANBU_PARTITIONS.
     """
     try:
-        archive = Reading(folder)
+        archive = ArchiveReader(folder)
     except ArchiveError as error:
         raise click.UsageError(str(error)) from None
     with broker_settings() as found:
@@ -125,7 +125,7 @@ def _check(manifest: Manifest, found: Settings) -> None:
                             "could be read; use the copy that was kept")
 
 
-async def _restore(found: Settings, archive: Reading) -> None:
+async def _restore(found: Settings, archive: ArchiveReader) -> None:
     with closing(opened(Dump, found)) as dump:
         if not await dump.is_empty():
             raise click.ClickException("the database is not empty: name a new one in ANBU_MONGODB")
@@ -145,7 +145,7 @@ async def _restore(found: Settings, archive: Reading) -> None:
         await write(_lane(archive, name, changelog(found)), found)
 
 
-def _registry(archive: Reading, found: Settings) -> list[Writable]:
+def _registry(archive: ArchiveReader, found: Settings) -> list[Writable]:
     """Not what was written into another partition than its person's, where that has something of them: `watch` had sent
     it on, and would do so again, behind what is newer."""
     own: set[int] = set()
@@ -159,7 +159,7 @@ def _registry(archive: Reading, found: Settings) -> list[Writable]:
     return [record for stray, record in records if stray not in own]
 
 
-def _lane(archive: Reading, name: str, topic: str) -> Iterator[Writable]:
+def _lane(archive: ArchiveReader, name: str, topic: str) -> Iterator[Writable]:
     """States, and a `done` without positions: the topics are read from their beginning, the registry again too, since
     what is in it may be newer than the state."""
     number = int(name.removeprefix(LANES).removesuffix(".gz"))

@@ -42,7 +42,7 @@ def broker_settings() -> Iterator[Settings]:
             library.setLevel(level)
 
 
-class Message(NamedTuple):
+class SubjectRecord(NamedTuple):
     """A record about a subject, to be published."""
 
     topic: str
@@ -50,7 +50,7 @@ class Message(NamedTuple):
     value: dict[str, Any]
 
 
-async def publish(messages: Iterable[Message], found: Settings) -> None:
+async def publish(messages: Iterable[SubjectRecord], found: Settings) -> None:
     """Write each into the lane of its subject; returns when all are acknowledged. Raises KafkaError, SettingsError."""
     await write((Writable(one.topic, partition_of(one.subject, found.partitions), b"%d" % one.subject,
                           orjson.dumps(one.value)) for one in messages), found)

@@ -15,7 +15,7 @@ import click
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from cli.broker import Message, publish, sending
+from cli.broker import SubjectRecord, publish, sending
 from cli.registry import read_profiles
 from gateway.publisher import key_of
 from gateway.sms import InboundSms
@@ -79,7 +79,7 @@ async def live(fleet: Fleet, lines: Iterable[dict[str, Any]], found: Settings) -
             count += 1
             if line["value"]["type"] == "tick" and at % HOUR_S == 0:
                 click.echo(f"{format_time(at)}  {count} records", err=True)
-    await publish([Message(REGISTRY, profile["subject"], {**profile, "retired": True})
+    await publish([SubjectRecord(REGISTRY, profile["subject"], {**profile, "retired": True})
                    for profile in fleet.registry()], found)
     click.echo("it is over: its people are retired, and nobody waits for them", err=True)
     return count + len(fleet.homes)
@@ -108,7 +108,7 @@ async def _introduce(fleet: Fleet, found: Settings) -> None:
             f"{len(others)} numbers of this fleet, such as {others[0]}, are in the registry already, with other keys: "
             "of people, or of another fleet (--seed, --subjects, --days, --start, --scenario). Their reports could not "
             "be read any more; take a system that holds nothing else")
-    await publish([Message(REGISTRY, profile["subject"], profile) for profile in profiles], found)
+    await publish([SubjectRecord(REGISTRY, profile["subject"], profile) for profile in profiles], found)
     if not await _registry_is_read(found):
         click.echo("no worker has read the registry yet: one that starts later may meet SMS of people it does not "
                    "know", err=True)

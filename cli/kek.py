@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import click
 import orjson
 
-from cli.broker import Message, broker_settings, publish
+from cli.broker import SubjectRecord, broker_settings, publish
 from cli.devices import DeviceKey, Kek, chosen_kek, listed
 from cli.registry import device_key, read_profiles
 from models.contract.registry import parse_profile
@@ -64,8 +64,8 @@ def rotate(*, to: str | None, as_json: bool) -> None:
         keks, chosen = parsed_keks(found), chosen_kek(found, to)
         registry = asyncio.run(read_profiles(found))
         done = [rewrap(document, keks, chosen) for document in registry.values()]
-        asyncio.run(publish([Message(REGISTRY, one.profile["subject"], one.profile) for one in done if one.changed],
-                            found))
+        changed = [SubjectRecord(REGISTRY, one.profile["subject"], one.profile) for one in done if one.changed]
+        asyncio.run(publish(changed, found))
     still = Counter(device["kek"] for one in done for device in one.profile["devices"])
     lost = {one.profile["subject"]: one.lost for one in done if one.lost}
     if as_json:

@@ -11,10 +11,10 @@ from cli.options import settings
 from models.notifications.message import message_of
 from models.notifications.notice import notice_of
 from models.notifications.routes import RoutesError
-from models.notifications.telling import Status
+from models.notifications.telling import DeliveryStatus
 from models.times import format_time
 from notifiers.ports import GiveUpError, RetryError
-from notifiers.routes_file import Configured, Loaded, load
+from notifiers.routes_file import Configured, LoadedRoutes, load
 from runtime.clock import clock_of
 from runtime.settings import Settings, SettingsError
 from stores.deliveries import Deliveries
@@ -27,7 +27,7 @@ def notify() -> None:
     """Who is told of alerts: check the routes, try a channel, see and repeat what was not delivered."""
 
 
-def _loaded(found: Settings) -> Loaded:
+def _loaded(found: Settings) -> LoadedRoutes:
     """Raises SettingsError where there are no routes, or wrong ones."""
     try:
         return load(found.routes_document(), found.public_url)
@@ -94,7 +94,8 @@ async def _send(configured: Configured, now: int) -> str:
 @click.option("--json", "as_json", is_flag=True, help="One a line, as JSON.")
 def list_(*, chosen: str, most: int, as_json: bool) -> None:
     """What was, or was not, delivered."""
-    statuses = {"failed": [Status.FAILED], "waiting": [Status.QUEUED, Status.SENDING], "all": list(Status)}[chosen]
+    statuses = {"failed": [DeliveryStatus.FAILED], "waiting": [DeliveryStatus.QUEUED, DeliveryStatus.SENDING],
+                "all": list(DeliveryStatus)}[chosen]
     found = with_reader(Deliveries, lambda outbox: outbox.listed([one.value for one in statuses], most))
     for one in found:
         if as_json:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import click
 
 from agents.store import store_of
-from cli.broker import Message, broker_settings, publish
+from cli.broker import SubjectRecord, broker_settings, publish
 from cli.devices import SEND_SLOT, DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, write_keys
 from cli.registry import read_profiles
 from models.contract.registry import parse_profile
@@ -30,16 +30,16 @@ HOME_SLOT, FIRST_EPOCH = 0, 1
 _SPAN = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)", re.ASCII)
 
 
-class Person(NamedTuple):
+class PersonRow(NamedTuple):
     """A row: what is judged, and who it is."""
 
     profile: dict[str, Any]
     contact: dict[str, str]
 
 
-def read_people(path: Path) -> list[Person]:
+def read_people(path: Path) -> list[PersonRow]:
     """One person a row. Raises UsageError naming line and column."""
-    people: dict[int, Person] = {}
+    people: dict[int, PersonRow] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
@@ -66,7 +66,7 @@ def _check_columns(path: Path, names: list[str]) -> None:
                                f"there may be {', '.join(OPTIONAL)}")
 
 
-def _person(where: str, row: dict[str, Any]) -> Person:
+def _person(where: str, row: dict[str, Any]) -> PersonRow:
     if None in row or None in row.values():
         raise click.UsageError(f"{where} has another number of fields than the first line")
     values = {name: value.strip() for name, value in row.items() if value.strip()}
@@ -83,7 +83,7 @@ def _person(where: str, row: dict[str, Any]) -> Person:
         parse_profile(profile)
     except ContractError as error:
         raise click.UsageError(f"{where}: {error} is missing or wrong") from None
-    return Person(profile, {name: values[name] for name in CONTACT if name in values})
+    return PersonRow(profile, {name: values[name] for name in CONTACT if name in values})
 
 
 def _span(where: str, half: str, text: str) -> dict[str, str]:
@@ -135,7 +135,7 @@ def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
         keys = [key for _, of_one in made for key in of_one]
         if keys:
             write_keys(keys_file, keys)
-        asyncio.run(publish([Message(REGISTRY, profile["subject"], profile) for profile, _ in made], found))
+        asyncio.run(publish([SubjectRecord(REGISTRY, profile["subject"], profile) for profile, _ in made], found))
         contacts = [person for person in people if person.contact]
         if contacts:
             asyncio.run(_keep_contacts(contacts, found))
@@ -160,7 +160,7 @@ async def _refuse_erased(subjects: list[int], found: Settings) -> None:
         raise click.UsageError(f"{', '.join(map(str, sorted(erased)))} was erased: a number is never given again")
 
 
-async def _keep_contacts(people: list[Person], found: Settings) -> None:
+async def _keep_contacts(people: list[PersonRow], found: Settings) -> None:
     store = store_of(found)
     try:
         for person in people:

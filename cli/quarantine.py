@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from cli.broker import Writable, broker_settings, records, write
 from models.contract.outputs import CLOUDEVENT
 from models.contract.records import read_time
-from models.errors import Reason
+from models.errors import RejectReason
 from models.times import DAY
 from runtime.clock import clock_of
 from runtime.settings import Settings
@@ -31,7 +31,7 @@ from streams.topics import ALERTS, COMMANDS, QUARANTINE, REPORTS, SMS
 DRIVEN: Final = (SMS, COMMANDS, ALERTS, REPORTS)
 REPAIRED_DAYS: Final = 8  # so far back a report can speak of windows
 
-reason_option = click.option("--reason", type=click.Choice([one.value for one in Reason]),
+reason_option = click.option("--reason", type=click.Choice([one.value for one in RejectReason]),
                              help="Only what was refused for this reason.")
 
 

@@ -11,7 +11,7 @@ from cli.broker import records
 from models.contract.records import parse_object, subject_of_key
 from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.profile import Device
+from models.profile import RegisteredDevice
 from models.wire.keys import unwrap
 from runtime.settings import Settings
 from streams.partition import partition_of
@@ -59,7 +59,7 @@ def _take(record: ConsumerRecord, profiles: dict[int, dict[str, Any]]) -> None:
             profiles[parse_profile(document).subject] = document
 
 
-def device_key(device: Device, subject: int, keks: dict[str, bytes]) -> bytes | None:
+def device_key(device: RegisteredDevice, subject: int, keks: dict[str, bytes]) -> bytes | None:
     """The device key, or None where the key-encryption key is missing or wrong."""
     kek = keks.get(device.kek)
     return None if kek is None else unwrap(kek, device.key, subject, device.slot, device.epoch)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from cli.broker import Message, broker_settings, publish
+from cli.broker import SubjectRecord, broker_settings, publish
 from cli.devices import SEND_SLOT, DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, subject_argument
 from cli.devices import write_keys as write_to
 from cli.registry import known_profile
@@ -60,7 +60,7 @@ def rekey(*, subject: int, slot: int, kek: str | None, keys_path: Path | None, d
         path = keys_path or Path(f"{subject}-{slot}-{made.epoch}.keys.csv")
         if slot != SEND_SLOT:
             write_to(path, [made])
-        asyncio.run(publish([Message(REGISTRY, subject, record)], found))
+        asyncio.run(publish([SubjectRecord(REGISTRY, subject, record)], found))
     click.echo(f"slot {slot} of {subject} has a key of epoch {made.epoch}")
     if slot != SEND_SLOT:
         click.echo(f"it is in {path}: keep it safe")

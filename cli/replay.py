@@ -15,7 +15,7 @@ from models.contract.documents import Output
 from models.contract.inputs import Record
 from models.errors import Rejected
 from models.judgement.fold import Fold
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.wire.frame import find_frame, read_header
 from models.wire.keys import KeyRing
 from runtime.keks import key_ring
@@ -104,7 +104,7 @@ def as_line(output: Output) -> bytes:
 
 def fold_all(records: Iterable[Record], keys: KeyRing) -> Iterator[Output]:
     """Fold records in order into one lane that owns everybody."""
-    lane, fold = Lane(0), Fold(keys)
+    lane, fold = LaneState(0), Fold(keys)
     for record in records:
         yield from fold(lane, record)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from cli.broker import Message, broker_settings, publish
+from cli.broker import SubjectRecord, broker_settings, publish
 from cli.devices import subject_argument
 from cli.registry import known_profile
 from streams.topics import REGISTRY
@@ -23,5 +23,5 @@ def retire(*, subject: int, undo: bool) -> None:
         if bool(profile.get("retired")) is not undo:
             click.echo(f"{subject} is {'watched over' if undo else 'retired'} already")
             return
-        asyncio.run(publish([Message(REGISTRY, subject, {**profile, "retired": not undo})], found))
+        asyncio.run(publish([SubjectRecord(REGISTRY, subject, {**profile, "retired": not undo})], found))
     click.echo(f"{subject} is {'watched over again' if undo else 'retired'}")

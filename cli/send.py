@@ -21,7 +21,7 @@ from cli.post import post
 from cli.registry import device_key, known_profile
 from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.profile import Device, Profile
+from models.profile import Profile, RegisteredDevice
 from models.report import FLAG_NAMES, StatusReport
 from models.times import parse_date
 from models.wire.frame import TAG_OCTETS, seal, to_text
@@ -88,7 +88,7 @@ def send(*, subject: int, window: str | None, address: str | None, battery_pct: 
     click.echo(f"accepted: {SLOT}.{device.epoch}.{counter}")
 
 
-def _device(profile: Profile, keks: dict[str, bytes]) -> tuple[Device, bytes]:
+def _device(profile: Profile, keks: dict[str, bytes]) -> tuple[RegisteredDevice, bytes]:
     """The newest device of the slot, and its key in the clear."""
     devices = [one for one in profile.devices if one.slot == SLOT]
     if not devices:

@@ -13,7 +13,7 @@ from runtime import metrics
 from runtime.settings import Settings
 
 
-class Counted:
+class CountedSms:
     """Middleware: the answer to each SMS, by its status."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -36,7 +36,7 @@ class Counted:
 def add_figures(app: FastAPI, settings: Settings, in_hand: Callable[[], int], ticked: Callable[[], int | None],
                 broker_up: Callable[[], bool]) -> None:
     """Add `GET /metrics`, for whoever may read it, and count."""
-    app.add_middleware(Counted)
+    app.add_middleware(CountedSms)
 
     @app.get("/metrics", include_in_schema=False)
     async def figures(request: HttpRequest) -> PlainTextResponse:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from models.base import Value
 
 
-class Reason(StrEnum):
+class RejectReason(StrEnum):
     """In the order in which they are checked (wire format, receiving rule 4); the last is for commands."""
 
     MALFORMED = "malformed"
@@ -25,7 +25,7 @@ class Reason(StrEnum):
 class Rejected(Value, frozen=True):
     """A record, or what it contains, cannot be processed as it is; `detail` tells the operator where to look."""
 
-    reason: Reason
+    reason: RejectReason
     detail: str = ""
 
 

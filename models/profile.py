@@ -48,7 +48,7 @@ class AttributeSpec(Stored, frozen=True):
 MORNING, AFTERNOON, THRESHOLDS = DailyWindow(6 * 60, 9 * 60), DailyWindow(13 * 60, 15 * 60), Thresholds()
 
 
-class Device(Stored, frozen=True):
+class RegisteredDevice(Stored, frozen=True):
     """key: wrapped, 44 octets, under the key-encryption key named by `kek`."""
 
     slot: int
@@ -85,7 +85,7 @@ class Profile(Stored, frozen=True):
     gateway: str
     retired: bool
     schedule: Schedule
-    devices: tuple[Device, ...] = ()
+    devices: tuple[RegisteredDevice, ...] = ()
     excused: tuple[Excuse, ...] = ()
     escalation: tuple[EscalationStep, ...] = ()
     thresholds: Thresholds = THRESHOLDS

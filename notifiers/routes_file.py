@@ -39,12 +39,12 @@ class Configured(NamedTuple):
     manner: Manner
 
 
-class Loaded(NamedTuple):
+class LoadedRoutes(NamedTuple):
     routes: Routes
     channels: dict[str, Configured]
 
 
-def load(text: str, public_url: str | None) -> Loaded:
+def load(text: str, public_url: str | None) -> LoadedRoutes:
     """public_url: where people reach the page, without a slash at the end. Raises RoutesError."""
     try:
         document = object_at(orjson.loads(text), "the file")
@@ -61,7 +61,7 @@ def load(text: str, public_url: str | None) -> Loaded:
         fields = Fields(object_at(one, place), place)
         channels[name], follow_ups[name] = _channel(fields, public_url), _follow_ups(fields)
         fields.nothing_else()
-    return Loaded(routes_of(document, follow_ups), channels)
+    return LoadedRoutes(routes_of(document, follow_ups), channels)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from models.errors import Reason
+from models.errors import RejectReason
 from runtime.settings import Settings, is_loopback
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -70,7 +70,7 @@ WATCHED: Final = Gauge("anbu_page_watched", "1: every lane has said lately up to
                        "in red that somebody is not being watched", registry=WEB)
 
 # What rules ask for is there from the start: a counter that comes with its first count is not seen to rise.
-for _reason in Reason:
+for _reason in RejectReason:
     QUARANTINED.labels(_reason)
 for _status in (401, 503):
     SMS_SECONDS.labels(_status)

@@ -14,7 +14,7 @@ GRACE_MIN: Final = 30
 _EPOCH_DATE: Final = date(2020, 1, 1).toordinal()
 
 
-class Calendar:
+class RunCalendar:
     """So many local days from `start`. begin, end: their first second, and the first after them; in epoch seconds."""
 
     def __init__(self, start: date, days: int) -> None:

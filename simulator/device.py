@@ -9,9 +9,9 @@ from models.report import AWAKE, FALL, FIRE, GAS, MAINS_LOST, OUT, SOS, StatusRe
 from models.wire.frame import TAG_OCTETS, seal, to_text
 from models.wire.keys import message_key
 from models.wire.payload import encode
-from simulator.calendar import AFTERNOON, MORNING, Calendar
+from simulator.calendar import AFTERNOON, MORNING, RunCalendar
 from simulator.homes import EMERGENCY_KINDS, Home
-from simulator.life import Life, Plan
+from simulator.life import Life, PlannedReport
 from simulator.network import Sent
 
 SLOT, EPOCH = 0, 1
@@ -22,10 +22,10 @@ _REMEMBERED: Final = 16
 _OLDEST_MIN: Final = 0xFFFF
 
 
-class Device:
+class HomeUnit:
     """The home unit of one person. key: 16 octets."""
 
-    def __init__(self, home: Home, life: Life, calendar: Calendar, key: bytes) -> None:
+    def __init__(self, home: Home, life: Life, calendar: RunCalendar, key: bytes) -> None:
         self._home, self._life, self._calendar = home, life, calendar
         self._cipher = AESCCM(message_key(key, home.subject, SLOT, EPOCH), tag_length=TAG_OCTETS)
         self._counter = 0
@@ -37,7 +37,7 @@ class Device:
         for plan in self._life.plans:
             yield self._send(plan)
 
-    def _send(self, plan: Plan) -> Sent:
+    def _send(self, plan: PlannedReport) -> Sent:
         home, at = self._home, plan.at
         if plan.window is not None and plan.says is not None:
             self._windows[plan.window] = _CODES[plan.says]

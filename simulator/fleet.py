@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from models.times import format_date, format_time
 from models.wire.keys import wrap
-from simulator.calendar import AFTERNOON, CLOSE_MIN, DAY_S, GRACE_MIN, MORNING, OPEN_MIN, Calendar
-from simulator.device import EPOCH, SLOT, Device
+from simulator.calendar import AFTERNOON, CLOSE_MIN, DAY_S, GRACE_MIN, MORNING, OPEN_MIN, RunCalendar
+from simulator.device import EPOCH, SLOT, HomeUnit
 from simulator.homes import Home, people
 from simulator.knowable import Knowable
 from simulator.life import Life
-from simulator.network import Delivery, Network, Sent
+from simulator.network import Network, Sent, SmsDelivery
 from simulator.truth import SmsTruth, Truth
 
 SCENARIOS: Final = ("usual", "outage", "storm")
@@ -37,7 +37,7 @@ class Fleet:
                  scenario: str = "usual") -> None:
         self._name = f"{seed}/{scenario}/{subjects}/{days}/{start}"
         self._dice = Random(self._name)
-        self._calendar = Calendar(start, days)
+        self._calendar = RunCalendar(start, days)
         self.scenario = scenario
         self.begin, self.end = self._calendar.begin, self._calendar.end
         self._kek = Random(f"{seed}/kek").randbytes(32)  # whatever the days: a worker has it before they are known
@@ -68,7 +68,7 @@ class Fleet:
                                  "to": self._date(last)})
         return sorted(commands, key=lambda command: command["at"])
 
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> list[SmsDelivery]:
         """All that reaches the gateway before the end, in order of time."""
         return self._lived[1]
 
@@ -88,7 +88,7 @@ class Fleet:
         return knowable.truth(sms)
 
     @cached_property
-    def _lived(self) -> tuple[list[Sent], list[Delivery]]:
+    def _lived(self) -> tuple[list[Sent], list[SmsDelivery]]:
         """What was sent, and what arrived before the end."""
         network = Network(self._dice)
         sent = [sms for home in self.homes for sms in self._reports(home)]
@@ -97,9 +97,9 @@ class Fleet:
 
     def _reports(self, home: Home) -> Iterator[Sent]:
         life = Life(home, self._calendar, self._dice, storm=self.scenario == "storm")
-        return Device(home, life, self._calendar, self._keys(home)[SLOT]).reports()
+        return HomeUnit(home, life, self._calendar, self._keys(home)[SLOT]).reports()
 
-    def _held_back(self, delivery: Delivery) -> Delivery:
+    def _held_back(self, delivery: SmsDelivery) -> SmsDelivery:
         at, calendar = delivery.at, self._calendar
         if self.scenario == "outage" and calendar.at(0, HELD_FROM) <= at < calendar.at(0, HELD_UNTIL):
             at = calendar.at(0, HELD_ARRIVE)

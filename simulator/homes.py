@@ -18,7 +18,7 @@ _GIVEN: Final = ("영자", "순자", "정숙", "영숙", "말순", "복순", "�
 _STREETS: Final = {"jongno": "서울 종로구 율곡로", "mapo": "서울 마포구 월드컵로", "nowon": "서울 노원구 동일로"}
 
 
-class Course(StrEnum):
+class HomeCourse(StrEnum):
     """What a person's window comes to, as the device in the home sees it; silent: it says nothing."""
 
     AWAKE = "awake"
@@ -29,7 +29,7 @@ class Course(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Emergency:
+class PlannedEmergency:
     """day: of the run; minute: of that local day; certain: the network does its best for it."""
 
     kind: str
@@ -57,8 +57,8 @@ class Home:
     mains_lost: bool = False
     signal_dbm: int = -85
     temp_c: int = 21
-    courses: dict[tuple[int, int], Course] = field(default_factory=dict)
-    emergencies: list[Emergency] = field(default_factory=list)
+    courses: dict[tuple[int, int], HomeCourse] = field(default_factory=dict)
+    emergencies: list[PlannedEmergency] = field(default_factory=list)
     still: set[int] = field(default_factory=set)
     excused: tuple[int, int] | None = None
     excused_by_command: bool = False
@@ -129,21 +129,21 @@ def _still(homes: list[Home], day: int, dice: Random) -> None:
     present = [home for home in homes if not home.is_excused(day)]
     for home in dice.sample(present, _share(len(present), 0.0025, 1)):
         home.still.add(day)
-        home.courses[day, MORNING] = home.courses[day, AFTERNOON] = Course.NOT_AWAKE
+        home.courses[day, MORNING] = home.courses[day, AFTERNOON] = HomeCourse.NOT_AWAKE
 
 
 def _courses(homes: list[Home], day: int, half: int, dice: Random) -> None:
     """Of those who are expected some are silent, some do not wake up, some are out."""
     for home in homes:
         if home.is_excused(day):
-            home.courses[day, half] = Course.EXCUSED
+            home.courses[day, half] = HomeCourse.EXCUSED
     free = [home for home in homes if (day, half) not in home.courses]
     silent, asleep = _share(len(free), 0.015, 1), _share(len(free), 0.01, 1)
     for position, home in enumerate(dice.sample(free, min(len(free), silent + asleep))):
-        home.courses[day, half] = Course.SILENT if position < silent else Course.NOT_AWAKE
+        home.courses[day, half] = HomeCourse.SILENT if position < silent else HomeCourse.NOT_AWAKE
     for home in homes:
         if (day, half) not in home.courses:
-            home.courses[day, half] = Course.OUT if dice.random() < 0.05 else Course.AWAKE
+            home.courses[day, half] = HomeCourse.OUT if dice.random() < 0.05 else HomeCourse.AWAKE
 
 
 def _emergencies(homes: list[Home], days: int, dice: Random) -> None:
@@ -152,4 +152,4 @@ def _emergencies(homes: list[Home], days: int, dice: Random) -> None:
     for position, home in enumerate(dice.sample(homes, count)):
         kind = EMERGENCY_KINDS[position % len(EMERGENCY_KINDS)]
         certain = position < len(EMERGENCY_KINDS)
-        home.emergencies.append(Emergency(kind, dice.randrange(days), dice.randint(10, 1300), certain))
+        home.emergencies.append(PlannedEmergency(kind, dice.randrange(days), dice.randint(10, 1300), certain))

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from models.times import format_window
-from simulator.calendar import AFTERNOON, DAY_S, MORNING, Calendar
+from simulator.calendar import AFTERNOON, DAY_S, MORNING, RunCalendar
 from simulator.homes import Home
-from simulator.network import Delivery, Sent
-from simulator.truth import Due, Emergency, Fine, SmsTruth, Truth, WindowTruth
+from simulator.network import Sent, SmsDelivery
+from simulator.truth import Emergency, ExpectedAlert, Fine, SmsTruth, Truth, WindowTruth
 
 # The limits with which the fleet is provisioned: those of the contract.
 IDLE_S: Final = 12 * 3600
@@ -45,15 +45,15 @@ class _Person:
 class Knowable:
     """Follows the deliveries once, in order of time."""
 
-    def __init__(self, homes: list[Home], calendar: Calendar) -> None:
+    def __init__(self, homes: list[Home], calendar: RunCalendar) -> None:
         self._calendar = calendar
         self._people = {home.subject: _Person(home) for home in homes}
-        self._dues: list[Due] = []
+        self._dues: list[ExpectedAlert] = []
         self._fine: dict[tuple[int, int], Fine] = {}
         self._judged = {(home.subject, calendar.window(day, half)) for home in homes for day in range(calendar.days)
                         for half in (MORNING, AFTERNOON) if not home.is_excused(day)}
 
-    def follow(self, deliveries: Iterable[Delivery]) -> None:
+    def follow(self, deliveries: Iterable[SmsDelivery]) -> None:
         deadlines = sorted((self._calendar.deadline(window), subject, window) for subject, window in self._judged)
         deadlines.reverse()
         for delivery in deliveries:
@@ -68,7 +68,7 @@ class Knowable:
         """All SMS of the first morning were held back."""
         if len(self._people) >= OUTAGE_PEOPLE:
             deadline = self._calendar.deadline(self._calendar.window(0, MORNING))
-            self._dues.append(Due(gateway, "gateway_outage", None, deadline))
+            self._dues.append(ExpectedAlert(gateway, "gateway_outage", None, deadline))
 
     def truth(self, sms: tuple[SmsTruth, ...]) -> Truth:
         calendar, homes = self._calendar, [person.home for person in self._people.values()]
@@ -82,7 +82,7 @@ class Knowable:
     def _deadline(self, deadline: int, subject: int, window: int) -> None:
         person = self._people[subject]
         if window not in person.windows and not person.up_later(window):
-            self._dues.append(Due(subject, "no_report", format_window(window), deadline))
+            self._dues.append(ExpectedAlert(subject, "no_report", format_window(window), deadline))
 
     def _report(self, at: int, sms: Sent) -> None:
         person = self._people[sms.subject]
@@ -107,7 +107,7 @@ class Knowable:
             if said == _UP and at < self._calendar.deadline(window) and place not in self._fine:
                 self._fine[place] = Fine(place[0], format_window(window), at)
             elif said == _ASLEEP and window not in person.windows and not person.up_later(window):
-                self._dues.append(Due(place[0], "not_awake", format_window(window), at))
+                self._dues.append(ExpectedAlert(place[0], "not_awake", format_window(window), at))
         person.learn(window, said)
 
     def _inactivity(self, person: _Person, at: int, sms: Sent) -> None:
@@ -137,4 +137,4 @@ class Knowable:
                 self._due(person, kind, at)
 
     def _due(self, person: _Person, kind: str, at: int) -> None:
-        self._dues.append(Due(person.home.subject, kind, None, at))
+        self._dues.append(ExpectedAlert(person.home.subject, kind, None, at))

@@ -4,14 +4,14 @@ from bisect import bisect_right
 from random import Random
 from typing import Final, NamedTuple
 
-from simulator.calendar import AFTERNOON, CLOSE_MIN, MORNING, Calendar
-from simulator.homes import Course, Home
+from simulator.calendar import AFTERNOON, CLOSE_MIN, MORNING, RunCalendar
+from simulator.homes import Home, HomeCourse
 
 _EVENING_MIN: Final = 1020
-_SAYS: Final = {Course.AWAKE: "awake", Course.OUT: "out", Course.NOT_AWAKE: "not_awake"}
+_SAYS: Final = {HomeCourse.AWAKE: "awake", HomeCourse.OUT: "out", HomeCourse.NOT_AWAKE: "not_awake"}
 
 
-class Plan(NamedTuple):
+class PlannedReport(NamedTuple):
     """A report that the device is to send. window: that it names; says: awake, out, not_awake, or None of an emergency.
 
     certain: the network does its best for it.
@@ -27,10 +27,10 @@ class Plan(NamedTuple):
 class Life:
     """plans: all reports in order of time. Activity is kept as spans of epoch seconds, in order."""
 
-    def __init__(self, home: Home, calendar: Calendar, dice: Random, *, storm: bool) -> None:
+    def __init__(self, home: Home, calendar: RunCalendar, dice: Random, *, storm: bool) -> None:
         self._home, self._calendar, self._dice, self._storm = home, calendar, dice, storm
         self._spans: list[tuple[int, int]] = []
-        plans: list[Plan] = []
+        plans: list[PlannedReport] = []
         self._active(-1, 480, self._bed(0))  # the day before the run was a usual one
         for day in range(calendar.days):
             plans += self._emergencies(day)
@@ -66,18 +66,18 @@ class Life:
         """When the evening before a day ends; before a still day it ends early."""
         return self._dice.uniform(1050, 1230) if next_day in self._home.still else self._dice.uniform(1295, 1390)
 
-    def _emergencies(self, day: int) -> list[Plan]:
-        return [Plan(self._calendar.at(day, one.minute), None, None, one.kind, one.certain)
+    def _emergencies(self, day: int) -> list[PlannedReport]:
+        return [PlannedReport(self._calendar.at(day, one.minute), None, None, one.kind, one.certain)
                 for one in self._home.emergencies if one.day == day]
 
-    def _away(self, day: int) -> list[Plan]:
+    def _away(self, day: int) -> list[PlannedReport]:
         """Nobody is at home: the device says so, or says nothing."""
-        return [self._plan(day, half, CLOSE_MIN[half] + self._dice.uniform(1, 15), Course.NOT_AWAKE)
+        return [self._plan(day, half, CLOSE_MIN[half] + self._dice.uniform(1, 15), HomeCourse.NOT_AWAKE)
                 for half in (MORNING, AFTERNOON) if self._dice.random() < 0.5]
 
-    def _at_home(self, day: int) -> list[Plan]:
+    def _at_home(self, day: int) -> list[PlannedReport]:
         dice, home = self._dice, self._home
-        plans: list[Plan] = []
+        plans: list[PlannedReport] = []
         starts: list[float] = []
         noon = dice.uniform(690, 750)
         for half in (MORNING, AFTERNOON):
@@ -85,14 +85,14 @@ class Life:
             usual = home.wake_min + dice.gauss(0, 10) if half == MORNING else dice.uniform(785, 890)
             minute = min(420 + 360 * half + dice.uniform(0, 2) if self._storm else usual, CLOSE_MIN[half] + 26)
             start = minute - 3 if half == MORNING else noon
-            if course is Course.NOT_AWAKE:
+            if course is HomeCourse.NOT_AWAKE:
                 asleep, up = CLOSE_MIN[half] + dice.uniform(1, 15), CLOSE_MIN[half] + dice.uniform(45, 120)
                 plans.append(self._plan(day, half, asleep, course))
                 start = _EVENING_MIN
                 if day not in home.still and dice.random() < 0.6:
-                    plans.append(self._plan(day, half, up, Course.AWAKE))
+                    plans.append(self._plan(day, half, up, HomeCourse.AWAKE))
                     start = up - 3
-            elif course is not Course.SILENT:
+            elif course is not HomeCourse.SILENT:
                 plans.append(self._plan(day, half, minute, course))
                 if not starts or starts[0] == _EVENING_MIN:  # asleep in the morning, up in the afternoon
                     start = minute - 3
@@ -102,8 +102,8 @@ class Life:
             self._active(day, max(starts[AFTERNOON], noon), _EVENING_MIN)
             self._active(day, _EVENING_MIN, self._bed(day + 1))
             if dice.random() < 0.2:
-                plans.append(Plan(self._calendar.at(day, dice.uniform(_EVENING_MIN, 1290)), None, "awake"))
+                plans.append(PlannedReport(self._calendar.at(day, dice.uniform(_EVENING_MIN, 1290)), None, "awake"))
         return plans
 
-    def _plan(self, day: int, half: int, minute: float, course: Course) -> Plan:
-        return Plan(self._calendar.at(day, minute), self._calendar.window(day, half), _SAYS[course])
+    def _plan(self, day: int, half: int, minute: float, course: HomeCourse) -> PlannedReport:
+        return PlannedReport(self._calendar.at(day, minute), self._calendar.window(day, half), _SAYS[course])

@@ -33,7 +33,7 @@ class Sent(NamedTuple):
     certain: bool
 
 
-class Delivery(NamedTuple):
+class SmsDelivery(NamedTuple):
     """An SMS as it reaches the gateway. sent: None where no device of ours sent it."""
 
     at: int
@@ -60,7 +60,7 @@ class Network:
             self._dice.shuffle(cards)
         return cards.pop()
 
-    def carry(self, sms: Sent) -> list[Delivery]:
+    def carry(self, sms: Sent) -> list[SmsDelivery]:
         """Where and when one SMS arrives: nowhere, once or twice."""
         dice = self._dice
         fate = "usual" if sms.certain else self._deal(self._fates, lost=LOST, late=LATE, reordered=REORDERED)
@@ -77,10 +77,10 @@ class Network:
             deliveries.append(self._forged(at, sms))
         return deliveries
 
-    def _delivery(self, at: int, sms: Sent) -> Delivery:
-        return Delivery(at, f"{self._dice.getrandbits(48):012x}", sms.sender, RECIPIENT, sms.text, sms)
+    def _delivery(self, at: int, sms: Sent) -> SmsDelivery:
+        return SmsDelivery(at, f"{self._dice.getrandbits(48):012x}", sms.sender, RECIPIENT, sms.text, sms)
 
-    def _forged(self, at: int, sms: Sent) -> Delivery:
+    def _forged(self, at: int, sms: Sent) -> SmsDelivery:
         """Somebody else's text, a cut frame, or a frame of somebody who has no key."""
         choice = self._dice.randrange(3)
         if choice == 0:
@@ -90,4 +90,4 @@ class Network:
         else:
             frame = (0x21).to_bytes(1) + sms.subject.to_bytes(4) + self._dice.randbytes(51)
             text = "W." + b64encode(frame, altchars=b"-.").decode().rstrip("=")
-        return Delivery(at, f"{self._dice.getrandbits(48):012x}", sms.sender, RECIPIENT, text, None)
+        return SmsDelivery(at, f"{self._dice.getrandbits(48):012x}", sms.sender, RECIPIENT, text, None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from models.times import parse_time
-from simulator.truth import Due, Truth
+from simulator.truth import ExpectedAlert, Truth
 
 SOON_S: Final = 10 * 60
 OUTAGE: Final = "gateway_outage"
@@ -26,8 +26,8 @@ class Score:
     """missed: dues without an alert in time; late: those of them whose alert came after all; false: alert ids."""
 
     dues: int = 0
-    missed: list[Due] = field(default_factory=list)
-    late: list[Due] = field(default_factory=list)
+    missed: list[ExpectedAlert] = field(default_factory=list)
+    late: list[ExpectedAlert] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
 
     @property
@@ -61,7 +61,7 @@ def score(truth: Truth, alerts: Iterable[Mapping[str, Any]]) -> Score:
     return result
 
 
-def _place(due: Due) -> Place:
+def _place(due: ExpectedAlert) -> Place:
     return str(due.subject), due.kind, due.window
 
 

@@ -9,7 +9,7 @@ from models.times import format_time, parse_time
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class ExpectedAlert:
     """An alert had to come. subject: a person's number, or a gateway's name; window: 2026-11-24:morning, or None."""
 
     subject: int | str
@@ -57,9 +57,9 @@ class SmsTruth:
     arrived_at: tuple[int, ...]
 
 
-Line = Due | Fine | Emergency | WindowTruth | SmsTruth
+Line = ExpectedAlert | Fine | Emergency | WindowTruth | SmsTruth
 _KINDS: Final[dict[str, type[Line]]] = {
-    "due": Due, "fine": Fine, "emergency": Emergency, "window": WindowTruth, "sms": SmsTruth}
+    "due": ExpectedAlert, "fine": Fine, "emergency": Emergency, "window": WindowTruth, "sms": SmsTruth}
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -67,7 +67,7 @@ _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 class Truth:
     """All lines of a kind. dues are what had to be told; emergencies all that happened, told or not."""
 
-    dues: tuple[Due, ...] = ()
+    dues: tuple[ExpectedAlert, ...] = ()
     fine: tuple[Fine, ...] = ()
     emergencies: tuple[Emergency, ...] = ()
     windows: tuple[WindowTruth, ...] = ()

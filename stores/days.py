@@ -14,7 +14,7 @@ from models.times import format_date, parse_time
 from models.zones import local_day
 from stores.changing import read
 from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, HALVES, PEOPLE
-from stores.operations import Change, Document
+from stores.operations import Document, DocumentChange
 
 _OF_ALERT: Final = {"subject": 1, "window": 1, "opened_at": 1, "revisions": 1}
 
@@ -51,7 +51,7 @@ class Ids(NamedTuple):
     days: set[Day]
 
 
-def ids_of(changes: Iterable[Change]) -> Ids:
+def ids_of(changes: Iterable[DocumentChange]) -> Ids:
     ids = Ids([], [], [], [], set())
     for change in changes:
         match change.collection:

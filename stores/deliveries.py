@@ -13,7 +13,7 @@ from typing import Any, Final
 from pymongo import UpdateOne
 
 from models.notifications.gathering import FEW, FEW_S, URGENT, Lately
-from models.notifications.telling import STRUGGLING, InLane, Status, Stop, Thread, outdated
+from models.notifications.telling import STRUGGLING, DeliveryStatus, InLane, Stop, Thread, outdated
 from models.times import format_time
 from stores.collections import DELIVERIES, SCHEMA, THREADS
 from stores.connection import Connection
@@ -21,6 +21,7 @@ from stores.errors import mapped
 from stores.people import People
 from stores.ports import Claimed, Trouble
 
+_UNFINISHED: Final = [DeliveryStatus.QUEUED, DeliveryStatus.SENDING]
 KEPT_S: Final = 90 * 86_400
 
 
@@ -74,8 +75,9 @@ class Deliveries:
                 where["channel"] = stop.channel
             with mapped():
                 done = await self._queue.update_many(
-                    {**where, "status": Status.QUEUED}, {"$set": {"status": Status.SUPERSEDED, "why": by}})
-                await self._queue.update_many({**where, "status": Status.SENDING}, {"$set": {"stopped": by}})
+                    {**where, "status": DeliveryStatus.QUEUED},
+                    {"$set": {"status": DeliveryStatus.SUPERSEDED, "why": by}})
+                await self._queue.update_many({**where, "status": DeliveryStatus.SENDING}, {"$set": {"stopped": by}})
             stopped += done.modified_count
         return stopped
 
@@ -94,7 +96,7 @@ class Deliveries:
     async def due(self, channel: str, lanes: Collection[int], now: float, limit: int) -> list[Claimed]:
         """What is to be sent by a channel now, or was being sent by a process that is gone; the most urgent first."""
         where = {"channel": channel, "lane": {"$in": sorted(lanes)}, "due": {"$lte": now},
-                 "status": {"$in": [Status.QUEUED, Status.SENDING]}}
+                 "status": {"$in": _UNFINISHED}}
         with mapped():
             found = await self._queue.find(where).sort([("urgency", 1), ("due", 1)]).to_list(limit)
         return [_claimed(one) for one in found]
@@ -104,10 +106,10 @@ class Deliveries:
         mine = {"channel": channel, "urgency": {"$ne": URGENT}}
         with mapped():
             due = await self._queue.count_documents(
-                {**mine, "status": {"$in": [Status.QUEUED, Status.SENDING]}, "due": {"$lte": now}}, limit=FEW + 1)
+                {**mine, "status": {"$in": _UNFINISHED}, "due": {"$lte": now}}, limit=FEW + 1)
             # What was sent is still due when its claim would have ended, which is just after it was sent.
             sent = await self._queue.count_documents(
-                {**mine, "status": Status.SENT, "due": {"$gt": now - FEW_S}, "digest": None}, limit=FEW + 1)
+                {**mine, "status": DeliveryStatus.SENT, "due": {"$gt": now - FEW_S}, "digest": None}, limit=FEW + 1)
         return Lately(due, sent, gathered_at)
 
     async def told(self, threads: Collection[str], channel: str) -> set[str]:
@@ -117,7 +119,7 @@ class Deliveries:
         with mapped():
             found: list[str] = await self._queue.distinct("thread", {
                 "thread": {"$in": sorted(threads)}, "channel": channel,
-                "$or": [{"status": {"$in": [Status.SENT, Status.SENDING]}}, {"unsure": True}]})
+                "$or": [{"status": {"$in": [DeliveryStatus.SENT, DeliveryStatus.SENDING]}}, {"unsure": True}]})
         return set(found)
 
     async def claim(self, some: Sequence[Claimed], owner: str, until: float) -> list[Claimed]:
@@ -125,20 +127,20 @@ class Deliveries:
         sends them before `until`. owner: of this attempt alone."""
         # One whose claim has ended may have been sent by whoever is gone.
         await self._write([UpdateOne(_as_it_was(one), {"$set": {
-            "status": Status.SENDING, "attempts": one.attempts + 1, "owner": owner, "due": until,
-            "unsure": one.unsure or one.status is Status.SENDING}}) for one in some])
+            "status": DeliveryStatus.SENDING, "attempts": one.attempts + 1, "owner": owner, "due": until,
+            "unsure": one.unsure or one.status is DeliveryStatus.SENDING}}) for one in some])
         with mapped():
             found = await self._queue.find({"_id": {"$in": [one.id for one in some]}, "owner": owner}).to_list(None)
         by_id = {one["_id"]: _claimed(one) for one in found}
         return [by_id[one.id] for one in some if one.id in by_id]
 
-    async def receipt(self, some: Sequence[Claimed], status: Status, why: str, now: float, answer: str = "",
+    async def receipt(self, some: Sequence[Claimed], status: DeliveryStatus, why: str, now: float, answer: str = "",
                       digest: str | None = None) -> int:
         """The end of these deliveries. Returns how many were still ours: of another the claim has ended, and another
         process has it. digest: the message in which they were gathered."""
         fields = {"status": status, "why": _kept(why), "answer": _kept(answer), "at": format_time(int(now)),
                   **({"digest": digest} if digest is not None else {})}
-        gone = {"$unset": {"event": ""}} if status is not Status.FAILED else {}
+        gone = {"$unset": {"event": ""}} if status is not DeliveryStatus.FAILED else {}
         return await self._write([UpdateOne(
             {"_id": one.id, "status": one.status, "attempts": one.attempts},
             {"$set": {**fields, "unsure": one.unsure}, **gone}) for one in some])
@@ -147,8 +149,8 @@ class Deliveries:
         """Try them again later, unless they were stopped meanwhile."""
         stopped = {"$gt": ["$stopped", None]}
         await self._write([UpdateOne(
-            {"_id": one.id, "status": Status.SENDING, "attempts": one.attempts}, [{"$set": {
-                "status": {"$cond": [stopped, Status.SUPERSEDED, Status.QUEUED]},
+            {"_id": one.id, "status": DeliveryStatus.SENDING, "attempts": one.attempts}, [{"$set": {
+                "status": {"$cond": [stopped, DeliveryStatus.SUPERSEDED, DeliveryStatus.QUEUED]},
                 "why": {"$cond": [stopped, "$stopped", {"$literal": _kept(why)}]},
                 "due": due, "unsure": one.unsure or unsure}}]) for one in some])
 
@@ -164,11 +166,11 @@ class Deliveries:
 
         Returns how many.
         """
-        fields = {"status": Status.FAILED, "why": "the channel is no longer in the routes file",
+        fields = {"status": DeliveryStatus.FAILED, "why": "the channel is no longer in the routes file",
                   "at": format_time(int(now))}
         with mapped():
             done = await self._queue.update_many(
-                {"channel": {"$nin": sorted(channels)}, "status": {"$in": [Status.QUEUED, Status.SENDING]},
+                {"channel": {"$nin": sorted(channels)}, "status": {"$in": _UNFINISHED},
                  "lane": {"$in": sorted(lanes)}, "due": {"$lte": before}}, {"$set": fields})
         return int(done.modified_count)
 
@@ -178,7 +180,7 @@ class Deliveries:
         """How many wait by channel."""
         with mapped():
             found = await self._queue.aggregate([
-                {"$match": {"status": {"$in": [Status.QUEUED, Status.SENDING]}}},
+                {"$match": {"status": {"$in": _UNFINISHED}}},
                 {"$group": {"_id": "$channel", "n": {"$sum": 1}}}]).to_list(None)
         return {one["_id"]: one["n"] for one in found}
 
@@ -195,7 +197,7 @@ class Deliveries:
 
     async def retry_failed(self, channel: str | None, now: float) -> int:
         """Queue again what failed, is not too old, and has not been overtaken since. Returns how many."""
-        where: dict[str, Any] = {"status": Status.FAILED, "until": {"$gt": now}, "event": {"$exists": True}}
+        where: dict[str, Any] = {"status": DeliveryStatus.FAILED, "until": {"$gt": now}, "event": {"$exists": True}}
         if channel is not None:
             where["channel"] = channel
         queued = 0
@@ -204,9 +206,10 @@ class Deliveries:
         for one in failed:
             thread, _ = await self.thread(one["thread"])
             late = outdated(thread, one["channel"], one["order"])
-            fields = {"status": Status.SUPERSEDED} if late else {"status": Status.QUEUED, "due": now}
+            fields = {"status": DeliveryStatus.SUPERSEDED} if late else {"status": DeliveryStatus.QUEUED, "due": now}
             with mapped():
-                done = await self._queue.update_one({"_id": one["_id"], "status": Status.FAILED}, {"$set": fields})
+                done = await self._queue.update_one(
+                    {"_id": one["_id"], "status": DeliveryStatus.FAILED}, {"$set": fields})
             queued += 0 if late else done.modified_count
         return queued
 
@@ -217,12 +220,12 @@ class Deliveries:
 async def troubles(collection: Any, since: str) -> list[Trouble]:
     """collection: Motor's. Raises StoreAwayError."""
     found: dict[str, Trouble] = {}
-    where = {"$or": [{"status": Status.FAILED, "at": {"$gte": since}},
-                     {"status": {"$in": [Status.QUEUED, Status.SENDING]}, "attempts": {"$gte": STRUGGLING}}]}
+    where = {"$or": [{"status": DeliveryStatus.FAILED, "at": {"$gte": since}},
+                     {"status": {"$in": _UNFINISHED}, "attempts": {"$gte": STRUGGLING}}]}
     with mapped():
         async for one in collection.find(where, {"channel": 1, "status": 1, "why": 1}).sort([("changed_at", 1)]):
             before = found.get(one["channel"], Trouble(one["channel"], 0, 0, ""))
-            failed = one["status"] == Status.FAILED
+            failed = one["status"] == DeliveryStatus.FAILED
             found[one["channel"]] = Trouble(one["channel"], before.failed + failed, before.struggling + (not failed),
                                             one.get("why") or before.why)
     return [found[name] for name in sorted(found)]
@@ -248,6 +251,6 @@ def _as_it_was(one: Claimed) -> dict[str, Any]:
 
 
 def _claimed(one: Mapping[str, Any]) -> Claimed:
-    return Claimed(one["_id"], Status(one["status"]), one["thread"], one["lane"], one["subject"], one["change"],
+    return Claimed(one["_id"], DeliveryStatus(one["status"]), one["thread"], one["lane"], one["subject"], one["change"],
                    one["urgency"], one["channel"], one["attempts"], one["due"], one["until"], one["fallback"],
                    one["unsure"], one["event"], one.get("stopped"))

@@ -20,7 +20,7 @@ from models.errors import ContractError
 from models.times import format_time, parse_date, parse_time
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
 from stores.days import week_of
-from stores.operations import Change, Document, Entry
+from stores.operations import Document, DocumentChange, Entry
 
 _DAY: Final = 86_400
 LATE_S: Final = 600                     # an SMS is late that took longer from the device to us
@@ -40,7 +40,7 @@ _STATUS: Final = ("id", "site", "device_time", "received_at", "window", "result"
 _UNITS: Final = {"battery_pct": "%", "signal_dbm": "dBm", "temp_c": "°C", "humidity_pct": "%"}
 
 
-def changes_of(record: Record) -> list[Change]:
+def changes_of(record: Record) -> list[DocumentChange]:
     """What a record of the topics alerts, reports, registry and commands does. Raises ContractError."""
     if record.topic == "registry" and record.value is None:
         return of_registry(subject_of_key(record.key), None, record.offset)
@@ -73,7 +73,7 @@ def subject_of_record(record: Record) -> int | None:
         return None
 
 
-def of_alert(event: Document) -> list[Change]:
+def of_alert(event: Document) -> list[DocumentChange]:
     """A revision of an alert, or of an incident: the current one, and every one by its number."""
     data, subject = event["data"], text_of(event, "subject")
     alert, revision, kind = text_of(data, "alert"), _whole(data, "revision"), Kind(data["kind"])
@@ -86,13 +86,13 @@ def of_alert(event: Document) -> list[Change]:
     entries = {f"revisions.{revision}": Entry({"at": data["changed_at"], **_of(data, _REVISION)})}
     if kind is Kind.GATEWAY_OUTAGE:
         lane = _whole(data, "lane")
-        return [Change(INCIDENTS, f"{lane}/{alert}", {"gateway": subject, "lane": lane}, revision, state, entries,
-                       changed)]
+        fixed = {"gateway": subject, "lane": lane}
+        return [DocumentChange(INCIDENTS, f"{lane}/{alert}", fixed, revision, state, entries, changed)]
     text_of(data, "site")
-    return [Change(ALERTS, alert, {"subject": int(subject)}, revision, state, entries, changed)]
+    return [DocumentChange(ALERTS, alert, {"subject": int(subject)}, revision, state, entries, changed)]
 
 
-def of_checkin(checkin: Document) -> list[Change]:
+def of_checkin(checkin: Document) -> list[DocumentChange]:
     """The result of a window by its revision, and what is known of the person's newest morning and afternoon."""
     subject, window, result = subject_of(checkin), checkin["window"], Result(checkin["result"])
     day, half = _half_of(window)
@@ -102,14 +102,14 @@ def of_checkin(checkin: Document) -> list[Change]:
     newest = Entry({"window": window, "revision": revision, **state}, [parse_date(day, "window"), revision])
     dated = datetime.fromisoformat(day).replace(tzinfo=UTC)
     return [
-        Change(CHECKINS, f"{subject}/{window}",
-               {"subject": subject, "window": window, "day": day, "half": half, "dated": dated},
-               revision, state, {f"revisions.{revision}": Entry(state)}, int(dated.timestamp())),
-        Change(STATES, str(subject), {"subject": subject}, entries={f"windows.{half}": newest}),
+        DocumentChange(CHECKINS, f"{subject}/{window}",
+                       {"subject": subject, "window": window, "day": day, "half": half, "dated": dated},
+                       revision, state, {f"revisions.{revision}": Entry(state)}, int(dated.timestamp())),
+        DocumentChange(STATES, str(subject), {"subject": subject}, entries={f"windows.{half}": newest}),
     ]
 
 
-def of_report(report: Document) -> list[Change]:
+def of_report(report: Document) -> list[DocumentChange]:
     """A report in its week, and what is newest of person and device; a late one is history only."""
     subject = subject_of(report)
     slot, epoch, counter = (int(part) for part in report["id"].split("."))
@@ -134,8 +134,8 @@ def of_report(report: Document) -> list[Change]:
         # Whichever body of an id stays: the day and site that another one named must be looked at again as well.
         place = f"{half[0]}/{report['site']}"
         entries[f"seen.{key_of(place)}{'~late' if late else ''}"] = Entry({"place": place, "late": late})
-    changes = [Change(BUCKETS, *_bucket(subject, monday), entries=entries,
-                      happened=int(monday.timestamp()) + 7 * _DAY)]
+    changes = [DocumentChange(BUCKETS, *_bucket(subject, monday), entries=entries,
+                              happened=int(monday.timestamp()) + 7 * _DAY)]
     if late:
         return changes
     told = received if clock is None else min(clock, received)
@@ -151,11 +151,11 @@ def of_report(report: Document) -> list[Change]:
     day = datetime.fromtimestamp(told, UTC).date()
     trend = {"battery": _point(day, report["battery_pct"]), "signal": _point(day, report["signal_dbm"])}
     device[f"trend.{day.isoformat()}"] = Entry(trend, [epoch, counter])
-    return [*changes, Change(STATES, str(subject), {"subject": subject}, entries=state),
-            Change(DEVICES, f"{subject}/{slot}", {"subject": subject, "slot": slot}, entries=device)]
+    return [*changes, DocumentChange(STATES, str(subject), {"subject": subject}, entries=state),
+            DocumentChange(DEVICES, f"{subject}/{slot}", {"subject": subject, "slot": slot}, entries=device)]
 
 
-def of_registry(subject: int, profile: Document | None, offset: int) -> list[Change]:
+def of_registry(subject: int, profile: Document | None, offset: int) -> list[DocumentChange]:
     """The operational profile, never its keys; its version is the record's offset. None: a tombstone."""
     sites: dict[str, Entry] = {}
     if profile is None:
@@ -165,16 +165,17 @@ def of_registry(subject: int, profile: Document | None, offset: int) -> list[Cha
         kept: Document = {"subject": subject, **{name: profile[name] for name in _PROFILE if name in profile}}
         kept["devices"] = [_of(one, ("slot", "epoch")) for one in profile.get("devices") or []]
         state = {"gone": False, "site": profile["site"], "profile": kept}
-    return [Change(PEOPLE, str(subject), {"subject": subject}, offset, state, sites)]
+    return [DocumentChange(PEOPLE, str(subject), {"subject": subject}, offset, state, sites)]
 
 
-def of_command(document: Document, offset: int) -> list[Change]:
+def of_command(document: Document, offset: int) -> list[DocumentChange]:
     """Excuses, by their offset; what is done to an alert comes back as its revision."""
     command = parse_command(document)
     if command.type not in (CommandType.EXCUSE, CommandType.UNEXCUSE):
         return []
     excuse = Entry(_of(document, ("id", "type", "from", "to", "by", "at", "text")))
-    return [Change(PEOPLE, str(command.subject), {"subject": command.subject}, entries={f"excuses.{offset}": excuse})]
+    return [DocumentChange(PEOPLE, str(command.subject), {"subject": command.subject},
+                           entries={f"excuses.{offset}": excuse})]
 
 
 def _of(document: Document, names: tuple[str, ...]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from stores.collections import AUDIT, BY_NAME, PEOPLE, SCHEMA
 from stores.connection import SOCKET_MS, Connection
 from stores.days import Day, DayReader, ids_of
 from stores.errors import StoreRefusedError, mapped
-from stores.operations import Change
+from stores.operations import DocumentChange
 from stores.people import People
 from stores.retention import DEFAULT_DAYS, is_kept, oldest_day, whole_since
 from stores.stale import EVERY_S, StaleDays
@@ -43,7 +43,7 @@ class Store:
         """Create collections, validators and indexes; doing it again changes nothing."""
         await Structure(self.database, self.retention).prepare()
 
-    async def apply(self, changes: Iterable[Change]) -> None:
+    async def apply(self, changes: Iterable[DocumentChange]) -> None:
         """Apply changes, of which no two are of one document; not what is older than the retention, nor anything of
         somebody who is erased. Raises StoreRefusedError, all others being applied.
         """
@@ -65,7 +65,7 @@ class Store:
         if refused:
             raise StoreRefusedError("; ".join(sorted(set(refused.values()))), refused)
 
-    async def mark_days(self, changes: Iterable[Change], now: float) -> None:
+    async def mark_days(self, changes: Iterable[DocumentChange], now: float) -> None:
         """Figures of the days that these changes touch are to be made anew, after they were applied. now: epoch
         seconds."""
         with mapped():

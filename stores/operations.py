@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(slots=True)
-class Change:
+class DocumentChange:
     """What a batch does to one document.
 
     fixed: fields that are the same in every change of the document; version and state: the current state at the top of
@@ -57,7 +57,7 @@ class Change:
     def place(self) -> tuple[str, str]:
         return self.collection, self.id
 
-    def merge(self, other: "Change") -> None:
+    def merge(self, other: "DocumentChange") -> None:
         """Take in what another record of the same batch does to the same document."""
         if other.version is not None and (self.version is None or self.version < other.version):
             self.version, self.state = other.version, other.state
@@ -86,9 +86,9 @@ class Change:
         return document if collection.computed is None else document | collection.computed(document)
 
 
-def merged(changes: list[Change]) -> list[Change]:
+def merged(changes: list[DocumentChange]) -> list[DocumentChange]:
     """One change a document."""
-    by_place: dict[tuple[str, str], Change] = {}
+    by_place: dict[tuple[str, str], DocumentChange] = {}
     for change in changes:
         there = by_place.setdefault(change.place, change)
         if there is not change:

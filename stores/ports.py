@@ -7,20 +7,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from models.notifications.gathering import Lately
-from models.notifications.telling import Status, Stop, Thread
-from stores.operations import Change
+from models.notifications.telling import DeliveryStatus, Stop, Thread
+from stores.operations import DocumentChange
 
 
-class History(Protocol):
+class HistoryWriter(Protocol):
     """Where `record` writes. Methods raise StoreAwayError; doing the same again changes nothing."""
 
     async def prepare(self) -> None:
         """Collections, validators, indexes."""
 
-    async def apply(self, changes: Iterable[Change]) -> None:
+    async def apply(self, changes: Iterable[DocumentChange]) -> None:
         """Changes of different documents. Raises StoreRefusedError with the places that can never be written."""
 
-    async def mark_days(self, changes: Iterable[Change], now: float) -> None:
+    async def mark_days(self, changes: Iterable[DocumentChange], now: float) -> None:
         """Figures by day and site are to be made anew, after these changes were applied. now: epoch seconds."""
 
     async def refresh_days(self, now: float) -> int:
@@ -33,7 +33,7 @@ class Claimed(NamedTuple):
     while it was being sent. urgency: models/notifications/gathering.py."""
 
     id: str
-    status: Status
+    status: DeliveryStatus
     thread: str
     lane: int
     subject: int | None
@@ -71,7 +71,7 @@ class Outbox(Protocol):
     async def lately(self, channel: str, now: float, gathered_at: float | None) -> Lately: ...
     async def told(self, threads: Collection[str], channel: str) -> set[str]: ...
     async def claim(self, some: Sequence[Claimed], owner: str, until: float) -> list[Claimed]: ...
-    async def receipt(self, some: Sequence[Claimed], status: Status, why: str, now: float, answer: str = "",
+    async def receipt(self, some: Sequence[Claimed], status: DeliveryStatus, why: str, now: float, answer: str = "",
                       digest: str | None = None) -> int: ...
     async def again(self, some: Sequence[Claimed], due: float, why: str, *, unsure: bool) -> None: ...
     async def fail_unknown(self, channels: Collection[str], lanes: Collection[int], before: float,

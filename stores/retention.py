@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from stores.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, DAYS, INCIDENTS, KEPT, SCHEMA
 from stores.errors import mapped
-from stores.operations import Change
+from stores.operations import DocumentChange
 
 DAY_S: Final = 86_400
 # A year can be compared with the one before; figures and the audit log stay for longer.
@@ -33,7 +33,7 @@ def parse_retention(text: str) -> dict[str, int]:
     return found
 
 
-def is_kept(change: Change, retention: Mapping[str, int], now: float) -> bool:
+def is_kept(change: DocumentChange, retention: Mapping[str, int], now: float) -> bool:
     """False: what it tells of would be deleted at once."""
     days = retention.get(change.collection)
     return days is None or change.happened is None or change.happened >= now - days * DAY_S

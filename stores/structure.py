@@ -18,7 +18,7 @@ from stores.retention import DAY_S, keep_longer
 _NAMESPACE_EXISTS: Final = 48
 
 
-class Step(NamedTuple):
+class SetUpStep(NamedTuple):
     """One thing to do. what: for people."""
 
     what: str
@@ -37,12 +37,12 @@ class Structure:
         async for step in self.missing():
             await self.do(step)
 
-    async def do(self, step: Step) -> None:
+    async def do(self, step: SetUpStep) -> None:
         """Raises StoreAwayError."""
         with mapped():
             await step.do()
 
-    async def missing(self) -> AsyncIterator[Step]:
+    async def missing(self) -> AsyncIterator[SetUpStep]:
         """What is to be done, in order. Raises StoreAwayError."""
         deletes = await self._deletes()
         with mapped():
@@ -52,10 +52,10 @@ class Structure:
         for collection in self._collections:
             name = collection.name
             if name not in there:
-                yield Step(f"create the collection {name}", partial(self._create, name))
+                yield SetUpStep(f"create the collection {name}", partial(self._create, name))
             if there.get(name, {}).get("validator") != collection.validator:
-                yield Step(f"set the schema of {name} (version {collection.schema})",
-                           partial(self._database.command, "collMod", name, validator=collection.validator))
+                yield SetUpStep(f"set the schema of {name} (version {collection.schema})",
+                                partial(self._database.command, "collMod", name, validator=collection.validator))
             with mapped():
                 indexes = await self._database[name].index_information() if name in there else {}
             for index in collection.indexes:
@@ -63,8 +63,8 @@ class Structure:
                     yield step
             for old in collection.dropped:
                 if old in indexes:
-                    yield Step(f"drop the index {old} of {name}",
-                               partial(self._database[name].drop_index, old))
+                    yield SetUpStep(f"drop the index {old} of {name}",
+                                    partial(self._database[name].drop_index, old))
 
     async def _deletes(self) -> bool:
         """Whether the database is to delete by itself what is over.
@@ -75,16 +75,17 @@ class Structure:
         with mapped():
             return bool((await self._database.command("hello")).get("setName") != EMBEDDED_SET)
 
-    def _index(self, collection: Collection, index: Index, there: Document | None, *, deletes: bool) -> Step | None:
+    def _index(self, collection: Collection, index: Index, there: Document | None, *,
+               deletes: bool) -> SetUpStep | None:
         name, options = collection.name, dict[str, Any]()
         if index.expires and deletes:
             options["expireAfterSeconds"] = self._retention.get(name, 0) * DAY_S
         if there is None:
-            return Step(f"create the index {index.name} of {name}", partial(
+            return SetUpStep(f"create the index {index.name} of {name}", partial(
                 self._database[name].create_index, list(index.keys), name=index.name, **options))
         if deletes and there.get("expireAfterSeconds") != options.get("expireAfterSeconds"):
             days = options["expireAfterSeconds"] // DAY_S
-            return Step(f"keep {name} for {days} days", partial(
+            return SetUpStep(f"keep {name} for {days} days", partial(
                 self._keep, name, index, there.get("expireAfterSeconds"), options["expireAfterSeconds"]))
         return None
 

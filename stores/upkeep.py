@@ -19,10 +19,10 @@ from stores.days import Day, day_of_place, week_of
 from stores.errors import mapped
 from stores.history import key_of, of_report
 from stores.mongo import Store
-from stores.operations import Change, Document, merged
+from stores.operations import Document, DocumentChange, merged
 
 
-class Progress(NamedTuple):
+class CollectionProgress(NamedTuple):
     """How far one collection is. done, total: documents."""
 
     collection: str
@@ -72,7 +72,7 @@ def _bucket(bucket: Document) -> Document:
     return new
 
 
-def changes_of_bucket(bucket: Document) -> list[Change]:
+def changes_of_bucket(bucket: Document) -> list[DocumentChange]:
     """What the reports of a week would write if they came again."""
     return merged([one for report in bucket["reports"].values()
                    for one in of_report({**report, "type": "report", "subject": bucket["subject"]})])
@@ -108,7 +108,7 @@ class Upkeep:
                       for name in UPGRADES}
         return {name: count for name, count in counts.items() if count}
 
-    async def upgrade(self) -> AsyncIterator[Progress]:
+    async def upgrade(self) -> AsyncIterator[CollectionProgress]:
         """Lift all documents, a few at a time."""
         for name, total in (await self.old()).items():
             done, last = 0, ""
@@ -118,7 +118,7 @@ class Upkeep:
                     await self._store.apply([one for one in merged(again) if one.collection != BUCKETS])
                 await self._lift(name, some)
                 done, last = done + len(some), some[-1]["_id"]
-                yield Progress(name, done, total)
+                yield CollectionProgress(name, done, total)
 
     async def _lift(self, name: str, documents: Sequence[Document]) -> None:
         if name == DAYS:  # which have no etag, as they are made anew as a whole

@@ -13,7 +13,7 @@ from models.errors import ContractError
 from models.times import parse_time
 
 
-class Step(NamedTuple):
+class AlertStep(NamedTuple):
     """What one revision said. at: epoch seconds; why: the sentence by language."""
 
     revision: int
@@ -34,7 +34,7 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class AlertOnPage:
     """An alert as of its newest known revision, and the steps that are known. Times are epoch seconds.
 
     subject: None for an incident, which has a gateway and a lane instead. Kinds and changes are kept as text: a newer
@@ -52,10 +52,10 @@ class Alert:
     assignee: str | None
     window: str | None
     opened_at: int
-    steps: tuple[Step, ...]
+    steps: tuple[AlertStep, ...]
 
     @property
-    def newest(self) -> Step:
+    def newest(self) -> AlertStep:
         return self.steps[-1]
 
     @property
@@ -67,11 +67,11 @@ class Alert:
         return False
 
     @property
-    def comments(self) -> list[Step]:
+    def comments(self) -> list[AlertStep]:
         return [step for step in self.steps if step.text]
 
 
-def alert_of_event(event: Mapping[str, Any]) -> Alert:
+def alert_of_event(event: Mapping[str, Any]) -> AlertOnPage:
     """A record of the topic `alerts`. Raises ContractError where it is none."""
     try:
         data, subject = event["data"], event["subject"]
@@ -80,16 +80,16 @@ def alert_of_event(event: Mapping[str, Any]) -> Alert:
         raise ContractError(f"alert: {error}") from None
 
 
-def alert_of_document(document: Mapping[str, Any]) -> Alert:
+def alert_of_document(document: Mapping[str, Any]) -> AlertOnPage:
     """A document of the database: the current revision, and all steps by their number."""
     steps = [(int(number), step) for number, step in document["revisions"].items()]
     subject = document["gateway"] if document["kind"] == Kind.GATEWAY_OUTAGE else document["subject"]
     return _alert(document, subject, steps)
 
 
-def _alert(data: Mapping[str, Any], subject: Any, steps: list[tuple[int, Mapping[str, Any]]]) -> Alert:
+def _alert(data: Mapping[str, Any], subject: Any, steps: list[tuple[int, Mapping[str, Any]]]) -> AlertOnPage:
     incident, lane = data["kind"] == Kind.GATEWAY_OUTAGE, data.get("lane")
-    return Alert(
+    return AlertOnPage(
         key=Key(str(data["alert"]), None if lane is None else int(lane)),
         subject=None if incident else int(subject),
         gateway=str(subject) if incident else None,
@@ -105,17 +105,17 @@ def _alert(data: Mapping[str, Any], subject: Any, steps: list[tuple[int, Mapping
     )
 
 
-def _step(number: int, data: Mapping[str, Any]) -> Step:
+def _step(number: int, data: Mapping[str, Any]) -> AlertStep:
     why = {str(language): str(sentence) for language, sentence in data["why"].items()}
-    return Step(int(number), parse_time(data["at"], "at"), str(data["change"]), why, _text(data["by"]),
-                _text(data["text"]), _text(data["escalated_to"]), _text(data["reason"]))
+    return AlertStep(int(number), parse_time(data["at"], "at"), str(data["change"]), why, _text(data["by"]),
+                     _text(data["text"]), _text(data["escalated_to"]), _text(data["reason"]))
 
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def merge(one: Alert | None, other: Alert) -> Alert:
+def merge(one: AlertOnPage | None, other: AlertOnPage) -> AlertOnPage:
     """Both together: the facts of the newer, the steps of both."""
     if one is None:
         return other

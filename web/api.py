@@ -10,7 +10,7 @@ from starlette.requests import Request
 from models.times import format_date, format_time, format_window, parse_date
 from web import board
 from web.access import RefusedError, signed_in
-from web.alerts import Alert
+from web.alerts import AlertOnPage
 from web.answers import refusals
 from web.checkins import CheckIn
 from web.history import HistoryAwayError
@@ -66,7 +66,7 @@ class JudgedUntil(BaseModel):
     now: str
 
 
-def alert_out(alert: Alert) -> AlertOut:
+def alert_out(alert: AlertOnPage) -> AlertOut:
     newest = alert.newest
     return AlertOut(alert=alert.key.alert, lane=alert.key.lane, subject=alert.subject, gateway=alert.gateway,
                     site=alert.site, kind=alert.kind, severity=alert.severity, active=alert.active, held=alert.held,

@@ -54,7 +54,7 @@ def create_app(web: Web, on_failure: Callable[[BaseException], None]) -> FastAPI
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_middleware(Sessions, token=web.settings.web_token)
-    app.add_middleware(figures.Counted)
+    app.add_middleware(figures.CountedAnswers)
     app.add_middleware(Guarded, loopback_only=web.settings.web_token is None and is_loopback(web.settings.web_host))
     return app
 

@@ -13,8 +13,8 @@ from models.contract.alerts import Severity
 from models.judgement.windows import scheduled
 from models.profile import Span
 from models.zones import local_day
-from web.alerts import Alert
-from web.checkins import CheckIn, Person
+from web.alerts import AlertOnPage
+from web.checkins import CheckIn, PersonCard
 
 RANK: Final[Mapping[str, int]] = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.MAINTENANCE: 2}
 WAITING, UPCOMING = "waiting", "upcoming"
@@ -37,10 +37,10 @@ class Sections(NamedTuple):
     """The active alerts by what is to be done about them, and those that ended since a moment."""
 
     outages: list[Outage]
-    urgent: list[Alert]
-    held: list[Alert]
-    devices: list[Alert]
-    ended: list[Alert]
+    urgent: list[AlertOnPage]
+    held: list[AlertOnPage]
+    devices: list[AlertOnPage]
+    ended: list[AlertOnPage]
 
 
 class Row(NamedTuple):
@@ -74,7 +74,7 @@ class Tally(NamedTuple):
         return self.counts.get("excused", 0)
 
 
-class Watch(StrEnum):
+class WatchStatus(StrEnum):
     """Whether anybody is being watched, by how long ago each lane last said up to when it has judged."""
 
     STARTING = "starting"
@@ -84,15 +84,15 @@ class Watch(StrEnum):
     UNWATCHED = "unwatched"
 
 
-def urgency(alert: Alert) -> tuple[int, bool, int, str]:
+def urgency(alert: AlertOnPage) -> tuple[int, bool, int, str]:
     """Sort key: critical first, then unacknowledged, then oldest. An unknown severity is taken for critical."""
     return RANK.get(alert.severity, 0), alert.acknowledged_by is not None, alert.opened_at, alert.key.alert
 
 
-def sections(alerts: Iterable[Alert], site: str | None, ended_since: int) -> Sections:
+def sections(alerts: Iterable[AlertOnPage], site: str | None, ended_since: int) -> Sections:
     """site None: of all sites. Outages concern every site."""
     found = Sections([], [], [], [], [])
-    incidents: dict[str, list[Alert]] = {}
+    incidents: dict[str, list[AlertOnPage]] = {}
     for alert in alerts:
         if alert.gateway is not None:
             if alert.active:
@@ -115,35 +115,35 @@ def sections(alerts: Iterable[Alert], site: str | None, ended_since: int) -> Sec
     return found
 
 
-def _outage(gateway: str, incidents: list[Alert]) -> Outage:
+def _outage(gateway: str, incidents: list[AlertOnPage]) -> Outage:
     incidents.sort(key=lambda one: (one.opened_at, one.key.alert, one.key.lane or 0))
     sentences = {tuple(sorted(one.newest.why.items())): one.newest.why for one in incidents}
     return Outage(gateway, incidents[0].opened_at, tuple(sentences.values()))
 
 
-def in_need(urgent: Iterable[Alert]) -> int:
+def in_need(urgent: Iterable[AlertOnPage]) -> int:
     """People, not alerts."""
     return len({alert.subject for alert in urgent})
 
 
-def page_zone(people: Iterable[Person]) -> str:
+def page_zone(people: Iterable[PersonCard]) -> str:
     """The zone that most people live in: the page's dates and times are of it."""
     zones = Counter(person.profile.schedule.tz for person in people)
     return max(zones, key=lambda name: (zones[name], name), default=DEFAULT_ZONE)
 
 
-def page_day(people: Iterable[Person], now: int) -> int:
+def page_day(people: Iterable[PersonCard], now: int) -> int:
     """The date of the page, in days since 2020-01-01."""
     return local_day(page_zone(people), now)
 
 
-def window_span(person: Person, window: int) -> Span | None:
+def window_span(person: PersonCard, window: int) -> Span | None:
     """When a window is for a person, or None where nothing is expected of them then."""
     span = scheduled(person.profile.schedule, window)
     return None if span is None or person.profile.retired or span.open < person.profile.schedule.since else span
 
 
-def current_window(people: Collection[Person], now: int) -> int:
+def current_window(people: Collection[PersonCard], now: int) -> int:
     """Today's afternoon once it has opened for anybody, else today's morning."""
     today = page_day(people, now)
     spans = (window_span(person, today * 2 + 1) for person in people)
@@ -152,7 +152,7 @@ def current_window(people: Collection[Person], now: int) -> int:
     return today * 2
 
 
-def rows(people: Mapping[int, Person], checkins: Mapping[int, CheckIn], window: int, now: int,
+def rows(people: Mapping[int, PersonCard], checkins: Mapping[int, CheckIn], window: int, now: int,
          site: str | None) -> list[Row]:
     """Everybody of whom something is expected in a window, and who has checked in without being known here.
 
@@ -184,15 +184,15 @@ def tally(listed: Collection[Row]) -> Tally:
                  max((span.deadline for span in spans), default=None))
 
 
-def watch_state(seen: Mapping[int, float], lanes: int, since: float, now: float) -> Watch:
+def watch_state(seen: Mapping[int, float], lanes: int, since: float, now: float) -> WatchStatus:
     """seen: when each lane last reported, real time; since: from when on this page has been listening."""
     ages = [now - seen.get(lane, since) for lane in range(lanes)] or [now - since]
     stale = sum(age >= UNWATCHED_S for age in ages)
     if stale:
-        return Watch.UNWATCHED if stale == len(ages) else Watch.PARTLY
+        return WatchStatus.UNWATCHED if stale == len(ages) else WatchStatus.PARTLY
     if not lanes or any(lane not in seen for lane in range(lanes)):
-        return Watch.STARTING
-    return Watch.QUIET if max(ages) >= QUIET_S else Watch.WATCHED
+        return WatchStatus.STARTING
+    return WatchStatus.QUIET if max(ages) >= QUIET_S else WatchStatus.WATCHED
 
 
 def judged_until(by_lane: Iterable[Mapping[str, int]]) -> dict[str, int]:

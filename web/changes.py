@@ -21,7 +21,7 @@ def part_of_person(subject: int) -> str:
     return f"person-{subject}"
 
 
-class Changes:
+class PageChanges:
     def __init__(self) -> None:
         self._name = secrets.token_hex(4)
         self._number = 0

@@ -25,7 +25,7 @@ class CheckIn(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonCard:
     """Who somebody is (personal data, from the database alone), and the schedule of their windows."""
 
     subject: int
@@ -53,7 +53,7 @@ def checkin_of(document: Mapping[str, Any], revision: int | None = None) -> Chec
         raise ContractError(f"checkin: {error}") from None
 
 
-def person_of(profile: Mapping[str, Any], personal: Mapping[str, Any]) -> Person:
+def person_of(profile: Mapping[str, Any], personal: Mapping[str, Any]) -> PersonCard:
     """A person from the operational profile (its devices have no keys here) and the personal data."""
     parsed = parse_profile({**profile, "devices": []})
-    return Person(parsed.subject, parsed, personal.get("name"), personal.get("telephone"), personal.get("address"))
+    return PersonCard(parsed.subject, parsed, personal.get("name"), personal.get("telephone"), personal.get("address"))

@@ -6,13 +6,13 @@ from prometheus_client import generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime import metrics
-from web.board import Watch
+from web.board import WatchStatus
 from web.pages import web_of
 
 router = APIRouter(include_in_schema=False)
 
 
-class Counted:
+class CountedAnswers:
     """Middleware: every answer by its status."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -33,5 +33,5 @@ async def figures(request: Request) -> PlainTextResponse:
     if not metrics.may_read(web.settings, web.settings.web_host, request.headers.get("authorization")):
         return PlainTextResponse("a bearer token is needed (ANBU_WORKER_TOKEN)", 401)
     metrics.CAUGHT_UP.set(web.follower.caught_up)
-    metrics.WATCHED.set(web.watch() in (Watch.WATCHED, Watch.QUIET))
+    metrics.WATCHED.set(web.watch() in (WatchStatus.WATCHED, WatchStatus.QUIET))
     return PlainTextResponse(generate_latest(metrics.WEB).decode(), media_type=metrics.CONTENT_TYPE)

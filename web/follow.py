@@ -20,7 +20,7 @@ from streams.kafka import administration, kafka_options
 from streams.topics import ALERTS, REPORTS, check_partitions, topics
 from web.alerts import alert_of_event
 from web.checkins import checkin_of
-from web.live import Live, Progress
+from web.live import LaneJudgedUntil, Live
 
 log = logging.getLogger(__name__)
 
@@ -108,10 +108,10 @@ class Follower:
         except ContractError as error:
             log.warning("%s/%d/%d: %s", record.topic, record.partition, record.offset, error)
 
-    def _progress(self, document: dict[str, object], timestamp_ms: int) -> Progress:
+    def _progress(self, document: dict[str, object], timestamp_ms: int) -> LaneJudgedUntil:
         gateways = document.get("gateways")
         if not isinstance(gateways, dict):
             raise ContractError("gateways")
         # One that was written long ago says nothing of now; a sender's clock that is ahead must not outlive its sender.
         seen = min(timestamp_ms / 1000, self._real_time())
-        return Progress({name: parse_time(at, "gateways") for name, at in gateways.items()}, seen)
+        return LaneJudgedUntil({name: parse_time(at, "gateways") for name, at in gateways.items()}, seen)

@@ -14,9 +14,9 @@ from models.times import format_date, format_time
 from models.zones import local_day
 from stores.errors import StoreError
 from stores.ports import Trouble
-from web.alerts import Alert, alert_of_document
+from web.alerts import AlertOnPage, alert_of_document
 from web.board import page_zone
-from web.checkins import CheckIn, Person, checkin_of, person_of
+from web.checkins import CheckIn, PersonCard, checkin_of, person_of
 from web.live import Live
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ Document = dict[str, Any]
 Kind = TypeVar("Kind")
 
 
-class Queries(Protocol):
+class HistoryQueries(Protocol):
     """What is asked of the database (stores/queries.py)."""
 
     async def people(self) -> list[Document]:
@@ -57,17 +57,18 @@ class HistoryAwayError(RuntimeError):
 class PersonHistory(NamedTuple):
     """One person: None where nothing is known; check-ins by window; excuses as they were asked for, oldest first."""
 
-    person: Person | None
+    person: PersonCard | None
     checkins: dict[int, CheckIn]
-    alerts: list[Alert]
+    alerts: list[AlertOnPage]
     excuses: list[Mapping[str, Any]]
 
 
-class History:
+class HistoryCache:
     """away: the last attempt failed; read: at least one succeeded; undelivered: channels that do not tell whom they
     should. changed: called when any of these changes."""
 
-    def __init__(self, queries: Queries, live: Live, now: Callable[[], float], changed: Callable[[], None]) -> None:
+    def __init__(self, queries: HistoryQueries, live: Live, now: Callable[[], float],
+                 changed: Callable[[], None]) -> None:
         self._queries, self._live, self._now, self._changed = queries, live, now, changed
         self.away = False
         self.read = False
@@ -131,7 +132,7 @@ class History:
         return found
 
 
-def _person(document: Document) -> Person:
+def _person(document: Document) -> PersonCard:
     return person_of(document["profile"], document.get("contact") or {})
 
 

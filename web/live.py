@@ -8,15 +8,15 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from web.alerts import Alert, Key, merge
-from web.changes import ALERTS, PEOPLE, TOP, Changes, part_of_person
-from web.checkins import CheckIn, Person
+from web.alerts import AlertOnPage, Key, merge
+from web.changes import ALERTS, PEOPLE, TOP, PageChanges, part_of_person
+from web.checkins import CheckIn, PersonCard
 
 KEPT_WINDOWS: Final = 6        # three days
 KEPT_ENDED: Final = 5_000
 
 
-class Progress(NamedTuple):
+class LaneJudgedUntil(NamedTuple):
     """Up to when a lane has judged, by gateway, in epoch seconds. seen: when it said so, real time."""
 
     gateways: Mapping[str, int]
@@ -24,15 +24,15 @@ class Progress(NamedTuple):
 
 
 class Live:
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: PageChanges) -> None:
         self._changes = changes
-        self.alerts: dict[Key, Alert] = {}
+        self.alerts: dict[Key, AlertOnPage] = {}
         self.checkins: dict[int, dict[int, CheckIn]] = {}  # by window, then subject
-        self.people: dict[int, Person] = {}
+        self.people: dict[int, PersonCard] = {}
         self.stranger = asyncio.Event()  # something came of somebody who is not among the people
-        self.progress: dict[int, Progress] = {}
+        self.progress: dict[int, LaneJudgedUntil] = {}
 
-    def take_alert(self, alert: Alert) -> None:
+    def take_alert(self, alert: AlertOnPage) -> None:
         known = self.alerts.get(alert.key)
         merged = merge(known, alert)
         if merged != known:
@@ -53,20 +53,20 @@ class Live:
         if len(self.checkins) > KEPT_WINDOWS:
             del self.checkins[min(self.checkins)]
 
-    def take_progress(self, lane: int, progress: Progress) -> None:
+    def take_progress(self, lane: int, progress: LaneJudgedUntil) -> None:
         known = self.progress.get(lane)
         self.progress[lane] = progress
         if known is None or known.gateways != progress.gateways:
             self._changes.mark(TOP)
 
-    def take_people(self, people: Iterable[Person]) -> None:
+    def take_people(self, people: Iterable[PersonCard]) -> None:
         """All of them: who is not among them is gone."""
         found = {person.subject: person for person in people}
         if found != self.people:
             self.people = found
             self._changes.mark(*(TOP, ALERTS, PEOPLE))
 
-    def alerts_of(self, subject: int) -> list[Alert]:
+    def alerts_of(self, subject: int) -> list[AlertOnPage]:
         return [alert for alert in self.alerts.values() if alert.subject == subject]
 
     def _greet(self, subject: int | None) -> None:

@@ -10,10 +10,10 @@ from runtime.clock import Clock
 from runtime.settings import Settings
 from web import board
 from web.access import Gate
-from web.changes import PARTS, TOP, Changes
+from web.changes import PARTS, TOP, PageChanges
 from web.commands import Commands
 from web.follow import Follower
-from web.history import History, Queries
+from web.history import HistoryCache, HistoryQueries
 from web.live import Live
 
 LOOK_S: Final = 1.0
@@ -23,17 +23,17 @@ REDRAW_S: Final = 30.0
 class Web:
     """clock: `now` as people live it, virtual in the demo. real_time: tells whether the watching process lives."""
 
-    def __init__(self, settings: Settings, clock: Clock, queries: Queries,
+    def __init__(self, settings: Settings, clock: Clock, queries: HistoryQueries,
                  real_time: Callable[[], float] = time.time) -> None:
         self.settings, self.clock, self._real_time = settings, clock, real_time
-        self.changes = Changes()
+        self.changes = PageChanges()
         self.live = Live(self.changes)
         self.follower = Follower(settings, self.live, real_time)
-        self.history = History(queries, self.live, clock.now, lambda: self.changes.mark(TOP))
+        self.history = HistoryCache(queries, self.live, clock.now, lambda: self.changes.mark(TOP))
         self.commands = Commands(settings)
         self.gate = Gate(settings.web_token, real_time)
 
-    def watch(self) -> board.Watch:
+    def watch(self) -> board.WatchStatus:
         """Whether anybody is being watched, as of now."""
         seen = {lane: progress.seen for lane, progress in self.live.progress.items()}
         return board.watch_state(seen, self.follower.lanes, self.follower.since, self._real_time())

@@ -11,12 +11,12 @@ from aiokafka import AIOKafkaProducer
 
 from agents.deadman import Deadman
 from agents.notify import INPUTS as NOTIFY_INPUTS
-from agents.notify import NotifyAgent, Reading
+from agents.notify import LanePositions, NotifyAgent
 from agents.record import INPUTS as RECORD_INPUTS
 from agents.record import RecordAgent
 from agents.senders import Senders
 from agents.store import Asking, store_of
-from agents.watch import Watch
+from agents.watch import WatchAgent
 from models.contract.documents import Output
 from models.notifications.routes import RoutesError
 from notifiers.routes_file import load
@@ -45,7 +45,7 @@ def build(settings: Settings) -> Engine:
 
 def _watch(settings: Settings, options: dict[str, Any]) -> Engine:
     clock = clock_of(settings.clock_file)
-    watch = Watch(settings, clock)
+    watch = WatchAgent(settings, clock)
     deadman = None if settings.deadman_url is None else Deadman(settings.deadman_url, clock)
 
     def applied(lane: Any, batch: Batch, outputs: Sequence[Any]) -> None:
@@ -113,7 +113,7 @@ def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
     name = f"{settings.app_id}-notify"
     engine = Engine(settings, name, inputs=NOTIFY_INPUTS, changelog=f"{name}-has-none", sink=handle,
                     applied=metrics.count, begin_at_end=True, lacking=asking.lacking, **options)
-    senders = Senders(outbox, loaded.channels, Reading(engine), clock, asking)
+    senders = Senders(outbox, loaded.channels, LanePositions(engine), clock, asking)
     agent = NotifyAgent(outbox, loaded.routes, clock, senders.wake, asking)
 
     @engine.app.task

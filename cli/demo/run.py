@@ -21,7 +21,7 @@ from cli.demo.system import VIRTUAL_TICK_S, System, ready
 from gateway.adapters.generic import signed
 from models.times import format_time, parse_time
 from simulator.fleet import Fleet
-from simulator.network import Delivery
+from simulator.network import SmsDelivery
 from simulator.score import Score, score
 from streams.kafka import kafka_options, started_producer, stop_consumer
 from streams.partition import partition_of
@@ -117,7 +117,7 @@ class Demo:
                 if ahead > AHEAD_S:
                     await asyncio.sleep(ahead)
                 await self._move(http, at)
-                if isinstance(event, Delivery):
+                if isinstance(event, SmsDelivery):
                     await self._deliver(http, event)
                 elif event is not None:
                     partition = partition_of(event["subject"], self._system.settings.partitions)
@@ -137,9 +137,9 @@ class Demo:
             self._system.check()
             await asyncio.sleep(0.2)
 
-    def _events(self) -> list[tuple[int, Delivery | dict[str, Any] | None]]:
+    def _events(self) -> list[tuple[int, SmsDelivery | dict[str, Any] | None]]:
         """In order of time; None: a tick is due. At one moment commands come first, the tick last."""
-        events: list[tuple[int, int, Delivery | dict[str, Any] | None]] = [
+        events: list[tuple[int, int, SmsDelivery | dict[str, Any] | None]] = [
             (parse_time(command["at"], "at"), 0, command) for command in self._fleet.commands()]
         events += [(delivery.at, 1, delivery) for delivery in self._fleet.deliveries()]
         events += [(at, 2, None) for at in range(self._fleet.begin, self._fleet.end + 1, VIRTUAL_TICK_S)]
@@ -152,7 +152,7 @@ class Demo:
         self._system.clock.set(max(self._system.clock.now(), at))
         self.run.now = at
 
-    async def _deliver(self, http: httpx.AsyncClient, delivery: Delivery) -> None:
+    async def _deliver(self, http: httpx.AsyncClient, delivery: SmsDelivery) -> None:
         """Post one SMS until it is accepted, as a provider does."""
         body = orjson.dumps({"id": delivery.id, "sender": delivery.sender, "recipient": delivery.recipient,
                              "text": delivery.text})

@@ -47,7 +47,7 @@ class Change(StrEnum):
     CLEARED = "cleared"
 
 
-class Reason(StrEnum):
+class ClearReason(StrEnum):
     """Why an alert was cleared."""
 
     AWAKE_LATER = "awake_later"

@@ -6,7 +6,7 @@ An effect carries all that its record needs, so that turning it into JSON (`outp
 from enum import StrEnum
 
 from models.base import Value
-from models.contract.alerts import Alert, Change, Reason
+from models.contract.alerts import Alert, Change, ClearReason
 from models.contract.incidents import Incident
 from models.errors import Rejected
 from models.report import AttributeReport, StatusReport
@@ -63,7 +63,7 @@ class AlertRevised(Value, frozen=True):
     by: str | None = None
     text: str | None = None
     escalated_to: str | None = None
-    reason: Reason | None = None
+    reason: ClearReason | None = None
 
 
 class IncidentRevised(Value, frozen=True):

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from models.contract.alerts import Change, Kind, Likely, Reason, Severity, alert_id
+from models.contract.alerts import Change, ClearReason, Kind, Likely, Severity, alert_id
 from models.contract.documents import CheckInDocument, Output, SmsDocument, StatusDocument
 from models.contract.effects import AlertRevised, CheckedIn, Effect, IncidentRevised, Reported
 from models.contract.inputs import InputRecord
@@ -126,7 +126,7 @@ def _incident(effect: IncidentRevised) -> dict[str, Any]:
         "by": None,
         "text": None,
         "escalated_to": None,
-        "reason": Reason.OUTAGE_OVER if cleared else None,
+        "reason": ClearReason.OUTAGE_OVER if cleared else None,
         "lane": effect.lane,
     })
 

@@ -17,10 +17,10 @@ from models.profile import (
     MORNING,
     AttributeSpec,
     DailyWindow,
-    Device,
     EscalationStep,
     Excuse,
     Profile,
+    RegisteredDevice,
     Schedule,
     Thresholds,
 )
@@ -132,15 +132,16 @@ def _window(windows: Document, half: str) -> DailyWindow | None:
     return DailyWindow(*minutes)
 
 
-def _device(one: Document) -> Device:
+def _device(one: Document) -> RegisteredDevice:
     try:
         key = b64decode(name_of(one, "key"), validate=True)
     except ValueError:
         raise ContractError("key") from None
     if len(key) != WRAPPED_OCTETS:
         raise ContractError("key")
-    return Device(_integer(one.get("slot"), 0, 7, "slot"), _integer(one.get("epoch"), 0, (1 << 24) - 1, "epoch"),
-                  name_of(one, "kek"), key)
+    return RegisteredDevice(slot=_integer(one.get("slot"), 0, 7, "slot"),
+                            epoch=_integer(one.get("epoch"), 0, (1 << 24) - 1, "epoch"),
+                            kek=name_of(one, "kek"), key=key)
 
 
 def _excuse(one: Document) -> Excuse:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from models.contract.alerts import Alert, Change, Kind, Likely, Reason
+from models.contract.alerts import Alert, Change, ClearReason, Kind, Likely
 from models.contract.effects import AlertRevised, IncidentRevised
 from models.times import EPOCH_ORDINAL
 from models.zones import local_time
@@ -65,20 +65,20 @@ _CHANGE: Final[dict[Change, Words]] = {
                             "{now}: {by} has left a comment: {what}{cause}."),
 }
 
-_CLEARED: Final[dict[Reason, Words]] = {
-    Reason.AWAKE_LATER: Words("{what}. 그 뒤 기상 또는 외출한 것을 {now}에 확인하여 종료합니다{cause}.",
-                              "{now}: over, since a later report tells of waking or going out; "
-                              "{what} at {opened}{cause}."),
-    Reason.LATE_REPORT: Words("{what}. 해당 시간의 보고가 늦게 {now}에 도착하여 종료합니다{cause}.",
-                              "{now}: over, since the report for that time came late; {what} at {opened}{cause}."),
-    Reason.RECOVERED: Words("{what}. {now}에 정상으로 돌아왔습니다{cause}.",
-                            "{now}: over, all is back to normal; {what} at {opened}{cause}."),
-    Reason.RESOLVED: Words("{what}. {now}에 {by} 님이 처리를 마쳤습니다{cause}.",
-                           "{now}: {by} has dealt with it; {what} at {opened}{cause}."),
-    Reason.EXCUSED: Words("{what}. {now}에 부재가 등록되어 종료합니다{cause}.",
-                          "{now}: over, since the absence is planned; {what} at {opened}{cause}."),
-    Reason.RETIRED: Words("{what}. {now}에 관리 대상에서 제외되어 종료합니다{cause}.",
-                          "{now}: over, since the person is no longer looked after; {what} at {opened}{cause}."),
+_CLEARED: Final[dict[ClearReason, Words]] = {
+    ClearReason.AWAKE_LATER: Words("{what}. 그 뒤 기상 또는 외출한 것을 {now}에 확인하여 종료합니다{cause}.",
+                                   "{now}: over, since a later report tells of waking or going out; "
+                                   "{what} at {opened}{cause}."),
+    ClearReason.LATE_REPORT: Words("{what}. 해당 시간의 보고가 늦게 {now}에 도착하여 종료합니다{cause}.",
+                                   "{now}: over, since the report for that time came late; {what} at {opened}{cause}."),
+    ClearReason.RECOVERED: Words("{what}. {now}에 정상으로 돌아왔습니다{cause}.",
+                                 "{now}: over, all is back to normal; {what} at {opened}{cause}."),
+    ClearReason.RESOLVED: Words("{what}. {now}에 {by} 님이 처리를 마쳤습니다{cause}.",
+                                "{now}: {by} has dealt with it; {what} at {opened}{cause}."),
+    ClearReason.EXCUSED: Words("{what}. {now}에 부재가 등록되어 종료합니다{cause}.",
+                               "{now}: over, since the absence is planned; {what} at {opened}{cause}."),
+    ClearReason.RETIRED: Words("{what}. {now}에 관리 대상에서 제외되어 종료합니다{cause}.",
+                               "{now}: over, since the person is no longer looked after; {what} at {opened}{cause}."),
 }
 
 _OUTAGE: Final[dict[tuple[Change, bool], Words]] = {

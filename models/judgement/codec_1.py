@@ -10,15 +10,15 @@ from msgspec import msgpack
 from models.contract.alerts import Alert, Kind, Likely, Phase, Severity, alert_id
 from models.contract.incidents import Incident
 from models.judgement.gateway import GatewayTime
-from models.judgement.person import Newest, Override, Person, ReplayWindow, Results, Slot, Told
+from models.judgement.person import Newest, Override, Person, ReplayWindow, ReportedEmergency, Results, Slot
 from models.judgement.results import with_octet
 from models.profile import (
     AttributeSpec,
     DailyWindow,
-    Device,
     EscalationStep,
     Excuse,
     Profile,
+    RegisteredDevice,
     Schedule,
     Span,
     Thresholds,
@@ -42,7 +42,7 @@ def unpack_person(packed: bytes, subject: int) -> Person:
                for number, (replay, judged, weak) in slots.items()},
         results=_results(results),
         closed=tuple(map(_alert, closed)),
-        told=tuple(Told(_KINDS[kind], *rest) for kind, *rest in told),
+        told=tuple(ReportedEmergency(_KINDS[kind], *rest) for kind, *rest in told),
         commands=tuple(commands[i:i + 8] for i in range(0, len(commands), 8)),
         overrides=tuple(Override(*override) for override in overrides),
         newest=newest and Newest(*newest),
@@ -68,7 +68,7 @@ def _profile(fields: list[Any], subject: int) -> Profile:
         retired=retired,
         schedule=Schedule(tz, morning and DailyWindow(*morning), afternoon and DailyWindow(*afternoon), grace_min,
                           since),
-        devices=tuple(Device(*device) for device in devices),
+        devices=tuple(RegisteredDevice(*device) for device in devices),
         excused=tuple(Excuse(*excuse) for excuse in excused),
         escalation=tuple(EscalationStep(*step) for step in escalation),
         thresholds=Thresholds(*thresholds),

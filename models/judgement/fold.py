@@ -16,9 +16,9 @@ from models.contract.inputs import InputRecord, Sms, Tick
 from models.contract.outputs import encode, quarantined, short
 from models.contract.records import parse_object, read_sms, read_time, subject_of_key
 from models.contract.registry import parse_profile
-from models.errors import ContractError, Reason, Rejected
+from models.errors import ContractError, Rejected, RejectReason
 from models.judgement.events import Arrived, Erased, Registered
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.judgement.receive import receive
 from models.judgement.step import step
 from models.judgement.ticks import tick
@@ -44,11 +44,11 @@ class Fold:
         self._keys = keys
         self._partition_of = partition_of
 
-    def __call__(self, lane: Lane, record: InputRecord) -> list[Output]:
+    def __call__(self, lane: LaneState, record: InputRecord) -> list[Output]:
         """Fold one record of the topics sms, registry or commands into the lane; its outputs, in order."""
         return [output for some in self.fold(lane, [record]) for output in some]
 
-    def fold(self, lane: Lane, records: Iterable[InputRecord]) -> Iterator[list[Output]]:
+    def fold(self, lane: LaneState, records: Iterable[InputRecord]) -> Iterator[list[Output]]:
         """Fold records one after the other; their outputs, in order, in slices.
 
         Between two slices the lane may be looked at, and not be changed. One tick may take seconds, no slice does.
@@ -74,7 +74,8 @@ class Fold:
                 outputs = []
         yield outputs
 
-    def _effects(self, lane: Lane, record: InputRecord) -> tuple[int | None, list[Effect] | Iterator[list[Effect]]]:
+    def _effects(self, lane: LaneState,
+                 record: InputRecord) -> tuple[int | None, list[Effect] | Iterator[list[Effect]]]:
         """When it is, and the effects; those of a tick in slices."""
         match record.topic:
             case "sms":
@@ -89,13 +90,13 @@ class Fold:
             case _:
                 raise LookupError(f"{record.topic} is no input")
 
-    def _check_lane(self, lane: Lane, subject: int) -> None:
+    def _check_lane(self, lane: LaneState, subject: int) -> None:
         if self._partition_of is not None:
             partition = self._partition_of(subject)
             if partition != lane.number:
                 raise _Misplaced(subject, partition)
 
-    def _sms(self, lane: Lane, sms: Sms) -> list[Effect]:
+    def _sms(self, lane: LaneState, sms: Sms) -> list[Effect]:
         frame = find_frame(sms.text, sms.binary)
         if isinstance(frame, Rejected):
             return [frame]
@@ -111,7 +112,7 @@ class Fold:
         lane.put(header.subject, person, after)
         return effects
 
-    def _registry(self, lane: Lane, value: bytes) -> tuple[int | None, list[Effect]]:
+    def _registry(self, lane: LaneState, value: bytes) -> tuple[int | None, list[Effect]]:
         profile = parse_profile(parse_object(value))
         self._check_lane(lane, profile.subject)
         person = lane.person(profile.subject)
@@ -125,7 +126,7 @@ class Fold:
         lane.schedule(after)
         return now, effects
 
-    def _tombstone(self, lane: Lane, record: InputRecord) -> tuple[int | None, list[Effect]]:
+    def _tombstone(self, lane: LaneState, record: InputRecord) -> tuple[int | None, list[Effect]]:
         subject = subject_of_key(record.key)
         self._check_lane(lane, subject)
         person = lane.person(subject)
@@ -136,18 +137,18 @@ class Fold:
         lane.put(subject, person, None)
         return now, effects
 
-    def _command(self, lane: Lane, record: InputRecord) -> tuple[int | None, list[Effect]]:
+    def _command(self, lane: LaneState, record: InputRecord) -> tuple[int | None, list[Effect]]:
         command = parse_command(parse_object(record.value or b""))
         self._check_lane(lane, command.subject)
         person = lane.person(command.subject)
         if person is None:
-            return command.at, [Rejected(Reason.UNKNOWN_SUBJECT, str(command.subject))]
+            return command.at, [Rejected(RejectReason.UNKNOWN_SUBJECT, str(command.subject))]
         after, effects = step(person, command)
         lane.put(command.subject, person, after)
         return command.at, effects
 
 
-def _sent_on(lane: Lane, record: InputRecord, misplaced: _Misplaced) -> Output:
+def _sent_on(lane: LaneState, record: InputRecord, misplaced: _Misplaced) -> Output:
     """The record for the lane that it belongs to, once."""
     if any(name == FORWARDED for name, _ in record.headers):
         return _refused(lane, record, "sent on to a wrong partition")
@@ -156,11 +157,11 @@ def _sent_on(lane: Lane, record: InputRecord, misplaced: _Misplaced) -> Output:
     return Output(record.topic, key, record.value, misplaced.partition, ((FORWARDED, b"1"),))
 
 
-def _refused(lane: Lane, record: InputRecord, detail: str) -> Output:
-    return quarantined(record, Rejected(Reason.MALFORMED, detail), _time(lane, record))
+def _refused(lane: LaneState, record: InputRecord, detail: str) -> Output:
+    return quarantined(record, Rejected(RejectReason.MALFORMED, detail), _time(lane, record))
 
 
-def _time(lane: Lane, record: InputRecord) -> int | None:
+def _time(lane: LaneState, record: InputRecord) -> int | None:
     """Now, of a record that breaks the contract, as far as it can be read."""
     if record.topic == "registry":
         return lane.latest

@@ -24,7 +24,7 @@ INCIDENTS_KEY: Final = b"\x00incidents"
 _COMMON: Final = frozenset({LANE_KEY, INCIDENTS_KEY})
 
 
-class Judged(NamedTuple):
+class LaneProgress(NamedTuple):
     """Up to when a lane has judged, in epoch seconds: by gateway; by the clock (None: it never ticked). people: by
     gateway, who are not retired."""
 
@@ -33,7 +33,7 @@ class Judged(NamedTuple):
     people: dict[str, int]
 
 
-class Lane:
+class LaneState:
     """number: of the partition. See the module."""
 
     def __init__(self, number: int) -> None:
@@ -192,9 +192,9 @@ class Lane:
         self._lane_touched = self._incidents_touched = False
         return records
 
-    def summary(self) -> Judged:
+    def summary(self) -> LaneProgress:
         until = {name: time.judged for name, time in sorted(self.gateways.items()) if time.judged is not None}
-        return Judged(until, self.clock, dict(self.population))
+        return LaneProgress(until, self.clock, dict(self.population))
 
     def view(self, subject: int) -> dict[str, Any] | None:
         """The live state of a person as JSON values, without keys; None: nobody of that number is here."""

@@ -13,7 +13,7 @@ from models.contract.alerts import Alert, Kind
 from models.profile import Profile, Span
 
 
-class Told(Stored, frozen=True):
+class ReportedEmergency(Stored, frozen=True):
     """An emergency that was told: by which report, and of which moment (rule 11)."""
 
     kind: Kind
@@ -95,7 +95,7 @@ class Person(msgspec.Struct, array_like=True):
     slots: Mapping[int, Slot] = {}
     results: Results = Results()
     closed: tuple[Alert, ...] = ()
-    told: tuple[Told, ...] = ()
+    told: tuple[ReportedEmergency, ...] = ()
     commands: tuple[bytes, ...] = ()
     overrides: tuple[Override, ...] = ()
     newest: Newest | None = None

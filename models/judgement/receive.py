@@ -3,10 +3,10 @@
 The receiver tries exactly one key: the epoch beside the current one whose low two bits the header shows.
 """
 
-from models.errors import Reason, Rejected
+from models.errors import Rejected, RejectReason
 from models.judgement.about import current_epoch
 from models.judgement.person import Person
-from models.profile import Device
+from models.profile import RegisteredDevice
 from models.report import Header, Received
 from models.wire.frame import open_frame
 from models.wire.keys import KeyRing
@@ -18,28 +18,29 @@ VERSION = 1
 def receive(header: Header, frame: bytes, person: Person | None, keys: KeyRing) -> Received | Rejected:
     """Verify, decrypt and decode one frame of 56 octets; `person` is its subject as known now, or None."""
     if header.version != VERSION:
-        return Rejected(Reason.UNSUPPORTED_VERSION, str(header.version))
+        return Rejected(RejectReason.UNSUPPORTED_VERSION, str(header.version))
     if person is None:
-        return Rejected(Reason.UNKNOWN_SUBJECT, str(header.subject))
+        return Rejected(RejectReason.UNKNOWN_SUBJECT, str(header.subject))
     if person.profile.retired:
-        return Rejected(Reason.RETIRED)
+        return Rejected(RejectReason.RETIRED)
     current = current_epoch(person, header.slot)
     if current is None:
-        return Rejected(Reason.UNKNOWN_DEVICE, f"slot {header.slot}")
+        return Rejected(RejectReason.UNKNOWN_DEVICE, f"slot {header.slot}")
     device = _device(person, header, current)
     if device is None:
-        return Rejected(Reason.BAD_EPOCH, f"epoch …{header.epoch_low}, current {current}")
+        return Rejected(RejectReason.BAD_EPOCH, f"epoch …{header.epoch_low}, current {current}")
     cipher = keys.cipher(header.subject, device)
     plaintext = open_frame(cipher, header, frame, device.epoch) if cipher is not None else None
     if plaintext is None:
-        return Rejected(Reason.NOT_AUTHENTIC, "" if cipher is not None else f"the key of {device.kek} does not unwrap")
+        why = "" if cipher is not None else f"the key of {device.kek} does not unwrap"
+        return Rejected(RejectReason.NOT_AUTHENTIC, why)
     payload = decode(plaintext, person.profile.attributes)
     if isinstance(payload, Rejected):
         return payload
     return Received(device.slot, device.epoch, header.counter, payload)
 
 
-def _device(person: Person, header: Header, current: int) -> Device | None:
+def _device(person: Person, header: Header, current: int) -> RegisteredDevice | None:
     for device in person.profile.devices:
         if (device.slot == header.slot and abs(device.epoch - current) <= 1
                 and device.epoch & 3 == header.epoch_low):

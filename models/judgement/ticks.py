@@ -16,11 +16,11 @@ from models.contract.alerts import Change, Kind
 from models.contract.effects import Effect, IncidentRevised, Result
 from models.contract.incidents import Incident
 from models.contract.inputs import Tick
-from models.errors import Reason, Rejected
+from models.errors import Rejected, RejectReason
 from models.judgement import about
 from models.judgement.events import Deadline, Released, Ticked
 from models.judgement.gateway import GatewayTime
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.judgement.person import Person
 from models.judgement.results import octet_at, result_at
 from models.judgement.step import step
@@ -43,7 +43,7 @@ class _Due(NamedTuple):
     excused: bool
 
 
-def tick(lane: Lane, event: Tick) -> Iterator[list[Effect]]:
+def tick(lane: LaneState, event: Tick) -> Iterator[list[Effect]]:
     """All that one tick brings about in a lane, a slice at a time: a deadline may be that of a quarter of a million.
 
     One not later than the last of its source is ignored (rule 22). One of a gateway in another age is refused: people
@@ -57,7 +57,7 @@ def tick(lane: Lane, event: Tick) -> Iterator[list[Effect]]:
         yield from _watch_gateways(lane, at)
     else:
         if lane.latest is not None and at > lane.latest + MOST_AHEAD:
-            yield [Rejected(Reason.MALFORMED, f"at: more than a year after {format_time(lane.latest)}")]
+            yield [Rejected(RejectReason.MALFORMED, f"at: more than a year after {format_time(lane.latest)}")]
             return
         gateway = lane.gateways.setdefault(event.gateway, GatewayTime(None, None, None))
         if gateway.ticked is not None and at <= gateway.ticked:
@@ -75,7 +75,7 @@ def tick(lane: Lane, event: Tick) -> Iterator[list[Effect]]:
             yield _apply(lane, subject, Ticked(at))
 
 
-def _watch_gateways(lane: Lane, at: int) -> Iterator[list[Effect]]:
+def _watch_gateways(lane: LaneState, at: int) -> Iterator[list[Effect]]:
     """Rules 19 and 21, at a clock tick."""
     for name in sorted(lane.gateways):
         ticked = lane.gateways[name].ticked
@@ -91,7 +91,7 @@ def _watch_gateways(lane: Lane, at: int) -> Iterator[list[Effect]]:
             yield from _judge(lane, name, at - ALLOWANCE, at)
 
 
-def _judge(lane: Lane, gateway: str, until: int, at: int) -> Iterator[list[Effect]]:
+def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[Effect]]:
     """Judge the deadlines of a gateway's people up to `until`, together by time."""
     time = lane.gateway(gateway)
     before = time.judged
@@ -132,7 +132,7 @@ def _judge(lane: Lane, gateway: str, until: int, at: int) -> Iterator[list[Effec
         lane.schedule(judged)
 
 
-def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[_Due], at: int, *,
+def _judge_together(lane: LaneState, gateway: str, deadline: int, due: list[_Due], at: int, *,
                     fresh: bool) -> Iterator[list[Effect]]:
     """Rules 5, 14 and 18 for the people of one gateway with one deadline.
 
@@ -154,7 +154,7 @@ def _judge_together(lane: Lane, gateway: str, deadline: int, due: list[_Due], at
                          Deadline(one.window, at, held_by, silence.id if silence is not None else None))
 
 
-def _end_outages(lane: Lane, at: int) -> Iterator[list[Effect]]:
+def _end_outages(lane: LaneState, at: int) -> Iterator[list[Effect]]:
     """Rule 20 for rule 18: the SMS came after all, or an hour has passed."""
     for incident in list(lane.incidents.values()):
         if incident.deadline is None or at <= incident.opened_at:
@@ -173,13 +173,13 @@ def _is_silent(person: Person | None, window: int) -> bool:
     return person is not None and result_at(person.results, window) is Result.SILENT
 
 
-def _close(lane: Lane, incident: Incident, at: int) -> list[Effect]:
+def _close(lane: LaneState, incident: Incident, at: int) -> list[Effect]:
     lane.drop_incident(incident)
     cleared = replace(incident, revision=incident.revision + 1)
     return [IncidentRevised(cleared, Change.CLEARED, lane.number, at)]
 
 
-def _apply(lane: Lane, subject: int, event: Deadline | Released | Ticked) -> list[Effect]:
+def _apply(lane: LaneState, subject: int, event: Deadline | Released | Ticked) -> list[Effect]:
     person = lane.person(subject)
     if person is None:
         return []

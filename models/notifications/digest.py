@@ -20,7 +20,7 @@ _GROUP: Final = Words("{mark} · {kind}: {people}.", "{mark}, {kind}: {people}."
 _PAGE: Final = Words("이유와 처리 상황은 화면에 있습니다.", "The page says why, and who sees to it.")
 
 
-class Told(NamedTuple):
+class DigestEntry(NamedTuple):
     """One delivery of many. fallback, again: as of `message_of`."""
 
     id: str
@@ -29,13 +29,13 @@ class Told(NamedTuple):
     again: bool = False
 
 
-def room(told: Sequence[Told], channel: str, manner: Manner, longest: int) -> int:
+def room(told: Sequence[DigestEntry], channel: str, manner: Manner, longest: int) -> int:
     """How many of them, from the first on, a message of so many characters can tell of; one at least."""
     return max(1, bisect_right(range(1, len(told) + 1), longest,
                                key=lambda number: len(digest_of(told[:number], channel, manner).text)))
 
 
-def digest_of(told: Sequence[Told], channel: str, manner: Manner) -> Message:
+def digest_of(told: Sequence[DigestEntry], channel: str, manner: Manner) -> Message:
     """Of one or more. Its id is made of theirs: the same for every attempt at the same ones."""
     said = manner.said
     told = sorted(told, key=lambda one: urgency(one.notice))

@@ -34,12 +34,12 @@ def urgency(notice: Notice) -> int:
     return URGENT if not known or notice.kind in (*EMERGENCIES, Kind.GATEWAY_OUTAGE) else _RANKS[notice.severity]
 
 
-class Due(Protocol):
+class DueDelivery(Protocol):
     @property
     def urgency(self) -> int: ...
 
 
-One = TypeVar("One", bound=Due)
+One = TypeVar("One", bound=DueDelivery)
 
 
 class Lately(NamedTuple):
@@ -51,16 +51,16 @@ class Lately(NamedTuple):
     gathered_at: float | None
 
 
-class Plan(NamedTuple, Generic[One]):
+class SendingPlan(NamedTuple, Generic[One]):
     """single: a message each, as soon as there is room. gathered: one message for as many as it can hold."""
 
     single: list[One]
     gathered: list[One]
 
 
-def plan(due: Sequence[One], lately: Lately, now: float) -> Plan[One]:
+def plan(due: Sequence[One], lately: Lately, now: float) -> SendingPlan[One]:
     """due: in the order in which they are to go, none urgent. What is in neither list waits its minute."""
     if lately.due + lately.sent <= FEW:
-        return Plan(list(due), [])
+        return SendingPlan(list(due), [])
     waits = lately.gathered_at is not None and now < lately.gathered_at + GATHERING_S
-    return Plan([], [] if waits else list(due))
+    return SendingPlan([], [] if waits else list(due))

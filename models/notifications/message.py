@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-from models.contract.alerts import Change, Kind, Likely, Reason, Severity
+from models.contract.alerts import Change, ClearReason, Kind, Likely, Severity
 from models.contract.why import Words
 from models.notifications.notice import Notice
 
@@ -114,7 +114,7 @@ def message_of(notice: Notice, delivery: str, manner: Manner, *, fallback: bool 
                again: bool = False) -> Message:
     """delivery: its id. fallback: see `Routes`. again: an attempt before may have succeeded, nobody knows."""
     said = manner.said
-    named = notice.change in _NAMELESS and (notice.change != Change.CLEARED or notice.reason == Reason.RESOLVED)
+    named = notice.change in _NAMELESS and (notice.change != Change.CLEARED or notice.reason == ClearReason.RESOLVED)
     who = (f"{notice.gateway}" if notice.subject is None
            else said(PERSON).format(site=notice.site, subject=notice.subject))
     lines = [said(_NAMELESS[notice.change]) if named and not manner.personal else _sentence(notice, manner.language)]
@@ -160,6 +160,7 @@ def without_names(event: Mapping[str, Any]) -> dict[str, Any]:
         if data.get(name) is not None:
             data[name] = SOMEBODY
     data["text"] = None
-    if data.get("change") in _NAMELESS and (data["change"] != Change.CLEARED or data.get("reason") == Reason.RESOLVED):
-        data["why"] = _NAMELESS[data["change"]]._asdict()
+    change = data.get("change")
+    if change in _NAMELESS and (change != Change.CLEARED or data.get("reason") == ClearReason.RESOLVED):
+        data["why"] = _NAMELESS[change]._asdict()
     return {**event, "data": data}

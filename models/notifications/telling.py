@@ -35,7 +35,7 @@ _LONGEST_WAIT_URGENT_S: Final = 30.0
 LONGEST_ASKED_S: Final = 900.0
 
 
-class Status(StrEnum):
+class DeliveryStatus(StrEnum):
     """Of a delivery. The last four are receipts: nothing changes them but the one who runs it, who may try again."""
 
     QUEUED = "queued"
@@ -73,7 +73,7 @@ class Delivery(NamedTuple):
 
     channel: str
     order: int
-    status: Status
+    status: DeliveryStatus
     due: int
     fallback: bool = False
 
@@ -105,7 +105,7 @@ def decide(thread: Thread, notice: Notice, routes: Routes, now: int) -> Decision
     due = max(now, _quiet_until(notice, routes, now))
     deliveries = tuple(Delivery(channel, order, _status(thread, notice, channel, order, now), due, chosen.fallback)
                        for channel in chosen.channels)
-    going = [one.channel for one in deliveries if one.status is not Status.EXPIRED]
+    going = [one.channel for one in deliveries if one.status is not DeliveryStatus.EXPIRED]
     channels = {**thread.channels, **{one: max(order, thread.channels.get(one, 0)) for one in going}}
     stops = (Stop(None, order),) if stopping else tuple(Stop(one, order) for one in going)
     return Decision(replace(thread, channels=channels, stopped=max(thread.stopped, order if stopping else 0)),
@@ -127,14 +127,14 @@ def settled(decided: Iterable[tuple[Notice, Decision]]) -> list[tuple[Notice, De
     found: list[tuple[Notice, Delivery]] = []
     for notice, decision in decided:
         for stop in decision.stops:
-            found = [(one, delivery._replace(status=Status.SUPERSEDED) if _stops(stop, delivery) else delivery)
+            found = [(one, delivery._replace(status=DeliveryStatus.SUPERSEDED) if _stops(stop, delivery) else delivery)
                      for one, delivery in found]
         found += [(notice, delivery) for delivery in decision.deliveries]
     return found
 
 
 def _stops(stop: Stop, one: Delivery) -> bool:
-    return one.status is Status.QUEUED and one.order < stop.below and stop.channel in (None, one.channel)
+    return one.status is DeliveryStatus.QUEUED and one.order < stop.below and stop.channel in (None, one.channel)
 
 
 def _over_lanes(thread: Thread, lane: int, said: InLane) -> Thread:
@@ -165,10 +165,10 @@ def _quiet_until(notice: Notice, routes: Routes, now: int) -> int:
     return routes.site(notice.site).quiet_until(now) or now
 
 
-def _status(thread: Thread, notice: Notice, channel: str, order: int, now: int) -> Status:
+def _status(thread: Thread, notice: Notice, channel: str, order: int, now: int) -> DeliveryStatus:
     if now - notice.changed_at > TOO_OLD_S:
-        return Status.EXPIRED
-    return Status.SUPERSEDED if outdated(thread, channel, order) else Status.QUEUED
+        return DeliveryStatus.EXPIRED
+    return DeliveryStatus.SUPERSEDED if outdated(thread, channel, order) else DeliveryStatus.QUEUED
 
 
 def outdated(thread: Thread, channel: str, order: int) -> bool:
@@ -189,17 +189,17 @@ class Try(NamedTuple):
     stopped: str | None = None
 
 
-def before_sending(one: Try, now: float) -> tuple[Status, str]:
+def before_sending(one: Try, now: float) -> tuple[DeliveryStatus, str]:
     """SENDING, or the receipt that it gets instead and why. Whoever heard of no alarm is not told that it is over."""
     if one.stopped is not None:
-        return Status.SUPERSEDED, one.stopped
+        return DeliveryStatus.SUPERSEDED, one.stopped
     if now > one.until:
         if one.attempts:
-            return Status.FAILED, "could not be delivered for six hours"
-        return Status.EXPIRED, "older than six hours"
+            return DeliveryStatus.FAILED, "could not be delivered for six hours"
+        return DeliveryStatus.EXPIRED, "older than six hours"
     if one.change in STOPS and not one.told:
-        return Status.SUPERSEDED, "nothing of this alert was told here"
-    return Status.SENDING, ""
+        return DeliveryStatus.SUPERSEDED, "nothing of this alert was told here"
+    return DeliveryStatus.SENDING, ""
 
 
 def until(changed_at: int, due: int) -> int:

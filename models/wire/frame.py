@@ -13,7 +13,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from models.errors import Reason, Rejected
+from models.errors import Rejected, RejectReason
 from models.report import Header
 
 FRAME_OCTETS: Final = 56
@@ -35,12 +35,12 @@ def find_frame(text: str | None, binary: str | None) -> bytes | Rejected:
         if match is not None:
             characters = match[1].encode().translate(_TO_BASE64)
             return a2b_base64(characters + b"A")[:FRAME_OCTETS]  # the 2 spare bits are ignored
-        return Rejected(Reason.CORRUPT if "W." in text else Reason.NO_FRAME)
+        return Rejected(RejectReason.CORRUPT if "W." in text else RejectReason.NO_FRAME)
     try:
         frame = b64decode(binary or "", validate=True)
     except ValueError:
-        return Rejected(Reason.CORRUPT, "no base64")
-    return frame if len(frame) == FRAME_OCTETS else Rejected(Reason.CORRUPT, f"{len(frame)} octets")
+        return Rejected(RejectReason.CORRUPT, "no base64")
+    return frame if len(frame) == FRAME_OCTETS else Rejected(RejectReason.CORRUPT, f"{len(frame)} octets")
 
 
 def read_header(frame: bytes) -> Header:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from models.profile import Device
+from models.profile import RegisteredDevice
 from models.wire.frame import TAG_OCTETS
 
 DEVICE_KEY_OCTETS: Final = 16
@@ -72,11 +72,11 @@ class KeyRing:
         self._keks = dict(keks)
         self._cipher = lru_cache(size)(self._derived)
 
-    def cipher(self, subject: int, device: Device) -> AESCCM | None:
+    def cipher(self, subject: int, device: RegisteredDevice) -> AESCCM | None:
         """The cipher of a device's frames, or None: an unknown key-encryption key, or a key that does not unwrap."""
         return self._cipher(subject, device)
 
-    def _derived(self, subject: int, device: Device) -> AESCCM | None:
+    def _derived(self, subject: int, device: RegisteredDevice) -> AESCCM | None:
         kek, (slot, epoch) = self._keks.get(device.kek), (device.slot, device.epoch)
         device_key = None if kek is None else unwrap(kek, device.key, subject, slot, epoch)
         if device_key is None:

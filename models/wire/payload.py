@@ -8,7 +8,7 @@ from math import inf, isinf
 from struct import Struct
 from typing import Final
 
-from models.errors import Reason, Rejected
+from models.errors import Rejected, RejectReason
 from models.profile import AttributeSpec
 from models.report import Attribute, AttributeReport, StatusReport
 from models.wire.frame import PLAINTEXT_OCTETS
@@ -28,7 +28,7 @@ def decode(plaintext: bytes, attributes: Mapping[int, AttributeSpec]) -> StatusR
         return _decode_status(plaintext)
     if plaintext[0] == ATTRIBUTES:
         return _decode_attributes(plaintext, attributes)
-    return Rejected(Reason.BAD_TYPE, str(plaintext[0]))
+    return Rejected(RejectReason.BAD_TYPE, str(plaintext[0]))
 
 
 def _decode_status(plaintext: bytes) -> StatusReport:
@@ -62,7 +62,7 @@ def _decode_attributes(plaintext: bytes, specs: Mapping[int, AttributeSpec]) -> 
         length = plaintext[at + 1] if at + 1 < PLAINTEXT_OCTETS else 0
         value = plaintext[at + 2:at + 2 + length]
         if not 1 <= length <= 8 or len(value) != length:
-            return Rejected(Reason.OUT_OF_RANGE, f"attribute {number}: length")
+            return Rejected(RejectReason.OUT_OF_RANGE, f"attribute {number}: length")
         raw, spec = int.from_bytes(value, signed=True), specs.get(number)
         if spec is None:
             found.append(Attribute(str(number), raw, None))
@@ -71,7 +71,7 @@ def _decode_attributes(plaintext: bytes, specs: Mapping[int, AttributeSpec]) -> 
             low = -inf if spec.low is None else spec.low
             high = inf if spec.high is None else spec.high
             if not low <= scaled <= high or isinf(scaled):
-                return Rejected(Reason.OUT_OF_RANGE, f"attribute {number}: {scaled:g}")
+                return Rejected(RejectReason.OUT_OF_RANGE, f"attribute {number}: {scaled:g}")
             found.append(Attribute(spec.name, scaled, spec.unit))
         at += 2 + length
     return AttributeReport(tuple(found))

@@ -16,7 +16,7 @@ class Batch(NamedTuple):
     records: Sequence[ConsumerRecord]
 
 
-class Output(Protocol):
+class OutputRecord(Protocol):
     """One record to write; partition None: the lane's own."""
 
     @property
@@ -56,7 +56,7 @@ class State(Kept, Protocol):
 
 
 NewState = Callable[[int], State]
-Fold = Callable[[Any, Sequence[ConsumerRecord]], Iterable[Sequence[Output]]]
+Fold = Callable[[Any, Sequence[ConsumerRecord]], Iterable[Sequence[OutputRecord]]]
 """A pure function of the state (which it changes) and the records: no clock, no I/O, no randomness.
 
 The outputs come in slices, some of them empty: between two the lane lets others have a turn, who may see the state,

@@ -31,7 +31,7 @@ TOLD_EVERY: Final = 5000
 FETCH_WAIT_MS: Final = 20
 
 
-class Plan(NamedTuple):
+class BatchPlan(NamedTuple):
     """The batch about to be written. code: the version that folded it, so that a redo by another one is noticed."""
 
     topic: str
@@ -43,12 +43,12 @@ class Plan(NamedTuple):
         return orjson.dumps(self._asdict())
 
 
-class Loaded(NamedTuple):
+class LoadedChangelog(NamedTuple):
     """What a changelog says beside states: an unfinished plan, the positions of the last `done`, and how many records
     were read. unfinished: what the last `done` left under each key that a batch wrote which never had its own; lost:
     those of them of which the cleaner may have left nothing else; so they keep what that batch wrote."""
 
-    plan: Plan | None
+    plan: BatchPlan | None
     done: dict[str, int]
     unfinished: dict[bytes, bytes | None]
     lost: set[bytes]
@@ -100,13 +100,13 @@ async def read(reader: AIOKafkaConsumer, tp: TopicPartition, start: int = 0,
 
 
 async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: Kept,
-               progress: Callable[[float], None] = lambda _: None) -> Loaded:
+               progress: Callable[[float], None] = lambda _: None) -> LoadedChangelog:
     """Read a changelog to its end, and the states of the last `done` into `state`, which is empty.
 
     progress: told now and then which part, 0 to 1, has been read.
     """
     last = (await reader.end_offsets([tp]))[tp]
-    plan: Plan | None = None
+    plan: BatchPlan | None = None
     done: dict[str, int] = {}
     pending: dict[bytes, bytes | None] = {}
     removed: set[bytes] = set()
@@ -123,7 +123,7 @@ async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: Kept,
                 (removed.discard if value is not None else removed.add)(key)
             pending.clear()
         elif record.key == PLAN:
-            plan = Plan(**orjson.loads(record.value))
+            plan = BatchPlan(**orjson.loads(record.value))
         elif record.key != OWNER:
             pending[record.key] = record.value
     if plan is not None and done.get(plan.topic, 0) > plan.start:
@@ -133,4 +133,4 @@ async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: Kept,
     before = {key: state.kept(key) for key in pending}
     lost = {key for key, value in before.items() if value is None} - removed if count < last else set()
     unfinished = {key: pending[key] if key in lost else value for key, value in before.items()}
-    return Loaded(plan, done, unfinished, lost, count)
+    return LoadedChangelog(plan, done, unfinished, lost, count)

@@ -23,7 +23,7 @@ from faust.types.auth import CredentialsT
 from mode import CrashingSupervisor
 
 from runtime.settings import Settings
-from streams.engine.batch import Batch, Fold, NewState, Output
+from streams.engine.batch import Batch, Fold, NewState, OutputRecord
 from streams.engine.boot import LanesApp
 from streams.engine.lane import Lane, SinkLane
 from streams.engine.state_lane import StateLane
@@ -36,7 +36,7 @@ EXIT_MISCONFIGURED: Final = 2
 EXIT_SURPRISE: Final = 70  # EX_SOFTWARE: a supervisor starts the process again
 LAST_WORDS_S: Final = 5.0
 Sink = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
-Applied = Callable[[Lane, Batch, Sequence[Output]], None]
+Applied = Callable[[Lane, Batch, Sequence[OutputRecord]], None]
 
 
 def credentials(settings: Settings) -> CredentialsT | None:
@@ -142,7 +142,7 @@ class Engine:
         assert self._new_state is not None  # noqa: S101 - a StateLane is made only where there is one
         return self._new_state(number)
 
-    def fold(self, state: Any, records: Sequence[ConsumerRecord]) -> Iterable[Sequence[Output]]:
+    def fold(self, state: Any, records: Sequence[ConsumerRecord]) -> Iterable[Sequence[OutputRecord]]:
         assert self._fold is not None  # noqa: S101 - likewise
         return self._fold(state, records)
 
@@ -153,7 +153,7 @@ class Engine:
     def dumps(self, positions: dict[str, int]) -> bytes:
         return orjson.dumps(positions)
 
-    def applied(self, lane: Lane, batch: Batch, outputs: Sequence[Output]) -> None:
+    def applied(self, lane: Lane, batch: Batch, outputs: Sequence[OutputRecord]) -> None:
         if self._applied is not None:
             self._applied(lane, batch, outputs)
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from streams.engine.batch import Batch, Output
-from streams.engine.changelog import DONE, PLAN, Loaded, Plan, load, read
+from streams.engine.batch import Batch, OutputRecord
+from streams.engine.changelog import DONE, PLAN, BatchPlan, LoadedChangelog, load, read
 from streams.engine.lane import Extent, Lane
 from streams.engine.writer import Writer
 
@@ -39,7 +39,7 @@ class _Owed(NamedTuple):
     """
 
     batch: Batch
-    outputs: Sequence[Output]
+    outputs: Sequence[OutputRecord]
     states: Sequence[Record]
     before: dict[str, int]
     positions: dict[str, int]
@@ -103,7 +103,7 @@ class StateLane(Lane):
             await self.settle()
         log.info("lane %d: %d changelog records read, positions %s", self.number, loaded.records, self.next)
 
-    async def _take_back(self, loaded: Loaded) -> None:
+    async def _take_back(self, loaded: LoadedChangelog) -> None:
         """States of a batch that never was done must not be followed by a `done` of another."""
         if loaded.lost:
             log.error("lane %d: %s have no state from before an unfinished batch, being new or compacted away; they "
@@ -113,7 +113,7 @@ class StateLane(Lane):
                         len(loaded.unfinished))
             await self._write_done(loaded.unfinished.items(), self.next)
 
-    async def _redo(self, reader: AIOKafkaConsumer, plan: Plan) -> None:
+    async def _redo(self, reader: AIOKafkaConsumer, plan: BatchPlan) -> None:
         """Fold the unfinished batch again, with those before it that had no effect: of these only its plan tells."""
         tp, start = TopicPartition(plan.topic, self.number), self.next[plan.topic]
         log.warning("lane %d: folding the unfinished %s again, from %d on", self.number, plan, start)
@@ -164,7 +164,7 @@ class StateLane(Lane):
         self._breakable = False
         touched = self.state.take_touched()
         if outputs:
-            await self._settle((PLAN, Plan(topic, batch.start, batch.end, CODE).packed()))
+            await self._settle((PLAN, BatchPlan(topic, batch.start, batch.end, CODE).packed()))
             await self.writer.write_outputs(outputs)
         else:
             await self._settle()
@@ -200,9 +200,9 @@ class StateLane(Lane):
         await self.writer.write(self.engine.changelog, [*states, (DONE, self.engine.dumps(positions)), *plan])
         self._done = positions
 
-    async def fold(self, batch: Batch) -> list[Output]:
+    async def fold(self, batch: Batch) -> list[OutputRecord]:
         """With a breath now and then: while one lane folds for seconds, the others go on, and producers have time."""
-        outputs: list[Output] = []
+        outputs: list[OutputRecord] = []
         breath = time.monotonic() + FOLDED_S
         for some in self.engine.fold(self.state, batch.records):
             outputs += some

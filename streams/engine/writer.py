@@ -20,7 +20,7 @@ from aiokafka.producer.sender import InitPIDHandler
 from aiokafka.protocol.transaction import InitProducerIdRequest
 
 from runtime.settings import Settings
-from streams.engine.batch import Output
+from streams.engine.batch import OutputRecord
 from streams.engine.changelog import OWNER
 from streams.kafka import STOP_S, kafka_options
 
@@ -69,7 +69,7 @@ class Writer:
         """Write to the lane's partition of a topic, in order."""
         await self._write(topic, self._number, ((key, value, ()) for key, value in records))
 
-    async def write_outputs(self, outputs: Iterable[Output]) -> None:
+    async def write_outputs(self, outputs: Iterable[OutputRecord]) -> None:
         """Write outputs to their topics and partitions, in order within each."""
         places: dict[tuple[str, int], list[tuple[bytes | None, bytes | None, _Headers]]] = defaultdict(list)
         for output in outputs:

@@ -9,7 +9,7 @@ from faust.types import TP
 from support.endpoint import Answer, Endpoint
 from support.page import StoppedClock
 
-from agents.deadman import NEAR_S, Deadman, Judged, advancing
+from agents.deadman import NEAR_S, Deadman, LaneActivity, advancing
 from streams.engine.batch import Batch
 
 NOW = 1_000_000
@@ -17,15 +17,17 @@ NOW = 1_000_000
 
 @pytest.mark.parametrize(("before", "after", "lanes", "expected"), [
     ({}, {}, [0], set()),
-    ({}, {0: Judged(NOW, 1)}, [0], {0}),
-    ({}, {0: Judged(NOW - NEAR_S, 1)}, [0], {0}),
-    ({}, {0: Judged(NOW - NEAR_S - 1, 1)}, [0], set()),                           # it lags
-    ({0: Judged(NOW - 60, 1)}, {0: Judged(NOW, 2)}, [0], {0}),
-    ({0: Judged(NOW - 60, 1)}, {0: Judged(NOW - 60, 9)}, [0], set()),             # SMS, but no ticks
-    ({0: Judged(NOW, 1)}, {0: Judged(NOW, 1)}, [0], set()),                       # it hangs
-    ({0: Judged(NOW - 60, 1)}, {0: Judged(NOW, 2), 1: Judged(NOW, 1)}, [0], {0}),  # lane 1 is somebody else's now
-    ({}, {0: Judged(NOW, 1)}, [0, 1], {0})])
-def test_advancing(before: dict[int, Judged], after: dict[int, Judged], lanes: list[int], expected: set[int]) -> None:
+    ({}, {0: LaneActivity(NOW, 1)}, [0], {0}),
+    ({}, {0: LaneActivity(NOW - NEAR_S, 1)}, [0], {0}),
+    ({}, {0: LaneActivity(NOW - NEAR_S - 1, 1)}, [0], set()),                           # it lags
+    ({0: LaneActivity(NOW - 60, 1)}, {0: LaneActivity(NOW, 2)}, [0], {0}),
+    ({0: LaneActivity(NOW - 60, 1)}, {0: LaneActivity(NOW - 60, 9)}, [0], set()),             # SMS, but no ticks
+    ({0: LaneActivity(NOW, 1)}, {0: LaneActivity(NOW, 1)}, [0], set()),                       # it hangs
+    # Lane 1 belongs to another worker now.
+    ({0: LaneActivity(NOW - 60, 1)}, {0: LaneActivity(NOW, 2), 1: LaneActivity(NOW, 1)}, [0], {0}),
+    ({}, {0: LaneActivity(NOW, 1)}, [0, 1], {0})])
+def test_advancing(before: dict[int, LaneActivity], after: dict[int, LaneActivity], lanes: list[int],
+                   expected: set[int]) -> None:
     assert advancing(before, after, lanes, NOW) == expected
 
 

@@ -16,7 +16,7 @@ from models.contract.documents import Output
 from runtime.metrics import REGISTRY
 from stores.errors import StoreAwayError, StoreRefusedError
 from stores.mongo import Store
-from stores.operations import Change
+from stores.operations import DocumentChange
 
 
 def kafka(topic: str, value: Any, *, key: bytes | None = b"7", offset: int = 0, partition: int = 0) -> ConsumerRecord:
@@ -58,13 +58,13 @@ class Unsteady:
         self._fail("prepare")
         await self._store.prepare()
 
-    async def apply(self, changes: Iterable[Change]) -> None:
+    async def apply(self, changes: Iterable[DocumentChange]) -> None:
         ones = list(changes)
         await self._store.apply(ones[:len(ones) // 2])
         self._fail("apply")
         await self._store.apply(ones)
 
-    async def mark_days(self, changes: Iterable[Change], now: float) -> None:
+    async def mark_days(self, changes: Iterable[DocumentChange], now: float) -> None:
         self._fail("days")
         await self._store.mark_days(changes, now)
 
@@ -115,7 +115,7 @@ async def test_what_is_refused_for_the_sake_of_no_document_is_waited_for(
         waited.append(seconds)
         monkeypatch.undo()
 
-    async def refused(_: Iterable[Change]) -> None:
+    async def refused(_: Iterable[DocumentChange]) -> None:
         raise StoreRefusedError("the list of the erased cannot be read")
 
     monkeypatch.setattr(store, "apply", refused)
@@ -134,10 +134,10 @@ async def test_nothing_is_written_before_schemas_and_indexes_are_there(quarantin
             await may_prepare.wait()
             asked.append("prepare")
 
-        async def apply(self, changes: Iterable[Change]) -> None:
+        async def apply(self, changes: Iterable[DocumentChange]) -> None:
             asked.append(f"apply {len(list(changes))}")
 
-        async def mark_days(self, changes: Iterable[Change], now: float) -> None:  # noqa: ARG002
+        async def mark_days(self, changes: Iterable[DocumentChange], now: float) -> None:  # noqa: ARG002
             asked.append(f"days {len(list(changes))}")
 
         async def refresh_days(self, now: float) -> int:  # noqa: ARG002

@@ -11,7 +11,7 @@ from bench.nation import Course, Half
 from cli.main import main
 from models.contract.inputs import Record
 from models.judgement.fold import Fold
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.judgement.rules import checkins
 from models.wire.keys import KeyRing
 
@@ -50,7 +50,7 @@ def test_an_aim_is_met_or_not() -> None:
 
 def test_the_nation_is_judged_as_its_courses_say() -> None:
     """What the benchmarks hold to be right is what the core answers."""
-    lane, fold, half, people = Lane(0), Fold(KeyRing(nation.KEKS)), Half(0), range(500, 611)
+    lane, fold, half, people = LaneState(0), Fold(KeyRing(nation.KEKS)), Half(0), range(500, 611)
     records = [Record("sms", 0, 0, None, tick) for tick in nation.ticks(nation.BEFORE)]
     records += [Record("registry", 0, 0, b"%d" % subject, nation.registry(subject)) for subject in people]
     records += [Record("sms", 0, 0, b"%d" % subject, value) for subject, value in nation.reports(people, half)]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench.figures import Figure
-from bench.load import Report, Sender, under_load
+from bench.load import LoadSender, Report, under_load
 
 
 class Client:
@@ -23,7 +23,7 @@ class Client:
 
 
 async def sent(client: Any, rate: int) -> float:
-    sender = Sender(client, 1)
+    sender = LoadSender(client, 1)
     await sender.run([Report(str(number), number, b"") for number in range(20)], rate)
     assert len(sender.sent) == 20
     return sender.rate

@@ -9,9 +9,9 @@ import orjson
 import pytest
 from support.commands import Anbu
 
-from cli.archive import Reading
+from cli.archive import ArchiveReader
 from cli.backup import _registry
-from cli.broker import Message, Writable, publish, write
+from cli.broker import SubjectRecord, Writable, publish, write
 from runtime.settings import Settings
 from stores.dump import aged
 from streams.partition import partition_of
@@ -24,7 +24,7 @@ PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seo
 async def made(anbu: Anbu, environ: dict[str, str], database_url: str, settings: Settings, tmp_path: Path) -> Path:
     """A backup of a system with one person."""
     environ["ANBU_MONGODB"] = database_url
-    await publish([Message(REGISTRY, 7, PROFILE)], settings)
+    await publish([SubjectRecord(REGISTRY, 7, PROFILE)], settings)
     folder = tmp_path / "made"
     return folder
 
@@ -61,7 +61,7 @@ async def test_what_was_sent_on_is_not_sent_on_again(made: Path, anbu: Anbu, set
     await write([Writable(REGISTRY, (mine + 1) % settings.partitions, b"7", orjson.dumps({**PROFILE, "site": "old"})),
                  Writable(REGISTRY, mine, b"seven", b"no JSON"), Writable(REGISTRY, other, b"8", new)], settings)
     assert (await asyncio.to_thread(anbu, "backup", made)).exit_code == 0
-    assert {(one.partition, one.key, one.value) for one in _registry(Reading(made), settings)} == {
+    assert {(one.partition, one.key, one.value) for one in _registry(ArchiveReader(made), settings)} == {
         (mine, b"7", orjson.dumps(PROFILE)), (mine, b"seven", b"no JSON"), (other, b"8", new)}
 
 

@@ -14,7 +14,7 @@ from support.commands import Anbu
 from cli.registry import read_profiles
 from models.contract.inputs import Record
 from models.judgement.fold import Fold
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.report import StatusReport
 from models.wire.frame import TAG_OCTETS, seal, to_text
 from models.wire.keys import KeyRing, message_key, parse_keks
@@ -54,7 +54,7 @@ def profile_of(settings: Settings) -> dict[str, Any]:
 def heard(settings: Settings, environ: dict[str, str]) -> Callable[..., str]:
     """heard(slot, epoch, key): what the judgement says to a first frame of that device, by the registry as it is."""
     def said(slot: int, epoch: int, key: bytes) -> str:
-        fold, lane = Fold(KeyRing(parse_keks(Path(environ["ANBU_KEK_FILE"]).read_bytes()))), Lane(0)
+        fold, lane = Fold(KeyRing(parse_keks(Path(environ["ANBU_KEK_FILE"]).read_bytes()))), LaneState(0)
         plaintext = encode(StatusReport(device_time=1_790_000_000, window=None, flags=1, idle_min=None,
                                          first_activity_min=None, battery_pct=None, signal_dbm=None, temp_c=None,
                                          humidity_pct=None))

@@ -16,7 +16,7 @@ from cli.quarantine import original_octets
 from models.contract.inputs import Record
 from models.contract.outputs import CLOUDEVENT, quarantined
 from models.contract.records import LONGEST
-from models.errors import Reason, Rejected
+from models.errors import Rejected, RejectReason
 from models.times import format_time
 from runtime.settings import Settings
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, SMS
@@ -24,7 +24,7 @@ from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, SMS
 NOW = 1_790_000_000
 
 
-def quarantine(settings: Settings, *refused: tuple[Record, Reason]) -> None:
+def quarantine(settings: Settings, *refused: tuple[Record, RejectReason]) -> None:
     """As `watch` does."""
     asyncio.run(write([Writable(QUARANTINE, record.partition, record.key,
                                 quarantined(record, Rejected(reason, "for a reason"), NOW).value)
@@ -46,13 +46,13 @@ def sms(number: int, days_ago: float = 1) -> bytes:
 
 FIRST, SECOND = sms(1), sms(2)
 REFUSED = [
-    (Record(SMS, 1, 17, b"42", FIRST), Reason.UNKNOWN_DEVICE),
-    (Record(SMS, 1, 18, b"42", SECOND), Reason.BAD_EPOCH),
-    (Record(SMS, 0, 3, b"+8210", b"\xff not JSON"), Reason.MALFORMED),
-    (Record(SMS, 0, 4, None, b'{"type":"tick","source":"gateway","at":"now"}'), Reason.MALFORMED),
-    (Record(COMMANDS, 2, 5, b"43", b'{"id":"1"}'), Reason.UNKNOWN_SUBJECT),
-    (Record(REGISTRY, 2, 6, b"43", b'{"subject":43}'), Reason.MALFORMED),
-    (Record(ALERTS, 3, 7, b"44", b'{"id":"44:sos:0.1.1/1"}'), Reason.MALFORMED),
+    (Record(SMS, 1, 17, b"42", FIRST), RejectReason.UNKNOWN_DEVICE),
+    (Record(SMS, 1, 18, b"42", SECOND), RejectReason.BAD_EPOCH),
+    (Record(SMS, 0, 3, b"+8210", b"\xff not JSON"), RejectReason.MALFORMED),
+    (Record(SMS, 0, 4, None, b'{"type":"tick","source":"gateway","at":"now"}'), RejectReason.MALFORMED),
+    (Record(COMMANDS, 2, 5, b"43", b'{"id":"1"}'), RejectReason.UNKNOWN_SUBJECT),
+    (Record(REGISTRY, 2, 6, b"43", b'{"subject":43}'), RejectReason.MALFORMED),
+    (Record(ALERTS, 3, 7, b"44", b'{"id":"44:sos:0.1.1/1"}'), RejectReason.MALFORMED),
 ]
 
 
@@ -89,13 +89,13 @@ def test_each_is_driven_again_into_its_lane_once(anbu: Anbu, settings: Settings)
 
 
 def test_an_sms_of_long_ago_stays_in_quarantine(anbu: Anbu, settings: Settings) -> None:
-    quarantine(settings, (Record(SMS, 1, 17, b"42", sms(1, 7.9)), Reason.BAD_EPOCH),
-               (Record(SMS, 1, 18, b"42", sms(2, 8.1)), Reason.BAD_EPOCH))
+    quarantine(settings, (Record(SMS, 1, 17, b"42", sms(1, 7.9)), RejectReason.BAD_EPOCH),
+               (Record(SMS, 1, 18, b"42", sms(2, 8.1)), RejectReason.BAD_EPOCH))
     assert json.loads(anbu("quarantine", "redrive", "--json").stdout) == {"bad_epoch": 1}
 
 
 def test_what_was_too_long_to_be_kept_is_not_driven(anbu: Anbu, settings: Settings) -> None:
-    quarantine(settings, (Record(SMS, 1, 17, b"42", b" " * (LONGEST + 1)), Reason.MALFORMED))
+    quarantine(settings, (Record(SMS, 1, 17, b"42", b" " * (LONGEST + 1)), RejectReason.MALFORMED))
     assert json.loads(anbu("quarantine", "redrive", "--json").stdout) == {}
 
 
@@ -112,7 +112,8 @@ def test_an_alert_is_still_a_cloudevent(anbu: Anbu, settings: Settings) -> None:
 @given(st.binary() | st.from_type(dict[str, int | str | list[bool] | None]).map(json.dumps).map(str.encode))
 def test_octets_come_back_as_they_were(octets: bytes) -> None:
     assume(not octets.startswith(b'{"raw"'))
-    document = orjson.loads(quarantined(Record(SMS, 0, 0, None, octets), Rejected(Reason.MALFORMED), None).value or b"")
+    output = quarantined(Record(SMS, 0, 0, None, octets), Rejected(RejectReason.MALFORMED), None)
+    document = orjson.loads(output.value or b"")
     back = original_octets(document["original"])
     assert back is not None
     try:

@@ -10,7 +10,7 @@ import pytest
 from support.commands import Anbu
 from support.gateway import RunningGateway, read_sms, running_gateway
 
-from cli.broker import Message, publish
+from cli.broker import SubjectRecord, publish
 from cli.post import post
 from models.contract.registry import parse_profile
 from models.report import StatusReport
@@ -33,7 +33,7 @@ def gateway(settings: Settings, environ: dict[str, str]) -> Iterator[RunningGate
     Path(environ["ANBU_KEK_FILE"]).write_bytes(orjson.dumps(fleet.keks()))
     profiles = {profile["subject"]: profile for profile in fleet.registry()}
     profiles[UNEQUIPPED]["devices"] = profiles[UNEQUIPPED]["devices"][:1]
-    asyncio.run(publish([Message(REGISTRY, subject, profile) for subject, profile in profiles.items()], settings))
+    asyncio.run(publish([SubjectRecord(REGISTRY, subject, profile) for subject, profile in profiles.items()], settings))
     with running_gateway(settings, SystemClock()) as one:
         one.wait_until_up()
         environ["ANBU_GATEWAY_PORT"] = one.url.rsplit(":", 1)[1]

@@ -17,7 +17,7 @@ from support.commands import Anbu
 from support.gateway import RunningGateway, read_sms, running_gateway
 from support.worker import WorkerProcess
 
-from cli.broker import Message, publish
+from cli.broker import SubjectRecord, publish
 from cli.registry import read_profiles
 from local.embedded import free_port
 from models.times import parse_time
@@ -124,7 +124,8 @@ async def read_ticked(settings: Settings, at: int) -> list[dict[str, Any]]:
 
 def test_a_fleet_takes_nobodys_number(anbu: Anbu, settings: Settings) -> None:
     """Their devices would not be heard any more."""
-    asyncio.run(publish([Message(REGISTRY, one["subject"], one) for one in Fleet(2, seed=2).registry()], settings))
+    profiles = [SubjectRecord(REGISTRY, one["subject"], one) for one in Fleet(2, seed=2).registry()]
+    asyncio.run(publish(profiles, settings))
     done = anbu("simulate", "--subjects", 3, "--to", "kafka")
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
     assert "2 numbers of this fleet, such as 1001, are in the registry already" in done.stderr

@@ -15,7 +15,7 @@ from support.expected_history import Said, expected
 from support.history import documents, said_of, write
 from support.vectors import VECTORS, key_ring, read_lines, replay
 
-from cli.broker import Message, publish, records
+from cli.broker import SubjectRecord, publish, records
 from runtime.settings import Settings
 from stores import bulk
 from stores.collections import ALERTS, BUCKETS, CATALOGUE, CHECKINS, DAYS, DEVICES, ERASED, INCIDENTS, PEOPLE, STATES
@@ -242,7 +242,7 @@ async def test_a_number_that_nobody_has_is_not_erased(anbu: Anbu, settings: Sett
                                                       day: list[Said]) -> None:
     """Nobody could get it any more, and the one who was meant would still be there."""
     await write(store, day)
-    await publish([Message("registry", 8, {"subject": 8, "site": "broken"})], settings)
+    await publish([SubjectRecord("registry", 8, {"subject": 8, "site": "broken"})], settings)
     done = await asyncio.to_thread(anbu, "erase", 9999, "--yes")
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert "nobody has, or had, the number 9999" in done.stderr
@@ -256,7 +256,7 @@ async def test_who_left_but_a_trace_is_erased(anbu: Anbu, settings: Settings, st
     if left == "the mark":
         await store._people.mark_erased(7, "2026-11-24T00:00:00Z")
     elif left == "a record of the registry":
-        await publish([Message("registry", 7, {"subject": 7, "site": "broken"})], settings)
+        await publish([SubjectRecord("registry", 7, {"subject": 7, "site": "broken"})], settings)
     elif left == "a document":
         await store.set_contact(7, {"name": "김영자"})
     said = await run(anbu, "erase", 7, "--yes", *(["--unknown"] if left == "nothing that is looked at" else []))

@@ -12,7 +12,7 @@ from support.story import Stage, window_of
 
 from models.contract.documents import Output
 from models.judgement.codec import pack_person
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.judgement.results import result_of, windows_of
 
 SEEDS = range(60)
@@ -57,7 +57,7 @@ def test_an_event_handled_twice_says_nothing_and_changes_nothing(seed: int) -> N
         assert packed(stage.lane) == before, text
 
 
-def packed(lane: Lane) -> dict[int, bytes]:
+def packed(lane: LaneState) -> dict[int, bytes]:
     return {subject: pack_person(person) for subject in (1, 2, 3) if (person := lane.person(subject)) is not None}
 
 
@@ -69,7 +69,7 @@ def test_a_lane_made_anew_from_its_changelog_judges_the_same(seed: int) -> None:
         assert straight.outputs(text) == restarted.outputs(text), text
         kept |= dict(restarted.lane.take_touched())
         if number % 7 == seed % 7:
-            restarted.lane = Lane(0)
+            restarted.lane = LaneState(0)
             for key, value in kept.items():
                 restarted.lane.restore(key, value)
             restarted.lane.ready()

@@ -6,16 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.notices import notice
 
-from models.notifications.digest import Told, digest_of, room
+from models.notifications.digest import DigestEntry, digest_of, room
 from models.notifications.message import Manner
 
 PAGE = "https://anbu.example.org"
 ENGLISH, KOREAN = Manner("en", public_url=PAGE), Manner("ko", public_url=PAGE)
 
 
-def told(subject: int | str, *, fallback: bool = False, again: bool = False, **facts: Any) -> Told:
+def told(subject: int | str, *, fallback: bool = False, again: bool = False, **facts: Any) -> DigestEntry:
     one = notice(subject, **facts)
-    return Told(f"{subject}/{one.alert}/{one.revision}/team", one, fallback, again)
+    return DigestEntry(f"{subject}/{one.alert}/{one.revision}/team", one, fallback, again)
 
 
 BAD_MORNING = [

@@ -17,7 +17,7 @@ from models.contract.inputs import Record
 from models.judgement import codec, ticks
 from models.judgement.agenda import Agenda
 from models.judgement.fold import SLICE, Fold
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.judgement.person import Person, Results
 from models.judgement.results import result_at
 from models.judgement.windows import Calendar
@@ -59,15 +59,15 @@ def entries(agenda: Agenda) -> set[tuple[int, int]]:
     return found
 
 
-def index(lane: Lane) -> dict[str, Any]:
+def index(lane: LaneState) -> dict[str, Any]:
     return {"deadlines": {name: entries(agenda) for name, agenda in lane.deadlines.items()},
             "timers": entries(lane.timers),
             "population": {name: count for name, count in lane.population.items() if count},
             "waiting": lane.waiting, "gateways": set(lane.gateways)}
 
 
-def restored(packed: dict[int, bytes], times: bytes) -> Lane:
-    lane = Lane(0)
+def restored(packed: dict[int, bytes], times: bytes) -> LaneState:
+    lane = LaneState(0)
     lane.restore(b"\x00lane", times)
     lane.ready()
     for subject, value in packed.items():
@@ -147,7 +147,7 @@ def test_a_look_at_somebody_while_a_lane_is_read_back_changes_nothing() -> None:
     lane = lived(range(1, 3), 2, Fold(KeyRing(nation.KEKS)))
     newer = lane.somebody(1)
     older = replace(newer, results=Results())
-    back = Lane(0)
+    back = LaneState(0)
     back.restore(b"1", codec.pack_person(older))
     assert back.view(1) is not None
     back.restore(b"1", codec.pack_person(newer))

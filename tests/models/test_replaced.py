@@ -22,7 +22,7 @@ from models.contract.effects import Effect
 from models.judgement.codec import pack_person
 from models.judgement.events import Event
 from models.judgement.fold import Fold
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.judgement.person import Person, Slot
 from models.judgement.step import step
 from models.wire.keys import KeyRing
@@ -112,7 +112,7 @@ def test_no_event_of_a_story_changes_what_was_there(path: Path, watched: Watched
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_event_of_a_made_up_day_changes_what_was_there(seed: int, watched: Watched) -> None:
-    fold, lane = Fold(KeyRing(KEKS)), Lane(0)
+    fold, lane = Fold(KeyRing(KEKS)), LaneState(0)
     for record in read_records(map(orjson.dumps, made_up(seed, EVENTS)), f"day {seed}", Counter()):
         fold(lane, record)
     assert set(watched.steps) >= {"Arrived", "Command", "Ticked"}

@@ -15,7 +15,7 @@ from models.judgement.agenda import Agenda
 from models.judgement.codec import UnknownVersion, pack_person, unpack_person
 from models.judgement.events import Deadline, Erased, Registered
 from models.judgement.fold import Fold
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.judgement.step import step
 from models.judgement.windows import Calendar
 from models.profile import DailyWindow, Schedule, Span
@@ -71,7 +71,7 @@ def test_a_lane_says_up_to_when_it_has_judged() -> None:
 
 
 def test_a_tombstone_in_the_changelog_forgets() -> None:
-    lane = Lane(0)
+    lane = LaneState(0)
     kept = a_full_life().lane.take_touched()
     for key, value in [*kept, (b"7", None)]:
         lane.restore(key, value)
@@ -152,10 +152,10 @@ def fold_of_two() -> Fold:
 
 def test_a_misplaced_record_is_sent_on_unchanged_and_once() -> None:
     original = record("commands", COMMAND, key=b"wrong")
-    [output] = fold_of_two()(Lane(0), original)
+    [output] = fold_of_two()(LaneState(0), original)
     assert (output.topic, output.key, output.value) == ("commands", b"wrong", original.value)
     assert (output.partition, output.headers) == (1, (("anbu-forwarded", b"1"),))
-    [refused] = fold_of_two()(Lane(0), replace(original, headers=output.headers))
+    [refused] = fold_of_two()(LaneState(0), replace(original, headers=output.headers))
     assert json.loads(refused.value or b"")["reason"] == "malformed"
 
 
@@ -176,7 +176,7 @@ def test_a_misplaced_record_is_sent_on_unchanged_and_once() -> None:
 ])
 def test_what_cannot_be_processed_goes_to_quarantine_whole(given: Record, reason: str, at: str | None,
                                                            original: Any) -> None:
-    [output] = fold_of_two()(Lane(0), given)
+    [output] = fold_of_two()(LaneState(0), given)
     value = json.loads(output.value or b"")
     assert output.topic == "quarantine"
     assert (value["reason"], value["at"], value["original"]) == (reason, at, original)
@@ -192,14 +192,14 @@ def test_what_cannot_be_processed_goes_to_quarantine_whole(given: Record, reason
                                           json.dumps({**COMMAND, "subject": 2}).encode())])
 def test_what_is_said_of_a_long_record_fits_into_one(given: Record) -> None:
     """Else the broker would refuse it, again and again, and nobody in the lane would be watched any more."""
-    for output in fold_of_two()(Lane(1), given):
+    for output in fold_of_two()(LaneState(1), given):
         assert len(output.key or b"") + len(output.value or b"") < 1_000_000
         assert output.topic == "quarantine" or (output.partition, output.key) == (0, b"2")
 
 
 def test_what_is_said_of_many_long_texts_fits_into_one_record() -> None:
     """Each comes in a record of its own, and the last alert says all of them."""
-    lane, fold, text = Lane(0), fold_of_two(), "\x01" * LONGEST_NAME
+    lane, fold, text = LaneState(0), fold_of_two(), "\x01" * LONGEST_NAME
     at = {"at": "2026-11-24T12:01:00Z", "id": "c", "subject": 2, "alert": "2:no_report:2026-11-24:morning"}
     said = [output for topic, value in (
         ("registry", {"subject": 2, "site": text, "gateway": text, "tz": "Asia/Seoul",
@@ -224,14 +224,14 @@ def test_what_is_said_of_many_long_texts_fits_into_one_record() -> None:
     ("sms", {"text": "x", "received_at": NOW, "id": "i" * (LONGEST_NAME + 1)}, "id"),
 ])
 def test_a_text_that_nobody_could_repeat_is_malformed(topic: str, value: dict[str, Any], field: str) -> None:
-    [output] = fold_of_two()(Lane(0), record(topic, value))
+    [output] = fold_of_two()(LaneState(0), record(topic, value))
     said = json.loads(output.value or b"")
     assert (said["reason"], said["detail"]) == ("malformed", field)
 
 
 def test_another_topic_is_a_mistake_of_ours() -> None:
     with pytest.raises(LookupError, match="no input"):
-        fold_of_two()(Lane(0), record("alerts", {}))
+        fold_of_two()(LaneState(0), record("alerts", {}))
 
 
 def test_a_deadline_is_judged_once() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.story import STORIES, Stage, read_story
 
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
@@ -27,7 +27,7 @@ def test_story_goes_on_after_a_restart(path: Path) -> None:
                 kept.pop(key, None)
             else:
                 kept[key] = value
-        stage.lane = Lane(0)
+        stage.lane = LaneState(0)
         for key, value in kept.items():
             stage.lane.restore(key, value)
         stage.lane.ready()

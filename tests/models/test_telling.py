@@ -11,7 +11,7 @@ from models.notifications.notice import Notice
 from models.notifications.routes import Routes
 from models.notifications.telling import (
     TOO_OLD_S,
-    Status,
+    DeliveryStatus,
     Thread,
     Try,
     before_sending,
@@ -26,9 +26,9 @@ HOUR = 3600
 NIGHT = NOW - 12 * HOUR  # 21:30 in Seoul
 
 
-def told(*notices: Notice, now: int = NOW, rules: Routes | None = None) -> dict[tuple[str, int], Status]:
+def told(*notices: Notice, now: int = NOW, rules: Routes | None = None) -> dict[tuple[str, int], DeliveryStatus]:
     """Every delivery after a whole story: what a database would hold."""
-    held: dict[tuple[str, int], Status] = {}
+    held: dict[tuple[str, int], DeliveryStatus] = {}
     thread = Thread()
     for one in notices:
         thread, deliveries, stops = decide(thread, one, rules or routes(), now)
@@ -36,12 +36,12 @@ def told(*notices: Notice, now: int = NOW, rules: Routes | None = None) -> dict[
             held.setdefault((delivery.channel, delivery.order), delivery.status)
         for stop in stops:
             for (channel, order), status in held.items():
-                if status is Status.QUEUED and order < stop.below and stop.channel in (None, channel):
-                    held[channel, order] = Status.SUPERSEDED
+                if status is DeliveryStatus.QUEUED and order < stop.below and stop.channel in (None, channel):
+                    held[channel, order] = DeliveryStatus.SUPERSEDED
     return held
 
 
-Q, S, X = Status.QUEUED, Status.SUPERSEDED, Status.EXPIRED
+Q, S, X = DeliveryStatus.QUEUED, DeliveryStatus.SUPERSEDED, DeliveryStatus.EXPIRED
 
 
 @pytest.mark.parametrize(("story", "expected"), [
@@ -72,7 +72,7 @@ Q, S, X = Status.QUEUED, Status.SUPERSEDED, Status.EXPIRED
     ([{"at": NOW - TOO_OLD_S - 1}], {("team", 1): X}),
     ([{"at": NOW - TOO_OLD_S - 1}, {"change": "cleared"}], {("team", 1): X}),
 ], ids=str)
-def test_who_is_told(story: list[dict[str, Any]], expected: dict[tuple[str, int], Status]) -> None:
+def test_who_is_told(story: list[dict[str, Any]], expected: dict[tuple[str, int], DeliveryStatus]) -> None:
     assert told(*(notice(revision=number, **one) for number, one in enumerate(story, start=1))) == expected
 
 
@@ -198,16 +198,16 @@ def test_a_batch_is_stopped_before_anybody_can_send_it(made: list[tuple[str, str
 
 
 @pytest.mark.parametrize(("one", "now", "expected"), [
-    (Try("opened", 0, NOW, False), NOW, Status.SENDING),
-    (Try("opened", 0, NOW, False), NOW + 1, Status.EXPIRED),
-    (Try("opened", 3, NOW, False), NOW + 1, Status.FAILED),
-    (Try("opened", 1, NOW, False, "revision 2: cleared"), NOW, Status.SUPERSEDED),
-    (Try("cleared", 0, NOW, True), NOW, Status.SENDING),
-    (Try("cleared", 0, NOW, False), NOW, Status.SUPERSEDED),
-    (Try("acknowledged", 0, NOW, False), NOW, Status.SUPERSEDED),
+    (Try("opened", 0, NOW, False), NOW, DeliveryStatus.SENDING),
+    (Try("opened", 0, NOW, False), NOW + 1, DeliveryStatus.EXPIRED),
+    (Try("opened", 3, NOW, False), NOW + 1, DeliveryStatus.FAILED),
+    (Try("opened", 1, NOW, False, "revision 2: cleared"), NOW, DeliveryStatus.SUPERSEDED),
+    (Try("cleared", 0, NOW, True), NOW, DeliveryStatus.SENDING),
+    (Try("cleared", 0, NOW, False), NOW, DeliveryStatus.SUPERSEDED),
+    (Try("acknowledged", 0, NOW, False), NOW, DeliveryStatus.SUPERSEDED),
     # It may have stopped the opening that was queued: then it is the first that is heard of the alert.
-    (Try("commented", 0, NOW, False), NOW, Status.SENDING)])
-def test_before_sending(one: Try, now: float, expected: Status) -> None:
+    (Try("commented", 0, NOW, False), NOW, DeliveryStatus.SENDING)])
+def test_before_sending(one: Try, now: float, expected: DeliveryStatus) -> None:
     assert before_sending(one, now)[0] is expected
 
 

@@ -7,7 +7,7 @@ from models.contract.inputs import Record
 from models.contract.records import subject_of_key
 from models.errors import ContractError
 from models.judgement.fold import Fold
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 
 
 @pytest.mark.parametrize(("key", "subject"), [(b"0", 0), (b"42", 42), (b"4294967295", (1 << 32) - 1)])
@@ -21,5 +21,5 @@ def test_a_number(key: bytes, subject: int) -> None:
 def test_none(key: bytes | None) -> None:
     with pytest.raises(ContractError, match=r"^key$"):
         subject_of_key(key)
-    outputs = Fold(key_ring())(Lane(0), Record("registry", 0, 0, key, None))
+    outputs = Fold(key_ring())(LaneState(0), Record("registry", 0, 0, key, None))
     assert [output.topic for output in outputs] == ["quarantine"]

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.errors import ContractError, Reason, Rejected
-from models.profile import AttributeSpec, Device
+from models.errors import ContractError, Rejected, RejectReason
+from models.profile import AttributeSpec, RegisteredDevice
 from models.report import Attribute, AttributeReport, Header, StatusReport
 from models.times import format_date, format_time, format_window, parse_date, parse_time
 from models.wire.frame import find_frame, open_frame, read_header, seal, to_text
@@ -36,12 +36,19 @@ def test_opens_what_was_sealed(key: bytes, subject: int, slot: int, epoch: int, 
 
 
 @pytest.mark.parametrize(("text", "binary", "reason"), [
-    ("hello", None, Reason.NO_FRAME), ("W.", None, Reason.CORRUPT), ("x" * 65_536, None, Reason.NO_FRAME),
-    ("W.@" * 21_845, None, Reason.CORRUPT), ("W." + "@" * 75, None, Reason.CORRUPT), ("", "AA==", Reason.NO_FRAME),
-    (None, "AA==", Reason.CORRUPT), (None, "no base64!", Reason.CORRUPT), (None, "한", Reason.CORRUPT),
-    (None, b64encode(bytes(57)).decode(), Reason.CORRUPT), (None, None, Reason.CORRUPT),
+    ("hello", None, RejectReason.NO_FRAME),
+    ("W.", None, RejectReason.CORRUPT),
+    ("x" * 65_536, None, RejectReason.NO_FRAME),
+    ("W.@" * 21_845, None, RejectReason.CORRUPT),
+    ("W." + "@" * 75, None, RejectReason.CORRUPT),
+    ("", "AA==", RejectReason.NO_FRAME),
+    (None, "AA==", RejectReason.CORRUPT),
+    (None, "no base64!", RejectReason.CORRUPT),
+    (None, "한", RejectReason.CORRUPT),
+    (None, b64encode(bytes(57)).decode(), RejectReason.CORRUPT),
+    (None, None, RejectReason.CORRUPT),
 ])
-def test_finds_no_frame(text: str | None, binary: str | None, reason: Reason) -> None:
+def test_finds_no_frame(text: str | None, binary: str | None, reason: RejectReason) -> None:
     found = find_frame(text, binary)
     assert isinstance(found, Rejected)
     assert found.reason is reason
@@ -69,7 +76,7 @@ def test_a_frame_is_found_wherever_a_patient_search_finds_one(text: str) -> None
     if starts:
         assert found == b64decode(text[starts[0] + 2:starts[0] + 77] + "A", altchars=b"-.")[:56]
     else:
-        assert found == Rejected(Reason.CORRUPT if "W." in text else Reason.NO_FRAME)
+        assert found == Rejected(RejectReason.CORRUPT if "W." in text else RejectReason.NO_FRAME)
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=12, max_size=12), st.binary(min_size=16, max_size=16),
@@ -93,14 +100,14 @@ def test_a_key_ring_keeps_so_many_ciphers() -> None:
     kek = bytes(32)
     ring = KeyRing(parse_keks(json.dumps({"k1": b64encode(kek).decode()}).encode()), size=2)
     wrapped = [wrap(kek, bytes(12), bytes(16), subject, 0, 1) for subject in range(3)]
-    first = ring.cipher(0, Device(0, 1, "k1", wrapped[0]))
+    first = ring.cipher(0, RegisteredDevice(0, 1, "k1", wrapped[0]))
     assert first is not None
-    assert ring.cipher(0, Device(0, 1, "k1", wrapped[0])) is first
-    assert ring.cipher(1, Device(0, 1, "k1", wrapped[1])) is not None
-    assert ring.cipher(2, Device(0, 1, "k1", wrapped[2])) is not None
-    assert ring.cipher(0, Device(0, 1, "k1", wrapped[0])) is not first
-    assert ring.cipher(0, Device(0, 1, "k2", wrapped[0])) is None
-    assert ring.cipher(1, Device(0, 1, "k1", wrapped[0])) is None
+    assert ring.cipher(0, RegisteredDevice(0, 1, "k1", wrapped[0])) is first
+    assert ring.cipher(1, RegisteredDevice(0, 1, "k1", wrapped[1])) is not None
+    assert ring.cipher(2, RegisteredDevice(0, 1, "k1", wrapped[2])) is not None
+    assert ring.cipher(0, RegisteredDevice(0, 1, "k1", wrapped[0])) is not first
+    assert ring.cipher(0, RegisteredDevice(0, 1, "k2", wrapped[0])) is None
+    assert ring.cipher(1, RegisteredDevice(0, 1, "k1", wrapped[0])) is None
 
 
 @given(OCTETS_40)
@@ -141,7 +148,7 @@ def test_attributes_that_do_not_fit_are_refused() -> None:
 def test_a_bad_length_refuses_the_whole_frame(octets: str) -> None:
     refused = decode(bytes.fromhex(octets).ljust(40, b"\0"), {})
     assert isinstance(refused, Rejected)
-    assert refused.reason is Reason.OUT_OF_RANGE
+    assert refused.reason is RejectReason.OUT_OF_RANGE
 
 
 @pytest.mark.parametrize(("low", "high", "taken"), [
@@ -151,12 +158,12 @@ def test_a_bad_length_refuses_the_whole_frame(octets: str) -> None:
 def test_the_range_is_of_the_scaled_value(low: float | None, high: float | None, *, taken: bool) -> None:
     decoded = decode(encode_attributes([(7, -12)]), {7: AttributeSpec("tilt", None, 10, low, high)})
     assert decoded == (AttributeReport((Attribute("tilt", -1.2, None),)) if taken else
-                       Rejected(Reason.OUT_OF_RANGE, "attribute 7: -1.2"))
+                       Rejected(RejectReason.OUT_OF_RANGE, "attribute 7: -1.2"))
 
 
 def test_a_value_beyond_all_numbers_is_out_of_range() -> None:
     decoded = decode(encode_attributes([(7, 1)]), {7: AttributeSpec("x", None, 5e-324, None, None)})
-    assert decoded == Rejected(Reason.OUT_OF_RANGE, "attribute 7: inf")
+    assert decoded == Rejected(RejectReason.OUT_OF_RANGE, "attribute 7: inf")
 
 
 def test_an_attribute_sent_twice_is_kept_twice() -> None:

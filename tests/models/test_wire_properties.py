@@ -18,7 +18,7 @@ from models.contract.records import parse_sms
 from models.contract.registry import parse_profile
 from models.errors import ContractError
 from models.judgement.fold import Fold
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.report import StatusReport
 from models.times import format_date, parse_date
 from models.wire.keys import KeyRing
@@ -95,7 +95,7 @@ def test_a_record_broken_anywhere_is_read_or_refused_by_name(case: tuple[str, di
 def test_a_record_broken_anywhere_never_stops_the_lane(case: tuple[str, dict[str, Any]]) -> None:
     """What raises in the fold would end the worker at the same record again and again."""
     name, document = case
-    lane, fold = Lane(0), Fold(KeyRing({}))
+    lane, fold = LaneState(0), Fold(KeyRing({}))
     records = [("registry", PROFILE), ("sms", TICK), (WHOLE[name][0], document),
                ("sms", {**TICK, "at": "2026-11-24T23:00:00Z"})]
     for offset, (topic, value) in enumerate(records):

@@ -18,7 +18,7 @@ import orjson
 from cli.replay import read_records
 from models.contract.documents import Output
 from models.judgement.fold import Fold
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.wire.keys import KeyRing
 from naive.days import made_up
 from naive.devices import KEKS
@@ -29,7 +29,7 @@ _EVERY, _KEPT_EVERY, _VIEWED_EVERY = 100, 7, 97
 
 def digests(seed: int, events: int = EVENTS) -> list[str]:
     """Of one made-up day. States are kept and read back again and again, as a worker does from batch to batch."""
-    fold, lane, said = Fold(KeyRing(KEKS)), Lane(0), sha256()
+    fold, lane, said = Fold(KeyRing(KEKS)), LaneState(0), sha256()
     kept: dict[bytes, bytes] = {}
     found = []
     for number, record in enumerate(read_records(map(orjson.dumps, made_up(seed, events)), f"day {seed}", Counter())):
@@ -43,7 +43,7 @@ def digests(seed: int, events: int = EVENTS) -> list[str]:
             found.append(said.hexdigest()[:16])
     _keep(lane, kept)
     said.update(repr(tuple(lane.summary())).encode())
-    restarted = Lane(0)
+    restarted = LaneState(0)
     for key, value in kept.items():
         restarted.restore(key, value)
     restarted.ready()
@@ -55,7 +55,7 @@ def _line(output: Output) -> bytes:
     return repr((output.topic, output.key, output.value, output.partition, output.headers)).encode()
 
 
-def _keep(lane: Lane, kept: dict[bytes, bytes]) -> None:
+def _keep(lane: LaneState, kept: dict[bytes, bytes]) -> None:
     for key, value in lane.take_touched():
         if value is None:
             kept.pop(key, None)
@@ -63,7 +63,7 @@ def _keep(lane: Lane, kept: dict[bytes, bytes]) -> None:
             kept[key] = value
 
 
-def _views(lane: Lane, kept: dict[bytes, bytes]) -> bytes:
+def _views(lane: LaneState, kept: dict[bytes, bytes]) -> bytes:
     return orjson.dumps([lane.view(int(key)) for key in sorted(kept) if key[:1] != b"\0"])
 
 

@@ -16,7 +16,7 @@ from models.wire.frame import find_frame, open_frame, read_header
 from models.wire.keys import KeyRing, parse_keks
 from models.wire.payload import decode
 from simulator.fleet import SCENARIOS, SEND_SLOT, Fleet
-from simulator.homes import EMERGENCY_KINDS, Course
+from simulator.homes import EMERGENCY_KINDS, HomeCourse
 
 DAY_S = 86_400
 SEEDS = [1, 2, 3, 11, 1_000_003]
@@ -190,7 +190,7 @@ def test_who_is_excused_is_excused_in_registry_or_by_command() -> None:
     assert told
     assert asked
     assert told.isdisjoint(asked)
-    assert told | asked == {one.subject for one in fleet.truth().windows if one.course == Course.EXCUSED}
+    assert told | asked == {one.subject for one in fleet.truth().windows if one.course == HomeCourse.EXCUSED}
     assert [command["at"] for command in fleet.commands()] == sorted(command["at"] for command in fleet.commands())
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from simulator.calendar import AFTERNOON, MORNING, Calendar
-from simulator.homes import Course, Home
+from simulator.calendar import AFTERNOON, MORNING, RunCalendar
+from simulator.homes import Home, HomeCourse
 from simulator.knowable import Knowable
-from simulator.network import Delivery, Sent
+from simulator.network import Sent, SmsDelivery
 from simulator.truth import Truth
 
-CALENDAR = Calendar(date(2026, 11, 24), 3)
+CALENDAR = RunCalendar(date(2026, 11, 24), 3)
 TODAY, LATER, TOMORROW = CALENDAR.window(0, MORNING), CALENDAR.window(0, AFTERNOON), CALENDAR.window(1, MORNING)
 HOUR = 3600
 
@@ -22,26 +22,26 @@ def at(hour: float, day: int = 0) -> int:
 
 def sms(arrives: float, window: int | None = None, says: str | None = None, *, sent: float | None = None, day: int = 0,
         counter: int | None = None, idle_min: int = 0, alarm: tuple[str, int] | None = None, flagged: bool = False,
-        memory: tuple[tuple[int, int], ...] = ()) -> Delivery:
+        memory: tuple[tuple[int, int], ...] = ()) -> SmsDelivery:
     """An SMS that arrives at an hour of a day; sent: hour, if not at the same time."""
     when = at(arrives, day)
     moment = when if sent is None else at(sent, day)
-    return Delivery(when, "id", "sender", "1666", "W.", Sent(
+    return SmsDelivery(when, "id", "sender", "1666", "W.", Sent(
         moment, 1, moment if counter is None else counter, "sender", "W.", window, None, says, idle_min, alarm, flagged,
         memory, False))
 
 
-def truth_of(*deliveries: Delivery, **home: object) -> Truth:
+def truth_of(*deliveries: SmsDelivery, **home: object) -> Truth:
     one = Home(1, "jongno", "김영자", "+8210", "서울", "+8212", 420)
     for name, value in home.items():
         setattr(one, name, value)
-    one.courses = {(day, half): Course.AWAKE for day in range(3) for half in (MORNING, AFTERNOON)}
+    one.courses = {(day, half): HomeCourse.AWAKE for day in range(3) for half in (MORNING, AFTERNOON)}
     knowable = Knowable([one], CALENDAR)
     knowable.follow(sorted(deliveries, key=lambda delivery: delivery.at))
     return knowable.truth(())
 
 
-def dues(*deliveries: Delivery, until: float = 24, **home: object) -> list[tuple[str, str | None, float]]:
+def dues(*deliveries: SmsDelivery, until: float = 24, **home: object) -> list[tuple[str, str | None, float]]:
     """(kind, window, hour of the run) of what was due by then."""
     return [(due.kind, due.window, (due.knowable_at - CALENDAR.begin) / HOUR)
             for due in truth_of(*deliveries, **home).dues if due.knowable_at < CALENDAR.begin + until * HOUR]
@@ -80,7 +80,7 @@ def test_asleep_said_after_the_deadline_is_both() -> None:
 
 
 @pytest.mark.parametrize("up", [sms(9.1, TODAY, "awake"), sms(9.1, LATER, "awake")])
-def test_asleep_said_after_awake_is_old_news(up: Delivery) -> None:
+def test_asleep_said_after_awake_is_old_news(up: SmsDelivery) -> None:
     assert "not_awake" not in [kind for kind, _, _ in dues(up, sms(9.3, TODAY, "not_awake", sent=9.0))]
 
 

@@ -11,13 +11,13 @@ from models.times import format_time, parse_time
 from models.wire.keys import KeyRing, parse_keks
 from simulator.fleet import SCENARIOS, Fleet
 from simulator.score import score
-from simulator.truth import Due, Emergency, Truth, read_truth
+from simulator.truth import Emergency, ExpectedAlert, Truth, read_truth
 
 NOW = parse_time("2026-11-24T00:30:00Z", "now")
 WINDOW = "2026-11-24:morning"
 TRUTH = Truth(
-    dues=(Due(1, "no_report", WINDOW, NOW), Due(2, "not_awake", WINDOW, NOW), Due(3, "sos", None, NOW),
-          Due("seoul-1", "gateway_outage", None, NOW)),
+    dues=(ExpectedAlert(1, "no_report", WINDOW, NOW), ExpectedAlert(2, "not_awake", WINDOW, NOW),
+          ExpectedAlert(3, "sos", None, NOW), ExpectedAlert("seoul-1", "gateway_outage", None, NOW)),
     emergencies=(Emergency(3, "sos", NOW - 3600), Emergency(4, "fire", NOW)))
 
 

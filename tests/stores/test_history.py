@@ -17,7 +17,7 @@ from models.contract.inputs import Record
 from models.errors import ContractError
 from stores.history import changes_of, subject_of_record
 from stores.mongo import Store
-from stores.operations import Change, merged
+from stores.operations import DocumentChange, merged
 
 anything: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats(allow_nan=False)
@@ -79,8 +79,8 @@ def test_a_revision_is_a_number(revision: Any) -> None:
 
 
 def test_the_newer_of_two_in_a_batch_stays() -> None:
-    def alert(revision: int) -> list[Change]:
-        return [Change("alerts", "a", {}, revision, {"text": str(revision)})]
+    def alert(revision: int) -> list[DocumentChange]:
+        return [DocumentChange("alerts", "a", {}, revision, {"text": str(revision)})]
 
     for order in ([10, 9], [9, 10]):
         [change] = merged([one for revision in order for one in alert(revision)])

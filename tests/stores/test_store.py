@@ -22,7 +22,7 @@ from stores.collections import ALERTS, AUDIT, BUCKETS, CATALOGUE, CHECKINS, PEOP
 from stores.embedded import embedded_database_command
 from stores.errors import StoreAwayError, StoreRefusedError, mapped
 from stores.mongo import Store
-from stores.operations import Change
+from stores.operations import DocumentChange
 
 PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-11-01T00:00:00Z",
            "name": "Kim", "devices": [{"slot": 0, "epoch": 1, "kek": "k1", "key": "A" * 58 + "A="}],
@@ -71,9 +71,10 @@ async def test_preparing_again_changes_nothing(store: Store) -> None:
 
 
 async def test_a_schema_refuses_what_no_reader_could_use_and_writes_the_rest(store: Store) -> None:
-    good = Change(PEOPLE, "8", {"subject": 8})
+    good = DocumentChange(PEOPLE, "8", {"subject": 8})
     with pytest.raises(StoreRefusedError, match="not of the collection's schema") as refused:
-        await store.apply([Change(PEOPLE, "7", {"subject": "seven"}), good, Change(CHECKINS, "7/x", {"subject": 7})])
+        await store.apply([DocumentChange(PEOPLE, "7", {"subject": "seven"}), good,
+                           DocumentChange(CHECKINS, "7/x", {"subject": 7})])
     assert refused.value.places == {(PEOPLE, "7"), (CHECKINS, "7/x")}
     assert list((await documents(store))["people"]) == ["8"]
 
@@ -128,7 +129,7 @@ async def test_what_no_majority_has_is_not_written(store: Store, monkeypatch: py
     answer = {"writeErrors": [], "writeConcernErrors": [{"code": 64}]}
     monkeypatch.setattr(store, "database", {ALERTS: Failing(lambda _: answer)})
     with pytest.raises(StoreAwayError, match="majority"):
-        await store.apply([Change(ALERTS, "7:sos:0.1.17")])
+        await store.apply([DocumentChange(ALERTS, "7:sos:0.1.17")])
 
 
 async def test_an_error_that_passes_is_tried_once_more_and_then_waited_for(store: Store,
@@ -136,7 +137,7 @@ async def test_an_error_that_passes_is_tried_once_more_and_then_waited_for(store
     collection = Failing(lambda count: {"writeErrors": [{"index": count - 1, "code": 112}], "nInserted": count - 1})
     monkeypatch.setattr(store, "database", {ALERTS: collection})
     with pytest.raises(StoreAwayError, match="112"):
-        await store.apply([Change(ALERTS, "one"), Change(ALERTS, "two")])
+        await store.apply([DocumentChange(ALERTS, "one"), DocumentChange(ALERTS, "two")])
     assert collection.counts == [2, 1]
 
 
@@ -149,7 +150,7 @@ async def test_what_fails_once_is_written_at_the_second_attempt(store: Store, mo
 
     collection = Once(lambda _: {"writeErrors": [{"index": 0, "code": 112}], "nInserted": 1})
     monkeypatch.setattr(store, "database", {ALERTS: collection})
-    await store.apply([Change(ALERTS, "one"), Change(ALERTS, "two")])
+    await store.apply([DocumentChange(ALERTS, "one"), DocumentChange(ALERTS, "two")])
     assert collection.counts == [2]
 
 
@@ -162,9 +163,9 @@ async def test_what_cannot_be_encoded_is_found_by_halves(store: Store, monkeypat
         return await real(database, collection, operations)
 
     monkeypatch.setattr(bulk, "attempt", counted)
-    changes = [Change(ALERTS, str(number), ALERT) for number in range(100)]
+    changes = [DocumentChange(ALERTS, str(number), ALERT) for number in range(100)]
     for bad in (17, 80):
-        changes[bad] = Change(ALERTS, str(bad), {**ALERT, "subject": 1 << 63})
+        changes[bad] = DocumentChange(ALERTS, str(bad), {**ALERT, "subject": 1 << 63})
     with pytest.raises(StoreRefusedError) as refused:
         await store.apply(changes)
     assert refused.value.places == {(ALERTS, "17"), (ALERTS, "80")}
@@ -175,7 +176,7 @@ async def test_what_cannot_be_encoded_is_found_by_halves(store: Store, monkeypat
 async def test_a_large_batch_is_written_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     collection = Failing(lambda count: {"writeErrors": [], "nInserted": count})
     monkeypatch.setattr(store, "database", {ALERTS: collection})
-    await store.apply([Change(ALERTS, str(number)) for number in range(2 * AT_ONCE + 1)])
+    await store.apply([DocumentChange(ALERTS, str(number)) for number in range(2 * AT_ONCE + 1)])
     assert collection.counts == [AT_ONCE, AT_ONCE, 1]
 
 
@@ -212,14 +213,14 @@ async def test_a_name_that_is_not_found_may_be_found_in_a_moment() -> None:
     store = Store("mongodb+srv://anbu.invalid/anbu")
     for _ in range(2):
         with pytest.raises(StoreAwayError):
-            await store.apply([Change(ALERTS, "one")])
+            await store.apply([DocumentChange(ALERTS, "one")])
     store.close()
 
 
 async def test_nobody_there() -> None:
     store = Store(f"mongodb://127.0.0.1:{free_port()}/anbu")
     with pytest.raises(StoreAwayError):
-        await store.apply([Change(ALERTS, "one")])
+        await store.apply([DocumentChange(ALERTS, "one")])
     store.close()
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.memory_log import Log, LogReader
 
-from streams.engine.changelog import DONE, OWNER, PLAN, Plan, States, load, read
+from streams.engine.changelog import DONE, OWNER, PLAN, BatchPlan, States, load, read
 
 TP = TopicPartition("changelog", 0)
 
@@ -26,7 +26,7 @@ class Model:
     log: Log = field(default_factory=lambda: Log(TP.topic))
     states: dict[bytes, bytes | None] = field(default_factory=dict)
     position: int = 0
-    plan: Plan | None = None
+    plan: BatchPlan | None = None
     hanging: dict[bytes, bytes | None] = field(default_factory=dict)
     count: int = 0
     settled: int = 0
@@ -34,7 +34,7 @@ class Model:
     def batch(self, keys: list[bytes], *, says: bool, dies_after: int | None) -> None:
         """dies_after: so many of its records; None: it lives, and writes them all."""
         start = self.position if self.plan is None else self.plan.start
-        plan = Plan("sms", start, start + 1, "1")
+        plan = BatchPlan("sms", start, start + 1, "1")
         self.count += 1
         states = [(key, b"%d" % self.count if self.count % 5 else None) for key in keys]
         records = [*([(PLAN, plan.packed())] if says else []), *states, (DONE, orjson.dumps({"sms": start + 1}))]

@@ -14,7 +14,7 @@ from faust.types import TP
 from runtime.settings import Settings
 from streams.engine import state_lane, watchdog
 from streams.engine.batch import Batch
-from streams.engine.changelog import Plan
+from streams.engine.changelog import BatchPlan
 from streams.engine.lane import SinkLane
 from streams.engine.state_lane import CODE, StateLane
 from streams.engine.transport import ConsumerThread
@@ -131,7 +131,7 @@ async def test_an_unfinished_batch_of_which_records_are_gone_is_told(monkeypatch
 
     monkeypatch.setattr(state_lane, "read", read)
     monkeypatch.setattr(lane, "apply", apply)
-    await lane._redo(SimpleNamespace(), Plan("registry", 3, 6, CODE))
+    await lane._redo(SimpleNamespace(), BatchPlan("registry", 3, 6, CODE))
     await lane.drop()
     assert [(batch.start, batch.end, len(batch.records)) for batch in applied] == [(3, 6, 1)]
     assert "of the 3 offsets of the unfinished batch, 2 have no record any more" in caplog.text

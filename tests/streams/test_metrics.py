@@ -8,7 +8,7 @@ import pytest
 from faust.types import TP
 
 from models.contract.documents import Output
-from models.errors import Reason
+from models.errors import RejectReason
 from runtime import metrics
 from runtime.settings import Settings
 from streams.engine.batch import Batch
@@ -34,7 +34,7 @@ def test_a_batch() -> None:
 
 
 @pytest.mark.parametrize(("process", "name", "label", "values"), [
-    ("worker", "anbu_quarantined_total", "reason", {reason.value for reason in Reason}),
+    ("worker", "anbu_quarantined_total", "reason", {reason.value for reason in RejectReason}),
     ("gateway", "anbu_sms_seconds_count", "status", {"401", "503"}),
     ("web", "anbu_page_responses_total", "status", {"500", "503"})])
 def test_what_is_to_wake_somebody_is_seen_to_rise(process: str, name: str, label: str, values: set[str]) -> None:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from faust.types import TP
 
 from models.contract.documents import Output
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from runtime.settings import Settings
 from streams.engine.batch import Batch
 from streams.engine.state_lane import FOLDED_S, StateLane
@@ -31,7 +31,7 @@ async def test_the_event_loop_turns_between_slices() -> None:
             turns += 1
             await asyncio.sleep(0)
 
-    engine = SimpleNamespace(settings=Settings.from_env({}), new_state=Lane, fold=slow)
+    engine = SimpleNamespace(settings=Settings.from_env({}), new_state=LaneState, fold=slow)
     other = asyncio.create_task(turn())
     lane = StateLane(engine, 0)  # type: ignore[arg-type]
     outputs = await lane.fold(Batch(TP("sms", 0), 0, 1, ()))

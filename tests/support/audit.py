@@ -13,9 +13,9 @@ import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from models.contract.documents import Output
-from models.errors import Reason
+from models.errors import RejectReason
 from models.judgement.fold import FORWARDED, Fold
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.wire.keys import KeyRing
 from runtime.settings import Settings
 from streams.engine.changelog import DONE, OWNER, States, load, read, reader
@@ -58,7 +58,7 @@ async def _lane(number: int, settings: Settings, keys: KeyRing, found: Audit) ->
 
 async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, keys: KeyRing, found: Audit) -> None:
     inputs = {topic: await _topic(consumer, topic, number) for topic in INPUTS}
-    lane, fold = Lane(number), Fold(keys, lambda subject: partition_of(subject, settings.partitions))
+    lane, fold = LaneState(number), Fold(keys, lambda subject: partition_of(subject, settings.partitions))
     at, expected = dict.fromkeys(INPUTS, 0), defaultdict(set)
     states: dict[bytes, bytes | None] = {}
 
@@ -115,7 +115,7 @@ async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, ke
 
 
 def _malformed(output: Output) -> bool:
-    return output.topic == QUARANTINE and bool(orjson.loads(output.value or b"")["reason"] == Reason.MALFORMED)
+    return output.topic == QUARANTINE and bool(orjson.loads(output.value or b"")["reason"] == RejectReason.MALFORMED)
 
 
 def _said(record: ConsumerRecord) -> Said:

@@ -13,7 +13,7 @@ from stores.changing import ETAG
 from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.history import changes_of
 from stores.mongo import ERASING_S, Store
-from stores.operations import Change, merged
+from stores.operations import DocumentChange, merged
 from streams.topics import ALERTS as ALERTS_TOPIC
 from streams.topics import COMMANDS, REGISTRY, REPORTS
 from support.expected_history import Documents, Said
@@ -28,7 +28,7 @@ def record_of(said: Said) -> Record:
                   None if said.value is None else orjson.dumps(said.value))
 
 
-def changes(batch: Iterable[Said]) -> list[Change]:
+def changes(batch: Iterable[Said]) -> list[DocumentChange]:
     return merged([change for said in batch for change in changes_of(record_of(said))])
 
 

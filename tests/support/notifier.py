@@ -11,7 +11,7 @@ from aiokafka import ConsumerRecord
 from agents.notify import NotifyAgent
 from agents.senders import Senders
 from agents.store import Asking
-from notifiers.routes_file import Loaded, load
+from notifiers.routes_file import LoadedRoutes, load
 from stores.mongo import Store
 from support.endpoint import Endpoint
 from support.notices import NOW
@@ -34,7 +34,7 @@ class Lanes:
         return set(self.known)
 
 
-def routes_to(slack: Endpoint, duty: Endpoint, **more: Any) -> Loaded:
+def routes_to(slack: Endpoint, duty: Endpoint, **more: Any) -> LoadedRoutes:
     sms = {"type": "http", "url": f"{duty.url}/sms", "to": "+821012345678", "json": {"text": "{text}", "id": "{id}"},
            "language": "en"}
     return load(orjson.dumps({
@@ -48,7 +48,7 @@ def routes_to(slack: Endpoint, duty: Endpoint, **more: Any) -> Loaded:
 class Running:
     """A notifier as it runs in a worker, but that a test gives it the records."""
 
-    def __init__(self, outbox: Any, loaded: Loaded, clock: StoppedClock | None = None,
+    def __init__(self, outbox: Any, loaded: LoadedRoutes, clock: StoppedClock | None = None,
                  lanes: Lanes | None = None) -> None:
         self.clock, self.lanes = clock or StoppedClock(NOW), lanes or Lanes()
         asking = Asking(_soon)

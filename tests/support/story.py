@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from models.contract.documents import Output
 from models.contract.inputs import Record
 from models.judgement.fold import Fold
-from models.judgement.lane import Lane
+from models.judgement.lane import LaneState
 from models.report import FLAG_NAMES, StatusReport
 from models.times import format_time
 from models.wire.frame import seal, to_text
@@ -78,7 +78,7 @@ class Stage:
     """Plays a story. lane and fold are the real ones; devices count by themselves."""
 
     def __init__(self) -> None:
-        self.lane = Lane(0)
+        self.lane = LaneState(0)
         self.fold = Fold(KeyRing({"k1": KEK}))
         self._counters: dict[tuple[int, int, int], int] = {}
         self._profiles: dict[int, dict[str, Any]] = {}

@@ -35,8 +35,8 @@ from faust.types import TP
 from streams.engine import changelog as changelog_module
 from streams.engine import state_lane as lane_module
 from streams.engine import watchdog
-from streams.engine.batch import Batch, Output
-from streams.engine.changelog import DONE, OWNER, PLAN, Loaded, load, read
+from streams.engine.batch import Batch, OutputRecord
+from streams.engine.changelog import DONE, OWNER, PLAN, LoadedChangelog, load, read
 from streams.engine.state_lane import StateLane
 from streams.engine.transport import Consumer, ConsumerThread
 from streams.engine.writer import Writer
@@ -83,8 +83,8 @@ async def _write(self: Writer, topic: str, records: Iterable[tuple[bytes, bytes 
         await _at("after_plan" if last == PLAN else "after_done")
 
 
-async def _write_outputs(self: Writer, outputs: Iterable[Output]) -> None:
-    some: Sequence[Output] = list(outputs)
+async def _write_outputs(self: Writer, outputs: Iterable[OutputRecord]) -> None:
+    some: Sequence[OutputRecord] = list(outputs)
     if _POINT == "amid_outputs" and len(some) > 1:
         await _writes_outputs(self, some[:1])
         await _at("amid_outputs")
@@ -93,7 +93,7 @@ async def _write_outputs(self: Writer, outputs: Iterable[Output]) -> None:
     await _at("after_outputs")
 
 
-async def _load_without_plan(*arguments: Any) -> Loaded:
+async def _load_without_plan(*arguments: Any) -> LoadedChangelog:
     return (await load(*arguments))._replace(plan=None)
 
 
@@ -106,7 +106,7 @@ async def _read_slowly(*arguments: Any, **named: Any) -> AsyncIterator[ConsumerR
 _loaded: list[str] = []
 
 
-async def _load_slowly(*arguments: Any) -> Loaded:
+async def _load_slowly(*arguments: Any) -> LoadedChangelog:
     seconds, quick = [*os.environ["LOAD"].split(":"), "0"][:2]
     _loaded.append(seconds)
     if len(_loaded) > int(quick):
@@ -114,7 +114,7 @@ async def _load_slowly(*arguments: Any) -> Loaded:
     return await load(*arguments)
 
 
-def _fold_slowly(state: Any, records: Sequence[Any]) -> Iterator[Sequence[Output]]:
+def _fold_slowly(state: Any, records: Sequence[Any]) -> Iterator[Sequence[OutputRecord]]:
     until = time.monotonic() + float(os.environ["FOLD_S"]) * (records[0].topic == SMS)
     while time.monotonic() < until:
         time.sleep(0.01)

@@ -11,10 +11,10 @@ from support.page import MORNING, NOW, checkin, event
 from support.vectors import SCENARIOS, VECTORS, read_lines
 
 from models.errors import ContractError
-from web.alerts import Alert, Key, alert_of_document, alert_of_event, merge
-from web.changes import Changes
+from web.alerts import AlertOnPage, Key, alert_of_document, alert_of_event, merge
+from web.changes import PageChanges
 from web.checkins import checkin_of, window_number
-from web.live import KEPT_ENDED, KEPT_WINDOWS, Live, Progress
+from web.live import KEPT_ENDED, KEPT_WINDOWS, LaneJudgedUntil, Live
 
 LIFE = [("opened", None), ("escalated", None), ("acknowledged", "kim"), ("commented", "kim"), ("cleared", "kim")]
 
@@ -24,8 +24,8 @@ def revisions() -> list[dict[str, Any]]:
             for number, (change, by) in enumerate(LIFE, 1)]
 
 
-def together(events: list[dict[str, Any]]) -> Alert | None:
-    found: Alert | None = None
+def together(events: list[dict[str, Any]]) -> AlertOnPage | None:
+    found: AlertOnPage | None = None
     for one in events:
         found = merge(found, alert_of_event(one))
     return found
@@ -96,7 +96,7 @@ def test_a_judged_day_ends_the_same_in_any_order(scenario: str) -> None:
     checkins = [one for one in records if one.get("type") == "checkin"]
     ends = []
     for seed in range(3):
-        dice, live = random.Random(seed), Live(Changes())
+        dice, live = random.Random(seed), Live(PageChanges())
         dice.shuffle(events)
         dice.shuffle(checkins)
         for one in events:
@@ -121,21 +121,21 @@ def test_a_document_is_the_same_as_the_revisions_it_was_made_from() -> None:
 
 
 def test_only_what_is_new_is_a_change() -> None:
-    changes = Changes()
+    changes = PageChanges()
     live = Live(changes)
     live.take_alert(alert_of_event(event(7, "sos")))
     live.take_checkin(checkin_of(checkin(7, "silent", revision=2)))
-    live.take_progress(0, Progress({"seoul-1": NOW}, 1.0))
+    live.take_progress(0, LaneJudgedUntil({"seoul-1": NOW}, 1.0))
     before = changes.id
     live.take_alert(alert_of_event(event(7, "sos")))
     live.take_checkin(checkin_of(checkin(7, "awake", revision=1)))
-    live.take_progress(0, Progress({"seoul-1": NOW}, 2.0))
+    live.take_progress(0, LaneJudgedUntil({"seoul-1": NOW}, 2.0))
     assert changes.id == before
     assert live.checkins[window_number(MORNING)][7].result == "silent"
 
 
 def test_memory_is_bounded_and_what_is_open_stays() -> None:
-    live = Live(Changes())
+    live = Live(PageChanges())
     live.take_alert(alert_of_event(event(1, "low_battery", at=NOW - 10**6)))
     ended = [alert_of_event(event(number, "sos", change="cleared", at=NOW + number))
              for number in range(2, KEPT_ENDED + 3)]

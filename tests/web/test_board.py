@@ -7,19 +7,19 @@ from support.page import MORNING, NOW, checkin, event, person
 
 from models.times import format_time
 from web import board
-from web.alerts import Alert, alert_of_event
-from web.checkins import CheckIn, Person, checkin_of, person_of, window_number
+from web.alerts import AlertOnPage, alert_of_event
+from web.checkins import CheckIn, PersonCard, checkin_of, person_of, window_number
 
 WINDOW = window_number(MORNING)
 AFTERNOON = WINDOW + 1
 SIX, NINE_THIRTY, ONE = NOW - 13_200, NOW - 600, NOW + 12_000  # 06:00, 09:30 and 13:00 in Seoul
 
 
-def alerts(*events: dict[str, Any]) -> list[Alert]:
+def alerts(*events: dict[str, Any]) -> list[AlertOnPage]:
     return [alert_of_event(one) for one in events]
 
 
-def people(*documents: dict[str, Any]) -> dict[int, Person]:
+def people(*documents: dict[str, Any]) -> dict[int, PersonCard]:
     found = [person_of(one["profile"], one.get("contact") or {}) for one in documents]
     return {one.subject: one for one in found}
 

@@ -3,12 +3,12 @@
 import pytest
 
 from web import changes
-from web.changes import Changes
+from web.changes import PageChanges
 
 
 async def test_a_heart_beats_where_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "HEARTBEAT_S", 0.01)
-    known = Changes()
+    known = PageChanges()
     heard = known.events(known.id, ["top"])
     assert [(await anext(heard)).event for _ in range(2)] == ["beat", "beat"]
     known.mark("people")  # nothing that this browser shows
@@ -20,7 +20,7 @@ async def test_a_heart_beats_where_nothing_changes(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_changed_after_an_event() -> None:
-    known = Changes()
+    known = PageChanges()
     parts = ["top", "alerts", "person-7"]
     first = known.id
     known.mark("alerts")

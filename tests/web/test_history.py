@@ -27,9 +27,9 @@ from stores.mongo import Store
 from stores.ports import Trouble
 from stores.queries import Queries
 from web.alerts import alert_of_event
-from web.changes import Changes
+from web.changes import PageChanges
 from web.checkins import window_number
-from web.history import History, HistoryAwayError
+from web.history import HistoryAwayError, HistoryCache
 from web.live import Live
 from web.service import Web
 
@@ -97,8 +97,8 @@ def test_the_newer_revision_counts_wherever_it_comes_from(page: Running) -> None
 
 async def test_a_database_that_is_away_is_said_and_what_was_read_stays(history: MemoryHistory) -> None:
     history.everybody = [person(1, "김영자")]
-    live = Live(Changes())
-    reader = History(history, live, lambda: NOW, lambda: None)
+    live = Live(PageChanges())
+    reader = HistoryCache(history, live, lambda: NOW, lambda: None)
     await reader.refresh()
     history.error = StoreAwayError("gone")
     for asked in (reader.refresh(), reader.of_person(1), reader.checkins_of_day("2026-11-24")):
@@ -110,8 +110,8 @@ async def test_a_database_that_is_away_is_said_and_what_was_read_stays(history: 
 async def test_one_document_that_cannot_be_read_hides_no_other(history: MemoryHistory) -> None:
     history.everybody = [{"_id": "9", "profile": {"subject": "nine"}}, person(1)]
     history.checkins = [{"window": "2026-11-24:noon"}, {**checkin(1, "awake"), "ver": 1}]
-    live = Live(Changes())
-    await History(history, live, lambda: NOW, lambda: None).refresh()
+    live = Live(PageChanges())
+    await HistoryCache(history, live, lambda: NOW, lambda: None).refresh()
     assert (list(live.people), list(live.checkins[window_number(MORNING)])) == ([1], [1])
 
 

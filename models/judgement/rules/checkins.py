@@ -6,7 +6,7 @@ A report counts for the window it names, whatever the clock says; one that names
 from typing import Final
 
 from models.base import Value
-from models.contract.alerts import OF_A_WINDOW, Change, Kind, Likely, Reason, Severity
+from models.contract.alerts import OF_A_WINDOW, Change, ClearReason, Kind, Likely, Severity
 from models.contract.effects import Result
 from models.judgement import about
 from models.judgement.person import Person
@@ -113,7 +113,7 @@ def _not_awake(turn: Turn, window: int) -> None:
     if not about.awake_after(person, window):
         turn.open(Kind.NOT_AWAKE, format_window(window), Severity.WARNING, Likely.PERSON, window=window)
     if silent is not None:
-        turn.clear(silent, Reason.LATE_REPORT)
+        turn.clear(silent, ClearReason.LATE_REPORT)
 
 
 def _clear(turn: Turn, reading: Reading, repaired: frozenset[int]) -> None:
@@ -130,7 +130,7 @@ def _clear(turn: Turn, reading: Reading, repaired: frozenset[int]) -> None:
                 in_time.add(window)
     for alert in list(turn.person.alerts.values()):
         if alert.kind in OF_A_WINDOW and alert.window is not None and alert.window <= through:
-            turn.clear(alert, Reason.LATE_REPORT if alert.window in in_time else Reason.AWAKE_LATER)
+            turn.clear(alert, ClearReason.LATE_REPORT if alert.window in in_time else ClearReason.AWAKE_LATER)
 
 
 def judge(turn: Turn, window: int, held_by: str | None, outage: str | None) -> None:

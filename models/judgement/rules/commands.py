@@ -7,11 +7,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from models.contract.alerts import OF_A_WINDOW, Alert, Change, Kind, Reason
+from models.contract.alerts import OF_A_WINDOW, Alert, Change, ClearReason, Kind
 from models.contract.command import Command, CommandType
 from models.contract.effects import Result
-from models.errors import Reason as Refusal
-from models.errors import Rejected
+from models.errors import Rejected, RejectReason
 from models.judgement import about
 from models.judgement.person import Override, Person
 from models.judgement.results import result_of, windows_of
@@ -39,7 +38,7 @@ def obey(turn: Turn, command: Command) -> None:
         return
     alert = turn.person.alerts.get(command.alert or "")
     if alert is None or not _change(turn, command, alert):
-        turn.effects.append(Rejected(Refusal.STALE_COMMAND, command.alert or ""))
+        turn.effects.append(Rejected(RejectReason.STALE_COMMAND, command.alert or ""))
 
 
 def _change(turn: Turn, command: Command, alert: Alert) -> bool:
@@ -53,7 +52,7 @@ def _change(turn: Turn, command: Command, alert: Alert) -> bool:
         case CommandType.COMMENT:
             turn.change(alert, Change.COMMENTED, by=command.by, text=command.text)
         case _:
-            turn.clear(alert, Reason.RESOLVED, by=command.by, text=command.text)
+            turn.clear(alert, ClearReason.RESOLVED, by=command.by, text=command.text)
     return True
 
 
@@ -82,10 +81,10 @@ def excuse(turn: Turn, excuses: Sequence[Excuse], *, by: str | None = None, text
     for alert in list(person.alerts.values()):
         of_date = alert.kind in OF_A_WINDOW and alert.window is not None and excused(alert.window >> 1)
         if of_date or (alert.kind is Kind.INACTIVITY and today):
-            turn.clear(alert, Reason.EXCUSED, by=by, text=text)
+            turn.clear(alert, ClearReason.EXCUSED, by=by, text=text)
 
 
 def retire(turn: Turn) -> None:
     """Rule 7, last sentence: who is no longer looked after has no alerts."""
     for alert in list(turn.person.alerts.values()):
-        turn.clear(alert, Reason.RETIRED)
+        turn.clear(alert, ClearReason.RETIRED)

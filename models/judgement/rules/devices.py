@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from models.contract.alerts import Change, Kind, Likely, Reason, Severity, report_reference
+from models.contract.alerts import Change, ClearReason, Kind, Likely, Severity, report_reference
 from models.contract.effects import Result
 from models.judgement import about
 from models.judgement.person import Newest, Slot
@@ -30,7 +30,7 @@ def inactivity(turn: Turn, report: StatusReport, says: Result | None, device_tim
     alert = about.find_alert(person, Kind.INACTIVITY)
     if idle < person.profile.thresholds.idle_h * 3600:
         if alert is not None:
-            turn.clear(alert, Reason.RECOVERED)
+            turn.clear(alert, ClearReason.RECOVERED)
         return
     if about.excused(person, turn.today):
         return
@@ -87,7 +87,7 @@ def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: in
         elif wrong is False:
             alert = about.find_alert(turn.person, kind, slot)
             if alert is not None:
-                turn.clear(alert, Reason.RECOVERED)
+                turn.clear(alert, ClearReason.RECOVERED)
 
 
 def _evidence(kind: Kind, report: StatusReport) -> str:

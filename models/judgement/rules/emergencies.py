@@ -4,7 +4,7 @@ from typing import Final
 
 from models.contract.alerts import EMERGENCIES, Change, Kind, Likely, Phase, Severity, report_reference
 from models.judgement import about
-from models.judgement.person import Told
+from models.judgement.person import ReportedEmergency
 from models.judgement.rules.turn import Turn
 from models.report import FALL, FIRE, GAS, SOS, StatusReport
 from models.times import DAY
@@ -29,7 +29,7 @@ def flags(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int,
                for told in turn.person.told):
             continue
         evidence = ("late",) if turn.now - device_time > DAY else ()
-        _tell(turn, Told(kind, slot, device_time, epoch, counter), evidence)
+        _tell(turn, ReportedEmergency(kind, slot, device_time, epoch, counter), evidence)
 
 
 def memory(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int, device_time: int) -> None:
@@ -41,10 +41,10 @@ def memory(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int
         return
     if any(told.kind is kind and told.slot == slot and abs(told.moment - moment) <= NEAR for told in turn.person.told):
         return
-    _tell(turn, Told(kind, slot, moment, epoch, counter), ("remembered alarm",))
+    _tell(turn, ReportedEmergency(kind, slot, moment, epoch, counter), ("remembered alarm",))
 
 
-def _tell(turn: Turn, told: Told, evidence: tuple[str, ...]) -> None:
+def _tell(turn: Turn, told: ReportedEmergency, evidence: tuple[str, ...]) -> None:
     turn.person.told = (*turn.person.told, told)[-REMEMBERED:]
     alert = about.find_alert(turn.person, told.kind)
     if alert is None:

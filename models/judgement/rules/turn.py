@@ -5,7 +5,7 @@ So every change of an alert goes through the table in `alerts`, and every change
 
 from typing import Final
 
-from models.contract.alerts import Alert, Change, Kind, Likely, Reason, Severity, alert_id
+from models.contract.alerts import Alert, Change, ClearReason, Kind, Likely, Severity, alert_id
 from models.contract.effects import AlertRevised, CheckedIn, Effect, Result
 from models.judgement import about
 from models.judgement.person import Person
@@ -55,7 +55,7 @@ class Turn:
 
     def change(self, alert: Alert, change: Change, *, by: str | None = None, text: str | None = None,
                severity: Severity | None = None, escalated_to: str | None = None, assignee: str | None = None,
-               reason: Reason | None = None) -> None:
+               reason: ClearReason | None = None) -> None:
         """One revision of an alert: into the state and into the effects."""
         person = self.person
         alert = alert.change(change, self.now, by=by, severity=severity, escalated_to=escalated_to, assignee=assignee)
@@ -70,7 +70,7 @@ class Turn:
         self.effects.append(AlertRevised(person.subject, person.profile.site, person.profile.schedule.tz, alert,
                                          change, self.now, by, text, escalated_to, reason))
 
-    def clear(self, alert: Alert, reason: Reason, *, by: str | None = None, text: str | None = None) -> None:
+    def clear(self, alert: Alert, reason: ClearReason, *, by: str | None = None, text: str | None = None) -> None:
         self.change(alert, Change.CLEARED, by=by, text=text, reason=reason)
 
     def _take_closed(self, kind: Kind, slot: int) -> Alert | None:

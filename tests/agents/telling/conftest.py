@@ -7,7 +7,7 @@ from support.database import database_server, database_url
 from support.endpoint import Endpoint
 from support.notifier import routes_to
 
-from notifiers.routes_file import Loaded
+from notifiers.routes_file import LoadedRoutes
 from stores.collections import BY_NAME, DELIVERIES, THREADS
 from stores.deliveries import Deliveries
 from stores.mongo import Store
@@ -47,5 +47,5 @@ async def outbox(store: Store, database_url: str) -> AsyncIterator[Deliveries]:
 
 
 @pytest.fixture
-def loaded(slack: Endpoint, duty: Endpoint) -> Loaded:
+def loaded(slack: Endpoint, duty: Endpoint) -> LoadedRoutes:
     return routes_to(slack, duty)

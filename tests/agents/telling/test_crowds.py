@@ -12,7 +12,7 @@ from support.notifier import PATIENCE_S, Running, routes_to, statuses, until, un
 
 from agents import sender
 from models.notifications.gathering import FEW, GATHERING_S
-from notifiers.routes_file import Loaded
+from notifiers.routes_file import LoadedRoutes
 from stores.deliveries import Deliveries
 from stores.mongo import Store
 
@@ -41,7 +41,7 @@ async def digests(store: Store) -> set[str | None]:
 
 
 async def test_a_backlog_is_one_message_and_each_alert_has_its_receipt(
-        outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     await one.take(*backlog())
     await one.take(event(100, revision=2, change="acknowledged"))
@@ -57,7 +57,7 @@ async def test_a_backlog_is_one_message_and_each_alert_has_its_receipt(
     assert digest.startswith("digest/team/")
 
 
-async def test_an_emergency_goes_before_the_backlog(outbox: Deliveries, store: Store, loaded: Loaded,
+async def test_an_emergency_goes_before_the_backlog(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                     slack: Endpoint) -> None:
     slack.usual = Answer(delay_s=0.2)
     one = Running(outbox, loaded)
@@ -69,7 +69,7 @@ async def test_an_emergency_goes_before_the_backlog(outbox: Deliveries, store: S
 
 
 async def test_an_emergency_does_not_wait_for_what_a_channel_asks_of_the_backlog(
-        outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
     slack.answers.append(Answer(429, headers={"retry-after": "1800"}))
     one = Running(outbox, loaded)
     await one.take(*backlog())
@@ -104,7 +104,7 @@ async def test_an_emergency_has_room_where_a_slow_channel_is_full(outbox: Delive
 
 
 async def test_an_emergency_is_tried_again_soon_whatever_the_channel_asks(
-        outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
     slack.answers.append(Answer(429, headers={"retry-after": "3600"}))
     one = Running(outbox, loaded)
     async with one.sending():
@@ -116,7 +116,7 @@ async def test_an_emergency_is_tried_again_soon_whatever_the_channel_asks(
 
 
 async def test_a_long_bad_morning_is_a_few_messages_and_then_one_a_minute(
-        outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
     """An alert every ten seconds for ten minutes; how soon each is taken up is left to chance."""
     one = Running(outbox, loaded)
     async with one.sending():
@@ -133,7 +133,7 @@ async def test_a_long_bad_morning_is_a_few_messages_and_then_one_a_minute(
     assert sorted(one for request in slack.requests for one in told_in(request)) == list(range(100, 100 + MANY))
 
 
-async def test_by_sms_nobody_is_cut_off(outbox: Deliveries, store: Store, loaded: Loaded, duty: Endpoint) -> None:
+async def test_by_sms_nobody_is_cut_off(outbox: Deliveries, store: Store, loaded: LoadedRoutes, duty: Endpoint) -> None:
     """What one message has no room for is in the next one."""
     one = Running(outbox, loaded)
     await one.take(*[event(10 ** 6 + number, change="escalated", escalated_to="backup") for number in range(150)])
@@ -162,7 +162,7 @@ async def test_a_program_gets_each_event(outbox: Deliveries, store: Store, slack
 
 
 async def test_one_that_failed_comes_again_whole_and_under_the_same_id(
-        outbox: Deliveries, store: Store, loaded: Loaded, duty: Endpoint) -> None:
+        outbox: Deliveries, store: Store, loaded: LoadedRoutes, duty: Endpoint) -> None:
     duty.answers.append(Answer(503))
     one = Running(outbox, loaded)
     await one.take(*[event(100 + number, change="escalated", escalated_to="backup") for number in range(20)])
@@ -178,7 +178,7 @@ async def test_one_that_failed_comes_again_whole_and_under_the_same_id(
 
 @pytest.mark.parametrize("cleared", [False, True])
 async def test_one_whose_sender_died_comes_again_and_says_so(
-        outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint, *, cleared: bool) -> None:
+        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint, *, cleared: bool) -> None:
     one = Running(outbox, loaded)
     await one.take(*backlog(20))
     gone = await outbox.claim(await outbox.due("team", {0}, NOW, 50), "a process that is gone", NOW + sender.CLAIM_S)
@@ -195,7 +195,7 @@ async def test_one_whose_sender_died_comes_again_and_says_so(
     assert await outbox.receipt(gone, gone[0].status, "I come too late", NOW) == 0
 
 
-async def test_what_cannot_be_read_spoils_no_message_of_many(outbox: Deliveries, store: Store, loaded: Loaded,
+async def test_what_cannot_be_read_spoils_no_message_of_many(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                              slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     await one.take(*backlog(20))

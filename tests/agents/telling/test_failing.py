@@ -7,13 +7,14 @@ from support.notices import NOW, event
 from support.notifier import Running, receipts, routes_to, settled, until, until_tried
 
 from agents import sender
-from models.notifications.telling import TOO_OLD_S, Status
-from notifiers.routes_file import Loaded
+from models.notifications.telling import TOO_OLD_S, DeliveryStatus
+from notifiers.routes_file import LoadedRoutes
 from stores.deliveries import Deliveries
 from stores.mongo import Store
 
 
-async def test_failures_are_tried_again(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+async def test_failures_are_tried_again(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                        slack: Endpoint) -> None:
     slack.answers += [Answer(503), Answer(cut=True)]
     one = Running(outbox, loaded)
     async with one.sending():
@@ -28,7 +29,7 @@ async def test_failures_are_tried_again(outbox: Deliveries, store: Store, loaded
     assert ["이미 받으셨을" in text for text in texts] == [False, False, True]
 
 
-async def test_too_many_requests_quiet_the_whole_channel(outbox: Deliveries, store: Store, loaded: Loaded,
+async def test_too_many_requests_quiet_the_whole_channel(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                          slack: Endpoint) -> None:
     slack.answers.append(Answer(429, headers={"retry-after": "30"}))
     one = Running(outbox, loaded)
@@ -69,7 +70,7 @@ async def test_whatever_a_provider_says_there_is_a_receipt(outbox: Deliveries, s
     assert len(mails) == 1
 
 
-async def test_given_up_loudly(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint,
+async def test_given_up_loudly(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint,
                                duty: Endpoint) -> None:
     slack.usual = Answer(404, "no_service")
     one = Running(outbox, loaded)
@@ -88,7 +89,7 @@ async def test_given_up_loudly(outbox: Deliveries, store: Store, loaded: Loaded,
 
 
 async def test_a_channel_that_never_works_is_trouble_long_before_it_is_given_up(
-        outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
     slack.usual = Answer(503)
     one = Running(outbox, loaded)
     async with one.sending():
@@ -105,7 +106,7 @@ async def test_a_channel_that_never_works_is_trouble_long_before_it_is_given_up(
         await settled(store, {"1/team": "failed"})
 
 
-async def test_what_was_being_sent_when_the_process_died(outbox: Deliveries, store: Store, loaded: Loaded,
+async def test_what_was_being_sent_when_the_process_died(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                          slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     await one.take(event())
@@ -120,5 +121,5 @@ async def test_what_was_being_sent_when_the_process_died(outbox: Deliveries, sto
         one.senders.wake()
         await settled(store, {"1/team": "sent"})
     assert "이미 받으셨을" in str(slack.requests[0].json["blocks"])
-    assert not await outbox.receipt(claimed, Status.FAILED, "I come too late", NOW)
+    assert not await outbox.receipt(claimed, DeliveryStatus.FAILED, "I come too late", NOW)
     assert await receipts(store) == {"1/team": "sent"}

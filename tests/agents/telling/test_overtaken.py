@@ -10,7 +10,7 @@ from support.notifier import PATIENCE_S, Running, receipts, settled, until, unti
 
 from agents import sender
 from models.notifications.telling import TOO_OLD_S
-from notifiers.routes_file import Loaded
+from notifiers.routes_file import LoadedRoutes
 from stores.deliveries import Deliveries
 from stores.mongo import Store
 
@@ -21,7 +21,7 @@ from stores.mongo import Store
     ({"change": "raised"}, {"1/team": "superseded", "2/team": "sent"}),
     ({"change": "escalated", "escalated_to": "backup"}, {"1/team": "sent", "2/duty": "sent"}),
     ({"change": "commented"}, {"1/team": "sent"})], ids=lambda one: str(one.get("change", "")))
-async def test_what_waits_is_stopped_by_what_came_later(outbox: Deliveries, store: Store, loaded: Loaded,
+async def test_what_waits_is_stopped_by_what_came_later(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                         later: dict[str, Any], expected: dict[str, str]) -> None:
     """Also where the later revision has not been read yet: nothing goes out before its lane is read to the end."""
     one = Running(outbox, loaded)
@@ -36,7 +36,7 @@ async def test_what_waits_is_stopped_by_what_came_later(outbox: Deliveries, stor
         await settled(store, expected)
 
 
-async def test_what_was_told_is_followed_up(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint,
+async def test_what_was_told_is_followed_up(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint,
                                             duty: Endpoint) -> None:
     one = Running(outbox, loaded)
     async with one.sending():
@@ -51,7 +51,7 @@ async def test_what_was_told_is_followed_up(outbox: Deliveries, store: Store, lo
         "[Anbu CRITICAL] jongno, no. 42: Nothing heard", "[Anbu Over] jongno, no. 42: Nothing heard"]
 
 
-async def test_a_clearing_while_the_alarm_is_being_tried(outbox: Deliveries, store: Store, loaded: Loaded,
+async def test_a_clearing_while_the_alarm_is_being_tried(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                          slack: Endpoint) -> None:
     """An attempt in hand is not taken back, nor repeated; and the clearing is told, as the alarm may have come."""
     slack.answers.append(Answer(cut=True, delay_s=0.6))
@@ -64,7 +64,7 @@ async def test_a_clearing_while_the_alarm_is_being_tried(outbox: Deliveries, sto
     assert len(slack.requests) == 2
 
 
-async def test_what_was_stopped_while_its_sender_was_dead(outbox: Deliveries, store: Store, loaded: Loaded,
+async def test_what_was_stopped_while_its_sender_was_dead(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                           slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     await one.take(event())
@@ -77,7 +77,7 @@ async def test_what_was_stopped_while_its_sender_was_dead(outbox: Deliveries, st
     assert [request.json["text"].split()[1] for request in slack.requests] == ["종료]"]
 
 
-async def test_what_failed_is_not_sent_again_once_it_is_over(outbox: Deliveries, store: Store, loaded: Loaded,
+async def test_what_failed_is_not_sent_again_once_it_is_over(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                              slack: Endpoint) -> None:
     slack.answers.append(Answer(404))
     one = Running(outbox, loaded)
@@ -96,7 +96,7 @@ async def test_what_failed_is_not_sent_again_once_it_is_over(outbox: Deliveries,
     (Answer(cut=True), {"1/team": "superseded", "2/team": "sent"}),          # nobody knows
     (Answer(), {"1/team": "sent", "2/team": "sent"})], ids=["refused", "busy", "cut", "taken"])
 async def test_an_end_is_told_where_the_beginning_may_have_been(
-        outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint, opening: Answer,
+        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint, opening: Answer,
         expected: dict[str, str]) -> None:
     slack.answers.append(opening)
     one = Running(outbox, loaded)
@@ -110,7 +110,7 @@ async def test_an_end_is_told_where_the_beginning_may_have_been(
 
 
 async def test_an_end_is_not_told_where_the_beginning_was_too_old_after_it_never_got_through(
-        outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
     slack.usual = Answer(503)
     one = Running(outbox, loaded)
     async with one.sending():

@@ -6,7 +6,7 @@ from typing import Any
 from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
-from agents.notify import BROKER_AWAY_S, Reading
+from agents.notify import BROKER_AWAY_S, LanePositions
 from streams.topics import ALERTS
 
 
@@ -22,11 +22,11 @@ class Broker:
         return {tp: self.ends[tp.partition] for tp in tps}
 
 
-def reading(broker: Broker, clock: list[float], positions: dict[int, int]) -> Reading:
+def reading(broker: Broker, clock: list[float], positions: dict[int, int]) -> LanePositions:
     engine: Any = SimpleNamespace(
         lanes=positions, open=True, app=SimpleNamespace(consumer=broker),
         positions=lambda: {TP(ALERTS, lane): offset for lane, offset in positions.items()})
-    return Reading(engine, lambda: clock[0])
+    return LanePositions(engine, lambda: clock[0])
 
 
 async def test_the_lanes_that_are_read_to_their_end() -> None:

@@ -11,13 +11,13 @@ from support.page import StoppedClock
 
 from agents import sender
 from models.notifications.telling import TOO_OLD_S
-from notifiers.routes_file import Loaded
+from notifiers.routes_file import LoadedRoutes
 from runtime.metrics import DELIVERIES, REGISTRY
 from stores.deliveries import Deliveries
 from stores.mongo import Store
 
 
-async def test_sent_once_with_a_receipt(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint,
+async def test_sent_once_with_a_receipt(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint,
                                         duty: Endpoint) -> None:
     one = Running(outbox, loaded)
     async with one.sending():
@@ -33,7 +33,7 @@ async def test_sent_once_with_a_receipt(outbox: Deliveries, store: Store, loaded
     assert ("event" in document, document["attempts"], document["subject"]) == (False, 1, 42)
 
 
-async def test_a_slow_channel_holds_up_nothing(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint,
+async def test_a_slow_channel_holds_up_nothing(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint,
                                                duty: Endpoint) -> None:
     slack.usual = Answer(delay_s=1.5)
     one = Running(outbox, loaded)
@@ -45,7 +45,7 @@ async def test_a_slow_channel_holds_up_nothing(outbox: Deliveries, store: Store,
         assert not any(status == "sent" for name, status in found.items() if name.endswith("team"))
 
 
-async def test_quiet_hours(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+async def test_quiet_hours(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
     night = NOW - 12 * 3600
     one = Running(outbox, loaded, StoppedClock(night))
     async with one.sending():
@@ -62,7 +62,8 @@ async def test_quiet_hours(outbox: Deliveries, store: Store, loaded: Loaded, sla
                                                                                  "[안부 점검] jongno 1번"]
 
 
-async def test_two_workers_send_it_once(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+async def test_two_workers_send_it_once(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                        slack: Endpoint) -> None:
     slack.usual = Answer(delay_s=0.2)
     first, second = Running(outbox, loaded), Running(outbox, loaded)
     async with first.sending(), second.sending():
@@ -73,7 +74,7 @@ async def test_two_workers_send_it_once(outbox: Deliveries, store: Store, loaded
     assert len(slack.requests) == 8
 
 
-async def test_lanes_of_others_are_left_alone(outbox: Deliveries, store: Store, loaded: Loaded,
+async def test_lanes_of_others_are_left_alone(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                               slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     one.lanes.has = {1}
@@ -84,7 +85,7 @@ async def test_lanes_of_others_are_left_alone(outbox: Deliveries, store: Store, 
     assert await receipts_of(store, "7") == ["queued"]
 
 
-async def test_a_lane_that_is_not_read_keeps_back_no_other(outbox: Deliveries, store: Store, loaded: Loaded,
+async def test_a_lane_that_is_not_read_keeps_back_no_other(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                            slack: Endpoint) -> None:
     """However much is due in it, and however urgent that is."""
     one = Running(outbox, loaded)
@@ -97,7 +98,7 @@ async def test_a_lane_that_is_not_read_keeps_back_no_other(outbox: Deliveries, s
     assert set(await receipts_of(store, "100")) == {"queued"}
 
 
-async def test_who_is_erased_is_not_told_of(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint,
+async def test_who_is_erased_is_not_told_of(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint,
                                             caplog: pytest.LogCaptureFixture) -> None:
     one = Running(outbox, loaded)
     await one.take(event(7))
@@ -112,7 +113,7 @@ async def test_who_is_erased_is_not_told_of(outbox: Deliveries, store: Store, lo
         "7/7:no_report:2026-11-24:morning/1/team": "superseded", "9/9:no_report:2026-11-24:morning/1/team": "sent"}
 
 
-async def test_old_ones_are_not_sent(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint) -> None:
+async def test_old_ones_are_not_sent(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     await one.take(event(at=NOW - TOO_OLD_S - 1), event(7))
     one.clock.at += TOO_OLD_S + 1  # while nothing ran
@@ -123,7 +124,8 @@ async def test_old_ones_are_not_sent(outbox: Deliveries, store: Store, loaded: L
     assert slack.requests == []
 
 
-async def test_a_channel_that_is_no_longer_there(outbox: Deliveries, store: Store, loaded: Loaded, slack: Endpoint,
+async def test_a_channel_that_is_no_longer_there(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                                 slack: Endpoint,
                                                  duty: Endpoint) -> None:
     more = {"type": "slack", "url": f"{slack.url}/more"}
     one = Running(outbox, routes_to(slack, duty, more=more))
