@@ -6,7 +6,7 @@ It has a device slot of its own, which no device in a home has, so that its coun
 import asyncio
 import uuid
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 import httpx
@@ -24,6 +24,7 @@ from models.errors import ContractError
 from models.profile import Profile, RegisteredDevice
 from models.report import FLAG_NAMES, StatusReport
 from models.times import parse_date
+from models.window import HALVES, Window
 from models.wire.frame import TAG_OCTETS, seal, to_text
 from models.wire.keys import message_key
 from models.wire.payload import encode
@@ -32,7 +33,6 @@ from runtime.clock import clock_of
 from runtime.keks import parsed_keks
 from runtime.settings import Settings
 
-HALVES: Final = ("morning", "afternoon")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -113,7 +113,7 @@ def _window(text: str | None, profile: Profile, now: int) -> int | None:
     if half not in HALVES or not 0 <= day < 1 << 15:
         raise click.UsageError(f"--window {text}: say morning, afternoon, or a date before it such as "
                                "2026-11-24:morning")
-    return day * 2 + HALVES.index(half)
+    return Window.of(day, half)
 
 
 async def _post(text: str, address: str, found: Settings, now: Callable[[], float]) -> None:

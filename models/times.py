@@ -13,6 +13,8 @@ from models.errors import ContractError
 EPOCH_ORDINAL: Final = date(2020, 1, 1).toordinal()
 EARLIEST: Final = 0  # 1970
 LATEST: Final = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
+EARLIEST_DAY: Final = date(1970, 1, 1).toordinal() - EPOCH_ORDINAL
+LATEST_DAY: Final = date(2200, 1, 1).toordinal() - EPOCH_ORDINAL  # the first that is no longer allowed
 SHORT: Final = len("2026-11-23T21:04:05Z")
 DAY: Final = 86_400
 _RFC3339: Final = re.compile(
@@ -90,9 +92,3 @@ def parse_date(value: object, field: str) -> int:
 
 def format_date(day: int) -> str:
     return date.fromordinal(EPOCH_ORDINAL + day).isoformat()
-
-
-@lru_cache(maxsize=4096)
-def format_window(window: int) -> str:
-    """A window as other programs know it: 2026-11-24:morning."""
-    return f"{format_date(window >> 1)}:{'afternoon' if window & 1 else 'morning'}"

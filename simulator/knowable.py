@@ -7,7 +7,7 @@ since the device remembers it; nobody can know more than what has arrived.
 from collections.abc import Iterable
 from typing import Final
 
-from models.times import format_window
+from models.window import Window
 from simulator.calendar import AFTERNOON, DAY_S, MORNING, RunCalendar
 from simulator.homes import Home
 from simulator.network import Sent, SmsDelivery
@@ -74,7 +74,7 @@ class Knowable:
         calendar, homes = self._calendar, [person.home for person in self._people.values()]
         emergencies = tuple(Emergency(home.subject, one.kind, calendar.at(one.day, one.minute))
                             for home in homes for one in home.emergencies)
-        windows = tuple(WindowTruth(home.subject, format_window(calendar.window(day, half)), course.value,
+        windows = tuple(WindowTruth(home.subject, str(Window(calendar.window(day, half))), course.value,
                                     calendar.deadline(calendar.window(day, half)))
                         for home in homes for (day, half), course in sorted(home.courses.items()))
         return Truth(tuple(self._dues), tuple(self._fine.values()), emergencies, windows, sms)
@@ -82,7 +82,7 @@ class Knowable:
     def _deadline(self, deadline: int, subject: int, window: int) -> None:
         person = self._people[subject]
         if window not in person.windows and not person.up_later(window):
-            self._dues.append(ExpectedAlert(subject, "no_report", format_window(window), deadline))
+            self._dues.append(ExpectedAlert(subject, "no_report", str(Window(window)), deadline))
 
     def _report(self, at: int, sms: Sent) -> None:
         person = self._people[sms.subject]
@@ -105,9 +105,9 @@ class Knowable:
         place = (person.home.subject, window)
         if place in self._judged:
             if said == _UP and at < self._calendar.deadline(window) and place not in self._fine:
-                self._fine[place] = Fine(place[0], format_window(window), at)
+                self._fine[place] = Fine(place[0], str(Window(window)), at)
             elif said == _ASLEEP and window not in person.windows and not person.up_later(window):
-                self._dues.append(ExpectedAlert(place[0], "not_awake", format_window(window), at))
+                self._dues.append(ExpectedAlert(place[0], "not_awake", str(Window(window)), at))
         person.learn(window, said)
 
     def _inactivity(self, person: _Person, at: int, sms: Sent) -> None:

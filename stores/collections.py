@@ -10,6 +10,7 @@ it.
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from models.window import HALVES
 from stores import computed
 
 Document = dict[str, Any]
@@ -18,7 +19,6 @@ SCHEMA: Final = 1
 PEOPLE, STATES, DEVICES, BUCKETS = "people", "states", "devices", "buckets"
 CHECKINS, ALERTS, INCIDENTS, DAYS, AUDIT = "checkins", "alerts", "incidents", "days", "audit"
 DELIVERIES, THREADS, ERASED, KEPT = "deliveries", "threads", "erased", "kept"
-HALVES: Final = ("morning", "afternoon")
 
 _TEXT: Final = {"bsonType": "string"}
 _TEXT_OR_NULL: Final = {"bsonType": ["string", "null"]}

@@ -11,9 +11,10 @@ from statistics import median_low
 from typing import Any, Final, NamedTuple
 
 from models.times import format_date, parse_time
+from models.window import HALVES
 from models.zones import local_day
 from stores.changing import read
-from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, HALVES, PEOPLE
+from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, PEOPLE
 from stores.operations import Document, DocumentChange
 
 _OF_ALERT: Final = {"subject": 1, "window": 1, "opened_at": 1, "revisions": 1}

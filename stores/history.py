@@ -17,8 +17,9 @@ from models.contract.inputs import Record
 from models.contract.records import parse_object, subject_of, subject_of_key, text_of
 from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.times import format_time, parse_date, parse_time
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
+from models.times import EARLIEST_DAY, LATEST_DAY, format_time, parse_date, parse_time
+from models.window import Window
+from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.days import week_of
 from stores.operations import Document, DocumentChange, Entry
 
@@ -199,9 +200,9 @@ def _point(day: date, value: int | None) -> Document | None:
 
 def _half_of(window: str) -> tuple[str, str]:
     """The date and the half of a window such as 2026-11-24:morning. Raises ContractError."""
+    found = Window.parse(window)
     day, _, half = window.partition(":")
-    parse_date(day, "window")
-    if half not in HALVES or not "1970" <= day < "2200":  # as of times: the days around it must be dates as well
+    if not EARLIEST_DAY <= found.day < LATEST_DAY:  # as of times: the days around it must be dates as well
         raise ContractError("window")
     return day, half
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from models.contract.alerts import Kind
 from models.times import parse_time
+from models.window import HALVES
 from stores.changing import read
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, HALVES, INCIDENTS, PEOPLE, STATES
+from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
 from stores.days import day_of_place, week_of
 from stores.errors import mapped

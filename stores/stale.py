@@ -13,8 +13,9 @@ from uuid import uuid4
 
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
 
+from models.window import HALVES
 from stores import bulk
-from stores.collections import BY_NAME, DAYS, HALVES
+from stores.collections import BY_NAME, DAYS
 from stores.days import Day, DayReader
 from stores.errors import mapped
 from stores.operations import Document

@@ -18,7 +18,7 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from stores.collections import HALVES
+from models.window import HALVES
 
 CSV: Final = "text/csv; charset=utf-8"
 JSON: Final = "application/json"

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from models.times import format_date, format_time, format_window, parse_date
+from models.times import format_date, format_time, parse_date
+from models.window import Window, windows_of_days
 from web import board
 from web.access import RefusedError, signed_in
 from web.alerts import AlertOnPage
@@ -76,7 +77,7 @@ def alert_out(alert: AlertOnPage) -> AlertOut:
 
 
 def checkin_out(checkin: CheckIn) -> CheckInOut:
-    return CheckInOut(**{**checkin._asdict(), "window": format_window(checkin.window), "at": format_time(checkin.at)})
+    return CheckInOut(**{**checkin._asdict(), "window": str(Window(checkin.window)), "at": format_time(checkin.at)})
 
 
 @router.get("/alerts", responses=refusals(422))
@@ -94,7 +95,7 @@ async def checkins(request: Request, site: Site = None, date: Date | None = None
     web = web_of(request)
     day = board.page_day(web.live.people.values(), int(web.clock.now())) if date is None \
         else parse_date(date.isoformat(), "date")
-    windows = {window: dict(web.live.checkins.get(window, {})) for window in (day * 2, day * 2 + 1)}
+    windows = {window: dict(web.live.checkins.get(window, {})) for window in windows_of_days(day, day)}
     if date is not None:
         try:
             older = await web.history.checkins_of_day(format_date(day))

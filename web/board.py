@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from models.contract.alerts import Severity
 from models.judgement.windows import scheduled
 from models.profile import Span
+from models.window import HALVES, Window
 from models.zones import local_day
 from web.alerts import AlertOnPage
 from web.checkins import CheckIn, PersonCard
@@ -146,10 +147,9 @@ def window_span(person: PersonCard, window: int) -> Span | None:
 def current_window(people: Collection[PersonCard], now: int) -> int:
     """Today's afternoon once it has opened for anybody, else today's morning."""
     today = page_day(people, now)
-    spans = (window_span(person, today * 2 + 1) for person in people)
-    if any(span is not None and span.open <= now for span in spans):
-        return today * 2 + 1
-    return today * 2
+    morning, afternoon = (Window.of(today, half) for half in HALVES)
+    spans = (window_span(person, afternoon) for person in people)
+    return afternoon if any(span is not None and span.open <= now for span in spans) else morning
 
 
 def rows(people: Mapping[int, PersonCard], checkins: Mapping[int, CheckIn], window: int, now: int,

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from models.contract.registry import parse_profile
 from models.errors import ContractError
 from models.profile import Profile
-from models.times import parse_date, parse_time
-
-HALVES: Final = ("morning", "afternoon")
+from models.times import parse_time
+from models.window import Window
 
 
 class CheckIn(NamedTuple):
@@ -35,19 +34,11 @@ class PersonCard:
     address: str | None = None
 
 
-def window_number(text: str) -> int:
-    """Of a window such as 2026-11-24:morning. Raises ContractError."""
-    day, _, half = text.partition(":")
-    if half not in HALVES:
-        raise ContractError("window")
-    return parse_date(day, "window") * 2 + HALVES.index(half)
-
-
 def checkin_of(document: Mapping[str, Any], revision: int | None = None) -> CheckIn:
     """A `checkin` record; revision: where it is not in the id. Raises ContractError."""
     try:
         number = int(document["id"].rpartition("#")[2]) if revision is None else revision
-        return CheckIn(int(document["subject"]), str(document["site"]), window_number(document["window"]), number,
+        return CheckIn(int(document["subject"]), str(document["site"]), Window.parse(document["window"]), number,
                        str(document["result"]), bool(document["repaired"]), parse_time(document["at"], "at"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ContractError(f"checkin: {error}") from None

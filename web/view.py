@@ -3,10 +3,11 @@
 from typing import Any, Final, NamedTuple
 
 from models.times import format_date
+from models.window import HALVES, MORNING, Window
 from models.zones import local_day
 from web import board
 from web.alerts import merge
-from web.checkins import HALVES, CheckIn
+from web.checkins import CheckIn
 from web.history import PersonHistory
 from web.service import Web
 from web.words import Moments
@@ -50,17 +51,17 @@ def page(web: Web, look: Look, language: str) -> dict[str, Any]:
     live, now = web.live, int(web.clock.now())
     people = live.people.values()
     zone, day = board.page_zone(people), board.page_day(people, now)
-    window = board.current_window(people, now) if look.half is None else day * 2 + HALVES.index(look.half)
-    halves = {half: board.rows(live.people, live.checkins.get(day * 2 + index, {}), day * 2 + index, now, look.site)
-              for index, half in enumerate(HALVES)}
-    listed = halves[HALVES[window & 1]]
+    window = Window(board.current_window(people, now)) if look.half is None else Window.of(day, look.half)
+    halves = {one.half: board.rows(live.people, live.checkins.get(one, {}), one, now, look.site)
+              for one in (Window.of(day, half) for half in HALVES)}
+    listed = halves[window.half]
     found = board.sections(live.alerts.values(), look.site, now - ENDED_S)
     return {
         **status(web),
         "moments": Moments(language, zone, now),
         "look": look,
         "window": window,
-        "half": HALVES[window & 1],
+        "half": window.half,
         "tallies": {half: board.tally(rows) for half, rows in halves.items()},
         "groups": [Group(result, [row for row in listed if row.result == result])
                    for result in dict.fromkeys(row.result for row in listed)],
@@ -106,7 +107,7 @@ def person(web: Web, subject: int, known: PersonHistory | None, language: str) -
         "subject": subject,
         "person": who,
         "people": live.people,
-        "days": [(one * 2, [checkins.get(one * 2 + half) for half in range(len(HALVES))])
+        "days": [(Window.of(one, MORNING), [checkins.get(Window.of(one, half)) for half in HALVES])
                  for one in range(day, day - DAYS, -1)],
         "alerts": sorted(alerts.values(), key=lambda one: (not one.active, -one.opened_at, one.key.alert)),
         "excuses": known.excuses[::-1] if known else [],

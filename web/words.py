@@ -17,6 +17,7 @@ from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.times import EPOCH_ORDINAL
+from models.window import Window
 from models.zones import local_time
 
 HERE: Final = Path(__file__).parent
@@ -121,5 +122,5 @@ class Moments(NamedTuple):
 
     def day(self, window: int) -> str:
         """The date of a window, with its weekday."""
-        date = datetime.datetime.fromordinal(EPOCH_ORDINAL + (window >> 1))
+        date = datetime.datetime.fromordinal(EPOCH_ORDINAL + Window(window).day)
         return format_skeleton("MMMEd", date, locale=self.language)

@@ -163,9 +163,9 @@ class Alert(Stored, frozen=True):
         )
 
 
-def alert_id(subject: int, alert: Alert) -> str:
+def alert_id(subject: int, kind: Kind, reference: str) -> str:
     """The id of an alert on a person, the same in every replay."""
-    return f"{subject}:{alert.kind}:{alert.reference}"
+    return f"{subject}:{kind}:{reference}"
 
 
 def report_reference(slot: int, epoch: int, counter: int) -> str:

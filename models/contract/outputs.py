@@ -17,7 +17,8 @@ from models.contract.records import LONGEST
 from models.contract.why import why, why_outage
 from models.errors import Rejected
 from models.report import FLAG_NAMES, AttributeReport, StatusReport
-from models.times import format_time, format_window
+from models.times import format_time
+from models.window import Window
 
 _NAMES_OF_FLAGS: Final = tuple(tuple(name for bit, name in enumerate(FLAG_NAMES) if flags >> bit & 1)
                                for flags in range(256))
@@ -88,7 +89,7 @@ def _event(alert: str, revision: int, source: str, subject: str, change: Change,
 
 def _alert(effect: AlertRevised) -> dict[str, Any]:
     alert, at = effect.alert, format_time(effect.at)
-    key = alert_id(effect.subject, alert)
+    key = alert_id(effect.subject, alert.kind, alert.reference)
     return _event(key, alert.revision, f"/anbu/{effect.site}", str(effect.subject), effect.change, at, {
         "kind": alert.kind,
         "severity": alert.severity,
@@ -96,7 +97,7 @@ def _alert(effect: AlertRevised) -> dict[str, Any]:
         "acknowledged_by": alert.acknowledged_by,
         "assignee": alert.assignee,
         "site": effect.site,
-        "window": None if alert.window is None else format_window(alert.window),
+        "window": None if alert.window is None else str(Window(alert.window)),
         "opened_at": format_time(alert.opened_at),
         "changed_at": at,
         "cause": {"likely": alert.likely, "evidence": alert.evidence},
@@ -132,7 +133,7 @@ def _incident(effect: IncidentRevised) -> dict[str, Any]:
 
 
 def _check_in(effect: CheckedIn) -> CheckInDocument:
-    window = format_window(effect.window)
+    window = str(Window(effect.window))
     return CheckInDocument(f"{window}#{effect.revision}", effect.subject, effect.site, window, effect.result,
                            effect.previous, effect.repaired, format_time(effect.at))
 
@@ -146,7 +147,7 @@ def _status(effect: Reported, report: StatusReport) -> StatusDocument:
     return StatusDocument(
         effect.reference, effect.subject, effect.site,
         None if report.device_time is None else format_time(report.device_time),
-        None if effect.window is None else format_window(effect.window),
+        None if effect.window is None else str(Window(effect.window)),
         effect.result, report.battery_pct, report.signal_dbm, report.temp_c, report.humidity_pct, report.idle_min,
         None if first is None else f"{first // 60:02d}:{first % 60:02d}",
         report.activity, flags, (), format_time(effect.received_at), effect.late,

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from models.contract.alerts import Alert, Change, ClearReason, Kind, Likely
 from models.contract.effects import AlertRevised, IncidentRevised
 from models.times import EPOCH_ORDINAL
+from models.window import AFTERNOON, MORNING, Window
 from models.zones import local_time
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -100,11 +101,14 @@ def _moment(at: datetime) -> Words:
     return Words(f"{at.month}월 {at.day}일 {at:%H:%M}", f"{at.day} {_MONTHS[at.month - 1]} {at:%H:%M}")
 
 
+_HALVES: Final = {MORNING: Words("오전", "morning"), AFTERNOON: Words("오후", "afternoon")}
+
+
 def _window(window: int | None) -> Words:
     if window is None:
         return Words("", "")
-    day = datetime.fromordinal(EPOCH_ORDINAL + (window >> 1))
-    half = Words("오후", "afternoon") if window & 1 else Words("오전", "morning")
+    day = datetime.fromordinal(EPOCH_ORDINAL + Window(window).day)
+    half = _HALVES[Window(window).half]
     return Words(f"{day.month}월 {day.day}일 {half.ko}", f"{half.en} of {day.day} {_MONTHS[day.month - 1]}")
 
 

@@ -36,7 +36,7 @@ def unpack_person(packed: bytes, subject: int) -> Person:
         started=started,
         moved=moved,
         frozen={window: Span(*span) for window, span in frozen.items()},
-        alerts={alert_id(subject, alert): alert for alert in map(_alert, alerts)},
+        alerts={alert_id(subject, alert.kind, alert.reference): alert for alert in map(_alert, alerts)},
         slots={number: Slot({epoch: ReplayWindow(*window) for epoch, window in replay.items()},
                             judged and tuple(judged), weak)
                for number, (replay, judged, weak) in slots.items()},

@@ -21,6 +21,7 @@ from models.judgement.windows import scheduled
 from models.profile import Profile
 from models.report import AttributeReport, StatusReport
 from models.times import DAY
+from models.window import Window, windows_of_days
 
 KEPT_DAYS = 9  # results and spans of windows: the oldest window that a report can still name is 8 days back
 CLOSED_KEPT = DAY  # an alert can be reopened for 30 minutes; the rest is for events that arrive out of order
@@ -43,7 +44,7 @@ def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
             commands.obey(turn, event)
         case Deadline():
             checkins.judge(turn, event.window, event.held_by, event.outage)
-            _forget_windows(turn, event.window >> 1)
+            _forget_windows(turn, Window(event.window).day)
             _forget_alerts(turn)
         case Ticked():
             timers.tick(turn)
@@ -155,7 +156,7 @@ def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
         return
     time = max(known)
     calendar, today, frozen = about.calendar(person), about.today(person, time), dict(person.frozen)
-    for window in range((today - KEPT_DAYS) * 2, today * 2 + 4):
+    for window in windows_of_days(today - KEPT_DAYS, today + 1):
         span = calendar.judged(window)
         if span is None:
             continue

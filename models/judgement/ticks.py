@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from models.contract.alerts import Change, Kind
+from models.contract.alerts import Change, Kind, alert_id
 from models.contract.effects import Effect, IncidentRevised, Result
 from models.contract.incidents import Incident
 from models.contract.inputs import Tick
@@ -24,7 +24,8 @@ from models.judgement.lane import LaneState
 from models.judgement.person import Person
 from models.judgement.results import octet_at, result_at
 from models.judgement.step import step
-from models.times import DAY, format_time, format_window
+from models.times import DAY, format_time
+from models.window import Window
 
 SILENT_AFTER: Final = 3 * 60
 OUTAGE_AT_MOST: Final = 60 * 60
@@ -115,7 +116,7 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[
         if after is not None and not person.profile.retired:
             for deadline, window in about.calendar(person, time.first).due(after, until):
                 due[deadline].append(_Due(subject, window, bool(octet_at(person.results, window)),
-                                          about.excused(person, window >> 1)))
+                                          about.excused(person, Window(window).day)))
         if person.moved is None:
             lane.schedule(person)
         else:
@@ -164,7 +165,7 @@ def _end_outages(lane: LaneState, at: int) -> Iterator[list[Effect]]:
             continue
         for subject, window in incident.silent:
             if lane.person(subject) is not None:
-                alert = f"{subject}:{Kind.NO_REPORT}:{format_window(window)}"
+                alert = alert_id(subject, Kind.NO_REPORT, str(Window(window)))
                 yield _apply(lane, subject, Released(alert, at))
         yield _close(lane, incident, at)
 

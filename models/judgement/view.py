@@ -4,7 +4,8 @@ from typing import Any
 
 from models.judgement.person import Person
 from models.judgement.results import result_of, windows_of
-from models.times import format_date, format_time, format_window
+from models.times import format_date, format_time
+from models.window import Window
 
 
 def _time(at: int | None) -> str | None:
@@ -20,7 +21,7 @@ def view(person: Person) -> dict[str, Any]:
         "excused": [{"from": format_date(excuse.first), "to": format_date(excuse.last)} for excuse in profile.excused],
         "overrides": [{"from": format_date(one.first), "to": format_date(one.last), "excused": one.excused}
                       for one in person.overrides],
-        "results": {format_window(window): result_of(octet) for window, octet in windows_of(person.results)},
+        "results": {str(Window(window)): result_of(octet) for window, octet in windows_of(person.results)},
         "alerts": [
             {"alert": key, "kind": alert.kind, "severity": alert.severity, "phase": alert.phase,
              "revision": alert.revision, "opened_at": format_time(alert.opened_at),

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from models.base import Value
 from models.profile import Schedule, Span
 from models.times import DAY, EPOCH_ORDINAL
+from models.window import AFTERNOON, MORNING, Window, windows_of_days
 from models.zones import local_day, zone
 
 
@@ -26,10 +27,10 @@ def _instant(tz: str, day: int, minute: int) -> int:
 @lru_cache(maxsize=65_536)
 def scheduled(schedule: Schedule, window: int) -> Span | None:
     """When a window is under a schedule; None where the subject has no such half of the day."""
-    daily = schedule.afternoon if window & 1 else schedule.morning
+    daily = schedule.morning if Window(window).half == MORNING else schedule.afternoon
     if daily is None:
         return None
-    day = window >> 1
+    day = Window(window).day
     opened, close = _instant(schedule.tz, day, daily.open), _instant(schedule.tz, day, daily.close)
     # One that lies in the hour which a day in spring has not would close before it opens: nobody is judged before that.
     return Span(opened, max(opened, close + schedule.grace_min * 60))
@@ -99,7 +100,7 @@ class Calendar(Value, frozen=True):
     def due_by_day(self, after: int, until: int) -> Iterator[tuple[int, int]]:
         """`due`, worked out."""
         first, last = self._from(after), local_day(self.schedule.tz, until) + 1
-        windows = set(range(first * 2, last * 2 + 2)) | self.frozen.keys()
+        windows = set(windows_of_days(first, last)) | self.frozen.keys()
         for window in sorted(windows):
             span = self.judged(window)
             if span is not None and after < span.deadline <= until:
@@ -120,7 +121,7 @@ class Calendar(Value, frozen=True):
         # The schedule says nothing of windows that opened before it, nor before `since`.
         day = self._from(max(after, self.started, self.schedule.since))
         while True:
-            days = [self.judged(window) for window in range(day * 2, day * 2 + 4) if window not in self.frozen]
+            days = [self.judged(window) for window in windows_of_days(day, day + 1) if window not in self.frozen]
             deadlines = [span.deadline for span in days if span is not None and span.deadline > after]
             if deadlines:
                 return min([*deadlines, *frozen])
@@ -128,13 +129,13 @@ class Calendar(Value, frozen=True):
 
     def covering(self, at: int) -> list[int]:
         """The windows that may be counted for, with open <= at < deadline, earliest first (rule 3)."""
-        windows = set(range(self._from(at) * 2, local_day(self.schedule.tz, at) * 2 + 2)) | self.frozen.keys()
+        windows = set(windows_of_days(self._from(at), local_day(self.schedule.tz, at))) | self.frozen.keys()
         spans = ((window, self.counting(window)) for window in sorted(windows))
         return [w for w, span in spans if span and span.open <= at < span.deadline]
 
     def latest_opened(self, at: int) -> int | None:
         """The latest window that had opened at an instant: the base of a report that names none (rule 3)."""
-        latest = (local_day(self.schedule.tz, at) + 1) * 2 + 1
+        latest = Window.of(local_day(self.schedule.tz, at) + 1, AFTERNOON)
         # Where the schedule of today has no windows any more, those kept from before it tell.
         candidates: list[int] = [*range(latest, latest - 8, -1), *sorted(self.frozen, reverse=True)]
         for window in candidates:

@@ -10,7 +10,8 @@ from models.contract.effects import CheckedIn, Reported, Result
 from models.contract.inputs import Record
 from models.contract.outputs import encode
 from models.report import FLAG_NAMES, StatusReport
-from models.times import format_time, format_window
+from models.times import format_time
+from models.window import Window
 
 RECORD: Final = Record("sms", 0, 0, None, None)
 EARLIEST, LATEST = 1_577_836_800, 1_577_836_800 + 2**32 - 1  # device times on the wire
@@ -44,7 +45,7 @@ CHECKED_IN = st.builds(
 
 
 def naive_check_in(effect: CheckedIn) -> dict[str, Any]:
-    window = format_window(effect.window)
+    window = str(Window(effect.window))
     return {"type": "checkin", "id": f"{window}#{effect.revision}", "subject": effect.subject, "site": effect.site,
             "window": window, "result": effect.result, "previous": effect.previous, "repaired": effect.repaired,
             "at": format_time(effect.at)}
@@ -58,7 +59,7 @@ def naive_report(effect: Reported, report: StatusReport) -> dict[str, Any]:
     return {
         "type": "report", "id": effect.reference, "subject": effect.subject, "site": effect.site,
         "device_time": None if report.device_time is None else format_time(report.device_time),
-        "window": None if effect.window is None else format_window(effect.window),
+        "window": None if effect.window is None else str(Window(effect.window)),
         "result": effect.result,
         "battery_pct": report.battery_pct,
         "signal_dbm": report.signal_dbm,

@@ -22,7 +22,7 @@ from models.judgement.person import Person, Results
 from models.judgement.results import result_at
 from models.judgement.windows import Calendar
 from models.profile import DailyWindow, Schedule, Span
-from models.times import format_window
+from models.window import Window
 from models.wire.keys import KeyRing
 from models.zones import local_day, local_time
 
@@ -138,7 +138,7 @@ def test_a_deadline_of_many_comes_in_slices(monkeypatch: pytest.MonkeyPatch, siz
     said = [orjson.loads(output.value or b"") for some in slices for outputs in some for output in outputs
             if output.topic == "alerts"]
     opened = [event["data"]["alert"] for event in said if event["data"]["change"] == "opened"]
-    assert opened == [f"{subject}:no_report:{format_window(half.window)}"
+    assert opened == [f"{subject}:no_report:{Window(half.window)!s}"
                       for subject in sorted(people, key=lambda one: (nation.gateway(one), one))
                       if nation.result(subject) == "silent"]
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from models.errors import ContractError, Rejected, RejectReason
 from models.profile import AttributeSpec, RegisteredDevice
 from models.report import Attribute, AttributeReport, Header, StatusReport
-from models.times import format_date, format_time, format_window, parse_date, parse_time
+from models.times import format_date, format_time, parse_date, parse_time
+from models.window import Window
 from models.wire.frame import find_frame, open_frame, read_header, seal, to_text
 from models.wire.keys import KeyRing, message_key, parse_keks, unwrap, wrap
 from models.wire.payload import decode, encode, encode_attributes
@@ -208,5 +209,5 @@ def test_refuses_dates(text: object) -> None:
 
 def test_dates_and_windows() -> None:
     assert format_date(parse_date("2026-11-24", "to")) == "2026-11-24"
-    assert format_window(5038) == "2026-11-24:morning"
-    assert format_window(5039) == "2026-11-24:afternoon"
+    assert str(Window(5038)) == "2026-11-24:morning"
+    assert str(Window(5039)) == "2026-11-24:afternoon"

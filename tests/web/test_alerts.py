@@ -11,9 +11,10 @@ from support.page import MORNING, NOW, checkin, event
 from support.vectors import SCENARIOS, VECTORS, read_lines
 
 from models.errors import ContractError
+from models.window import Window
 from web.alerts import AlertOnPage, Key, alert_of_document, alert_of_event, merge
 from web.changes import PageChanges
-from web.checkins import checkin_of, window_number
+from web.checkins import checkin_of
 from web.live import KEPT_ENDED, KEPT_WINDOWS, LaneJudgedUntil, Live
 
 LIFE = [("opened", None), ("escalated", None), ("acknowledged", "kim"), ("commented", "kim"), ("cleared", "kim")]
@@ -101,9 +102,9 @@ def test_a_judged_day_ends_the_same_in_any_order(scenario: str) -> None:
         dice.shuffle(checkins)
         for one in events:
             live.take_alert(alert_of_event(one))
-        newest = max((window_number(one["window"]) for one in checkins), default=0)
+        newest = max((Window.parse(one["window"]) for one in checkins), default=0)
         for one in checkins:
-            if window_number(one["window"]) > newest - KEPT_WINDOWS:  # which of the older ones are kept, order decides
+            if Window.parse(one["window"]) > newest - KEPT_WINDOWS:  # which of the older ones are kept, order decides
                 live.take_checkin(checkin_of(one))
         ends.append((live.alerts, live.checkins))
     assert ends[0] == ends[1] == ends[2]
@@ -131,7 +132,7 @@ def test_only_what_is_new_is_a_change() -> None:
     live.take_checkin(checkin_of(checkin(7, "awake", revision=1)))
     live.take_progress(0, LaneJudgedUntil({"seoul-1": NOW}, 2.0))
     assert changes.id == before
-    assert live.checkins[window_number(MORNING)][7].result == "silent"
+    assert live.checkins[Window.parse(MORNING)][7].result == "silent"
 
 
 def test_memory_is_bounded_and_what_is_open_stays() -> None:
@@ -148,4 +149,4 @@ def test_memory_is_bounded_and_what_is_open_stays() -> None:
     for day in range(10, 25):
         live.take_checkin(checkin_of(checkin(1, "awake", f"2026-11-{day}:morning")))
     live.take_checkin(checkin_of(checkin(1, "awake", "2026-11-09:morning")))
-    assert sorted(live.checkins) == [window_number(f"2026-11-{day}:morning") for day in range(19, 25)]
+    assert sorted(live.checkins) == [Window.parse(f"2026-11-{day}:morning") for day in range(19, 25)]

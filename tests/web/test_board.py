@@ -6,11 +6,12 @@ import pytest
 from support.page import MORNING, NOW, checkin, event, person
 
 from models.times import format_time
+from models.window import Window
 from web import board
 from web.alerts import AlertOnPage, alert_of_event
-from web.checkins import CheckIn, PersonCard, checkin_of, person_of, window_number
+from web.checkins import CheckIn, PersonCard, checkin_of, person_of
 
-WINDOW = window_number(MORNING)
+WINDOW = Window.parse(MORNING)
 AFTERNOON = WINDOW + 1
 SIX, NINE_THIRTY, ONE = NOW - 13_200, NOW - 600, NOW + 12_000  # 06:00, 09:30 and 13:00 in Seoul
 

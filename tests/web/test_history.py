@@ -21,6 +21,7 @@ from support.page import (
 )
 
 from local.embedded import free_port
+from models.window import Window
 from stores.errors import StoreAwayError
 from stores.history import of_alert, of_checkin, of_command, of_registry
 from stores.mongo import Store
@@ -28,7 +29,6 @@ from stores.ports import Trouble
 from stores.queries import Queries
 from web.alerts import alert_of_event
 from web.changes import PageChanges
-from web.checkins import window_number
 from web.history import HistoryAwayError, HistoryCache
 from web.live import Live
 from web.service import Web
@@ -112,7 +112,7 @@ async def test_one_document_that_cannot_be_read_hides_no_other(history: MemoryHi
     history.checkins = [{"window": "2026-11-24:noon"}, {**checkin(1, "awake"), "ver": 1}]
     live = Live(PageChanges())
     await HistoryCache(history, live, lambda: NOW, lambda: None).refresh()
-    assert (list(live.people), list(live.checkins[window_number(MORNING)])) == ([1], [1])
+    assert (list(live.people), list(live.checkins[Window.parse(MORNING)])) == ([1], [1])
 
 
 def test_a_page_without_its_database_shows_what_it_has(history: MemoryHistory, lonely: Running) -> None:

@@ -12,7 +12,7 @@ from support.page import MORNING, NOW, Running, browser
 
 from models.contract.alerts import Change, Kind, Severity
 from models.contract.command import CommandType
-from web.checkins import window_number
+from models.window import Window
 from web.words import HERE, WORDS, Moments, chosen_language, environment, sentence, telephone
 
 CATALOGUE = HERE / "locale" / "ko" / "LC_MESSAGES" / "anbu.po"
@@ -76,8 +76,8 @@ def test_times_are_those_of_the_people() -> None:
     seoul, berlin = Moments("ko", "Asia/Seoul", NOW), Moments("en", "Europe/Berlin", NOW)
     assert [seoul.time(NOW), berlin.time(NOW)] == ["09:40", "01:40"]
     assert [seoul.moment(NOW - 60), seoul.moment(NOW - 86_400)] == ["09:39", "11월 23일 09:40"]
-    assert [berlin.moment(NOW - 86_400), berlin.day(window_number(MORNING))] == ["Nov 23 01:40", "Tue, Nov 24"]
-    assert [seoul.ago(NOW - 120), seoul.ago(NOW + 60), seoul.day(window_number(MORNING))] == \
+    assert [berlin.moment(NOW - 86_400), berlin.day(Window.parse(MORNING))] == ["Nov 23 01:40", "Tue, Nov 24"]
+    assert [seoul.ago(NOW - 120), seoul.ago(NOW + 60), seoul.day(Window.parse(MORNING))] == \
         ["2분 전", "방금", "11월 24일 (화)"]
 
 

@@ -6,14 +6,15 @@ A report counts for the window it names, whatever the clock says; one that names
 from typing import Final
 
 from models.base import Value
-from models.contract.alerts import OF_A_WINDOW, Change, ClearReason, Kind, Likely, Severity
+from models.contract.alerts import OF_A_WINDOW, Change, ClearReason, Kind, Likely, Severity, alert_id
 from models.contract.effects import Result
 from models.judgement import about
 from models.judgement.person import Person
 from models.judgement.results import REPORTED, as_reported, octet_at
 from models.judgement.rules.turn import Turn
 from models.report import AWAKE, OUT, StatusReport
-from models.times import DAY, format_window
+from models.times import DAY
+from models.window import Window
 
 LATE_DAYS: Final = 8
 
@@ -52,9 +53,9 @@ def read(turn: Turn, report: StatusReport) -> Reading:
     clock_wrong = clock is None or abs(clock - now) > DAY
     says = said(report)
     calendar, named = about.calendar(turn.person), report.window
-    if named is not None and named >> 1 < today - LATE_DAYS:
+    if named is not None and Window(named).day < today - LATE_DAYS:
         return Reading(device_time, clock_wrong, None, (), None, True, named, says)
-    if named is not None and (named >> 1 > today or calendar.counting(named) is None):
+    if named is not None and (Window(named).day > today or calendar.counting(named) is None):
         named = None
     if named is None and now - device_time > DAY:
         return Reading(device_time, clock_wrong, None, (), None, True, None, says)
@@ -72,7 +73,7 @@ def check_in(turn: Turn, report: StatusReport, reading: Reading) -> None:
     for window in reading.counted:
         if reading.says is not None:
             turn.take(window, reading.says)
-        elif not about.excused(turn.person, window >> 1):
+        elif not about.excused(turn.person, Window(window).day):
             became_not_awake = turn.take(window, Result.NOT_AWAKE)
     repaired = _repair(turn, report, reading)
     if became_not_awake and reading.named is not None:
@@ -100,7 +101,7 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
             continue
         if result is not Result.NOT_AWAKE:
             fine.add(window)
-        elif about.excused(person, window >> 1):
+        elif about.excused(person, Window(window).day):
             continue
         turn.take(window, result, repaired=True)
     return frozenset(fine)
@@ -109,9 +110,9 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
 def _not_awake(turn: Turn, window: int) -> None:
     """Rule 8: the alert takes the place of the window's `no_report`."""
     person = turn.person
-    silent = person.alerts.get(f"{person.subject}:{Kind.NO_REPORT}:{format_window(window)}")
+    silent = person.alerts.get(alert_id(person.subject, Kind.NO_REPORT, str(Window(window))))
     if not about.awake_after(person, window):
-        turn.open(Kind.NOT_AWAKE, format_window(window), Severity.WARNING, Likely.PERSON, window=window)
+        turn.open(Kind.NOT_AWAKE, str(Window(window)), Severity.WARNING, Likely.PERSON, window=window)
     if silent is not None:
         turn.clear(silent, ClearReason.LATE_REPORT)
 
@@ -141,7 +142,7 @@ def judge(turn: Turn, window: int, held_by: str | None, outage: str | None) -> N
     person = turn.person
     if octet_at(person.results, window):
         return
-    if about.excused(person, window >> 1):
+    if about.excused(person, Window(window).day):
         turn.take(window, Result.EXCUSED)
         return
     turn.take(window, Result.SILENT)
@@ -149,7 +150,7 @@ def judge(turn: Turn, window: int, held_by: str | None, outage: str | None) -> N
         return
     incident = held_by or outage
     likely, evidence = (Likely.GATEWAY, (incident,)) if incident else _attribute(person)
-    turn.open(Kind.NO_REPORT, format_window(window), Severity.WARNING, likely, evidence, window=window,
+    turn.open(Kind.NO_REPORT, str(Window(window)), Severity.WARNING, likely, evidence, window=window,
               held=held_by is not None)
 
 

@@ -16,6 +16,7 @@ from models.judgement.person import Override, Person
 from models.judgement.results import result_of, windows_of
 from models.judgement.rules.turn import Turn
 from models.profile import Excuse
+from models.window import Window
 
 REMEMBERED: Final = 64
 
@@ -75,11 +76,11 @@ def excuse(turn: Turn, excuses: Sequence[Excuse], *, by: str | None = None, text
         return any(one.first <= day <= one.last for one in excuses) and about.excused(person, day)
 
     for window, octet in windows_of(person.results):
-        if result_of(octet) in (Result.SILENT, Result.NOT_AWAKE) and excused(window >> 1):
+        if result_of(octet) in (Result.SILENT, Result.NOT_AWAKE) and excused(Window(window).day):
             turn.take(window, Result.EXCUSED)
     today = excused(turn.today)
     for alert in list(person.alerts.values()):
-        of_date = alert.kind in OF_A_WINDOW and alert.window is not None and excused(alert.window >> 1)
+        of_date = alert.kind in OF_A_WINDOW and alert.window is not None and excused(Window(alert.window).day)
         if of_date or (alert.kind is Kind.INACTIVITY and today):
             turn.clear(alert, ClearReason.EXCUSED, by=by, text=text)
 

@@ -59,7 +59,7 @@ class Turn:
         """One revision of an alert: into the state and into the effects."""
         person = self.person
         alert = alert.change(change, self.now, by=by, severity=severity, escalated_to=escalated_to, assignee=assignee)
-        key = alert_id(person.subject, alert)
+        key = alert_id(person.subject, alert.kind, alert.reference)
         if alert.active:
             person.alerts = {**person.alerts, key: alert}
         else:
