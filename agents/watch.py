@@ -5,19 +5,17 @@ What it adds is time: clock ticks into its own lanes, and progress records that 
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import orjson
-from aiokafka import ConsumerRecord
 
-from models.contract.documents import Output
-from models.judgement.fold import Fold
+from models.judgement.fold import CODE, Fold
 from models.judgement.lane import LaneProgress, LaneState
 from models.times import format_time
 from runtime.clock import Clock
 from runtime.keks import key_ring
 from runtime.settings import Settings
+from streams.engine.batch import Folding
 from streams.kafka import started_producer
 from streams.partition import partition_of
 from streams.topics import REPORTS, SMS
@@ -33,16 +31,14 @@ class WatchAgent:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
-        self._fold = Fold(key_ring(settings), lambda subject: partition_of(subject, settings.partitions))
+        fold = Fold(key_ring(settings), lambda subject: partition_of(subject, settings.partitions))
+        self.folding = Folding(self._new_state, fold.fold, CODE)
         self._opened: dict[int, float] = {}
         self._ticked: dict[int, float] = {}
 
-    def new_state(self, number: int) -> LaneState:
+    def _new_state(self, number: int) -> LaneState:
         self._opened[number] = self._clock.now()
         return LaneState(number)
-
-    def fold(self, lane: LaneState, records: Sequence[ConsumerRecord]) -> Iterator[list[Output]]:
-        return self._fold.fold(lane, records)
 
     async def report_progress(self, engine: Any) -> None:
         """Every 10 s of real time: up to when each lane has judged."""

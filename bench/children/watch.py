@@ -27,8 +27,9 @@ class Measured:
         self._cpu = 0.0
         self._opened: float | None = None
         self._outputs: Counter[str] = Counter()
-        self._fold, self._applied, self._take_over = engine.fold, engine.applied, engine.take_over
-        engine.fold, engine.applied, engine.take_over = self.fold, self.applied, self.take_over
+        self._fold, self._applied, self._take_over = engine.folding.fold, engine.applied, engine.take_over
+        engine.folding = engine.folding._replace(fold=self.fold)
+        engine.applied, engine.take_over = self.applied, self.take_over
 
     async def take_over(self) -> bool:
         began = time.monotonic()

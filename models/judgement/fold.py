@@ -25,6 +25,7 @@ from models.judgement.ticks import tick
 from models.wire.frame import find_frame, read_header
 from models.wire.keys import KeyRing
 
+CODE: Final = "2"  # goes up when the same records would be answered otherwise
 FORWARDED: Final = "anbu-forwarded"
 SLICE: Final = 64  # outputs, or records that have none
 

@@ -55,10 +55,16 @@ class State(Kept, Protocol):
         """The changelog records of all that changed since the last call."""
 
 
-NewState = Callable[[int], State]
-Fold = Callable[[Any, Sequence[ConsumerRecord]], Iterable[Sequence[OutputRecord]]]
-"""A pure function of the state (which it changes) and the records: no clock, no I/O, no randomness.
+class Folding(NamedTuple):
+    """How a lane judges.
 
-The outputs come in slices, some of them empty: between two the lane lets others have a turn, who may see the state,
-but not change it.
-"""
+    new_state: makes the state of a lane, by its number.
+    fold: a pure function of the state (which it changes) and the records: no clock, no I/O, no randomness. The outputs
+    come in slices, some of them empty: between two slices other tasks have a turn, which may see the state, but not
+    change it.
+    code: the version of `fold`; it goes up when the same records would be answered otherwise.
+    """
+
+    new_state: Callable[[int], State]
+    fold: Callable[[Any, Sequence[ConsumerRecord]], Iterable[Sequence[OutputRecord]]]
+    code: str

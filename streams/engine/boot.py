@@ -5,7 +5,7 @@ would leave with status 1. Overrides `BootStrategy.server` and `App._new_web` of
 """
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import faust
 from faust.app.base import BootStrategy
@@ -13,10 +13,8 @@ from faust.web.drivers import aiohttp
 from mode import Service
 
 from runtime.settings import SettingsError
-from streams.engine import watchdog
+from streams.engine import exits, watchdog
 from streams.topics import declare
-
-EXIT_TAKEN: Final = 3  # as uvicorn leaves, in gateway and page
 
 
 class Topics(Service):
@@ -30,7 +28,7 @@ class Topics(Service):
         try:
             await declare(self._engine.settings)
         except SettingsError as error:
-            self._engine.refuse(str(error))
+            exits.refuse(str(error))
 
 
 class Boot(BootStrategy):
@@ -56,9 +54,9 @@ class Views(aiohttp.Web):
             await super().start_server()
         except OSError as error:
             settings = self.app.engine.settings
-            self.app.engine.refuse(f"ANBU_WORKER_HOST, ANBU_WORKER_PORT: nobody can be answered at "
-                                   f"{settings.worker_host}:{settings.worker_port}: {error.strerror or error}",
-                                   status=EXIT_TAKEN)
+            exits.refuse(f"ANBU_WORKER_HOST, ANBU_WORKER_PORT: cannot listen on "
+                         f"{settings.worker_host}:{settings.worker_port}: {error.strerror or error}",
+                         status=exits.EXIT_ADDRESS_TAKEN)
 
 
 class LanesApp(faust.App):
@@ -69,14 +67,14 @@ class LanesApp(faust.App):
         return Views(self)
 
     def _crash(self, reason: BaseException) -> None:
-        self.engine.die("Faust has crashed", reason)  # it would leave with status 1, after whatever it still does
+        self.engine.die("Faust has crashed", reason)  # Faust would end with status 1, after whatever it still does
 
     async def start(self) -> None:
         try:
             await super().start()
-        except Exception as error:  # noqa: BLE001 - the broker has gone again since it was waited for; or anything else
+        except Exception as error:  # noqa: BLE001 - the broker has gone again since it was up; or anything else
             self.engine.die("the worker could not start", error)  # likewise
 
     async def stop(self) -> None:
-        watchdog.leave_within(self.engine, watchdog.LEFT_S)
+        watchdog.leave_within(self.engine.limits.left_s, self.engine.die)
         await super().stop()

@@ -10,16 +10,14 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
 from streams.engine.batch import Batch
 from streams.engine.changelog import reader
-
-if TYPE_CHECKING:
-    from streams.engine.engine import Engine
+from streams.engine.ports import Host, Sink
 
 log = logging.getLogger(__name__)
 
@@ -38,30 +36,26 @@ class Extent(NamedTuple):
 
 
 class Lane(ABC):
-    """next: by topic the first offset that is not done with; fetched: the first that was not handed to the agent;
-    waiting: records fetched and not yet done with; recovered: how much was read of what is durable; steps: goes up
-    with whatever the lane gets done; began: when the batch in hand; valid: nobody else can have had it, and no batch
-    was broken off; reading: what is durable, which a rebalance need not stop; durable: what the state tells of itself.
-    """
+    """Applies the batches of one partition, in order. A subclass says what is durable, and how a batch becomes so."""
 
-    patient = False  # waits for somebody else as long as that takes
+    patient = False  # whether a batch may take as long as another system needs
 
-    def __init__(self, engine: "Engine", number: int) -> None:
-        self.engine, self.number = engine, number
-        self.next: dict[str, int] = {}
-        self.fetched: dict[str, int] = {}
+    def __init__(self, host: Host, number: int) -> None:
+        self.host, self.number = host, number
+        self.next: dict[str, int] = {}     # by topic: the first offset that is not applied
+        self.fetched: dict[str, int] = {}  # by topic: the first offset that was not handed over
+        self.waiting = 0                   # records handed over and not yet applied
+        self.idle = asyncio.Event()        # set while there is no batch in hand
+        self.idle.set()
+        self.began = 0.0                   # when the batch in hand was begun, monotonic
+        self.recovered = 0.0               # which part of the durable state has been read, 0 to 1
+        self.steps = 0                     # goes up with any progress, for the watchdog
+        self.valid = True                  # owned without a gap since take-over, and no batch was broken off
+        self.reading = False               # still loading the changelog, which a rebalance need not stop
+        self.durable: Any = None           # `State.summary()` as of the last durable batch
         self._queue: deque[Any] = deque()
         self._handed = asyncio.Event()
-        self.waiting = 0
-        self.idle = asyncio.Event()
-        self.idle.set()
-        self.recovered = 0.0
-        self.steps = 0
-        self.began = 0.0
-        self.valid = True
-        self.reading = False
-        self.durable: Any = None
-        self._breakable = False
+        self._breakable = False            # the batch in hand has no effect yet
         self._task: asyncio.Task[None] | None = None
 
     async def take_over(self) -> None:
@@ -72,7 +66,7 @@ class Lane(ABC):
 
     async def recover(self) -> None:
         """Read what is durable."""
-        async with reader(self.engine.settings) as one:
+        async with reader(self.host.settings) as one:
             await self._recover(one)
         self.recovered = 1.0
 
@@ -85,15 +79,15 @@ class Lane(ABC):
 
     async def find_positions(self, reader: AIOKafkaConsumer) -> None:
         """Fill `next`. Raises RuntimeError where records are gone that were to come."""
-        topics = self.engine.inputs
+        topics = self.host.inputs
         found = await asyncio.gather(*(self._position(reader, TopicPartition(topic, self.number)) for topic in topics))
         self.next = dict(zip(topics, found, strict=True))
 
     async def _position(self, reader: AIOKafkaConsumer, tp: TopicPartition) -> int:
         first, last = (await reader.beginning_offsets([tp]))[tp], (await reader.end_offsets([tp]))[tp]
-        extent = Extent(tp.topic, first, last, await self.engine.committed(TP(*tp)), await self._new(reader, tp, last))
+        extent = Extent(tp.topic, first, last, await self.host.committed(TP(*tp)), await self._new(reader, tp, last))
         start = self.start(extent)
-        if start < extent.first and self.engine.settings.accept_loss:
+        if start < extent.first and self.host.settings.accept_loss:
             log.error("%s, partition %d: going on without the records from %d to before %d, which were deleted unread",
                       tp.topic, self.number, start, extent.first)
             start = extent.first
@@ -104,10 +98,10 @@ class Lane(ABC):
         return start
 
     async def _new(self, reader: AIOKafkaConsumer, tp: TopicPartition, last: int) -> int:
-        """While this worker started, the one that judges may have told of something: that is no history."""
-        if not self.engine.begin_at_end:
+        """The first offset since this process began, not the end of the log: what was published meanwhile counts."""
+        if not self.host.begin_at_end:
             return last
-        found = (await reader.offsets_for_times({tp: self.engine.began_ms}))[tp]
+        found = (await reader.offsets_for_times({tp: self.host.began_ms}))[tp]
         # Where there is none, the embedded broker answers with an offset that has no time.
         return last if found is None or found.timestamp < 0 else min(found.offset, last)
 
@@ -118,7 +112,7 @@ class Lane(ABC):
     @property
     def wanted(self) -> Sequence[str]:
         """The inputs whose records may come now."""
-        return self.engine.inputs
+        return self.host.inputs
 
     @property
     def committable(self) -> dict[str, int]:
@@ -138,7 +132,7 @@ class Lane(ABC):
     def drop_waiting(self) -> None:
         """Forget what was handed over and not yet begun."""
         while self._queue:
-            self.engine.forget(self._queue.popleft())
+            self.host.forget(self._queue.popleft())
 
     async def _next(self) -> tuple[Batch, list[Any]]:
         """What waits, in order. Batches that follow each other in one topic become one: to make a batch durable takes
@@ -174,7 +168,7 @@ class Lane(ABC):
                 batch, messages = await self._next()
                 self.idle.clear()
                 try:
-                    if self.engine.current(messages[0]):
+                    if self.host.current(messages[0]):
                         self.began = time.monotonic()
                         self._breakable = True
                         await self.renew()
@@ -183,13 +177,13 @@ class Lane(ABC):
                 finally:
                     self.waiting -= len(batch.records)
                     for message in messages:
-                        self.engine.forget(message)
+                        self.host.forget(message)
         except asyncio.CancelledError as error:
             if self._task is not None and not self._task.cancelling():  # not of the lane: it would just stand still
-                self.engine.die(f"lane {self.number}: what it waited for was cancelled", error)
+                self.host.die(f"lane {self.number}: what it waited for was cancelled", error)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the process leaves with it
-            self.engine.die(f"lane {self.number}", error)
+            self.host.die(f"lane {self.number}", error)
         finally:
             self.idle.set()
 
@@ -210,9 +204,13 @@ class Lane(ABC):
 
 
 class SinkLane(Lane):
-    """At least once: a batch is handed on and awaited, or broken off amid it; the group's commit remembers how far."""
+    """Hands each batch to a sink, at least once; the group's commit remembers how far."""
 
     patient = True
+
+    def __init__(self, host: Host, number: int, sink: Sink) -> None:
+        super().__init__(host, number)
+        self._sink = sink
 
     async def _recover(self, reader: AIOKafkaConsumer) -> None:
         await self.find_positions(reader)
@@ -220,11 +218,11 @@ class SinkLane(Lane):
     def start(self, extent: Extent) -> int:
         if extent.committed is not None:
             return extent.committed
-        return extent.new if self.engine.begin_at_end else extent.first
+        return extent.new if self.host.begin_at_end else extent.first
 
     async def apply(self, batch: Batch) -> None:
         self.check(batch)
-        await self.engine.sink(batch.records)
+        await self._sink(batch.records)
         self._breakable = False
         self.next = {**self.next, batch.tp.topic: batch.end}
-        self.engine.applied(self, batch, ())
+        self.host.applied(self, batch, ())

@@ -1,32 +1,32 @@
 """A lane that folds its batches over a state, and keeps that in the changelog: `watch`.
 
-Durable in this order: plan, outputs, states + done; then the group's commit, which only shows the lag. Where another
-batch waits, states and `done` are written together with its plan: a batch takes two answers of the broker, not three.
+A batch becomes durable in four steps:
+
+1. plan: the changelog names the batch.
+2. outputs: they go to their topics.
+3. states and done: the changelog has what the batch changed, and the positions after it.
+4. group commit: Kafka learns the positions. It only shows the lag; a successor trusts the changelog.
+
+Where another batch waits, step 3 and step 1 of the next batch are one request: two answers of the broker, not three.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
+import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from streams.engine.batch import Batch, OutputRecord
+from streams.engine.batch import Batch, Folding, OutputRecord
 from streams.engine.changelog import DONE, PLAN, BatchPlan, LoadedChangelog, load, read
 from streams.engine.lane import Extent, Lane
+from streams.engine.ports import Host
 from streams.engine.writer import Writer
 
-if TYPE_CHECKING:
-    from streams.engine.engine import Engine
-
 log = logging.getLogger(__name__)
-
-FOLDED_S: Final = 0.02  # at a time; then the event loop turns once
-RENEW_S: Final = 86_400.0  # a broker forgets a name that nobody asked for in a week, and then fences nobody
-CODE: Final = "2"  # of the fold: goes up when the same records would be answered otherwise
-
 
 Record = tuple[bytes, bytes | None]
 """(key, value) of the changelog."""
@@ -49,10 +49,11 @@ class _Owed(NamedTuple):
 class StateLane(Lane):
     """state: of the records up to `next`, and of those that are being folded. See the module."""
 
-    def __init__(self, engine: "Engine", number: int) -> None:
-        super().__init__(engine, number)
+    def __init__(self, host: Host, number: int, folding: Folding) -> None:
+        super().__init__(host, number)
+        self._folding = folding
         self.state: Any = None
-        self.writer = Writer(engine.settings, number)
+        self.writer = Writer(host.settings, number)
         self._done: dict[str, int] = {}
         self._owed: _Owed | None = None
         self._read_first_to = 0
@@ -61,7 +62,7 @@ class StateLane(Lane):
 
     def _renewal(self) -> float:
         """When to be a new writer: a day from now, and the lanes that were opened together not at the same time."""
-        return time.monotonic() + RENEW_S * (1 - self.number / self.engine.settings.partitions / 4)
+        return time.monotonic() + self.host.limits.renew_s * (1 - self.number / self.host.settings.partitions / 4)
 
     async def renew(self) -> None:
         """Be a new writer once a day, as after a take-over: with the state as the changelog has it.
@@ -75,7 +76,7 @@ class StateLane(Lane):
         log.info("lane %d: renewing its writer", self.number)
         self._renew_at = self._renewal()
         await self.writer.stop()
-        self.writer = Writer(self.engine.settings, self.number)
+        self.writer = Writer(self.host.settings, self.number)
         done, at = self._done, self.next
         await self.recover()
         if self._done != done:
@@ -87,12 +88,12 @@ class StateLane(Lane):
 
         The reading goes on through a rebalance that leaves the lane here: it may take long, and they may come often.
         """
-        await self.writer.start(self.engine.changelog)
+        await self.writer.start(self.host.changelog)
         self.reading = True
-        state = self.engine.new_state(self.number)
-        loaded = await load(reader, TopicPartition(self.engine.changelog, self.number), state, self._progress)
+        state = self._folding.new_state(self.number)
+        loaded = await load(reader, TopicPartition(self.host.changelog, self.number), state, self._progress)
         state.ready()
-        await self.engine.wait_open()
+        await self.host.wait_open()
         self.reading = False
         self.state, self._done, self._begun = state, loaded.done, False
         await self.find_positions(reader)
@@ -116,13 +117,14 @@ class StateLane(Lane):
     async def _redo(self, reader: AIOKafkaConsumer, plan: BatchPlan) -> None:
         """Fold the unfinished batch again, with those before it that had no effect: of these only its plan tells."""
         tp, start = TopicPartition(plan.topic, self.number), self.next[plan.topic]
-        log.warning("lane %d: folding the unfinished %s again, from %d on", self.number, plan, start)
+        log.warning("lane %d: folding the unfinished batch of %s (%d to before %d) again, from %d on", self.number,
+                    plan.topic, plan.start, plan.end, start)
         if start >= plan.end:
             log.error("lane %d: the records of the unfinished batch are gone", self.number)
             return
-        if plan.code != CODE:
+        if plan.code != self._folding.code:
             log.error("lane %d: the unfinished batch was folded by code %s, this is %s; its outputs may differ",
-                      self.number, plan.code, CODE)
+                      self.number, plan.code, self._folding.code)
         records = [record async for record in read(reader, tp, start, plan.end)]
         if len(records) < plan.end - start:
             log.error("lane %d: of the %d offsets of the unfinished batch, %d have no record any more; where they had "
@@ -140,7 +142,7 @@ class StateLane(Lane):
         start = extent.first if done is None else done
         if start < extent.first:
             start = max(start, extent.committed or 0)
-        if extent.topic == self.engine.read_first:
+        if extent.topic == self.host.read_first:
             self._read_first_to = extent.last
         else:
             self._begun |= start > extent.first
@@ -149,9 +151,9 @@ class StateLane(Lane):
     @property
     def wanted(self) -> Sequence[str]:
         """Who people are comes before what is said of them, until anything has been said."""
-        first = self.engine.read_first
+        first = self.host.read_first
         done = first is None or self._begun or self.next[first] >= self._read_first_to
-        return self.engine.inputs if done or first is None else [first]
+        return self.host.inputs if done or first is None else [first]
 
     def _progress(self, part: float) -> None:
         self.recovered = part
@@ -160,18 +162,19 @@ class StateLane(Lane):
     async def apply(self, batch: Batch) -> None:
         self.check(batch)
         topic = batch.tp.topic
-        outputs = await self.fold(batch)
+        outputs = await self.outputs_of(batch)
         self._breakable = False
         touched = self.state.take_touched()
         if outputs:
-            await self._settle((PLAN, BatchPlan(topic, batch.start, batch.end, CODE).packed()))
-            await self.writer.write_outputs(outputs)
+            # 3 of the batch before, and 1 of this one.
+            await self._settle((PLAN, BatchPlan(topic, batch.start, batch.end, self._folding.code).packed()))
+            await self.writer.write_outputs(outputs)  # 2
         else:
             await self._settle()
         before, self.next = self.next, {**self.next, topic: batch.end}
         owed = _Owed(batch, outputs, touched, before, self.next, self.state.summary())
         if outputs or touched:
-            self._owed = owed
+            self._owed = owed  # 3 goes with the next batch, or when none waits; 4 commits up to `committable`
         else:
             self._is_durable(owed)
 
@@ -190,26 +193,26 @@ class StateLane(Lane):
             self._owed = None
             self._is_durable(owed)
         elif plan:
-            await self.writer.write(self.engine.changelog, plan)
+            await self.writer.write(self.host.changelog, plan)
 
     def _is_durable(self, owed: "_Owed") -> None:
         self.durable = owed.summary
-        self.engine.applied(self, owed.batch, owed.outputs)
+        self.host.applied(self, owed.batch, owed.outputs)
 
     async def _write_done(self, states: Iterable[Record], positions: dict[str, int], *plan: Record) -> None:
-        await self.writer.write(self.engine.changelog, [*states, (DONE, self.engine.dumps(positions)), *plan])
+        await self.writer.write(self.host.changelog, [*states, (DONE, orjson.dumps(positions)), *plan])
         self._done = positions
 
-    async def fold(self, batch: Batch) -> list[OutputRecord]:
-        """With a breath now and then: while one lane folds for seconds, the others go on, and producers have time."""
+    async def outputs_of(self, batch: Batch) -> list[OutputRecord]:
+        """Fold the batch. The event loop turns now and then, so that a long fold does not hold up other lanes."""
         outputs: list[OutputRecord] = []
-        breath = time.monotonic() + FOLDED_S
-        for some in self.engine.fold(self.state, batch.records):
+        breath = time.monotonic() + self.host.limits.folded_s
+        for some in self._folding.fold(self.state, batch.records):
             outputs += some
             if time.monotonic() > breath:
                 self.steps += 1
                 await asyncio.sleep(0)
-                breath = time.monotonic() + FOLDED_S
+                breath = time.monotonic() + self.host.limits.folded_s
         return outputs
 
     async def drop(self) -> None:

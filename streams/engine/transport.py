@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import faust
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -24,10 +24,8 @@ from mode.utils.futures import notify
 
 from streams.engine.batch import Batch
 from streams.engine.changelog import read, reader
+from streams.engine.lane import Lane
 from streams.kafka import stop_consumer
-
-if TYPE_CHECKING:
-    from streams.engine.lane import Lane
 
 log = logging.getLogger(__name__)
 _Records = Mapping[TP, list[ConsumerRecord]]
@@ -203,7 +201,7 @@ class Consumer(driver.Consumer):
             return []
         return records
 
-    async def _go_past(self, tp: TP, lane: "Lane", offset: int) -> None:
+    async def _go_past(self, tp: TP, lane: Lane, offset: int) -> None:
         """The log ends with a marker. Who did not go past it would seem to stand still with input before him."""
         start = lane.fetched[tp.topic]
         if lane.waiting or not lane.idle.is_set():
@@ -273,35 +271,3 @@ class Consumer(driver.Consumer):
 
 class Transport(driver.Transport):
     Consumer = Consumer
-
-
-class LaneRecovery(Recovery):
-    async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP],
-                           generation_id: int = 0) -> None:
-        self.app.engine.assigned(assigned, generation_id)
-        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
-
-    async def _resume_streams(self, generation_id: int = 0) -> None:
-        # Without Tables this is all that Faust does after a rebalance: seek and resume. First the lanes.
-        if await self.app.engine.take_over():
-            await super()._resume_streams(generation_id)
-
-
-class LaneTables(TableManager):
-    """No table, but a changelog: because of it Faust picks its co-partitioning assignor, and not round-robin."""
-
-    _recovery: Recovery | None
-
-    @property
-    def recovery(self) -> Recovery:
-        if self._recovery is None:
-            self._recovery = LaneRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
-        return self._recovery
-
-    @property
-    def changelog_topics(self) -> set[str]:
-        return {self.app.engine.changelog}
-
-    async def on_stop(self) -> None:
-        await super().on_stop()
-        await self.app.engine.close()

@@ -1,29 +1,27 @@
-"""A worker that does not get on ends: a supervisor starts it again, and a restart recovers.
+"""A worker that makes no progress ends: a supervisor starts it again, and a restart recovers.
 
-Four things are watched: that a lane gets something done while there is input for it, or while it is being taken over;
-that no partition stays without a lane; that the event loop turns at all (Faust's heartbeats come from a thread of their
-own, so the group would never miss a worker that hangs); and that who is told to leave does.
+Four things are watched. A lane makes progress while there is input for it, or while it is being taken over. No
+partition stays without a lane. The event loop turns (Faust's heartbeats come from a thread of their own, so the group
+would never miss a worker that hangs). A graceful shutdown ends.
 """
 
 import asyncio
 import threading
 import time
-from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Final, NoReturn
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import Service
 
+from runtime.settings import Settings
+from streams.engine.assignment import Assignment
 from streams.engine.changelog import reader
 
-if TYPE_CHECKING:
-    from streams.engine.engine import Engine
-
-STALLED_S: Final = 120.0
-LOOKS: Final = 12  # within that time
-LEFT_S: Final = 20.0  # most supervisors send SIGKILL after 30
+LOOKS: Final = 12  # within `Limits.stalled_s`
+Die = Callable[[str], NoReturn]
 
 
 class Stalls:
@@ -42,20 +40,20 @@ class Stalls:
 class Watchdog(Service):
     """Looks again and again, from before the first take-over; ends the process where nothing has moved for so long."""
 
-    def __init__(self, engine: "Engine", **options: Any) -> None:
+    def __init__(self, engine: Any, **options: Any) -> None:
         super().__init__(**options)
-        self._engine, self._limit_s = engine, STALLED_S
+        self._engine, self._limit_s = engine, engine.limits.stalled_s
 
     @Service.task
     async def _watch(self) -> None:
         engine, limit_s = self._engine, self._limit_s
         stalls, turned = Stalls(), [time.monotonic()]
-        threading.Thread(target=_watch_loop, args=(engine, turned, limit_s), daemon=True).start()
+        threading.Thread(target=_watch_loop, args=(engine.die, turned, limit_s), daemon=True).start()
         while not self.should_stop:
             await self.sleep(limit_s / LOOKS)
             turned[0] = time.monotonic()
             try:
-                moving = await asyncio.wait_for(to_move(engine, limit_s / LOOKS), limit_s / 2)
+                moving = await asyncio.wait_for(to_move(engine, engine.settings, limit_s / LOOKS), limit_s / 2)
             except (KafkaError, TimeoutError):  # the broker is away: nobody can get on, and a restart would not help
                 stalls = Stalls()
                 continue
@@ -64,13 +62,13 @@ class Watchdog(Service):
                     engine.die(f"{name} for {seconds:.0f} s")
 
 
-async def to_move(engine: "Engine", long_s: float) -> dict[str, Hashable]:
+async def to_move(engine: Assignment, settings: Settings, long_s: float) -> dict[str, Hashable]:
     """What should not stay as it is: in words, and where it is. long_s: a batch in hand for longer moves by its slices.
 
     The ends are asked for by a consumer of our own: the one that is watched would not tell that it hangs.
     """
     positions = engine.positions()
-    async with reader(engine.settings) as one:
+    async with reader(settings) as one:
         ends = await one.end_offsets([TopicPartition(*tp) for tp in positions])
     now, moving = time.monotonic(), dict[str, Hashable]()
     for (topic, number), position in positions.items():
@@ -92,19 +90,19 @@ async def to_move(engine: "Engine", long_s: float) -> dict[str, Hashable]:
     return moving
 
 
-def leave_within(engine: "Engine", limit_s: float) -> None:
-    """Who was told to leave does, also where a client of the broker would wait for ever: what is durable is durable."""
+def leave_within(limit_s: float, die: Die) -> None:
+    """End the process if a graceful shutdown takes longer than that; all that a restart needs is durable already."""
 
     def end() -> None:
         time.sleep(limit_s)
-        engine.die(f"told to leave, and not done with it after {limit_s:.0f} s")
+        die(f"graceful shutdown did not finish within {limit_s:.0f} s")
 
     threading.Thread(target=end, daemon=True).start()
 
 
-def _watch_loop(engine: "Engine", turned: list[float], limit_s: float) -> None:
+def _watch_loop(die: Die, turned: list[float], limit_s: float) -> None:
     while True:
         time.sleep(limit_s / LOOKS)
         still = time.monotonic() - turned[0]
         if still > limit_s * 2:  # a look may wait for the broker half of it
-            engine.die(f"the event loop has not turned for {still:.0f} s: something in it blocks")
+            die(f"the event loop has not turned for {still:.0f} s: something in it blocks")

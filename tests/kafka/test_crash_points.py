@@ -14,7 +14,7 @@ import pytest
 from support.one_lane import MOVED, PROFILE, Place, sos
 from support.worker import WorkerProcess
 
-from streams.engine.engine import EXIT_SURPRISE
+from streams.engine.exits import EXIT_SURPRISE
 from streams.topics import REGISTRY, SMS
 
 POINTS = ("before_plan", "after_plan", "amid_outputs", "after_outputs", "amid_states", "after_done")
@@ -125,7 +125,7 @@ async def test_a_plan_behind_a_batch_without_effect(place: Place) -> None:
         await place.send(first, (REGISTRY, MOVED))
         second.start()
         await second.wait_idle(http)
-        assert "folding the unfinished Plan(topic='sms', start=2" in second.log.read_text()
+        assert "folding the unfinished batch of sms (2 to before 3) again" in second.log.read_text()
         found = await place.verdict(second)
     assert found.problems == []
 
@@ -167,7 +167,7 @@ async def test_who_is_told_to_leave_does(place: Place) -> None:
             await worker.wait_idle(http)
             worker.send(signal.SIGTERM)
             assert await worker.wait_left() == 70
-            assert "told to leave, and not done with it after 1 s" in worker.log.read_text()
+            assert "graceful shutdown did not finish within 1 s" in worker.log.read_text()
 
 
 async def test_what_a_poll_brought_to_nobody_is_read_again(place: Place) -> None:

@@ -13,8 +13,8 @@ from aiokafka.admin import RecordsToDelete
 from support.one_lane import PROFILE, Place, sos
 
 from cli.broker import Writable, write
+from models.judgement.fold import CODE
 from runtime.settings import Settings
-from streams.engine.state_lane import CODE
 from streams.kafka import administration, kafka_options
 from streams.topics import REGISTRY, REPORTS, SMS
 

@@ -18,7 +18,10 @@ polls = st.lists(st.tuples(st.sampled_from(["sms", "registry"]), st.one_of(st.in
 @given(polls)
 async def test_batches_are_gathered(waiting: list[tuple[str, int, bool, int]]) -> None:
     engine: Any = SimpleNamespace()
-    lane, ends, handed = SinkLane(engine, 0), {"sms": 0, "registry": 0}, []
+
+    async def sink(_: object) -> None: ...
+
+    lane, ends, handed = SinkLane(engine, 0, sink), {"sms": 0, "registry": 0}, []
     for topic, count, gap, generation in waiting:
         start = ends[topic] + gap
         records: Any = [(topic, offset) for offset in range(start, start + count)]

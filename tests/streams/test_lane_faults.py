@@ -11,12 +11,14 @@ from aiokafka import ConsumerRecord
 from aiokafka.util import commit_structure_validate
 from faust.types import TP
 
+from models.judgement.lane import LaneState
 from runtime.settings import Settings
 from streams.engine import state_lane, watchdog
-from streams.engine.batch import Batch
+from streams.engine.batch import Batch, Folding
 from streams.engine.changelog import BatchPlan
 from streams.engine.lane import SinkLane
-from streams.engine.state_lane import CODE, StateLane
+from streams.engine.ports import Limits, Sink
+from streams.engine.state_lane import StateLane
 from streams.engine.transport import ConsumerThread
 
 ALERTS = TP("alerts", 0)
@@ -32,15 +34,15 @@ def an_engine(**more: Any) -> Any:
 
     return SimpleNamespace(settings=Settings.from_env({}), inputs=("alerts",), read_first=None, die=die, torn=set(),
                            open=True, quiesced=1, opening_lanes={}, forget=lambda _: None, current=lambda _: True,
-                           applied=lambda *_: None, **more)
+                           applied=lambda *_: None, limits=Limits(), **more)
 
 
 def a_message() -> Any:
     return SimpleNamespace(generation_id=1, value=Batch(ALERTS, 0, 1, [SimpleNamespace(offset=0)]))
 
 
-async def a_sink_lane(engine: Any) -> SinkLane:
-    lane = SinkLane(engine, 0)
+async def a_sink_lane(engine: Any, sink: Sink) -> SinkLane:
+    lane = SinkLane(engine, 0, sink)
     lane.next = {"alerts": 0}
     lane._task = asyncio.create_task(lane._run())
     lane.waiting = 1
@@ -52,7 +54,7 @@ async def test_a_cancellation_that_nobody_asked_for_stops_no_lane_without_a_word
     async def sink(_: Sequence[ConsumerRecord]) -> None:
         raise asyncio.CancelledError  # of a future of some client that was closed
 
-    lane = await a_sink_lane(an_engine(sink=sink))
+    lane = await a_sink_lane(an_engine(), sink)
     assert lane._task is not None
     with pytest.raises(Died, match="what it waited for was cancelled"):
         await lane._task
@@ -65,7 +67,7 @@ async def test_a_cancellation_that_was_asked_for_ends_nothing_but_the_lane() -> 
         began.set()
         await asyncio.Event().wait()
 
-    lane = await a_sink_lane(an_engine(sink=sink))
+    lane = await a_sink_lane(an_engine(), sink)
     await began.wait()
     assert lane._task is not None
     lane.break_off()
@@ -76,8 +78,10 @@ async def test_a_cancellation_that_was_asked_for_ends_nothing_but_the_lane() -> 
 
 async def test_a_patient_lane_is_watched_while_it_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may take as long as the database does. But what was fetched for it, and never came to it, stands still."""
+    async def sink(_: Sequence[ConsumerRecord]) -> None: ...
+
     engine = an_engine()
-    lane = SinkLane(engine, 0)
+    lane = SinkLane(engine, 0, sink)
     lane.next, lane.waiting = {"alerts": 0}, 1
     engine.lanes, engine.positions = {0: lane}, lambda: {ALERTS: 0}
 
@@ -89,10 +93,10 @@ async def test_a_patient_lane_is_watched_while_it_waits_for_nobody(monkeypatch: 
         yield SimpleNamespace(end_offsets=end_offsets)
 
     monkeypatch.setattr(watchdog, "reader", reader)
-    assert list(await watchdog.to_move(engine, 10)) == [
+    assert list(await watchdog.to_move(engine, engine.settings, 10)) == [
         "alerts, partition 0: there is input, and position 0 has not moved"]
     lane.idle.clear()
-    assert await watchdog.to_move(engine, 10) == {}
+    assert await watchdog.to_move(engine, engine.settings, 10) == {}
 
 
 async def test_a_commit_whose_lanes_have_all_gone_is_no_surprise() -> None:
@@ -120,7 +124,7 @@ async def test_a_commit_whose_lanes_have_all_gone_is_no_surprise() -> None:
 async def test_an_unfinished_batch_of_which_records_are_gone_is_told(monkeypatch: pytest.MonkeyPatch,
                                                                      caplog: pytest.LogCaptureFixture) -> None:
     applied: list[Batch] = []
-    lane = StateLane(an_engine(), 0)
+    lane = StateLane(an_engine(), 0, Folding(LaneState, lambda *_: (), "1"))
     lane.next = {"registry": 3}
 
     async def read(*_: Any) -> Any:
@@ -131,7 +135,7 @@ async def test_an_unfinished_batch_of_which_records_are_gone_is_told(monkeypatch
 
     monkeypatch.setattr(state_lane, "read", read)
     monkeypatch.setattr(lane, "apply", apply)
-    await lane._redo(SimpleNamespace(), BatchPlan("registry", 3, 6, CODE))
+    await lane._redo(SimpleNamespace(), BatchPlan("registry", 3, 6, "1"))
     await lane.drop()
     assert [(batch.start, batch.end, len(batch.records)) for batch in applied] == [(3, 6, 1)]
     assert "of the 3 offsets of the unfinished batch, 2 have no record any more" in caplog.text

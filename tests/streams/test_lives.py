@@ -25,8 +25,9 @@ from support.memory_log import Log, LogReader
 from runtime.settings import Settings
 from streams.engine import lane as lane_module
 from streams.engine import state_lane
-from streams.engine.batch import Batch
+from streams.engine.batch import Batch, Folding
 from streams.engine.changelog import DONE, OWNER, States, load
+from streams.engine.ports import Limits
 from streams.engine.state_lane import StateLane
 
 TOPICS = ("sms", "registry", "commands")
@@ -181,11 +182,13 @@ def a_lane(world: World) -> tuple[StateLane, asyncio.Event]:
     def die(why: str, error: BaseException | None = None) -> None:
         raise Died(why) from error
 
+    make: Any = Folding  # outputs are plain values here
+    folding = make(Revisions, fold, "1")
     engine: Any = SimpleNamespace(
-        settings=SETTINGS, inputs=TOPICS, changelog=LOG, begin_at_end=False, read_first=None, new_state=Revisions,
-        fold=fold, committed=world.committed_of, wait_open=wait_open, die=die, dumps=orjson.dumps,
+        settings=SETTINGS, inputs=TOPICS, changelog=LOG, begin_at_end=False, read_first=None,
+        limits=Limits(folded_s=-1.0), committed=world.committed_of, wait_open=wait_open, die=die,
         applied=lambda *_: None, forget=lambda _: None, current=lambda _: True)
-    return StateLane(engine, 0), gate
+    return StateLane(engine, 0, folding), gate
 
 
 async def end(lane: StateLane, task: asyncio.Task[None], *, kill: bool) -> None:
@@ -276,7 +279,6 @@ async def problems(seed: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     world = World(seed)
     monkeypatch.setattr(lane_module, "reader", world.reader)
     monkeypatch.setattr(state_lane, "Writer", lambda *_: FakeWriter(world))
-    monkeypatch.setattr(state_lane, "FOLDED_S", -1.0)
     for _ in range(world.chance.randint(1, 25)):
         world.happen(world.chance.randint(0, 5))
         if world.chance.random() < 0.3:

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from support.broker import GUARANTEE, a_broker
 
+from models.judgement.lane import LaneState
 from runtime.settings import Settings
+from streams.engine.batch import Folding
 from streams.engine.changelog import reader
 from streams.engine.lane import Lane, SinkLane
+from streams.engine.ports import Limits
 from streams.engine.state_lane import StateLane
 from streams.kafka import producer
 from streams.topics import ALERTS, declare
@@ -43,8 +46,13 @@ async def a_lane(kind: type[Lane], committed: int | None, *, begin_at_end: bool 
         return committed
 
     engine: Any = SimpleNamespace(settings=Settings.from_env(variables), inputs=inputs, committed=answer,
-                                  begin_at_end=begin_at_end, began_ms=int(time.time() * 1000), read_first=read_first)
-    lane = kind(engine, 0)
+                                  begin_at_end=begin_at_end, began_ms=int(time.time() * 1000), read_first=read_first,
+                                  limits=Limits())
+
+    async def sink(_: object) -> None: ...
+
+    folding = Folding(LaneState, lambda *_: (), "1")
+    lane = StateLane(engine, 0, folding) if kind is StateLane else SinkLane(engine, 0, sink)
     yield lane
     await lane.drop()
 

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-import orjson
 import pytest
 from faust.types import TP
 
 from runtime.settings import Settings
 from streams.engine import state_lane
-from streams.engine.batch import Batch
+from streams.engine.batch import Batch, Folding
 from streams.engine.changelog import DONE, PLAN
+from streams.engine.ports import Limits
 from streams.engine.state_lane import StateLane
 
 TOPICS = ("sms", "registry")
@@ -73,10 +73,12 @@ async def apply(*batches: tuple[str, str], at_once: bool) -> list[tuple[str, int
     def die(why: str, error: BaseException | None = None) -> None:
         raise AssertionError(why) from error
 
+    make: Any = Folding  # outputs are plain values here
+    folding = make(lambda _: Touched(), fold, "1")
     engine: Any = SimpleNamespace(
-        settings=Settings.from_env({}), inputs=TOPICS, changelog="log", fold=fold, die=die, dumps=orjson.dumps,
+        settings=Settings.from_env({}), inputs=TOPICS, changelog="log", die=die, limits=Limits(),
         applied=applied, forget=lambda _: None, current=lambda _: True)
-    lane = StateLane(engine, 0)
+    lane = StateLane(engine, 0, folding)
     lane.state, lane.next = Touched(), dict.fromkeys(TOPICS, 0)
     task = asyncio.create_task(lane._run())
     for topic, record in batches:

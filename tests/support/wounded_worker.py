@@ -32,21 +32,25 @@ from aiokafka.errors import KafkaConnectionError
 from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP
 
+from runtime.settings import Settings
 from streams.engine import changelog as changelog_module
 from streams.engine import state_lane as lane_module
-from streams.engine import watchdog
-from streams.engine.batch import Batch, OutputRecord
+from streams.engine.batch import Batch, Folding, OutputRecord
 from streams.engine.changelog import DONE, OWNER, PLAN, LoadedChangelog, load, read
+from streams.engine.ports import Limits
 from streams.engine.state_lane import StateLane
 from streams.engine.transport import Consumer, ConsumerThread
 from streams.engine.writer import Writer
 from streams.topics import INPUTS, SMS
-from worker.app import app
+from worker.compose import build
 
 _POINT, _ACT, _TOPIC = [*os.environ.get("WOUND", "").split(":"), "", "", ""][:3]
 _writes, _writes_outputs, _applies, _active, _seeks = (
     Writer.write, Writer.write_outputs, StateLane.apply, Consumer._get_active_partitions, Consumer.perform_seek)
-_folds = app.engine.fold
+_LIMITS = {name: float(os.environ[name.upper()]) for name in ("renew_s", "stalled_s", "left_s")
+           if name.upper() in os.environ}
+_engine = build(Settings.from_env(os.environ), Limits(**_LIMITS))
+app = _engine.app
 _sees, _BEGAN = ClusterMetadata.partitions_for_topic, time.monotonic()
 _in_hand: list[str] = []
 _hurt: list[str] = []
@@ -119,7 +123,7 @@ def _fold_slowly(state: Any, records: Sequence[Any]) -> Iterator[Sequence[Output
     while time.monotonic() < until:
         time.sleep(0.01)
         yield []
-    yield from _folds(state, records)
+    yield from _folding.fold(state, records)
 
 
 def _get_active_partitions(self: Any) -> set[TP]:
@@ -165,22 +169,16 @@ if os.environ.get("FORGET") == "plan":
     lane_module.load = _load_without_plan  # type: ignore[attr-defined,assignment]
 if "LOAD" in os.environ:
     lane_module.load = _load_slowly  # type: ignore[attr-defined,assignment]
-if "FOLD_S" in os.environ:
-    app.engine.fold = _fold_slowly
-if "RENEW_S" in os.environ:
-    lane_module.RENEW_S = float(os.environ["RENEW_S"])  # type: ignore[misc]
-if "STALLED_S" in os.environ:
-    watchdog.STALLED_S = float(os.environ["STALLED_S"])  # type: ignore[misc]
+if _engine.folding is not None:
+    _folding = _engine.folding
+    _engine.folding = Folding(_folding.new_state, _fold_slowly if "FOLD_S" in os.environ else _folding.fold,
+                              os.environ.get("CODE", _folding.code))
 if "HOLD" in os.environ:
     Consumer._get_active_partitions = _get_active_partitions
 if "BLIND" in os.environ:
     ClusterMetadata.partitions_for_topic = _partitions_for_topic
 if "UNCOMMITTED" in os.environ:
     Consumer.commit = _no_commit
-if "CODE" in os.environ:
-    lane_module.CODE = os.environ["CODE"]  # type: ignore[misc]
-if "LEFT_S" in os.environ:
-    watchdog.LEFT_S = float(os.environ["LEFT_S"])  # type: ignore[misc]
 if "SLOW" in os.environ:
     changelog_module.read = _read_slowly
     changelog_module.TOLD_EVERY = 1  # type: ignore[misc]

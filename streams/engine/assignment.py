@@ -1,0 +1,155 @@
+"""Which lanes this worker has: one for each partition that its group gives it.
+
+A rebalance shuts the gate, waits until the lanes stand still, and opens it again with the new assignment. A lane that
+stays goes on at once; a new one is read back first.
+"""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from faust.types import TP
+
+from streams.engine.lane import Lane
+
+log = logging.getLogger(__name__)
+
+
+class Assignment(ABC):
+    """inputs: topics with equal partition counts; partition n of all of them is lane n.
+
+    lanes: by number, those that are judging.
+    opening_lanes: by number, those that are being taken over; the others go on meanwhile.
+    torn: partitions that are not assigned for all inputs, and so have no lane.
+    generation: of the group, as of the newest assignment.
+    quiesced: how often the lanes were stilled.
+    """
+
+    def __init__(self, inputs: Sequence[str], partitions: int) -> None:
+        self.inputs, self._partitions = tuple(inputs), partitions
+        self.lanes: dict[int, Lane] = {}
+        self.opening_lanes: dict[int, Lane] = {}
+        self.torn: set[int] = set()
+        self.generation = -1
+        self.quiesced = 0
+        self._gate = asyncio.Event()  # shut from the first word of a rebalance until the lanes are assigned
+        self._opening: dict[int, asyncio.Task[None]] = {}
+        self._numbers: set[int] = set()  # of the lanes that the assignment gives
+        self._quiesced_when_assigned = 0
+
+    @abstractmethod
+    def _lane(self, number: int) -> Lane:
+        """Make the lane of a partition."""
+
+    @property
+    @abstractmethod
+    def _rebalance_limit_s(self) -> float:
+        """How long a batch may hold up a rebalance."""
+
+    @abstractmethod
+    def die(self, why: str, error: BaseException | None = None) -> NoReturn:
+        """End the process at once."""
+
+    @property
+    def open(self) -> bool:
+        return self._gate.is_set()
+
+    async def wait_open(self) -> None:
+        while not self.open:  # it may be shut again before the waiting task has its turn
+            await self._gate.wait()
+
+    def positions(self) -> dict[TP, int]:
+        """Up to where each input may be committed."""
+        return {TP(topic, number): offset for number, lane in self.lanes.items() if lane.valid
+                for topic, offset in lane.committable.items()}
+
+    async def quiesce(self) -> None:
+        """Shut the gate, drop what waits, wait for the batches in hand. Then every lane stands still."""
+        self._gate.clear()
+        self.quiesced += 1
+        for number, lane in self.opening_lanes.items():
+            if not lane.reading:  # after the loss of the partition, going on would fence the rightful owner
+                lane.valid = False
+                self._cancel(number)
+        for lane in self.lanes.values():
+            lane.drop_waiting()
+        limit = self._rebalance_limit_s
+        if await self._busy(limit / 2):
+            for lane in self.lanes.values():
+                lane.break_off()  # the fold of a deadline of very many; the next owner of the lane folds it again
+            if await self._busy(limit / 2):
+                self.die(f"a batch took more than {limit} s")
+
+    async def _busy(self, limit_s: float) -> bool:
+        """Wait for the batches in hand. Returns whether there still are some."""
+        waiting = [asyncio.ensure_future(lane.idle.wait()) for lane in self.lanes.values()]
+        pending = (await asyncio.wait(waiting, timeout=limit_s))[1] if waiting else set()
+        for one in pending:
+            one.cancel()
+        return bool(pending)
+
+    def assigned(self, assigned: Iterable[TP], generation: int) -> None:
+        """Note what an assignment gives. A rebalance may have begun anew by the time that `take_over` is called."""
+        held = set(assigned)
+        numbers = {tp.partition for tp in held if tp.topic in self.inputs}
+        self.torn = {number for number in numbers if number >= self._partitions
+                     or not all(TP(topic, number) in held for topic in self.inputs)}
+        if self.torn:  # partitions were added; or a topic was not there yet, and Faust sees it later and rebalances
+            log.error("partitions %s are not assigned for all of %s, or are new: not started",
+                      sorted(self.torn), self.inputs)
+        self._numbers = numbers - self.torn
+        # A lane goes on with the state it has only if no generation lies between (a frozen worker has missed some):
+        # otherwise another worker may have owned it. Faust's `newly_assigned` does not tell the two apart.
+        for number, lane in [*self.lanes.items(), *self.opening_lanes.items()]:
+            lane.valid &= number in self._numbers and generation == self.generation + 1
+        self.generation, self._quiesced_when_assigned = generation, self.quiesced
+
+    async def take_over(self) -> bool:
+        """Make the lanes those of the assignment: lanes that stay go on at once, new ones when they are read back.
+
+        False: another rebalance has begun, which brings its own call. To open lanes now would be to shut out their next
+        owner.
+        """
+        assigned = self._quiesced_when_assigned
+        if self.quiesced != assigned:
+            return False
+        await self._let_go([lane for lane in [*self.lanes.values(), *self.opening_lanes.values()] if not lane.valid])
+        if self.quiesced != assigned:
+            return False
+        self._gate.set()
+        for number in sorted(self._numbers - self.lanes.keys() - self.opening_lanes.keys()):
+            lane = self.opening_lanes[number] = self._lane(number)
+            self._opening[number] = asyncio.create_task(self._open(lane))
+        return True
+
+    async def _open(self, lane: Lane) -> None:
+        try:
+            await lane.take_over()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the process ends with it
+            self.die(f"take-over of lane {lane.number}", error)
+        if lane.valid:
+            del self._opening[lane.number]
+            self.lanes[lane.number] = self.opening_lanes.pop(lane.number)
+
+    def _cancel(self, number: int) -> None:
+        """Once: a second cancellation would interrupt the clean-up after the first."""
+        if not self._opening[number].cancelling():
+            self._opening[number].cancel()
+
+    async def _let_go(self, gone: Sequence[Lane]) -> None:
+        """Drop lanes, opened or not."""
+        opening = [self._opening[lane.number] for lane in gone if self.opening_lanes.get(lane.number) is lane]
+        for lane in gone:
+            if self.opening_lanes.get(lane.number) is lane:
+                self._cancel(lane.number)
+                del self._opening[lane.number], self.opening_lanes[lane.number]
+            else:
+                del self.lanes[lane.number]
+        await asyncio.gather(*opening, return_exceptions=True)
+        await asyncio.gather(*(lane.drop() for lane in gone))
+
+    async def close(self) -> None:
+        self._gate.clear()
+        await self._let_go([*self.lanes.values(), *self.opening_lanes.values()])

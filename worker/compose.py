@@ -1,0 +1,125 @@
+"""The composition root of a worker: the engine, its agent, and what the agent needs."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from agents.deadman import Deadman
+from agents.notify import INPUTS as NOTIFY_INPUTS
+from agents.notify import LanePositions, NotifyAgent
+from agents.record import INPUTS as RECORD_INPUTS
+from agents.record import RecordAgent
+from agents.senders import Senders
+from agents.store import Asking, store_of
+from agents.watch import WatchAgent
+from models.contract.documents import Output
+from models.notifications.routes import RoutesError
+from notifiers.routes_file import load
+from runtime import logs, metrics
+from runtime.clock import clock_of
+from runtime.settings import Settings, SettingsError
+from stores.deliveries import Deliveries
+from streams.engine.batch import Batch
+from streams.engine.engine import Engine, Inputs
+from streams.engine.ports import Limits
+from streams.kafka import producer
+from streams.partition import partition_of
+from streams.topics import INPUTS, REGISTRY, changelog
+from worker import operator_views
+
+
+def build(settings: Settings, limits: Limits | None = None) -> Engine:
+    """The engine of the one agent that the settings name. Raises SettingsError."""
+    names = settings.agents or ("watch",)
+    if len(names) != 1:
+        raise SettingsError(f"ANBU_AGENTS: one worker runs one agent, not {', '.join(names)}; `anbu worker` starts all")
+    options = {**operator_views.faust_options(settings), "limits": limits,
+               "logging_config": logs.logging_config(settings, names[0])}
+    engine = {"watch": _watch, "record": _record, "notify": _notify}[names[0]](settings, options)
+    operator_views.add(engine, settings)
+    return engine
+
+
+def _watch(settings: Settings, options: dict[str, Any]) -> Engine:
+    clock = clock_of(settings.clock_file)
+    watch = WatchAgent(settings, clock)
+    deadman = None if settings.deadman_url is None else Deadman(settings.deadman_url, clock)
+
+    def applied(lane: Any, batch: Batch, outputs: Sequence[Any]) -> None:
+        metrics.count(lane, batch, outputs)
+        if deadman is not None:
+            deadman.applied(lane, batch, outputs)
+
+    engine = Engine(settings, settings.app_id, Inputs(INPUTS, read_first=REGISTRY), changelog(settings),
+                    folding=watch.folding, applied=applied, **options)
+
+    @engine.app.task
+    async def report_progress() -> None:
+        await watch.report_progress(engine)
+
+    @engine.app.task
+    async def tick() -> None:
+        await watch.tick(engine)
+
+    @engine.app.task
+    async def ping() -> None:
+        if deadman is not None:
+            await deadman.run(lambda: list(engine.lanes))
+
+    return engine
+
+
+def _record(settings: Settings, options: dict[str, Any]) -> Engine:
+    store = store_of(settings)
+    sender: list[AIOKafkaProducer] = []
+
+    async def quarantine(outputs: list[Output]) -> None:
+        if not sender:
+            sender.append(producer(settings))
+            await sender[0].start()
+        for output in outputs:
+            await sender[0].send_and_wait(output.topic, output.value, key=output.key)
+        metrics.count_outputs(outputs)
+
+    agent = RecordAgent(store, quarantine, lambda subject: partition_of(subject, settings.partitions))
+    name = f"{settings.app_id}-record"
+    engine = Engine(settings, name, Inputs(RECORD_INPUTS), f"{name}-has-none", sink=agent.handle,
+                    applied=metrics.count, lacking=agent.asking.lacking, **options)
+
+    @engine.app.task
+    async def keep_figures() -> None:
+        await agent.keep_figures()
+
+    return engine
+
+
+def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
+    try:
+        loaded = load(settings.routes_document(), settings.public_url)
+    except RoutesError as error:
+        raise SettingsError(f"ANBU_ROUTES_FILE: {error}") from None
+    store, outbox = store_of(settings), Deliveries(settings.mongodb)
+    clock, asking = clock_of(settings.clock_file), Asking()
+
+    prepared = asyncio.Event()
+
+    async def handle(records: Sequence[Any]) -> None:
+        await prepared.wait()  # nothing is written before schemas and indexes are there
+        await agent.handle(records)
+
+    name = f"{settings.app_id}-notify"
+    engine = Engine(settings, name, Inputs(NOTIFY_INPUTS, begin_at_end=True), f"{name}-has-none", sink=handle,
+                    applied=metrics.count, lacking=asking.lacking, **options)
+    senders = Senders(outbox, loaded.channels, LanePositions(engine), clock, asking)
+    agent = NotifyAgent(outbox, loaded.routes, clock, senders.wake, asking)
+
+    @engine.app.task
+    async def send() -> None:
+        await asking.durably(store.prepare)
+        store.close()
+        prepared.set()
+        await senders.run()
+
+    return engine
