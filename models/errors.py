@@ -6,7 +6,7 @@ from models.base import Value
 
 
 class RejectReason(StrEnum):
-    """In the order in which they are checked (wire format, receiving rule 4); the last is for commands."""
+    """In the order in which they are checked (docs/wire-format.md, receiving rule 4); the last is for commands."""
 
     MALFORMED = "malformed"
     NO_FRAME = "no_frame"

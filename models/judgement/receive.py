@@ -1,4 +1,4 @@
-"""From a frame to an authentic report, or the one reason why not, checked in the order of the wire format's rule 4.
+"""From a frame to an authentic report, or the one reason why not, checked in the order of receiving rule 4.
 
 The receiver tries exactly one key: the epoch beside the current one whose low two bits the header shows.
 """

@@ -43,6 +43,7 @@ def open_line(line: dict[str, Any], text: str | None, binary: str | None) -> Rec
 @pytest.mark.parametrize("line", of_kind("report", "attributes"))
 @pytest.mark.parametrize("way", ["text", "binary"])
 def test_decodes(line: dict[str, Any], way: str) -> None:
+    """Receiving rule 1."""
     received = open_line(line, line["text"] if way == "text" else None, line["binary"] if way == "binary" else None)
     assert isinstance(received, Received)
     assert (received.slot, received.epoch, received.counter) == (line["slot"], line["epoch"], line["counter"])
@@ -92,6 +93,7 @@ def test_encodes_what_it_decodes(line: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("line", of_kind("reject"))
 def test_refuses(line: dict[str, Any]) -> None:
+    """Receiving rule 4: also the order of the reasons, where two hold."""
     refused = open_line(line, line["text"], line["binary"])
     assert isinstance(refused, Rejected)
     assert refused.reason == line["reason"]

@@ -132,6 +132,7 @@ COUNTER_LISTS = st.lists(
 @example([0, 255, 256, 0])
 @example([1, 300, 1, 2])
 def test_each_counter_is_accepted_once(counters: list[int]) -> None:
+    """Receiving rules 2 and 3."""
     slot, seen = Slot(), set[int]()
     for counter in counters:
         window = slot.replay.get(1)

@@ -176,6 +176,7 @@ def test_a_misplaced_record_is_sent_on_unchanged_and_once() -> None:
 ])
 def test_what_cannot_be_processed_goes_to_quarantine_whole(given: Record, reason: str, at: str | None,
                                                            original: Any) -> None:
+    """Receiving rule 4."""
     [output] = fold_of_two()(LaneState(0), given)
     value = json.loads(output.value or b"")
     assert output.topic == "quarantine"
@@ -224,6 +225,7 @@ def test_what_is_said_of_many_long_texts_fits_into_one_record() -> None:
     ("sms", {"text": "x", "received_at": NOW, "id": "i" * (LONGEST_NAME + 1)}, "id"),
 ])
 def test_a_text_that_nobody_could_repeat_is_malformed(topic: str, value: dict[str, Any], field: str) -> None:
+    """Receiving rule 4."""
     [output] = fold_of_two()(LaneState(0), record(topic, value))
     said = json.loads(output.value or b"")
     assert (said["reason"], said["detail"]) == ("malformed", field)
@@ -264,6 +266,7 @@ def test_a_person_without_windows_is_never_due() -> None:
 
 
 def test_spring_moves_a_missing_time_forward_and_autumn_takes_the_first() -> None:
+    """Rule 1."""
     berlin = Schedule("Europe/Berlin", DailyWindow(150, 240), None, 0, 0)  # 02:30 to 04:00
     calendar = Calendar(berlin, {}, 0)
     for day, opens in ((date(2027, 3, 28), datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),  # 02:30 does not exist: 03:30
@@ -274,6 +277,7 @@ def test_spring_moves_a_missing_time_forward_and_autumn_takes_the_first() -> Non
 
 
 def test_nobody_is_judged_before_the_window_has_opened() -> None:
+    """Rules 1 and 2."""
     missing = Calendar(Schedule("Europe/Berlin", DailyWindow(150, 185), None, 0, 0), {}, 0)  # 02:30 to 03:05
     span = missing.span((date(2027, 3, 28) - date(2020, 1, 1)).days * 2)
     opens = int(datetime(2027, 3, 28, 1, 30, tzinfo=UTC).timestamp())

@@ -84,6 +84,7 @@ def test_a_frame_is_found_wherever_a_patient_search_finds_one(text: str) -> None
        SUBJECTS, SLOTS, EPOCHS)
 def test_unwraps_what_was_wrapped_for_the_same_place_only(kek: bytes, nonce: bytes, key: bytes, subject: int, slot: int,
                                                           epoch: int) -> None:
+    """Receiving rule 6."""
     wrapped = wrap(kek, nonce, key, subject, slot, epoch)
     assert unwrap(kek, wrapped, subject, slot, epoch) == key
     assert unwrap(kek, wrapped, subject ^ 1, slot, epoch) is None

@@ -1,1 +1,4 @@
-"""A second, naive reading of the design: what `anbu replay` must print, written without looking at the core."""
+"""A second, naive reading of docs/rules.md and docs/wire-format.md: what `anbu replay` must print.
+
+It was written without a look at the core.
+"""

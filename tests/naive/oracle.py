@@ -1,4 +1,4 @@
-"""A naive second implementation of `anbu replay`: judgement.md and contracts.md, one sentence after the other.
+"""A naive second implementation of `anbu replay`: docs/rules.md and docs/contracts.md, one sentence after the other.
 
 Slow and plain on purpose: it keeps everything and looks at everybody at every tick, so that it can be read beside
 the text and believed. `replay(lines, keks)` takes the lines of `anbu replay` and gives the lines that it prints.

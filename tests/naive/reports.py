@@ -1,4 +1,4 @@
-"""Rules 3 to 17, as far as one report is concerned, and the receiving rules of wire-format.md."""
+"""Rules 3 to 17, as far as one report is concerned, and the receiving rules of docs/wire-format.md."""
 
 from naive import wire
 from naive.records import Json, format_window
@@ -96,7 +96,7 @@ def _judge(world: World, person: Json, report: Json, sms: Json, below: bool) -> 
                   if (mine := times(person, window)) and mine["open"] <= device_time]
         base = max(opened) if opened else None
 
-    # contracts.md: `window` is the one it counts for, the earliest of several, of a `late` one what it names.
+    # docs/contracts.md: `window` is the one it counts for, the earliest of several, of a `late` one what it names.
     window = named if late or below else min(counts) if counts else None
     _say_report(world, person, report, sms, {
         "device_time": stamp(own_clock), "late": late or below,

@@ -1,4 +1,4 @@
-"""wire-format.md, read literally: from the text of an SMS to its plaintext and its fields.
+"""docs/wire-format.md, read literally: from the text of an SMS to its plaintext and its fields.
 
 Nothing is cached and nothing is shared with `models/`. Octets are `bytes`, times epoch seconds UTC; null is unknown.
 """
@@ -48,7 +48,7 @@ def header_of(frame: bytes) -> dict[str, int]:
 
 
 def unwrap(kek: bytes, wrapped: bytes, subject: int, slot: int, epoch: int) -> bytes | None:
-    """contracts.md, "Wrapping": nonce 12, AES-256-GCM(device key 16), tag 16."""
+    """docs/wire-format.md, "Key wrapping": nonce 12, AES-256-GCM(device key 16), tag 16."""
     data = b"anbu key 1" + subject.to_bytes(4, "big") + slot.to_bytes(1, "big") + epoch.to_bytes(3, "big")
     try:
         return AESGCM(kek).decrypt(wrapped[:12], wrapped[12:], data)

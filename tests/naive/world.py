@@ -1,4 +1,4 @@
-"""What the oracle knows, as plain dicts, and the lines that it prints (contracts.md "Outputs").
+"""What the oracle knows, as plain dicts, and the lines that it prints (docs/contracts.md "Outputs").
 
 A person: profile, history of profiles, results and their revisions, alerts by id in order of opening, all that was
 seen and told. Nothing is ever dropped, but what the rules say is dropped.

@@ -1,4 +1,4 @@
-"""The golden frames and scenarios, made by an independent implementation of the design."""
+"""The golden frames and scenarios, made by an independent implementation of docs/wire-format.md and docs/rules.md."""
 
 import json
 from collections import Counter

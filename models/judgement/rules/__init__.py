@@ -1,1 +1,1 @@
-"""The rules of judgement, a file for each family; each function cites the rule it keeps."""
+"""The rules of judgement (docs/rules.md), a file for each family; each function cites the rule it keeps."""
