@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from models.errors import Reason
+from models.errors import RejectReason
 
 ROOT = Path(__file__).parents[2]
 RULES, WIRE = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("rules.md", "wire-format.md"))
@@ -111,7 +111,7 @@ def test_a_layout_has_each_octet_once(title: str, octets: int) -> None:
 
 def test_the_reasons_of_quarantine_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| `([a-z_]+)` \|", section("Receiving rules"), re.MULTILINE)
-    assert rows == [str(reason) for reason in Reason]
+    assert rows == [str(reason) for reason in RejectReason]
 
 
 def section(title: str) -> str:
