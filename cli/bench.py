@@ -1,179 +1,46 @@
-"""`anbu bench`: the benchmarks; each figure comes of one run, and what is compared ran beside it.
+"""`anbu bench`: the benchmarks. Their modules are imported when one of them is called."""
 
-A missed aim is told and is no failure; a wrong result is one (status 1).
-"""
-
-from collections.abc import Callable
+from typing import Final
 
 import click
-from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from bench import core as core_bench
-from bench import engine as engine_bench
-from bench import failover as failover_bench
-from bench import latency as latency_bench
-from bench import morning as morning_bench
-from bench import records as records_bench
-from bench import recovery as recovery_bench
-from bench.figures import Figure, WrongResultError, table
-from cli.options import Misconfigured
-from local.embedded import EmbeddedError
-from local.mongodb import MongoDBMissingError
-from runtime.settings import SettingsError
+from cli.lazy import Lazy, LazyGroup
 
-_Command = Callable[..., None]
-
-
-def _print(measure: Callable[[], list[Figure]], *, as_json: bool) -> None:
-    try:
-        figures = measure()
-    except WrongResultError as error:
-        raise click.ClickException(f"the result is wrong, so there are no figures: {error}") from None
-    except (SettingsError, EmbeddedError, MongoDBMissingError) as error:
-        raise Misconfigured(str(error)) from None
-    except KafkaConnectionError as error:
-        raise click.ClickException(f"no broker answers (--broker): {error}") from None
-    except KafkaError as error:
-        raise click.ClickException(f"the broker refuses: {error!r}") from None
-    for line in [one.line().decode() for one in figures] if as_json else [table(figures)]:
-        click.echo(line)
-
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="A JSON object for each figure, for programs.")
+BENCHMARKS: Final = {
+    "core": Lazy("cli.benchmarks", "What one report costs in the pure core, and what one person weighs."),
+    "engine": Lazy(
+        "cli.benchmarks",
+        "Reports a second of one worker, all that it does included, on a preloaded backlog.",
+    ),
+    "failover": Lazy(
+        "cli.benchmarks",
+        "One of two workers is killed under load: seconds until its lanes are judged again, and nothing may be "
+        "lost.",
+    ),
+    "latency": Lazy(
+        "cli.benchmarks",
+        "Milliseconds from the time stamp of an SMS to the alert that a subscriber sees; one report of ten is an "
+        "SOS.",
+    ),
+    "morning": Lazy(
+        "cli.benchmarks",
+        "A nation's morning in one worker: people a second, memory, and that all were judged right.",
+    ),
+    "records": Lazy(
+        "cli.benchmarks",
+        "What `record` writes beside a raw bulk_write of the same documents, and how long each question takes.",
+    ),
+    "recovery": Lazy(
+        "cli.benchmarks",
+        "A worker reads the state of so many people back: seconds and memory, beside a Faust table (fewer, scaled).",
+    ),
+}
 
 
-_broker_option = click.option("--broker", metavar="HOST:PORT", help="A broker without Anbu's topics: a benchmark "
-                              "makes and removes them. Else one is started here (Apache Kafka: Java 17, and "
-                              "`make kafka` once).")
-
-
-def _people_option(default: int, least: int = 10) -> Callable[[_Command], _Command]:
-    return click.option("--people", default=default, show_default=True, type=click.IntRange(least, 10_000_000),
-                        help="How many people.")
-
-
-def _runs_option(default: int) -> Callable[[_Command], _Command]:
-    return click.option("--runs", default=default, show_default=True, type=click.IntRange(1, 100),
-                        help="Runs, what is compared in turns.")
-
-
-@click.group()
+@click.group(cls=LazyGroup, lazy=BENCHMARKS)
 def bench() -> None:
     """How fast Anbu is, each figure beside what it is compared with.
 
     Aims are printed with the figures, and whether they were met. A missed aim does not change the exit status: times
     differ from machine to machine. A wrong result does: each benchmark checks what it has measured (status 1).
     """
-
-
-@bench.command()
-@_people_option(2000)
-@click.option("--windows", default=20, show_default=True, type=click.IntRange(1, 60),
-              help="Windows that they have lived through.")
-@_runs_option(5)
-@_json_option
-def core(*, people: int, windows: int, runs: int, as_json: bool) -> None:
-    """What one report costs in the pure core, and what one person weighs. Needs no broker.
-
-    \b
-    aes_ccm   the frame opened, beside which the others are seen
-    receive   from the octets of the record to the report
-    step      the report judged
-    encode    the outputs of it as JSON
-    pack, unpack   the person's state to octets and back
-    fold      all of it, for a person whose state is packed
-    deadline  a tick at which a window of everybody is due, for each person
-    index     what a lane does for each person once it is read back
-    """
-    _print(lambda: core_bench.core(people, windows, runs), as_json=as_json)
-
-
-@bench.command()
-@_broker_option
-@_people_option(10_000, engine_bench.FAUST_SHARE)
-@click.option("--windows", default=10, show_default=True, type=click.IntRange(1, 60),
-              help="Windows in each of which each of them reports.")
-@_runs_option(3)
-@_json_option
-def engine(*, broker: str | None, people: int, windows: int, runs: int, as_json: bool) -> None:
-    """Reports a second of one worker, all that it does included, on a preloaded backlog.
-
-    \b
-    bare    an aiokafka loop that calls the same `receive` and `step`, keeps nothing and says nothing
-    says    the same loop, which also encodes, packs and sends outputs and states, without plan and fence
-    watch   the agent as it is shipped: judged, said, durable
-    faust   the same work as a plain Faust agent, one event at a time, with a Faust table (the records of
-            one person of eleven, in all windows)
-
-    NAME_cpu_us is the processor time of the process for each report, which a busy machine disturbs least.
-    """
-    _print(lambda: engine_bench.engine(broker, people, windows, runs), as_json=as_json)
-
-
-_rate_option = click.option("--rate", default=1000, show_default=True, type=click.IntRange(10, 100_000),
-                            help="Reports a second.")
-
-
-@bench.command()
-@_broker_option
-@_rate_option
-@click.option("--seconds", default=30, show_default=True, type=click.IntRange(1, 3600),
-              help="How long, after a warm-up.")
-@_runs_option(1)
-@_json_option
-def latency(*, broker: str | None, rate: int, seconds: int, runs: int, as_json: bool) -> None:
-    """Milliseconds from the time stamp of an SMS to the alert that a subscriber sees; one report of ten is an SOS.
-
-    \b
-    echo    a bare aiokafka program that reads `sms` and writes one record of ten to another topic
-    alert   a worker as it is shipped
-    """
-    _print(lambda: latency_bench.latency(broker, rate, seconds, runs), as_json=as_json)
-
-
-@bench.command()
-@_broker_option
-@_rate_option
-@_people_option(2000)
-@_runs_option(3)
-@_json_option
-def failover(*, broker: str | None, rate: int, people: int, runs: int, as_json: bool) -> None:
-    """One of two workers is killed under load: seconds until its lanes are judged again, and nothing may be lost."""
-    _print(lambda: failover_bench.failover(broker, rate, people, runs), as_json=as_json)
-
-
-@bench.command()
-@_broker_option
-@_people_option(1_000_000)
-@_json_option
-def recovery(*, broker: str | None, people: int, as_json: bool) -> None:
-    """A worker reads the state of so many people back: seconds and memory, beside a Faust table (fewer, scaled)."""
-    _print(lambda: recovery_bench.recovery(broker, people), as_json=as_json)
-
-
-@bench.command()
-@_broker_option
-@_people_option(1_000_000)
-@_json_option
-def morning(*, broker: str | None, people: int, as_json: bool) -> None:
-    """A nation's morning in one worker: people a second, memory, and that all were judged right."""
-    _print(lambda: morning_bench.morning(broker, people), as_json=as_json)
-
-
-@bench.command()
-@click.option("--database", "url", metavar="URL",
-              help="A MongoDB for this alone, mongodb://host:port; else the embedded database is started here.")
-@click.option("--mongodb", is_flag=True, help="Start a real MongoDB here, which `make mongodb` has fetched.")
-@_people_option(1000)
-@click.option("--years", default=3.0, show_default=True, type=click.FloatRange(0.04, 10), help="Of history to ask.")
-@click.option("--days", default=1, show_default=True, type=click.IntRange(1, 60), help="Of records to write in turns.")
-@_json_option
-def records(*, url: str | None, mongodb: bool, people: int, years: float, days: int, as_json: bool) -> None:
-    """What `record` writes beside a raw bulk_write of the same documents, and how long each question takes.
-
-    \b
-    raw        finished documents replaced by _id, as durable
-    ..._p99    of 500 askings, with so many years of so many people loaded (three years of 1,000 people take some five
-               minutes on MongoDB, and half an hour on the embedded database)
-    """
-    _print(lambda: records_bench.records(url, people, years, days, mongodb=mongodb), as_json=as_json)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli.health import check, health
+from cli.health import check
 from cli.main import main
 from local.embedded import free_port
 from runtime.settings import Settings
@@ -109,4 +109,3 @@ def test_it_asks_every_agent(environ: dict[str, str]) -> None:
     assert [one.name for one in found] == ["watch", "record"]
     found = check("worker", Settings.from_env({**without, "ANBU_WORKER_PORT": "1", "ANBU_ROUTES": "{}"}))
     assert [one.name for one in found] == ["watch", "record", "notify"]
-    assert main.commands["health"] is health

@@ -123,8 +123,9 @@ def check_anbu(words: list[str]) -> None:
     """The command is there, with every option that is named."""
     command: click.Command = main
     while words and isinstance(command, click.Group):
-        assert words[0] in command.commands, words[0]
-        command, words = command.commands[words[0]], words[1:]
+        found = command.get_command(click.Context(command), words[0])
+        assert found is not None, words[0]
+        command, words = found, words[1:]
     options = {option for parameter in command.params for option in parameter.opts}
     for word in words:
         assert not word.startswith("-") or word.split("=")[0] in options, word
