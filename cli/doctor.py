@@ -54,11 +54,11 @@ _COMPACTED: Final = {
     "max.message.bytes": "an outage of very many people may end every worker that gets the lane",
 }
 _ACTIONS: Final = frozenset({"find", "insert", "update", "remove", "createCollection", "createIndex", "collMod"})
-_COLOURS: Final = {"right": "green", "beware": "yellow", "wrong": "red"}
+_COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
 class Finding(NamedTuple):
-    """state: right, beware, or wrong (status 1). detail: what was found, and what to do."""
+    """state: ok, warning, or error (status 1). detail: what was found, and what to do."""
 
     check: str
     state: str
@@ -74,7 +74,7 @@ Check = Callable[[Settings], Awaitable[tuple[str, str]]]
 def doctor(*, as_json: bool) -> None:
     """Check settings, keys, broker, topics, fencing, clock, database, numbers and lanes, and say what to mend.
 
-    Status 1 where something is wrong. It writes nothing but a scratch topic of its own, which it removes.
+    Status 1 if any finding is an error. It writes nothing but a scratch topic of its own, which it removes.
     """
     with broker_settings() as found:
         findings = asyncio.run(examine(found))
@@ -82,9 +82,9 @@ def doctor(*, as_json: bool) -> None:
         if as_json:
             sys.stdout.write(orjson.dumps(one._asdict()).decode() + "\n")
         else:
-            line = Text.assemble(f"{one.check:<9} ", (f"{one.state:<6}", _COLOURS[one.state]), f"  {one.detail}")
+            line = Text.assemble(f"{one.check:<9} ", (f"{one.state:<7}", _COLOURS[one.state]), f"  {one.detail}")
             Console(highlight=False, soft_wrap=True).print(line)
-    sys.exit(1 if any(one.state == "wrong" for one in findings) else 0)
+    sys.exit(1 if any(one.state == "error" for one in findings) else 0)
 
 
 async def examine(found: Settings) -> list[Finding]:
@@ -97,32 +97,32 @@ async def examine(found: Settings) -> list[Finding]:
         try:
             state, detail = await asyncio.wait_for(check(found), PATIENCE_S)
         except KafkaConnectionError:
-            away, state = True, "wrong"
+            away, state = True, "error"
             detail = f"no broker answers at {found.kafka}: see ANBU_KAFKA, ANBU_KAFKA_SECURITY and the broker's log"
         except (TimeoutError, KafkaTimeoutError, RequestTimedOutError):
-            state, detail = "wrong", f"no answer within {PATIENCE_S:g} s"
+            state, detail = "error", f"no answer within {PATIENCE_S:g} s"
         except _FORBIDDEN as error:
-            state, detail = "wrong", (f"the broker does not allow it to this user ({type(error).__name__}): see "
+            state, detail = "error", (f"the broker does not allow it to this user ({type(error).__name__}): see "
                                       f"ANBU_KAFKA_SECURITY_USER, and what the broker's access control lists grant")
         except (SettingsError, KafkaError, StoreError, ValueError) as error:
-            state, detail = "wrong", str(error) or repr(error)
+            state, detail = "error", str(error) or repr(error)
         findings.append(Finding(name, state, detail))
     return findings
 
 
 async def _keys(found: Settings) -> tuple[str, str]:
-    return "right", f"{len(parsed_keks(found))} key-encryption keys"
+    return "ok", f"{len(parsed_keks(found))} key-encryption keys"
 
 
 async def _broker(found: Settings) -> tuple[str, str]:
     async with administration(found) as admin:
         nodes = len((await admin.describe_cluster())["brokers"])
     if nodes < found.replication:
-        return "wrong", f"ANBU_REPLICATION is {found.replication}, but there are {nodes} brokers"
+        return "error", f"ANBU_REPLICATION is {found.replication}, but there are {nodes} brokers"
     if found.replication < 3:
-        return "beware", (f"{nodes} brokers, ANBU_REPLICATION is {found.replication}: a lost disk loses what is on it; "
-                          f"3 is safe")
-    return "right", f"{nodes} brokers"
+        return "warning", (f"{nodes} brokers, ANBU_REPLICATION is {found.replication}: a lost disk loses what is on "
+                           f"it; 3 is safe")
+    return "ok", f"{nodes} brokers"
 
 
 async def _topics(found: Settings) -> tuple[str, str]:
@@ -131,11 +131,11 @@ async def _topics(found: Settings) -> tuple[str, str]:
         there = set(await admin.list_topics())
         missing = [name for name in names if name not in there]
         if missing:
-            return "beware", f"not there yet: {', '.join(missing)}; the first worker or gateway makes them"
+            return "warning", f"not there yet: {', '.join(missing)}; the first worker or gateway makes them"
         counts = {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics(names)}
         odd = {name: count for name, count in counts.items() if count != found.partitions}
         if odd:
-            return "wrong", (f"ANBU_PARTITIONS is {found.partitions}, but {odd}: partitions cannot be changed under a "
+            return "error", (f"ANBU_PARTITIONS is {found.partitions}, but {odd}: partitions cannot be changed under a "
                              f"running system, as keys would move and states would not; set it to what the "
                              f"topics have, or begin anew on another broker, with another database, as the offsets "
                              f"are others there: provision everybody there, then move the gateways")
@@ -146,8 +146,8 @@ async def _topics(found: Settings) -> tuple[str, str]:
         for name, wanted in compacted[topic].items():
             have = there_is.get(name)
             if not _kept(name, wanted, have):
-                return "wrong", f"topic {topic}: {name} is {have}; set it to {wanted}, or {_COMPACTED[name]}"
-    return "right", f"{len(names)} topics of {found.partitions} partitions"
+                return "error", f"topic {topic}: {name} is {have}; set it to {wanted}, or {_COMPACTED[name]}"
+    return "ok", f"{len(names)} topics of {found.partitions} partitions"
 
 
 def _kept(name: str, wanted: str, have: str | None) -> bool:
@@ -159,7 +159,7 @@ def _kept(name: str, wanted: str, have: str | None) -> bool:
 async def _fencing(found: Settings) -> tuple[str, str]:
     """Two writers of one name on a scratch topic: the broker has to refuse the former, as one that was shut out."""
     if found.guarantee == "none":
-        return "beware", "ANBU_GUARANTEE is none: for one worker and the embedded broker alone; else set it to fence"
+        return "warning", "ANBU_GUARANTEE is none: for one worker and the embedded broker alone; else set it to fence"
     async with scratch_topic(found) as (topic, name):
         former, latter = (Writer(replace(found, app_id=name), 0) for _ in range(2))
         try:
@@ -168,10 +168,10 @@ async def _fencing(found: Settings) -> tuple[str, str]:
             try:
                 await former.write(topic, [(PLAN, b"of the former")])
             except ProducerFenced as error:  # any other error says nothing of fencing
-                return "right", f"the broker refuses a writer that was shut out ({type(error).__name__})"
+                return "ok", f"the broker refuses a writer that was shut out ({type(error).__name__})"
         finally:
             await tidy(former.stop(), latter.stop())
-    return "wrong", (f"the broker at {found.kafka} accepts records of a writer that was shut out: a worker that stood "
+    return "error", (f"the broker at {found.kafka} accepts records of a writer that was shut out: a worker that stood "
                      f"still would spoil the states; use Apache Kafka, or one worker with ANBU_GUARANTEE=none")
 
 
@@ -189,8 +189,8 @@ async def _clock(found: Settings) -> tuple[str, str]:
     at = (written.timestamp or 0) / 1000
     apart = max(before - at, at - after, 0.0)
     if apart > CLOCK_S:
-        return "wrong", f"this machine's clock and the broker's are {apart:.0f} s apart; ticks come of it: run NTP"
-    return "right", f"no more than {apart:.1f} s from the broker's"
+        return "error", f"this machine's clock and the broker's are {apart:.0f} s apart; ticks come of it: run NTP"
+    return "ok", f"no more than {apart:.1f} s from the broker's"
 
 
 async def _database(found: Settings) -> tuple[str, str]:
@@ -199,9 +199,9 @@ async def _database(found: Settings) -> tuple[str, str]:
         status = await store.database.command("connectionStatus", showPrivileges=True) if "@" in found.mongodb else {}
     name = store.database.name
     if lacking := not_allowed(status.get("authInfo", {}), name):
-        return "wrong", (f"its user may not {', '.join(sorted(lacking))} in {name}, so a worker would wait for ever: "
+        return "error", (f"its user may not {', '.join(sorted(lacking))} in {name}, so a worker would wait for ever: "
                          "give it the roles readWrite and dbAdmin there")
-    return "right", f"it answers, by the name of {name}"
+    return "ok", f"it answers, by the name of {name}"
 
 
 def not_allowed(authenticated: Mapping[str, Any], name: str) -> set[str]:
@@ -232,24 +232,24 @@ async def _numbers(found: Settings) -> tuple[str, str]:
     with closing(Store(found.mongodb)) as store:
         erased = await People(store.database).all_erased()
     if not erased:
-        return "right", "nobody was erased"  # and a nation's registry takes long to read
+        return "ok", "nobody was erased"  # and a nation's registry takes long to read
     if again := sorted(erased & (await _registered(found)).keys()):
-        return "wrong", (f"erased, and registered all the same: {', '.join(map(str, again[:10]))}; nobody is told of "
+        return "error", (f"erased, and registered all the same: {', '.join(map(str, again[:10]))}; nobody is told of "
                          "their alerts: anbu erase, again, and another number for whoever has it")
-    return "right", "nobody has the number of somebody who was erased"
+    return "ok", "nobody has the number of somebody who was erased"
 
 
 async def _lanes(found: Settings) -> tuple[str, str]:
     people = Counter(profile["gateway"] for profile in (await _registered(found)).values()
                      if not profile.get("retired"))
     if not people:
-        return "beware", "nobody is registered yet: anbu provision"
+        return "warning", "nobody is registered yet: anbu provision"
     gateway, fewest = min(people.items(), key=lambda one: one[1])
     if fewest < SMALLEST_LANE * found.partitions:
-        return "beware", (f"gateway {gateway} has {fewest} people in {found.partitions} lanes: with fewer than "
-                          f"{SMALLEST_LANE} in each, an outage may look like people who did not wake up; "
-                          f"{max(1, fewest // SMALLEST_LANE)} partitions would do")
-    return "right", f"{sum(people.values())} people, at least {fewest // found.partitions} of each gateway in a lane"
+        return "warning", (f"gateway {gateway} has {fewest} people in {found.partitions} lanes: with fewer than "
+                           f"{SMALLEST_LANE} in each, an outage may look like people who did not wake up; "
+                           f"{max(1, fewest // SMALLEST_LANE)} partitions would do")
+    return "ok", f"{sum(people.values())} people, at least {fewest // found.partitions} of each gateway in a lane"
 
 
 CHECKS: Final[dict[str, Check]] = {"keys": _keys, "broker": _broker, "topics": _topics, "fencing": _fencing,

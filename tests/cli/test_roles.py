@@ -28,5 +28,5 @@ async def test_a_user_of_the_database_that_may_not_prepare_it(tmp_path: Path) ->
             findings = await examine(Settings.from_env({"ANBU_MONGODB": url, "ANBU_KAFKA": f"127.0.0.1:{free_port()}"}))
             (found,) = [one for one in findings if one.check == "database"]
             states[name] = found.state
-            assert ("may not collMod in anbu" in found.detail) is (found.state == "wrong")
-    assert states == {"few": "wrong", "enough": "right", "owner": "right", "": "right"}
+            assert ("may not collMod in anbu" in found.detail) is (found.state == "error")
+    assert states == {"few": "error", "enough": "ok", "owner": "ok", "": "ok"}

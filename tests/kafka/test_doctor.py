@@ -61,8 +61,8 @@ def test_all_is_right(environ: dict[str, str]) -> None:
     asyncio.run(register(settings, 60))
     status, found = examined(environ)
     assert {name: state for name, (state, _) in found.items()} == {
-        "keys": "right", "broker": "beware", "topics": "right", "fencing": "right", "clock": "right",
-        "database": "right", "numbers": "right", "lanes": "right"}
+        "keys": "ok", "broker": "warning", "topics": "ok", "fencing": "ok", "clock": "ok",
+        "database": "ok", "numbers": "ok", "lanes": "ok"}
     assert "ANBU_REPLICATION is 1" in found["broker"][1]
     assert status == 0
     assert asyncio.run(topics_of(settings)) == []
@@ -85,14 +85,14 @@ def test_what_is_wrong_is_named(environ: dict[str, str], monkeypatch: pytest.Mon
     monkeypatch.setattr(doctor_module, "Writer", lambda found, number: Writer(replace(found, guarantee="none"), number))
     status, found = examined({**environ, "ANBU_MONGODB": f"mongodb://127.0.0.1:{free_port()}/x", "ANBU_KEK": "{}"})
     assert status == 1
-    assert {name: state for name, (state, _) in found.items() if state == "wrong"} == dict.fromkeys(
-        ["keys", "topics", "fencing", "clock", "database", "numbers"], "wrong")
+    assert {name: state for name, (state, _) in found.items() if state == "error"} == dict.fromkeys(
+        ["keys", "topics", "fencing", "clock", "database", "numbers"], "error")
     assert "min.compaction.lag.ms" in found["topics"][1]
-    assert found["lanes"][0] == "beware"
+    assert found["lanes"][0] == "warning"
     assert "gateway seoul-1 has 10 people in 2 lanes" in found["lanes"][1]
     status, found = examined({**environ, "ANBU_PARTITIONS": "3", "ANBU_REPLICATION": "3"})
     assert "partitions cannot be changed" in found["topics"][1]
-    assert found["broker"] == ("wrong", "ANBU_REPLICATION is 3, but there are 1 brokers")
+    assert found["broker"] == ("error", "ANBU_REPLICATION is 3, but there are 1 brokers")
 
 
 async def test_a_number_that_was_erased_and_given_again(environ: dict[str, str], store: Store) -> None:
@@ -101,7 +101,7 @@ async def test_a_number_that_was_erased_and_given_again(environ: dict[str, str],
     for subject in (2, 7):
         await People(store.database).mark_erased(subject, "2026-11-24T00:00:00Z")
     status, found = await asyncio.to_thread(examined, environ)
-    assert (status, found["numbers"][0]) == (1, "wrong")
+    assert (status, found["numbers"][0]) == (1, "error")
     assert "registered all the same: 2; nobody is told" in found["numbers"][1]
 
 
@@ -117,7 +117,7 @@ async def test_what_was_written_into_another_partition_is_nobodys_profile(enviro
                 settings)
     await People(store.database).mark_erased(2, "2026-11-24T00:00:00Z")
     _, found = await asyncio.to_thread(examined, environ)
-    assert found["numbers"][0] == "right"
+    assert found["numbers"][0] == "ok"
     assert "has 2 people" in found["lanes"][1]
 
 
@@ -133,22 +133,22 @@ async def test_topics_that_forget_too_early_or_too_late(kafka: LocalKafka) -> No
                     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name,
                                                               {**topic.config, name: value})])
                     state, detail = await doctor_module._topics(settings)
-                    assert (state, detail.partition(";")[0]) == ("wrong", f"topic {topic.name}: {name} is {value}")
+                    assert (state, detail.partition(";")[0]) == ("error", f"topic {topic.name}: {name} is {value}")
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, topic.config)])
-    assert (await doctor_module._topics(settings))[0] == "right"
+    assert (await doctor_module._topics(settings))[0] == "ok"
 
 
 def test_a_broker_that_is_away(environ: dict[str, str]) -> None:
     status, found = examined({**environ, "ANBU_KAFKA": f"127.0.0.1:{free_port()}"})
-    assert (status, found["broker"][0], set(found)) == (1, "wrong", {"keys", "broker", "database"})
+    assert (status, found["broker"][0], set(found)) == (1, "error", {"keys", "broker", "database"})
 
 
 def test_the_embedded_broker(tmp_path: Path, environ: dict[str, Any]) -> None:
     with embedded_broker(tmp_path) as broker:
         _, found = examined({**environ, "ANBU_KAFKA": broker.address, "ANBU_GUARANTEE": "none"})
-        assert found["fencing"][0] == "beware"
+        assert found["fencing"][0] == "warning"
         _, found = examined({**environ, "ANBU_KAFKA": broker.address})
-        assert found["fencing"][0] == "wrong"
+        assert found["fencing"][0] == "error"
 
 
 def spoiled(before: Callable[[], None]) -> type[Writer]:
@@ -169,7 +169,7 @@ def test_a_broker_that_is_lost_has_refused_nobody(kafka: LocalKafka, environ: di
     monkeypatch.setattr(doctor_module, "PATIENCE_S", 3.0)
     monkeypatch.setattr(doctor_module, "Writer", spoiled(kafka.nodes[0].kill))
     _, found = examined(environ)
-    assert found["fencing"] == ("wrong", "no answer within 3 s")
+    assert found["fencing"] == ("error", "no answer within 3 s")
     assert "no broker answers" in found["clock"][1]
 
 
@@ -183,5 +183,5 @@ def test_another_error_is_no_refusal_of_a_writer_that_was_shut_out(
 
     monkeypatch.setattr(doctor_module, "Writer", spoiled(fail))
     _, found = examined(environ)
-    assert found["fencing"][0] == "wrong"
+    assert found["fencing"][0] == "error"
     assert told in found["fencing"][1]
