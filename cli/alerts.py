@@ -53,17 +53,17 @@ def alerts(*, follow: bool, since: str | None, site: str | None, as_json: bool) 
             if at >= earliest:
                 click.echo(value if as_json else sentence(event))
 
-    with broker_settings() as found:
+    with broker_settings() as settings:
         try:
-            asyncio.run(_read(found, show, follow=follow))
+            asyncio.run(_read(settings, show, follow=follow))
         except KeyboardInterrupt:
             sys.exit(130)
 
 
-async def _read(found: Settings, show: Callable[[list[bytes]], None], *, follow: bool) -> None:
+async def _read(settings: Settings, show: Callable[[list[bytes]], None], *, follow: bool) -> None:
     """What is there all at once, so that all lanes are in order of time; then as it comes."""
     history: list[bytes] = []
-    async for polled in records(ALERTS, found, follow=follow):
+    async for polled in records(ALERTS, settings, follow=follow):
         history += [record.value for record in polled.records]
         if polled.reached_end:
             show(history)
@@ -77,14 +77,14 @@ def alert() -> None:
 
 def _do(document: dict[str, Any]) -> None:
     """Publish a command. What comes of it is the next revision of the alert."""
-    with broker_settings() as found:
+    with broker_settings() as settings:
         document = {name: value for name, value in document.items() if value is not None}
-        document |= {"id": str(uuid.uuid4()), "at": format_time(int(clock_of(found.clock_file).now()))}
+        document |= {"id": str(uuid.uuid4()), "at": format_time(int(clock_of(settings.clock_file).now()))}
         try:
             command = parse_command(document)
         except ContractError as error:
             raise click.UsageError(f"{error} is missing or wrong") from None
-        asyncio.run(publish([SubjectRecord(COMMANDS, command.subject, document)], found))
+        asyncio.run(publish([SubjectRecord(COMMANDS, command.subject, document)], settings))
     click.echo("passed on; what comes of it is the next revision in `anbu alerts`", err=True)
 
 

@@ -51,41 +51,41 @@ def backup(folder: Path, keys: Path | None, *, as_json: bool) -> None:
     """
     if keys is not None and (keys.exists() or folder.resolve() in keys.resolve().parents):
         raise click.UsageError(f"--keys {keys}: must be a new file, and not in {folder}")
-    with broker_settings() as found:
-        keks = parsed_keks(found)
+    with broker_settings() as settings:
+        keks = parsed_keks(settings)
         try:
             archive = ArchiveWriter(folder)
         except FileExistsError:
             raise click.UsageError(f"{folder} is there already: name a new folder") from None
         try:
             with archive.dropped_unless_whole():
-                manifest = asyncio.run(_backup(found, archive, keks))
+                manifest = asyncio.run(_backup(settings, archive, keks))
         except StoreAwayError as error:
             raise click.ClickException(f"the database is away (ANBU_MONGODB): {error}") from None
         if keys is not None:
             keys.touch(mode=0o600)
-            keys.write_bytes(found.kek_document())
+            keys.write_bytes(settings.kek_document())
     _tell(manifest, as_json)
 
 
-async def _backup(found: Settings, archive: ArchiveWriter, keks: dict[str, bytes]) -> Manifest:
+async def _backup(settings: Settings, archive: ArchiveWriter, keks: dict[str, bytes]) -> Manifest:
     at = format_time(int(time.time()))
-    with closing(opened(Dump, found)) as dump:
+    with closing(opened(Dump, settings)) as dump:
         for name in await dump.collections():
             _progress(name, await archive.write(f"{DATABASE}{name}.bson.gz", dump.documents(name)))
-    async with reader(found) as consumer:
-        for number in range(found.partitions):
-            await load(consumer, TopicPartition(changelog(found), number), kept := States())
+    async with reader(settings) as consumer:
+        for number in range(settings.partitions):
+            await load(consumer, TopicPartition(changelog(settings), number), kept := States())
             states = ([key, value] for key, value in kept.items() if value is not None)
             _progress(f"lane {number}", await archive.write(f"{LANES}{number}.gz", packed(states)))
     newest: dict[tuple[int, bytes | None], bytes | None] = {}
-    async for polled in records(REGISTRY, found):
+    async for polled in records(REGISTRY, settings):
         for record in polled.records:
             newest.pop((record.partition, record.key), None)  # the order in which they were written last
             newest[record.partition, record.key] = record.value
     profiles = ([partition, key, value] for (partition, key), value in newest.items())
     _progress("registry", await archive.write(PEOPLE, packed(profiles)))
-    return archive.finish(at, found.partitions, found.app_id, keks)
+    return archive.finish(at, settings.partitions, settings.app_id, keks)
 
 
 @click.command()
@@ -103,56 +103,56 @@ def restore(folder: Path, *, as_json: bool) -> None:
         archive = ArchiveReader(folder)
     except ArchiveError as error:
         raise click.UsageError(str(error)) from None
-    with broker_settings() as found:
-        _check(archive.manifest, found)
+    with broker_settings() as settings:
+        _check(archive.manifest, settings)
         try:
-            asyncio.run(_restore(found, archive))
+            asyncio.run(_restore(settings, archive))
         except StoreAwayError as error:
             raise click.ClickException(f"the database is away (ANBU_MONGODB): {error}") from None
     _tell(archive.manifest, as_json)
 
 
-def _check(manifest: Manifest, found: Settings) -> None:
+def _check(manifest: Manifest, settings: Settings) -> None:
     """Raises SettingsError where what was restored could not be used."""
-    if found.partitions != manifest.partitions:
-        raise SettingsError(f"ANBU_PARTITIONS is {found.partitions}, but the backup has {manifest.partitions} lanes")
-    if found.app_id != manifest.app_id:
-        raise SettingsError(f"ANBU_APP_ID is {found.app_id}, but the backup is of {manifest.app_id}")
-    mine = {name: fingerprint(kek) for name, kek in parsed_keks(found).items()}
+    if settings.partitions != manifest.partitions:
+        raise SettingsError(f"ANBU_PARTITIONS is {settings.partitions}, but the backup has {manifest.partitions} lanes")
+    if settings.app_id != manifest.app_id:
+        raise SettingsError(f"ANBU_APP_ID is {settings.app_id}, but the backup is of {manifest.app_id}")
+    mine = {name: fingerprint(kek) for name, kek in parsed_keks(settings).items()}
     wrong = sorted(name for name, one in manifest.keks.items() if mine.get(name) != one)
     if wrong:
         raise SettingsError(f"ANBU_KEK_FILE has not the keys of the backup ({', '.join(wrong)}): nobody's reports "
                             "could be read; use the copy that was kept")
 
 
-async def _restore(found: Settings, archive: ArchiveReader) -> None:
-    with closing(opened(Dump, found)) as dump:
+async def _restore(settings: Settings, archive: ArchiveReader) -> None:
+    with closing(opened(Dump, settings)) as dump:
         if not await dump.is_empty():
             raise click.ClickException("the database is not empty: name a new one in ANBU_MONGODB")
-        for topic in (REGISTRY, changelog(found)):
-            async for polled in records(topic, found):
+        for topic in (REGISTRY, changelog(settings)):
+            async for polled in records(topic, settings):
                 if polled.records:
                     raise click.ClickException(f"topic {topic} is not empty: a backup goes into a new broker, before "
                                                "any worker has run there")
-        store = store_of(found)
+        store = store_of(settings)
         await store.prepare()
         store.close()
         for name in archive.names(DATABASE):
             collection = name.removeprefix(DATABASE).removesuffix(".bson.gz")
             _progress(collection, await dump.load(collection, archive.bson(name)))
-    await write(_registry(archive, found), found)
+    await write(_registry(archive, settings), settings)
     for name in archive.names(LANES):
-        await write(_lane(archive, name, changelog(found)), found)
+        await write(_lane(archive, name, changelog(settings)), settings)
 
 
-def _registry(archive: ArchiveReader, found: Settings) -> list[Writable]:
+def _registry(archive: ArchiveReader, settings: Settings) -> list[Writable]:
     """Not what was written into another partition than its person's, where that has something of them: `watch` had sent
     it on, and would do so again, behind what is newer."""
     own: set[int] = set()
     records: list[tuple[int | None, Writable]] = []  # each with the subject whose partition it is not in, if so
     for partition, key, value in archive.packed(PEOPLE):
         subject = subject_of_record(Record(REGISTRY, partition, 0, key, value))
-        at_home = subject is None or partition_of(subject, found.partitions) == partition
+        at_home = subject is None or partition_of(subject, settings.partitions) == partition
         if subject is not None and at_home:
             own.add(subject)
         records.append((None if at_home else subject, Writable(REGISTRY, partition, key, value)))

@@ -17,8 +17,8 @@ from bench import records as records_bench
 from bench import recovery as recovery_bench
 from bench.figures import Figure, WrongResultError, table
 from cli.options import Misconfigured
-from local.mongodb import MongoDBMissingError
 from local.embedded import EmbeddedError
+from local.mongodb import MongoDBMissingError
 from runtime.settings import SettingsError
 
 _Command = Callable[..., None]

@@ -15,7 +15,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from cli.options import settings
+from cli.options import process_settings
 from runtime.settings import Settings
 from streams.kafka import kafka_options, started_producer, stop_consumer
 from streams.partition import partition_of
@@ -28,16 +28,16 @@ IN_FLIGHT = 1000
 @contextlib.contextmanager
 def broker_settings() -> Iterator[Settings]:
     """The settings, for a command that needs the broker. What fails there ends it with one line and status 1."""
-    with settings() as found:
+    with process_settings() as settings:
         library = logging.getLogger("aiokafka")
         level = library.level
         library.setLevel(logging.CRITICAL)  # we say what is wrong, once
         try:
-            yield found
+            yield settings
         except KafkaConnectionError:
-            raise click.ClickException(f"no broker answers at {found.kafka} (ANBU_KAFKA)") from None
+            raise click.ClickException(f"no broker answers at {settings.kafka} (ANBU_KAFKA)") from None
         except KafkaError as error:
-            raise click.ClickException(f"the broker at {found.kafka} refuses: {error!r}") from None
+            raise click.ClickException(f"the broker at {settings.kafka} refuses: {error!r}") from None
         finally:
             library.setLevel(level)
 
@@ -50,10 +50,10 @@ class SubjectRecord(NamedTuple):
     value: dict[str, Any]
 
 
-async def publish(messages: Iterable[SubjectRecord], found: Settings) -> None:
+async def publish(messages: Iterable[SubjectRecord], settings: Settings) -> None:
     """Write each into the lane of its subject; returns when all are acknowledged. Raises KafkaError, SettingsError."""
-    await write((Writable(one.topic, partition_of(one.subject, found.partitions), b"%d" % one.subject,
-                          orjson.dumps(one.value)) for one in messages), found)
+    await write((Writable(one.topic, partition_of(one.subject, settings.partitions), b"%d" % one.subject,
+                          orjson.dumps(one.value)) for one in messages), settings)
 
 
 class Writable(NamedTuple):
@@ -66,9 +66,9 @@ class Writable(NamedTuple):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-async def write(writables: Iterable[Writable], found: Settings) -> None:
+async def write(writables: Iterable[Writable], settings: Settings) -> None:
     """Write in order, many in flight; returns when all are acknowledged. Raises KafkaError, SettingsError."""
-    async with sending(found) as sender:
+    async with sending(settings) as sender:
         rest = iter(writables)
         while some := list(islice(rest, IN_FLIGHT)):
             acknowledgements = [await sender.send(one.topic, one.value, key=one.key, partition=one.partition,
@@ -78,10 +78,10 @@ async def write(writables: Iterable[Writable], found: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def sending(found: Settings) -> AsyncIterator[AIOKafkaProducer]:
+async def sending(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     """A producer, the topics being declared. Raises KafkaError where the broker is away, SettingsError."""
-    async with started_producer(found, max_request_size=LONGEST_STATE) as sender:
-        await declare(found)
+    async with started_producer(settings, max_request_size=LONGEST_STATE) as sender:
+        await declare(settings)
         yield sender
 
 
@@ -92,17 +92,17 @@ class Polled(NamedTuple):
     reached_end: bool
 
 
-async def records(topic: str, found: Settings, *, follow: bool = False, partition: int | None = None,
+async def records(topic: str, settings: Settings, *, follow: bool = False, partition: int | None = None,
                   ) -> AsyncIterator[Polled]:
     """What a topic holds, up to its present end, or for ever. partition: None is all of them.
 
     Raises KafkaError where the broker is away, SettingsError.
     """
-    consumer = AIOKafkaConsumer(**kafka_options(found), enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest")
     try:
         await consumer.start()
-        await declare(found)
-        places = [TopicPartition(topic, number) for number in range(found.partitions) if partition in (None, number)]
+        await declare(settings)
+        places = [TopicPartition(topic, number) for number in range(settings.partitions) if partition in (None, number)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         await consumer.seek_to_beginning(*places)

@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeVar
 import click
 
 from agents.store import store_of
-from cli.options import settings
+from cli.options import process_settings
 from runtime.settings import Settings, SettingsError
 from stores.errors import StoreAwayError, StoreRefusedError
 from stores.mongo import Store
@@ -28,7 +28,7 @@ Opened = TypeVar("Opened", bound=Closable)
 def with_store(work: Callable[[Store, Settings], Awaitable[Kind]]) -> Kind:
     """Run some work on the database of ANBU_MONGODB; one line and status 1 where it is away or broken, 2 where it is
     no URL."""
-    return _with(lambda found: store_of(found, SOCKET_MS), work)
+    return _with(lambda settings: store_of(settings, SOCKET_MS), work)
 
 
 def with_reader(reader: Callable[[str], Opened], ask: Callable[[Opened], Awaitable[Kind]]) -> Kind:
@@ -36,22 +36,22 @@ def with_reader(reader: Callable[[str], Opened], ask: Callable[[Opened], Awaitab
     return _with(partial(opened, reader), lambda one, _: ask(one))
 
 
-def opened(reader: Callable[[str], Opened], found: Settings) -> Opened:
+def opened(reader: Callable[[str], Opened], settings: Settings) -> Opened:
     """What is made of the URL of the database. Raises SettingsError."""
     try:
-        return reader(found.mongodb)
+        return reader(settings.mongodb)
     except ValueError as error:
         raise SettingsError(f"ANBU_MONGODB: {error}") from None
 
 
 def _with(connect: Callable[[Settings], Opened], work: Callable[[Opened, Settings], Awaitable[Kind]]) -> Kind:
-    async def run(found: Settings) -> Kind:
-        with closing(connect(found)) as one:
-            return await work(one, found)
+    async def run(settings: Settings) -> Kind:
+        with closing(connect(settings)) as one:
+            return await work(one, settings)
 
-    with settings() as found:
+    with process_settings() as settings:
         try:
-            return asyncio.run(run(found))
+            return asyncio.run(run(settings))
         except StoreAwayError as error:
             raise click.ClickException(f"the database is away (ANBU_MONGODB): {error}") from None
         except StoreRefusedError as error:

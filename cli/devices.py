@@ -40,9 +40,9 @@ class DeviceKey(NamedTuple):
     key: bytes
 
 
-def chosen_kek(found: Settings, name: str | None) -> Kek:
+def chosen_kek(settings: Settings, name: str | None) -> Kek:
     """The key to wrap with: the one named, else the last of ANBU_KEK_FILE. Raises UsageError, SettingsError."""
-    keks = parsed_keks(found)
+    keks = parsed_keks(settings)
     name = name or list(keks)[-1]
     if name not in keks:
         raise click.UsageError(f"ANBU_KEK_FILE has no key {name}; it has {', '.join(keks)}")

@@ -76,8 +76,8 @@ def doctor(*, as_json: bool) -> None:
 
     Status 1 if any finding is an error. It writes nothing but a scratch topic of its own, which it removes.
     """
-    with broker_settings() as found:
-        findings = asyncio.run(examine(found))
+    with broker_settings() as settings:
+        findings = asyncio.run(examine(settings))
     for one in findings:
         if as_json:
             sys.stdout.write(orjson.dumps(one._asdict()).decode() + "\n")
@@ -87,7 +87,7 @@ def doctor(*, as_json: bool) -> None:
     sys.exit(1 if any(one.state == "error" for one in findings) else 0)
 
 
-async def examine(found: Settings) -> list[Finding]:
+async def examine(settings: Settings) -> list[Finding]:
     """All checks, in order; where the broker is away, those that need it are left out."""
     findings: list[Finding] = []
     away = False
@@ -95,10 +95,10 @@ async def examine(found: Settings) -> list[Finding]:
         if away and name in NEED_BROKER:
             continue
         try:
-            state, detail = await asyncio.wait_for(check(found), PATIENCE_S)
+            state, detail = await asyncio.wait_for(check(settings), PATIENCE_S)
         except KafkaConnectionError:
             away, state = True, "error"
-            detail = f"no broker answers at {found.kafka}: see ANBU_KAFKA, ANBU_KAFKA_SECURITY and the broker's log"
+            detail = f"no broker answers at {settings.kafka}: see ANBU_KAFKA, ANBU_KAFKA_SECURITY and the broker's log"
         except (TimeoutError, KafkaTimeoutError, RequestTimedOutError):
             state, detail = "error", f"no answer within {PATIENCE_S:g} s"
         except _FORBIDDEN as error:
@@ -110,44 +110,45 @@ async def examine(found: Settings) -> list[Finding]:
     return findings
 
 
-async def _keys(found: Settings) -> tuple[str, str]:
-    return "ok", f"{len(parsed_keks(found))} key-encryption keys"
+async def _keys(settings: Settings) -> tuple[str, str]:
+    return "ok", f"{len(parsed_keks(settings))} key-encryption keys"
 
 
-async def _broker(found: Settings) -> tuple[str, str]:
-    async with administration(found) as admin:
+async def _broker(settings: Settings) -> tuple[str, str]:
+    async with administration(settings) as admin:
         nodes = len((await admin.describe_cluster())["brokers"])
-    if nodes < found.replication:
-        return "error", f"ANBU_REPLICATION is {found.replication}, but there are {nodes} brokers"
-    if found.replication < 3:
-        return "warning", (f"{nodes} brokers, ANBU_REPLICATION is {found.replication}: a lost disk loses what is on "
+    if nodes < settings.replication:
+        return "error", f"ANBU_REPLICATION is {settings.replication}, but there are {nodes} brokers"
+    if settings.replication < 3:
+        return "warning", (f"{nodes} brokers, ANBU_REPLICATION is {settings.replication}: a lost disk loses what is on "
                            f"it; 3 is safe")
     return "ok", f"{nodes} brokers"
 
 
-async def _topics(found: Settings) -> tuple[str, str]:
-    names = [topic.name for topic in topics(found)]
-    async with administration(found) as admin:
+async def _topics(settings: Settings) -> tuple[str, str]:
+    names = [topic.name for topic in topics(settings)]
+    async with administration(settings) as admin:
         there = set(await admin.list_topics())
         missing = [name for name in names if name not in there]
         if missing:
             return "warning", f"not there yet: {', '.join(missing)}; the first worker or gateway makes them"
         counts = {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics(names)}
-        odd = {name: count for name, count in counts.items() if count != found.partitions}
+        odd = {name: count for name, count in counts.items() if count != settings.partitions}
         if odd:
-            return "error", (f"ANBU_PARTITIONS is {found.partitions}, but {odd}: partitions cannot be changed under a "
-                             f"running system, as keys would move and states would not; set it to what the "
+            return "error", (f"ANBU_PARTITIONS is {settings.partitions}, but {odd}: partitions cannot be changed under "
+                             f"a running system, as keys would move and states would not; set it to what the "
                              f"topics have, or begin anew on another broker, with another database, as the offsets "
                              f"are others there: provision everybody there, then move the gateways")
-        compacted = {topic.name: topic.config for topic in topics(found) if topic.config["cleanup.policy"] == "compact"}
+        compacted = {topic.name: topic.config for topic in topics(settings)
+                     if topic.config["cleanup.policy"] == "compact"}
         answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in compacted])
-    for _, _, _, topic, settings in (resource for answer in answers for resource in answer.resources):
-        there_is = {name: value for name, value, *_ in settings}
+    for _, _, _, topic, entries in (resource for answer in answers for resource in answer.resources):
+        there_is = {name: value for name, value, *_ in entries}
         for name, wanted in compacted[topic].items():
             have = there_is.get(name)
             if not _kept(name, wanted, have):
                 return "error", f"topic {topic}: {name} is {have}; set it to {wanted}, or {_COMPACTED[name]}"
-    return "ok", f"{len(names)} topics of {found.partitions} partitions"
+    return "ok", f"{len(names)} topics of {settings.partitions} partitions"
 
 
 def _kept(name: str, wanted: str, have: str | None) -> bool:
@@ -156,12 +157,12 @@ def _kept(name: str, wanted: str, have: str | None) -> bool:
     return int(have) <= int(wanted) if name.startswith("max.compaction") else int(have) >= int(wanted)
 
 
-async def _fencing(found: Settings) -> tuple[str, str]:
+async def _fencing(settings: Settings) -> tuple[str, str]:
     """Two writers of one name on a scratch topic: the broker has to refuse the former, as one that was shut out."""
-    if found.guarantee == "none":
+    if settings.guarantee == "none":
         return "warning", "ANBU_GUARANTEE is none: for one worker and the embedded broker alone; else set it to fence"
-    async with scratch_topic(found) as (topic, name):
-        former, latter = (Writer(replace(found, app_id=name), 0) for _ in range(2))
+    async with scratch_topic(settings) as (topic, name):
+        former, latter = (Writer(replace(settings, app_id=name), 0) for _ in range(2))
         try:
             await former.start(topic)
             await latter.start(topic)
@@ -171,14 +172,14 @@ async def _fencing(found: Settings) -> tuple[str, str]:
                 return "ok", f"the broker refuses a writer that was shut out ({type(error).__name__})"
         finally:
             await tidy(former.stop(), latter.stop())
-    return "error", (f"the broker at {found.kafka} accepts records of a writer that was shut out: a worker that stood "
-                     f"still would spoil the states; use Apache Kafka, or one worker with ANBU_GUARANTEE=none")
+    return "error", (f"the broker at {settings.kafka} accepts records of a writer that was shut out: a worker that "
+                     f"stood still would spoil the states; use Apache Kafka, or one worker with ANBU_GUARANTEE=none")
 
 
-async def _clock(found: Settings) -> tuple[str, str]:
+async def _clock(settings: Settings) -> tuple[str, str]:
     """A record that the broker stamps itself."""
-    async with scratch_topic(found) as (topic, _):
-        sender = producer(found)
+    async with scratch_topic(settings) as (topic, _):
+        sender = producer(settings)
         try:
             await sender.start()
             before = time.time()
@@ -193,10 +194,12 @@ async def _clock(found: Settings) -> tuple[str, str]:
     return "ok", f"no more than {apart:.1f} s from the broker's"
 
 
-async def _database(found: Settings) -> tuple[str, str]:
-    with closing(Store(found.mongodb)) as store, mapped():
+async def _database(settings: Settings) -> tuple[str, str]:
+    with closing(Store(settings.mongodb)) as store, mapped():
         await store.database.command("ping")
-        status = await store.database.command("connectionStatus", showPrivileges=True) if "@" in found.mongodb else {}
+        status = {}
+        if "@" in settings.mongodb:
+            status = await store.database.command("connectionStatus", showPrivileges=True)
     name = store.database.name
     if lacking := not_allowed(status.get("authInfo", {}), name):
         return "error", (f"its user may not {', '.join(sorted(lacking))} in {name}, so a worker would wait for ever: "
@@ -219,37 +222,37 @@ def not_allowed(authenticated: Mapping[str, Any], name: str) -> set[str]:
     return set(_ACTIONS - may)
 
 
-async def _registered(found: Settings) -> dict[int, dict[str, Any]]:
+async def _registered(settings: Settings) -> dict[int, dict[str, Any]]:
     """Profiles by subject; none where the topic is not there yet."""
-    async with administration(found) as admin:
+    async with administration(settings) as admin:
         if REGISTRY not in await admin.list_topics():
             return {}
-    return await read_profiles(found)
+    return await read_profiles(settings)
 
 
-async def _numbers(found: Settings) -> tuple[str, str]:
+async def _numbers(settings: Settings) -> tuple[str, str]:
     """What happens to the next person of a number that was erased is judged, but neither recorded nor told."""
-    with closing(Store(found.mongodb)) as store:
+    with closing(Store(settings.mongodb)) as store:
         erased = await People(store.database).all_erased()
     if not erased:
         return "ok", "nobody was erased"  # and a nation's registry takes long to read
-    if again := sorted(erased & (await _registered(found)).keys()):
+    if again := sorted(erased & (await _registered(settings)).keys()):
         return "error", (f"erased, and registered all the same: {', '.join(map(str, again[:10]))}; nobody is told of "
                          "their alerts: anbu erase, again, and another number for whoever has it")
     return "ok", "nobody has the number of somebody who was erased"
 
 
-async def _lanes(found: Settings) -> tuple[str, str]:
-    people = Counter(profile["gateway"] for profile in (await _registered(found)).values()
+async def _lanes(settings: Settings) -> tuple[str, str]:
+    people = Counter(profile["gateway"] for profile in (await _registered(settings)).values()
                      if not profile.get("retired"))
     if not people:
         return "warning", "nobody is registered yet: anbu provision"
     gateway, fewest = min(people.items(), key=lambda one: one[1])
-    if fewest < SMALLEST_LANE * found.partitions:
-        return "warning", (f"gateway {gateway} has {fewest} people in {found.partitions} lanes: with fewer than "
+    if fewest < SMALLEST_LANE * settings.partitions:
+        return "warning", (f"gateway {gateway} has {fewest} people in {settings.partitions} lanes: with fewer than "
                            f"{SMALLEST_LANE} in each, an outage may look like people who did not wake up; "
                            f"{max(1, fewest // SMALLEST_LANE)} partitions would do")
-    return "ok", f"{sum(people.values())} people, at least {fewest // found.partitions} of each gateway in a lane"
+    return "ok", f"{sum(people.values())} people, at least {fewest // settings.partitions} of each gateway in a lane"
 
 
 CHECKS: Final[dict[str, Check]] = {"keys": _keys, "broker": _broker, "topics": _topics, "fencing": _fencing,

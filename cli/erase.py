@@ -40,19 +40,19 @@ def erase(*, subject: int, by: str, yes: bool, unknown: bool) -> None:
     Where something else is left of somebody, a state or records of another topic, say --unknown. What was cut off is
     done again by the same command. Settings: ANBU_KAFKA, ANBU_MONGODB.
     """
-    if not unknown and not with_store(lambda store, found: _is_known(store, found, subject)):
+    if not unknown and not with_store(lambda store, settings: _is_known(store, settings, subject)):
         raise click.ClickException(
             f"nobody has, or had, the number {subject}, as far as the registry and the database tell; nothing is "
             "changed. Once it is erased nobody gets it any more: if you want that, say --unknown")
     if not yes:
         click.confirm(f"Erase everything that is known of {subject}?", abort=True)
-    counts = with_store(lambda store, found: _erase(store, found, subject, by))
+    counts = with_store(lambda store, settings: _erase(store, settings, subject, by))
     for name, count in counts.items():
         click.echo(f"{name:<12}{count:>8} deleted")
     click.echo(f"{subject} is erased")
 
 
-async def _is_known(store: Store, found: Settings, subject: int) -> bool:
+async def _is_known(store: Store, settings: Settings, subject: int) -> bool:
     """Whether there is anything of this number: the mark of an erasure, a document, or a record of the registry, be it
     one that breaks the contract or stands in the wrong partition."""
     people = People(store.database)
@@ -61,7 +61,7 @@ async def _is_known(store: Store, found: Settings, subject: int) -> bool:
     async for _ in people.documents(subject):
         return True
     try:
-        async for polled in records(REGISTRY, found):
+        async for polled in records(REGISTRY, settings):
             if any(record.key == b"%d" % subject for record in polled.records):
                 return True
     except KafkaError as error:
@@ -69,18 +69,18 @@ async def _is_known(store: Store, found: Settings, subject: int) -> bool:
     return False
 
 
-async def _erase(store: Store, found: Settings, subject: int, by: str) -> dict[str, int]:
-    at = format_time(int(clock_of(found.clock_file).now()))
+async def _erase(store: Store, settings: Settings, subject: int, by: str) -> dict[str, int]:
+    at = format_time(int(clock_of(settings.clock_file).now()))
     try:
         # The broker is asked first: with the mark, but without the tombstone, alerts would be raised that nobody hears.
-        async with sending(found) as sender:
+        async with sending(settings) as sender:
             await People(store.database).mark_erased(subject, at)
             await store.append_audit(f"erase/{subject}/{uuid.uuid4()}", at, by, "erased", subject)
-            own = partition_of(subject, found.partitions)
+            own = partition_of(subject, settings.partitions)
             await sender.send_and_wait(REGISTRY, None, key=b"%d" % subject, partition=own)
             # A record that was written into a partition not its own was sent on, but stays there, and its keys with it.
             await asyncio.gather(*(sender.send_and_wait(REGISTRY, None, key=b"%d" % subject, partition=other)
-                                   for other in range(found.partitions) if other != own))
+                                   for other in range(settings.partitions) if other != own))
     except KafkaError as error:
         raise _away(error, subject) from None
     return await store.erase(subject)

@@ -32,16 +32,16 @@ WORKER_PATIENCE_S: Final = 20.0
 HOUR_S: Final = 3600
 
 
-async def to_kafka(fleet: Fleet, lines: Iterable[dict[str, Any]], found: Settings) -> int:
+async def to_kafka(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Settings) -> int:
     """In order, each record after those before it in its lane. Returns how many. Raises KafkaError, ClickException."""
-    await _introduce(fleet, found)
+    await _introduce(fleet, settings)
     count = len(fleet.homes)
-    async with sending(found) as sender:
+    async with sending(settings) as sender:
         waiting: list[asyncio.Future[Any]] = []
         for line in lines:
             if line["topic"] == REGISTRY:
                 continue
-            waiting += await _send(line, sender, found)
+            waiting += await _send(line, sender, settings)
             count += 1
             if len(waiting) >= AT_ONCE:
                 await asyncio.gather(*waiting)
@@ -50,23 +50,23 @@ async def to_kafka(fleet: Fleet, lines: Iterable[dict[str, Any]], found: Setting
     return count
 
 
-async def live(fleet: Fleet, lines: Iterable[dict[str, Any]], found: Settings) -> int:
+async def live(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Settings) -> int:
     """Each record when its time has come, by the settings' clock, until the last day is over or a signal says so.
 
     What was reported before it began is as if the network had lost it. Returns how many records were sent. Raises
     KafkaError, ClickException.
     """
-    clock, ended = clock_of(found.clock_file), asyncio.Event()
+    clock, ended = clock_of(settings.clock_file), asyncio.Event()
     began = clock.now()
     if not fleet.begin <= began < fleet.end:
         raise click.UsageError(f"--start: the days of this fleet are from {format_time(fleet.begin)} to "
                                f"{format_time(fleet.end)}, and it is {format_time(int(began))}")
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    await _introduce(fleet, found)
+    await _introduce(fleet, settings)
     click.echo(f"{len(fleet.homes)} homes live until {format_time(fleet.end)}; Ctrl-C ends it before", err=True)
     count = len(fleet.homes)
-    async with sending(found) as sender:
+    async with sending(settings) as sender:
         for line in lines:
             if line["topic"] == REGISTRY:
                 continue
@@ -75,12 +75,12 @@ async def live(fleet: Fleet, lines: Iterable[dict[str, Any]], found: Settings) -
                 continue
             if not await _has_come(at, clock, ended):
                 break
-            await asyncio.gather(*await _send(line, sender, found))
+            await asyncio.gather(*await _send(line, sender, settings))
             count += 1
             if line["value"]["type"] == "tick" and at % HOUR_S == 0:
                 click.echo(f"{format_time(at)}  {count} records", err=True)
     await publish([SubjectRecord(REGISTRY, profile["subject"], {**profile, "retired": True})
-                   for profile in fleet.registry()], found)
+                   for profile in fleet.registry()], settings)
     click.echo("it is over: its people are retired, and nobody waits for them", err=True)
     return count + len(fleet.homes)
 
@@ -98,29 +98,29 @@ async def _has_come(at: int, clock: Clock, ended: asyncio.Event) -> bool:
     return not ended.is_set()
 
 
-async def _introduce(fleet: Fleet, found: Settings) -> None:
+async def _introduce(fleet: Fleet, settings: Settings) -> None:
     """The registry, and a worker that has read it, if there is one. Raises ClickException, KafkaError."""
     profiles = fleet.registry()
-    there = await read_profiles(found)
+    there = await read_profiles(settings)
     others = [one["subject"] for one in profiles if there.get(one["subject"], one)["devices"] != one["devices"]]
     if others:
         raise click.ClickException(
             f"{len(others)} numbers of this fleet, such as {others[0]}, are in the registry already, with other keys: "
             "of people, or of another fleet (--seed, --subjects, --days, --start, --scenario). Their reports could not "
             "be read any more; take a system that holds nothing else")
-    await publish([SubjectRecord(REGISTRY, profile["subject"], profile) for profile in profiles], found)
-    if not await _registry_is_read(found):
+    await publish([SubjectRecord(REGISTRY, profile["subject"], profile) for profile in profiles], settings)
+    if not await _registry_is_read(settings):
         click.echo("no worker has read the registry yet: one that starts later may meet SMS of people it does not "
                    "know", err=True)
 
 
-async def _send(line: dict[str, Any], sender: AIOKafkaProducer, found: Settings) -> list[asyncio.Future[Any]]:
+async def _send(line: dict[str, Any], sender: AIOKafkaProducer, settings: Settings) -> list[asyncio.Future[Any]]:
     """A command or an SMS into its lane, a tick into each. Returns what is acknowledged later."""
     value, octets = line["value"], orjson.dumps(line["value"])
     if value["type"] == "tick":
-        return [await sender.send(line["topic"], octets, partition=number) for number in range(found.partitions)]
+        return [await sender.send(line["topic"], octets, partition=number) for number in range(settings.partitions)]
     key = _key(value)
-    return [await sender.send(line["topic"], octets, key=key, partition=partition_of_key(key, found.partitions))]
+    return [await sender.send(line["topic"], octets, key=key, partition=partition_of_key(key, settings.partitions))]
 
 
 def _key(value: dict[str, Any]) -> bytes:
@@ -130,12 +130,12 @@ def _key(value: dict[str, Any]) -> bytes:
     return key_of(InboundSms(value["id"], value["sender"], value["recipient"], value["text"], None)) or b""
 
 
-async def _registry_is_read(found: Settings) -> bool:
+async def _registry_is_read(settings: Settings) -> bool:
     """Wait until the workers' group has passed the present end of the registry; False where it does not in time."""
-    consumer = AIOKafkaConsumer(**kafka_options(found), group_id=found.app_id, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**kafka_options(settings), group_id=settings.app_id, enable_auto_commit=False)
     await consumer.start()
     try:
-        places = [TopicPartition(REGISTRY, number) for number in range(found.partitions)]
+        places = [TopicPartition(REGISTRY, number) for number in range(settings.partitions)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         deadline = time.monotonic() + WORKER_PATIENCE_S

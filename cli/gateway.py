@@ -5,7 +5,7 @@ from functools import partial
 import click
 import orjson
 
-from cli.options import settings
+from cli.options import process_settings
 from cli.serve import serve
 from gateway.app import create_app
 from runtime import logs
@@ -27,6 +27,7 @@ def gateway(*, openapi: bool) -> None:
         app = create_app(Settings.from_env({"ANBU_GATEWAY_SECRET": "unused"}), SystemClock(), lambda _: None)
         click.echo(orjson.dumps(app.openapi(), option=orjson.OPT_INDENT_2))
         return
-    with settings() as found:
-        logs.configure(found, "gateway")
-        serve(partial(create_app, found, clock_of(found.clock_file)), found.gateway_host, found.gateway_port, _LEAVE_S)
+    with process_settings() as settings:
+        logs.configure(settings, "gateway")
+        serve(partial(create_app, settings, clock_of(settings.clock_file)), settings.gateway_host,
+              settings.gateway_port, _LEAVE_S)

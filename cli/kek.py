@@ -60,12 +60,12 @@ def rotate(*, to: str | None, as_json: bool) -> None:
 
     Status 1 where a key does not unwrap: it is named, and left as it is. Settings: ANBU_KAFKA, ANBU_KEK_FILE.
     """
-    with broker_settings() as found:
-        keks, chosen = parsed_keks(found), chosen_kek(found, to)
-        registry = asyncio.run(read_profiles(found))
+    with broker_settings() as settings:
+        keks, chosen = parsed_keks(settings), chosen_kek(settings, to)
+        registry = asyncio.run(read_profiles(settings))
         done = [rewrap(document, keks, chosen) for document in registry.values()]
         changed = [SubjectRecord(REGISTRY, one.profile["subject"], one.profile) for one in done if one.changed]
-        asyncio.run(publish(changed, found))
+        asyncio.run(publish(changed, settings))
     still = Counter(device["kek"] for one in done for device in one.profile["devices"])
     lost = {one.profile["subject"]: one.lost for one in done if one.lost}
     if as_json:

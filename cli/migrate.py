@@ -20,7 +20,7 @@ def migrate(*, dry_run: bool) -> None:
     building an index takes a while, and nothing is recorded meanwhile. Stopped in the middle, it goes on where it was
     when it is run again. Settings: ANBU_MONGODB, ANBU_RETENTION_DAYS.
     """
-    with_store(lambda store, found: _migrate(store, found, dry_run=dry_run))
+    with_store(lambda store, settings: _migrate(store, settings, dry_run=dry_run))
 
 
 async def _migrate(store: Store, _: Settings, *, dry_run: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cli.database import with_reader
-from cli.options import settings
+from cli.options import process_settings
 from models.notifications.message import message_of
 from models.notifications.notice import notice_of
 from models.notifications.routes import RoutesError
@@ -27,10 +27,10 @@ def notify() -> None:
     """Who is told of alerts: check the routes, try a channel, see and repeat what was not delivered."""
 
 
-def _loaded(found: Settings) -> LoadedRoutes:
+def _loaded(settings: Settings) -> LoadedRoutes:
     """Raises SettingsError where there are no routes, or wrong ones."""
     try:
-        return load(found.routes_document(), found.public_url)
+        return load(settings.routes_document(), settings.public_url)
     except RoutesError as error:
         raise SettingsError(f"ANBU_ROUTES_FILE: {error}") from None
 
@@ -38,8 +38,8 @@ def _loaded(found: Settings) -> LoadedRoutes:
 @notify.command()
 def check() -> None:
     """Check the file that ANBU_ROUTES_FILE names, and say who is told."""
-    with settings() as found:
-        loaded = _loaded(found)
+    with process_settings() as settings:
+        loaded = _loaded(settings)
     for name, site in loaded.routes.sites.items():
         click.echo(f"site {name}: {', '.join(site.default)}; {len(site.rules)} rules")
     for name, channels in loaded.routes.gateways.items():
@@ -55,11 +55,11 @@ def test(channel: str) -> None:
 
     That it was taken does not mean that it has arrived: look.
     """
-    with settings() as found:
-        loaded = _loaded(found)
+    with process_settings() as settings:
+        loaded = _loaded(settings)
         if channel not in loaded.channels:
             raise SettingsError(f"no channel is named {channel}; there are {', '.join(sorted(loaded.channels))}")
-        now = int(clock_of(found.clock_file).now())
+        now = int(clock_of(settings.clock_file).now())
     try:
         answer = asyncio.run(_send(loaded.channels[channel], now))
     except (RetryError, TimeoutError) as error:
@@ -113,6 +113,6 @@ def list_(*, chosen: str, most: int, as_json: bool) -> None:
 @click.option("--channel", help="Only of this channel.")
 def retry(*, channel: str | None) -> None:
     """Queue again what was given up and is not six hours old yet, once its cause is mended."""
-    with settings() as found:
-        now = clock_of(found.clock_file).now()
+    with process_settings() as settings:
+        now = clock_of(settings.clock_file).now()
     click.echo(f"queued again: {with_reader(Deliveries, lambda outbox: outbox.retry_failed(channel, now))}")

@@ -43,7 +43,7 @@ class Misconfigured(click.ClickException):
 
 
 @contextlib.contextmanager
-def settings() -> Iterator[Settings]:
+def process_settings() -> Iterator[Settings]:
     """The settings of this process; a SettingsError inside ends the command with one line and status 2."""
     try:
         yield Settings.from_env(os.environ)

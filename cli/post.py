@@ -10,15 +10,16 @@ from gateway.adapters.generic import TOLERANCE_S, signed
 from runtime.settings import Settings
 
 
-async def post(http: httpx.AsyncClient, address: str, body: bytes, found: Settings, now: Callable[[], float]) -> None:
+async def post(http: httpx.AsyncClient, address: str, body: bytes, settings: Settings,
+               now: Callable[[], float]) -> None:
     """Post one SMS to the generic adapter. Raises ClickException where it is refused for good, or nobody answers."""
-    if not found.gateway_secret:
+    if not settings.gateway_secret:
         raise click.UsageError("ANBU_GATEWAY_SECRET is not set: the gateway takes only what is signed")
     while True:
         signed_at = now()
         try:
             answer = await http.post(f"{address.rstrip('/')}/v1/sms", content=body,
-                                     headers=signed(found.gateway_secret, signed_at, body))
+                                     headers=signed(settings.gateway_secret, signed_at, body))
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise click.ClickException(f"no gateway answers at {address}: {error}") from None
         if answer.status_code == httpx.codes.ACCEPTED:

@@ -126,29 +126,29 @@ def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
     """
     people = read_people(file)
     keys_file = keys_path or file.with_suffix(".keys.csv")
-    with broker_settings() as found:
-        chosen = chosen_kek(found, kek)
-        known = asyncio.run(read_profiles(found))
+    with broker_settings() as settings:
+        chosen = chosen_kek(settings, kek)
+        known = asyncio.run(read_profiles(settings))
         asyncio.run(_refuse_erased([one.profile["subject"] for one in people
-                                    if one.profile["subject"] not in known], found))
+                                    if one.profile["subject"] not in known], settings))
         made = [with_devices(person.profile, known.get(person.profile["subject"]), chosen) for person in people]
         keys = [key for _, of_one in made for key in of_one]
         if keys:
             write_keys(keys_file, keys)
-        asyncio.run(publish([SubjectRecord(REGISTRY, profile["subject"], profile) for profile, _ in made], found))
+        asyncio.run(publish([SubjectRecord(REGISTRY, profile["subject"], profile) for profile, _ in made], settings))
         contacts = [person for person in people if person.contact]
         if contacts:
-            asyncio.run(_keep_contacts(contacts, found))
+            asyncio.run(_keep_contacts(contacts, settings))
     click.echo(f"{len(people)} people are in the registry, {len(keys)} of them new")
     if keys:
         click.echo(f"the keys of their devices are in {keys_file}: keep it safe")
 
 
-async def _refuse_erased(subjects: list[int], found: Settings) -> None:
+async def _refuse_erased(subjects: list[int], settings: Settings) -> None:
     """Records that are still somewhere, alerts above all, would be taken for those of the next person."""
     if not subjects:
         return
-    store = store_of(found)
+    store = store_of(settings)
     try:
         erased = await People(store.database).erased(subjects)
     except StoreError as error:
@@ -160,8 +160,8 @@ async def _refuse_erased(subjects: list[int], found: Settings) -> None:
         raise click.UsageError(f"{', '.join(map(str, sorted(erased)))} was erased: a number is never given again")
 
 
-async def _keep_contacts(people: list[PersonRow], found: Settings) -> None:
-    store = store_of(found)
+async def _keep_contacts(people: list[PersonRow], settings: Settings) -> None:
+    store = store_of(settings)
     try:
         for person in people:
             await store.set_contact(person.profile["subject"], person.contact)

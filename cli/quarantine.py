@@ -73,19 +73,19 @@ def is_driven(one: Quarantined, earliest: float) -> bool:
             and (received_at is None or received_at >= earliest))
 
 
-async def _read(found: Settings, reason: str | None) -> list[Quarantined]:
+async def _read(settings: Settings, reason: str | None) -> list[Quarantined]:
     read = [Quarantined(record.partition, record.offset, record.key, orjson.loads(record.value))
-            async for polled in records(QUARANTINE, found) for record in polled.records]
+            async for polled in records(QUARANTINE, settings) for record in polled.records]
     return [one for one in read if reason in (None, one.reason)]
 
 
 class _Memory:
     """How far the records of one reason were driven again: the committed offsets of a group of their own."""
 
-    def __init__(self, found: Settings, reason: str) -> None:
-        self._places = [TopicPartition(QUARANTINE, number) for number in range(found.partitions)]
-        self._consumer = AIOKafkaConsumer(**kafka_options(found), enable_auto_commit=False,
-                                          group_id=f"{found.app_id}-redrive-{reason}")
+    def __init__(self, settings: Settings, reason: str) -> None:
+        self._places = [TopicPartition(QUARANTINE, number) for number in range(settings.partitions)]
+        self._consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False,
+                                          group_id=f"{settings.app_id}-redrive-{reason}")
 
     async def __aenter__(self) -> "_Memory":
         await self._consumer.start()
@@ -105,18 +105,18 @@ class _Memory:
             await self._consumer.commit(ends)
 
 
-async def _redrive(found: Settings, reason: str | None, *, again: bool, dry_run: bool) -> Counter[str]:
+async def _redrive(settings: Settings, reason: str | None, *, again: bool, dry_run: bool) -> Counter[str]:
     """How many were driven again, by reason."""
     driven: Counter[str] = Counter()
-    earliest = clock_of(found.clock_file).now() - REPAIRED_DAYS * DAY
-    waiting = [one for one in await _read(found, reason) if is_driven(one, earliest)]
+    earliest = clock_of(settings.clock_file).now() - REPAIRED_DAYS * DAY
+    waiting = [one for one in await _read(settings, reason) if is_driven(one, earliest)]
     for name in sorted({one.reason for one in waiting}):
-        async with _Memory(found, name) as memory:
+        async with _Memory(settings, name) as memory:
             first = {} if again else await memory.recall()
             mine = [one for one in waiting if one.reason == name and one.offset >= first.get(one.partition, 0)]
             driven[name] = len(mine)
             if not dry_run:
-                await write((_as_it_was(one) for one in mine), found)
+                await write((_as_it_was(one) for one in mine), settings)
                 await memory.keep(mine)
     return driven
 
@@ -140,8 +140,8 @@ def list_(*, reason: str | None, as_json: bool) -> None:
 
     The table has no personal data; --json has the originals. Setting: ANBU_KAFKA.
     """
-    with broker_settings() as found:
-        read = asyncio.run(_read(found, reason))
+    with broker_settings() as settings:
+        read = asyncio.run(_read(settings, reason))
     if as_json:
         for one in read:
             click.echo(orjson.dumps(one.document))
@@ -168,8 +168,8 @@ def redrive(*, reason: str | None, again: bool, dry_run: bool, as_json: bool) ->
 
     Setting: ANBU_KAFKA.
     """
-    with broker_settings() as found:
-        driven = asyncio.run(_redrive(found, reason, again=again, dry_run=dry_run))
+    with broker_settings() as settings:
+        driven = asyncio.run(_redrive(settings, reason, again=again, dry_run=dry_run))
     if as_json:
         click.echo(orjson.dumps(driven))
         return

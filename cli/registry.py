@@ -18,35 +18,35 @@ from streams.partition import partition_of
 from streams.topics import REGISTRY
 
 
-async def read_profile(subject: int, found: Settings) -> dict[str, Any] | None:
+async def read_profile(subject: int, settings: Settings) -> dict[str, Any] | None:
     """The newest good registry record of a subject, or None where there is none. Raises KafkaError."""
     profiles: dict[int, dict[str, Any]] = {}
-    async for polled in records(REGISTRY, found, partition=partition_of(subject, found.partitions)):
+    async for polled in records(REGISTRY, settings, partition=partition_of(subject, settings.partitions)):
         for record in polled.records:
             _take(record, profiles)
     return profiles.get(subject)
 
 
-async def known_profile(subject: int, found: Settings) -> dict[str, Any]:
+async def known_profile(subject: int, settings: Settings) -> dict[str, Any]:
     """As `read_profile`, for a command that ends where there is none. Raises ClickException, KafkaError."""
-    profile = await read_profile(subject, found)
+    profile = await read_profile(subject, settings)
     if profile is None:
         raise click.ClickException(f"nobody has the number {subject} in topic registry")
     return profile
 
 
-async def read_profiles(found: Settings) -> dict[int, dict[str, Any]]:
+async def read_profiles(settings: Settings) -> dict[int, dict[str, Any]]:
     """The newest good registry record of everybody, by subject. Raises KafkaError.
 
     Of the partition of each: one that was written into another is sent on there by `watch`, and stays where it was,
     whatever became of that person since.
     """
     of_partition: defaultdict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
-    async for polled in records(REGISTRY, found):
+    async for polled in records(REGISTRY, settings):
         for record in polled.records:
             _take(record, of_partition[record.partition])
     return {subject: profile for partition, profiles in of_partition.items() for subject, profile in profiles.items()
-            if partition_of(subject, found.partitions) == partition}
+            if partition_of(subject, settings.partitions) == partition}
 
 
 def _take(record: ConsumerRecord, profiles: dict[int, dict[str, Any]]) -> None:

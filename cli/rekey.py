@@ -53,14 +53,14 @@ def rekey(*, subject: int, slot: int, kek: str | None, keys_path: Path | None, d
 
     Settings: ANBU_KAFKA, ANBU_KEK_FILE.
     """
-    with broker_settings() as found:
-        chosen = chosen_kek(found, kek)
-        profile = asyncio.run(known_profile(subject, found))
+    with broker_settings() as settings:
+        chosen = chosen_kek(settings, kek)
+        profile = asyncio.run(known_profile(subject, settings))
         record, made = with_new_key(profile, slot, chosen, drop_oldest=drop_oldest)
         path = keys_path or Path(f"{subject}-{slot}-{made.epoch}.keys.csv")
         if slot != SEND_SLOT:
             write_to(path, [made])
-        asyncio.run(publish([SubjectRecord(REGISTRY, subject, record)], found))
+        asyncio.run(publish([SubjectRecord(REGISTRY, subject, record)], settings))
     click.echo(f"slot {slot} of {subject} has a key of epoch {made.epoch}")
     if slot != SEND_SLOT:
         click.echo(f"it is in {path}: keep it safe")

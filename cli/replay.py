@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import click
 import orjson
 
-from cli.options import settings
+from cli.options import process_settings
 from models.contract.documents import Output
 from models.contract.inputs import Record
 from models.errors import Rejected
@@ -121,7 +121,7 @@ def replay(files: tuple[BinaryIO, ...]) -> None:
     offsets: Counter[str] = Counter()
     out = click.get_binary_stream("stdout")
     records = (record for file in files for record in read_records(file, file.name, offsets))
-    with settings() as found:
-        keys = key_ring(found)
+    with process_settings() as settings:
+        keys = key_ring(settings)
     for output in fold_all(records, keys):
         out.write(as_line(output))

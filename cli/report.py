@@ -12,7 +12,7 @@ from rich.table import Table
 
 from cli.database import with_reader
 from cli.devices import subject_argument
-from cli.options import Date, settings
+from cli.options import Date, process_settings
 from models.contract.alerts import Kind, Severity
 from models.times import format_time
 from runtime.clock import clock_of
@@ -64,8 +64,8 @@ def _shown(value: Any) -> str:
 
 def _today() -> date:
     """Where it begins first: of people who live east of Greenwich, the morning is of tomorrow in UTC's terms."""
-    with settings() as found:
-        now = clock_of(found.clock_file).now()
+    with process_settings() as settings:
+        now = clock_of(settings.clock_file).now()
     return (datetime.fromtimestamp(now, UTC) + timedelta(hours=14)).date()
 
 

@@ -18,10 +18,10 @@ def retire(*, subject: int, undo: bool) -> None:
 
     The history stays. Setting: ANBU_KAFKA.
     """
-    with broker_settings() as found:
-        profile = asyncio.run(known_profile(subject, found))
+    with broker_settings() as settings:
+        profile = asyncio.run(known_profile(subject, settings))
         if bool(profile.get("retired")) is not undo:
             click.echo(f"{subject} is {'watched over' if undo else 'retired'} already")
             return
-        asyncio.run(publish([SubjectRecord(REGISTRY, subject, {**profile, "retired": not undo})], found))
+        asyncio.run(publish([SubjectRecord(REGISTRY, subject, {**profile, "retired": not undo})], settings))
     click.echo(f"{subject} is {'watched over again' if undo else 'retired'}")

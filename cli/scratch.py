@@ -15,10 +15,10 @@ TIDY_S: Final = 5.0
 
 
 @asynccontextmanager
-async def scratch_topic(found: Settings) -> AsyncIterator[tuple[str, str]]:
+async def scratch_topic(settings: Settings) -> AsyncIterator[tuple[str, str]]:
     """A topic that nobody knows, whose records the broker stamps; and a name for writers, which nobody has."""
-    name = f"{found.app_id}-doctor-{uuid.uuid4().hex[:12]}"
-    async with administration(found) as admin:
+    name = f"{settings.app_id}-doctor-{uuid.uuid4().hex[:12]}"
+    async with administration(settings) as admin:
         made = await admin.create_topics([NewTopic(name, 1, 1, topic_configs={
             "message.timestamp.type": "LogAppendTime"})])
         for _, code, *_ in made.topic_errors:

@@ -68,23 +68,23 @@ def send(*, subject: int, window: str | None, address: str | None, battery_pct: 
     Settings: ANBU_KAFKA and ANBU_KEK_FILE (to find the key), ANBU_GATEWAY_SECRET, ANBU_GATEWAY_PORT, ANBU_DATA_DIR
     (where counters are kept).
     """
-    with broker_settings() as found:
-        keks = parsed_keks(found)
-        profile = parse_profile(asyncio.run(known_profile(subject, found)))
+    with broker_settings() as settings:
+        keks = parsed_keks(settings)
+        profile = parse_profile(asyncio.run(known_profile(subject, settings)))
         device, key = _device(profile, keks)
-        clock = clock_of(found.clock_file)
+        clock = clock_of(settings.clock_file)
         plaintext = encode(StatusReport(
             device_time=int(clock.now()), window=_window(window, profile, int(clock.now())),
             flags=sum(1 << bit for bit, name in enumerate(FLAG_NAMES) if flags[name]), idle_min=idle_min,
             first_activity_min=None, battery_pct=battery_pct, signal_dbm=signal_dbm, temp_c=temp_c,
             humidity_pct=humidity_pct))
         try:
-            counter = next_counter(found.data_path(), subject, SLOT, device.epoch)
+            counter = next_counter(settings.data_path(), subject, SLOT, device.epoch)
         except (CounterError, OSError) as error:
             raise click.ClickException(str(error)) from None
         cipher = AESCCM(message_key(key, subject, SLOT, device.epoch), tag_length=TAG_OCTETS)
         text = to_text(seal(cipher, subject, SLOT, device.epoch, counter, plaintext))
-        asyncio.run(_post(text, address or f"http://127.0.0.1:{found.gateway_port}", found, clock.now))
+        asyncio.run(_post(text, address or f"http://127.0.0.1:{settings.gateway_port}", settings, clock.now))
     click.echo(f"accepted: {SLOT}.{device.epoch}.{counter}")
 
 
@@ -116,7 +116,7 @@ def _window(text: str | None, profile: Profile, now: int) -> int | None:
     return Window.of(day, half)
 
 
-async def _post(text: str, address: str, found: Settings, now: Callable[[], float]) -> None:
+async def _post(text: str, address: str, settings: Settings, now: Callable[[], float]) -> None:
     body = orjson.dumps({"id": str(uuid.uuid4()), "sender": "anbu send", "text": text})
     async with httpx.AsyncClient(timeout=30) as http:
-        await post(http, address, body, found, now)
+        await post(http, address, body, settings, now)

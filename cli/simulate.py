@@ -13,7 +13,7 @@ import orjson
 
 from cli.broker import broker_settings
 from cli.fleet import AT_ONCE, live, to_kafka
-from cli.options import settings
+from cli.options import process_settings
 from cli.post import post
 from models.times import format_time, parse_time
 from runtime.clock import clock_of
@@ -83,11 +83,11 @@ def simulate(*, subjects: int, days: int, start: datetime | None, seed: int, sce
     if target.startswith("file:"):
         count = _to_file(fleet, Path(target.removeprefix("file:")))
     elif target == "kafka":
-        with broker_settings() as found:
-            count = asyncio.run((live if is_live else to_kafka)(fleet, lines(fleet), found))
+        with broker_settings() as settings:
+            count = asyncio.run((live if is_live else to_kafka)(fleet, lines(fleet), settings))
     elif target.startswith(("http://", "https://")):
-        with settings() as found:
-            count = asyncio.run(_to_gateway(fleet, target, found))
+        with process_settings() as settings:
+            count = asyncio.run(_to_gateway(fleet, target, settings))
     else:
         raise click.UsageError(f"--to {target}: say file:PATH, kafka, or the http:// address of a gateway")
     click.echo(f"{count} records", err=True)
@@ -99,8 +99,8 @@ def _first_day(start: datetime | None, *, is_live: bool) -> date:
         return date(start.year, start.month, start.day)
     if not is_live:
         return START
-    with settings() as found:
-        return datetime.fromtimestamp(clock_of(found.clock_file).now() + SEOUL_S, UTC).date()
+    with process_settings() as settings:
+        return datetime.fromtimestamp(clock_of(settings.clock_file).now() + SEOUL_S, UTC).date()
 
 
 def _to_file(fleet: Fleet, path: Path) -> int:
@@ -115,12 +115,12 @@ def _to_file(fleet: Fleet, path: Path) -> int:
     return count
 
 
-async def _to_gateway(fleet: Fleet, address: str, found: Settings) -> int:
+async def _to_gateway(fleet: Fleet, address: str, settings: Settings) -> int:
     deliveries = fleet.deliveries()
     async with httpx.AsyncClient(timeout=30) as http:
         for first in range(0, len(deliveries), AT_ONCE):
             await asyncio.gather(*[
                 post(http, address, orjson.dumps({"id": one.id, "sender": one.sender, "recipient": one.recipient,
-                                                  "text": one.text}), found, time.time)
+                                                  "text": one.text}), settings, time.time)
                 for one in deliveries[first:first + AT_ONCE]])
     return len(deliveries)

@@ -8,7 +8,7 @@ import click
 from fastapi import FastAPI
 
 from cli.database import opened
-from cli.options import settings
+from cli.options import process_settings
 from cli.serve import Failed, serve
 from runtime import logs
 from runtime.clock import clock_of
@@ -29,18 +29,18 @@ def web(openapi: bool) -> None:
     On the loopback address unless ANBU_WEB_HOST says otherwise; then a token is needed (ANBU_WEB_TOKEN_FILE). Settings:
     ANBU_KAFKA, ANBU_MONGODB, ANBU_WEB_HOST, ANBU_WEB_PORT.
     """
-    with settings() as found:
-        logs.configure(found, "web")
-        page = Web(found, clock_of(found.clock_file), opened(Queries, found))
+    with process_settings() as settings:
+        logs.configure(settings, "web")
+        page = Web(settings, clock_of(settings.clock_file), opened(Queries, settings))
         if openapi:
             click.echo(json.dumps(create_app(page, lambda _: None).openapi(), indent=2))
             return
 
         def made(failed: Failed) -> FastAPI:
             app = create_app(page, failed)
-            host = f"[{found.web_host}]" if ":" in found.web_host else found.web_host
-            log.info("the page is at http://%s:%d/", host, found.web_port)
+            host = f"[{settings.web_host}]" if ":" in settings.web_host else settings.web_host
+            log.info("the page is at http://%s:%d/", host, settings.web_port)
             return app
 
         with contextlib.suppress(KeyboardInterrupt):
-            serve(made, found.web_host, found.web_port, _LEAVE_S)
+            serve(made, settings.web_host, settings.web_port, _LEAVE_S)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from cli.options import settings
+from cli.options import process_settings
 from runtime import logs
 from runtime.settings import Settings, SettingsError
 
@@ -96,15 +96,15 @@ def end(children: Sequence[Supervised]) -> None:
         child.wait(until)
 
 
-def supervise(found: Settings) -> None:
+def supervise(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; then the batches in hand are finished."""
     ending: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _frame: ending.append(signum))
-    if "notify" not in found.supervised and found.agents is None:
+    if "notify" not in settings.supervised and settings.agents is None:
         log.warning("ANBU_ROUTES_FILE is not set: people see alerts on the page alone, nobody is sent a message")
-    children = [Supervised(agent, found.worker_port + i, found.data_path())
-                for i, agent in enumerate(found.supervised)]
+    children = [Supervised(agent, settings.worker_port + i, settings.data_path())
+                for i, agent in enumerate(settings.supervised)]
     try:
         while not ending:
             for child in children:
@@ -123,6 +123,6 @@ def worker() -> None:
     start of an agent, a port that is taken with 3; at a later one the others go on. The operator views of the first are
     at ANBU_WORKER_PORT, of the next one port up.
     """
-    with settings() as found:
-        logs.configure(found, "worker")
-        supervise(found)
+    with process_settings() as settings:
+        logs.configure(settings, "worker")
+        supervise(settings)
