@@ -31,19 +31,19 @@ def sentence(event: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.option("--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
-@click.option("--since", metavar="TIME", help="Only what happened at or after this time (RFC 3339).")
-@click.option("--site", help="Only of this centre.")
-@click.option("--json", "as_json", is_flag=True, help="The records as they are, one a line.")
+@click.option("--follow", is_flag=True, help="Continue with new alerts until Ctrl-C.")
+@click.option("--since", metavar="TIME", help="Only alerts at or after this time (RFC 3339).")
+@click.option("--site", help="Only alerts of this centre.")
+@click.option("--json", "as_json", is_flag=True, help="Print the records unchanged, one a line.")
 def alerts(*, follow: bool, since: str | None, site: str | None, as_json: bool) -> None:
-    """Print the alerts that have been published, in order of time, as sentences or as they are.
+    """Print the published alerts in order of time, as sentences or as records.
 
     Setting: ANBU_KAFKA. Status 130 after Ctrl-C.
     """
     try:
         earliest = 0 if since is None else parse_time(since, "--since")
     except ContractError:
-        raise click.BadParameter(f"{since}: say a time such as 2026-11-24T09:00:00+09:00") from None
+        raise click.BadParameter(f"{since}: give a time such as 2026-11-24T09:00:00+09:00") from None
 
     def show(values: list[bytes]) -> None:
         events = [(parse_time(event["time"], "time"), event, value)
@@ -72,7 +72,7 @@ async def _read(settings: Settings, show: Callable[[list[bytes]], None], *, foll
 
 @click.group()
 def alert() -> None:
-    """Do something about an alert: acknowledge, assign, comment, resolve."""
+    """Act on an alert: acknowledge, assign, comment, resolve."""
 
 
 def _do(document: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ def _do(document: dict[str, Any]) -> None:
         except ContractError as error:
             raise click.UsageError(f"{error} is missing or wrong") from None
         asyncio.run(publish([SubjectRecord(COMMANDS, command.subject, document)], settings))
-    click.echo("passed on; what comes of it is the next revision in `anbu alerts`", err=True)
+    click.echo("published; the result is the next revision in `anbu alerts`", err=True)
 
 
 def _subject(alert_id: str) -> int:
@@ -99,7 +99,7 @@ def _subject(alert_id: str) -> int:
 @click.argument("alert_id", metavar="ID")
 @by_option
 def acknowledge(alert_id: str, by: str) -> None:
-    """Say that somebody has it in hand: escalation stops."""
+    """Acknowledge the alert: escalation stops."""
     _do({"type": "acknowledge", "subject": _subject(alert_id), "alert": alert_id, "by": by})
 
 
@@ -108,7 +108,7 @@ def acknowledge(alert_id: str, by: str) -> None:
 @click.argument("assignee")
 @by_option
 def assign(alert_id: str, assignee: str, by: str) -> None:
-    """Give it to ASSIGNEE."""
+    """Assign the alert to ASSIGNEE."""
     _do({"type": "assign", "subject": _subject(alert_id), "alert": alert_id, "by": by, "assignee": assignee})
 
 
@@ -117,16 +117,16 @@ def assign(alert_id: str, assignee: str, by: str) -> None:
 @click.argument("text")
 @by_option
 def comment(alert_id: str, text: str, by: str) -> None:
-    """Add TEXT to its history."""
+    """Add TEXT to the history of the alert."""
     _do({"type": "comment", "subject": _subject(alert_id), "alert": alert_id, "by": by, "text": text})
 
 
 @alert.command()
 @click.argument("alert_id", metavar="ID")
-@click.option("--text", help="What was found.")
+@click.option("--text", help="The finding.")
 @by_option
 def resolve(alert_id: str, text: str | None, by: str) -> None:
-    """Close it."""
+    """Resolve the alert."""
     _do({"type": "resolve", "subject": _subject(alert_id), "alert": alert_id, "by": by, "text": text})
 
 
@@ -134,10 +134,10 @@ def resolve(alert_id: str, text: str | None, by: str) -> None:
 @subject_argument
 @click.argument("first", metavar="FROM")
 @click.argument("last", metavar="TO")
-@click.option("--text", help="Why, such as travel or hospital.")
+@click.option("--text", help="The reason, such as travel or hospital.")
 @by_option
 def excuse(subject: int, first: str, last: str, text: str | None, by: str) -> None:
-    """Expect nothing of SUBJECT on the local dates FROM to TO, both included (2026-11-24)."""
+    """Excuse SUBJECT on the local dates FROM to TO, both included (2026-11-24)."""
     _do({"type": "excuse", "subject": subject, "by": by, "from": first, "to": last, "text": text})
 
 
@@ -147,5 +147,5 @@ def excuse(subject: int, first: str, last: str, text: str | None, by: str) -> No
 @click.argument("last", metavar="TO")
 @by_option
 def unexcuse(subject: int, first: str, last: str, by: str) -> None:
-    """Expect SUBJECT again on the local dates FROM to TO."""
+    """Withdraw the excuse of SUBJECT on the local dates FROM to TO."""
     _do({"type": "unexcuse", "subject": subject, "by": by, "from": first, "to": last})

@@ -85,13 +85,12 @@ class ArchiveReader:
             document["files"] = {name: tuple(one) for name, one in document["files"].items()}
             self.manifest = Manifest(**document)
         except (OSError, ValueError, TypeError, LookupError):
-            raise ArchiveError(f"{folder} is no backup, or one that was not finished: {MANIFEST} is missing or wrong"
-                               ) from None
+            raise ArchiveError(f"{folder} is not a finished backup: {MANIFEST} is missing or wrong") from None
         if self.manifest.version != VERSION:
-            raise ArchiveError(f"{folder} is of version {self.manifest.version}, this Anbu reads {VERSION}")
+            raise ArchiveError(f"{folder} has version {self.manifest.version}, this Anbu reads {VERSION}")
         for name, (_, digest) in self.manifest.files.items():
             if not (folder / name).is_file() or _digest(folder / name) != digest:
-                raise ArchiveError(f"{folder / name} is missing or not as it was written")
+                raise ArchiveError(f"{folder / name} is missing or has changed")
 
     def names(self, prefix: str) -> list[str]:
         return sorted(name for name in self.manifest.files if name.startswith(prefix))

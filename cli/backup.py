@@ -39,24 +39,24 @@ DATABASE, LANES, PEOPLE = "database/", "lanes/", "registry.gz"
 @click.command()
 @click.argument("folder", type=FOLDER)
 @click.option("--keys", type=click.Path(dir_okay=False, path_type=Path),
-              help="Copy the key-encryption keys to this file, which must not be in FOLDER.")
-@click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
+              help="Copy the key-encryption keys to this new file outside FOLDER.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def backup(folder: Path, keys: Path | None, *, as_json: bool) -> None:
-    """Write history, the state of every lane and the registry into FOLDER, which must not be there yet.
+    """Write the history, the state of every lane and the registry into FOLDER, a new folder.
 
-    The system may run meanwhile. The key-encryption keys are not in FOLDER: keep a copy of them in another place, by
-    --keys or by hand; without them nobody's reports can be read.
+    The system may run meanwhile. FOLDER does not hold the key-encryption keys: keep a copy of them in another place,
+    by --keys or by hand. Without the keys no report can be read.
 
     Settings: ANBU_KAFKA, ANBU_MONGODB, ANBU_KEK_FILE.
     """
     if keys is not None and (keys.exists() or folder.resolve() in keys.resolve().parents):
-        raise click.UsageError(f"--keys {keys}: must be a new file, and not in {folder}")
+        raise click.UsageError(f"--keys {keys}: must be a new file outside {folder}")
     with broker_settings() as settings:
         keks = parsed_keks(settings)
         try:
             archive = ArchiveWriter(folder)
         except FileExistsError:
-            raise click.UsageError(f"{folder} is there already: name a new folder") from None
+            raise click.UsageError(f"{folder} exists already: name a new folder") from None
         try:
             with archive.dropped_unless_whole():
                 manifest = asyncio.run(_backup(settings, archive, keks))
@@ -90,12 +90,12 @@ async def _backup(settings: Settings, archive: ArchiveWriter, keks: dict[str, by
 
 @click.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def restore(folder: Path, *, as_json: bool) -> None:
-    """Put a backup into an empty broker and an empty database, before gateway and worker are started.
+    """Restore a backup into an empty broker and an empty database, before gateway and worker start.
 
-    Judgement goes on from the state as it was: what has happened since the backup is not known. ANBU_KEK_FILE must have
-    the keys that the system had.
+    Judgement resumes from the state in the backup. Events since the backup are unknown. ANBU_KEK_FILE must hold the
+    keys of the old system.
 
     Settings: ANBU_KAFKA, ANBU_MONGODB, ANBU_KEK_FILE, ANBU_PARTITIONS.
     """
@@ -117,12 +117,12 @@ def _check(manifest: Manifest, settings: Settings) -> None:
     if settings.partitions != manifest.partitions:
         raise SettingsError(f"ANBU_PARTITIONS is {settings.partitions}, but the backup has {manifest.partitions} lanes")
     if settings.app_id != manifest.app_id:
-        raise SettingsError(f"ANBU_APP_ID is {settings.app_id}, but the backup is of {manifest.app_id}")
+        raise SettingsError(f"ANBU_APP_ID is {settings.app_id}, but the backup has {manifest.app_id}")
     mine = {name: fingerprint(kek) for name, kek in parsed_keks(settings).items()}
     wrong = sorted(name for name, one in manifest.keks.items() if mine.get(name) != one)
     if wrong:
-        raise SettingsError(f"ANBU_KEK_FILE has not the keys of the backup ({', '.join(wrong)}): nobody's reports "
-                            "could be read; use the copy that was kept")
+        raise SettingsError(f"ANBU_KEK_FILE lacks keys of the backup ({', '.join(wrong)}): their reports could not "
+                            "be read; use the copy of the keys")
 
 
 async def _restore(settings: Settings, archive: ArchiveReader) -> None:
@@ -132,8 +132,8 @@ async def _restore(settings: Settings, archive: ArchiveReader) -> None:
         for topic in (REGISTRY, changelog(settings)):
             async for polled in records(topic, settings):
                 if polled.records:
-                    raise click.ClickException(f"topic {topic} is not empty: a backup goes into a new broker, before "
-                                               "any worker has run there")
+                    raise click.ClickException(f"topic {topic} is not empty: restore into a new broker, before any "
+                                               "worker has run there")
         store = store_of(settings)
         await store.prepare()
         store.close()

@@ -7,40 +7,35 @@ import click
 from cli.lazy import Lazy, LazyGroup
 
 BENCHMARKS: Final = {
-    "core": Lazy("cli.benchmarks", "What one report costs in the pure core, and what one person weighs."),
+    "core": Lazy("cli.benchmarks", "Measure the time of one report in the pure core, and the memory of one person."),
     "engine": Lazy(
         "cli.benchmarks",
-        "Reports a second of one worker, all that it does included, on a preloaded backlog.",
+        "Measure the reports a second of one worker with all its work, on a preloaded backlog.",
     ),
-    "failover": Lazy(
-        "cli.benchmarks",
-        "One of two workers is killed under load: seconds until its lanes are judged again, and nothing may be "
-        "lost.",
-    ),
+    "failover": Lazy("cli.benchmarks", "Kill one of two workers under load: seconds until its lanes are judged again."),
     "latency": Lazy(
         "cli.benchmarks",
-        "Milliseconds from the time stamp of an SMS to the alert that a subscriber sees; one report of ten is an "
-        "SOS.",
+        "Measure the milliseconds from the time stamp of an SMS to the alert at a subscriber.",
     ),
     "morning": Lazy(
         "cli.benchmarks",
-        "A nation's morning in one worker: people a second, memory, and that all were judged right.",
+        "Judge a nation's morning in one worker: people a second, memory, and a check of every result.",
     ),
     "records": Lazy(
         "cli.benchmarks",
-        "What `record` writes beside a raw bulk_write of the same documents, and how long each question takes.",
+        "Measure the writes of `record` beside a raw bulk_write of the same documents, and the time of each query.",
     ),
     "recovery": Lazy(
         "cli.benchmarks",
-        "A worker reads the state of so many people back: seconds and memory, beside a Faust table (fewer, scaled).",
+        "Read the state of many people back into a worker: seconds and memory, beside a Faust table (fewer, scaled).",
     ),
 }
 
 
 @click.group(cls=LazyGroup, lazy=BENCHMARKS)
 def bench() -> None:
-    """How fast Anbu is, each figure beside what it is compared with.
+    """Measure how fast Anbu is, each figure beside its reference.
 
-    Aims are printed with the figures, and whether they were met. A missed aim does not change the exit status: times
-    differ from machine to machine. A wrong result does: each benchmark checks what it has measured (status 1).
+    The figures come with their aims, and say whether each aim is met. A missed aim does not change the exit status,
+    because times differ from machine to machine. A wrong result does (status 1): each benchmark checks its results.
     """

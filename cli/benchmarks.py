@@ -34,47 +34,47 @@ def _print(measure: Callable[[], list[Figure]], *, as_json: bool) -> None:
     except KafkaConnectionError as error:
         raise click.ClickException(f"no broker answers (--broker): {error}") from None
     except KafkaError as error:
-        raise click.ClickException(f"the broker refuses: {error!r}") from None
+        raise click.ClickException(f"the broker reports {error!r}") from None
     for line in [one.line().decode() for one in figures] if as_json else [table(figures)]:
         click.echo(line)
 
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="A JSON object for each figure, for programs.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each figure.")
 
 
-_broker_option = click.option("--broker", metavar="HOST:PORT", help="A broker without Anbu's topics: a benchmark "
-                              "makes and removes them. Else one is started here (Apache Kafka: Java 17, and "
+_broker_option = click.option("--broker", metavar="HOST:PORT", help="A broker without Anbu's topics: the benchmark "
+                              "creates and deletes them. Default: a broker started here (Apache Kafka: Java 17, and "
                               "`make kafka` once).")
 
 
 def _people_option(default: int, least: int = 10) -> Callable[[_Command], _Command]:
     return click.option("--people", default=default, show_default=True, type=click.IntRange(least, 10_000_000),
-                        help="How many people.")
+                        help="Number of people.")
 
 
 def _runs_option(default: int) -> Callable[[_Command], _Command]:
     return click.option("--runs", default=default, show_default=True, type=click.IntRange(1, 100),
-                        help="Runs, what is compared in turns.")
+                        help="Number of runs; the compared programs take turns.")
 
 
 @click.command()
 @_people_option(2000)
 @click.option("--windows", default=20, show_default=True, type=click.IntRange(1, 60),
-              help="Windows that they have lived through.")
+              help="Number of windows in the past of each person.")
 @_runs_option(5)
 @_json_option
 def core(*, people: int, windows: int, runs: int, as_json: bool) -> None:
-    """What one report costs in the pure core, and what one person weighs. Needs no broker.
+    """Measure the time of one report in the pure core, and the memory of one person. Needs no broker.
 
     \b
-    aes_ccm   the frame opened, beside which the others are seen
-    receive   from the octets of the record to the report
-    step      the report judged
-    encode    the outputs of it as JSON
-    pack, unpack   the person's state to octets and back
-    fold      all of it, for a person whose state is packed
-    deadline  a tick at which a window of everybody is due, for each person
-    index     what a lane does for each person once it is read back
+    aes_ccm   decrypts the frame: the reference of the others
+    receive   reads the octets of the record into a report
+    step      judges the report
+    encode    writes the outputs as JSON
+    pack, unpack   turn the person's state into octets and back
+    fold      does all of it, for a person with a packed state
+    deadline  judges a tick at which a window of every person is due, for each person
+    index     does the work of a lane for each person after reading it back
     """
     _print(lambda: core_bench.core(people, windows, runs), as_json=as_json)
 
@@ -83,20 +83,20 @@ def core(*, people: int, windows: int, runs: int, as_json: bool) -> None:
 @_broker_option
 @_people_option(10_000, engine_bench.FAUST_SHARE)
 @click.option("--windows", default=10, show_default=True, type=click.IntRange(1, 60),
-              help="Windows in each of which each of them reports.")
+              help="Number of windows; each person reports in each.")
 @_runs_option(3)
 @_json_option
 def engine(*, broker: str | None, people: int, windows: int, runs: int, as_json: bool) -> None:
-    """Reports a second of one worker, all that it does included, on a preloaded backlog.
+    """Measure the reports a second of one worker with all its work, on a preloaded backlog.
 
     \b
-    bare    an aiokafka loop that calls the same `receive` and `step`, keeps nothing and says nothing
+    bare    an aiokafka loop that calls the same `receive` and `step`, keeps nothing and publishes nothing
     says    the same loop, which also encodes, packs and sends outputs and states, without plan and fence
-    watch   the agent as it is shipped: judged, said, durable
+    watch   the shipped agent: it judges, publishes and keeps durably
     faust   the same work as a plain Faust agent, one event at a time, with a Faust table (the records of
-            one person of eleven, in all windows)
+            one person in eleven, in all windows)
 
-    NAME_cpu_us is the processor time of the process for each report, which a busy machine disturbs least.
+    NAME_cpu_us is the processor time of the process for each report. A busy machine disturbs it least.
     """
     _print(lambda: engine_bench.engine(broker, people, windows, runs), as_json=as_json)
 
@@ -109,15 +109,17 @@ _rate_option = click.option("--rate", default=1000, show_default=True, type=clic
 @_broker_option
 @_rate_option
 @click.option("--seconds", default=30, show_default=True, type=click.IntRange(1, 3600),
-              help="How long, after a warm-up.")
+              help="Duration after a warm-up.")
 @_runs_option(1)
 @_json_option
 def latency(*, broker: str | None, rate: int, seconds: int, runs: int, as_json: bool) -> None:
-    """Milliseconds from the time stamp of an SMS to the alert that a subscriber sees; one report of ten is an SOS.
+    """Measure the milliseconds from the time stamp of an SMS to the alert at a subscriber.
+
+    One report in ten is an SOS.
 
     \b
-    echo    a bare aiokafka program that reads `sms` and writes one record of ten to another topic
-    alert   a worker as it is shipped
+    echo    a bare aiokafka program that reads `sms` and writes one record in ten to another topic
+    alert   a shipped worker
     """
     _print(lambda: latency_bench.latency(broker, rate, seconds, runs), as_json=as_json)
 
@@ -129,7 +131,7 @@ def latency(*, broker: str | None, rate: int, seconds: int, runs: int, as_json: 
 @_runs_option(3)
 @_json_option
 def failover(*, broker: str | None, rate: int, people: int, runs: int, as_json: bool) -> None:
-    """One of two workers is killed under load: seconds until its lanes are judged again, and nothing may be lost."""
+    """Kill one of two workers under load: seconds until its lanes are judged again. No record may be lost."""
     _print(lambda: failover_bench.failover(broker, rate, people, runs), as_json=as_json)
 
 
@@ -138,7 +140,7 @@ def failover(*, broker: str | None, rate: int, people: int, runs: int, as_json: 
 @_people_option(1_000_000)
 @_json_option
 def recovery(*, broker: str | None, people: int, as_json: bool) -> None:
-    """A worker reads the state of so many people back: seconds and memory, beside a Faust table (fewer, scaled)."""
+    """Read the state of many people back into a worker: seconds and memory, beside a Faust table (fewer, scaled)."""
     _print(lambda: recovery_bench.recovery(broker, people), as_json=as_json)
 
 
@@ -147,24 +149,26 @@ def recovery(*, broker: str | None, people: int, as_json: bool) -> None:
 @_people_option(1_000_000)
 @_json_option
 def morning(*, broker: str | None, people: int, as_json: bool) -> None:
-    """A nation's morning in one worker: people a second, memory, and that all were judged right."""
+    """Judge a nation's morning in one worker: people a second, memory, and a check of every result."""
     _print(lambda: morning_bench.morning(broker, people), as_json=as_json)
 
 
 @click.command()
 @click.option("--database", "url", metavar="URL",
-              help="A MongoDB for this alone, mongodb://host:port; else the embedded database is started here.")
-@click.option("--mongodb", is_flag=True, help="Start a real MongoDB here, which `make mongodb` has fetched.")
+              help="A MongoDB for this alone, mongodb://host:port. Default: the embedded database, started here.")
+@click.option("--mongodb", is_flag=True, help="Start a real MongoDB here; `make mongodb` fetches it.")
 @_people_option(1000)
-@click.option("--years", default=3.0, show_default=True, type=click.FloatRange(0.04, 10), help="Of history to ask.")
-@click.option("--days", default=1, show_default=True, type=click.IntRange(1, 60), help="Of records to write in turns.")
+@click.option("--years", default=3.0, show_default=True, type=click.FloatRange(0.04, 10),
+              help="Years of history to query.")
+@click.option("--days", default=1, show_default=True, type=click.IntRange(1, 60),
+              help="Days of records to write in turns.")
 @_json_option
 def records(*, url: str | None, mongodb: bool, people: int, years: float, days: int, as_json: bool) -> None:
-    """What `record` writes beside a raw bulk_write of the same documents, and how long each question takes.
+    """Measure the writes of `record` beside a raw bulk_write of the same documents, and the time of each query.
 
     \b
     raw        finished documents replaced by _id, as durable
-    ..._p99    of 500 askings, with so many years of so many people loaded (three years of 1,000 people take some five
+    ..._p99    of 500 queries, with the years of the people loaded (three years of 1,000 people take about five
                minutes on MongoDB, and half an hour on the embedded database)
     """
     _print(lambda: records_bench.records(url, people, years, days, mongodb=mongodb), as_json=as_json)

@@ -37,7 +37,7 @@ def broker_settings() -> Iterator[Settings]:
         except KafkaConnectionError:
             raise click.ClickException(f"no broker answers at {settings.kafka} (ANBU_KAFKA)") from None
         except KafkaError as error:
-            raise click.ClickException(f"the broker at {settings.kafka} refuses: {error!r}") from None
+            raise click.ClickException(f"the broker at {settings.kafka} reports {error!r}") from None
         finally:
             library.setLevel(level)
 

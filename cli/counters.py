@@ -35,7 +35,7 @@ def _last(path: Path) -> int:
     except FileNotFoundError:
         return 0
     if not text.isdigit():
-        raise CounterError(f"{path} holds no number, so nobody knows which counters are used: a new key is needed")
+        raise CounterError(f"{path} holds no number, so the used counters are unknown: a new key is needed")
     return int(text)
 
 

@@ -55,4 +55,4 @@ def _with(connect: Callable[[Settings], Opened], work: Callable[[Opened, Setting
         except StoreAwayError as error:
             raise click.ClickException(f"the database is away (ANBU_MONGODB): {error}") from None
         except StoreRefusedError as error:
-            raise click.ClickException(f"the database (ANBU_MONGODB) has what cannot be used: {error}") from None
+            raise click.ClickException(f"the database (ANBU_MONGODB) holds an unusable value: {error}") from None

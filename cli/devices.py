@@ -20,7 +20,7 @@ from runtime.settings import Settings
 SEND_SLOT: Final = 7  # of `anbu send`; no device in a home has it, so that its counters never meet a device's
 NONCE_OCTETS: Final = 12
 
-kek_option = click.option("--kek", help="Name of the key-encryption key; unset: the last of ANBU_KEK_FILE.")
+kek_option = click.option("--kek", help="Name of the key-encryption key; default: the last of ANBU_KEK_FILE.")
 subject_argument = click.argument("subject", type=click.IntRange(0, (1 << 32) - 1))
 
 
@@ -68,7 +68,7 @@ def write_keys(path: Path, keys: Sequence[DeviceKey]) -> None:
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:
-        raise click.UsageError(f"{path} is there already and may hold the only copy of keys; name another with --keys"
+        raise click.UsageError(f"{path} exists already and may hold the only copy of keys; name another file by --keys"
                                ) from None
     except OSError as error:
         raise click.UsageError(f"{path} cannot be written: {error.strerror}") from None

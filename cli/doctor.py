@@ -47,10 +47,10 @@ SMALLEST_LANE: Final = 25  # people of one gateway: with fewer an outage cannot 
 CLOCK_S: Final = 5.0
 _FORBIDDEN: Final = (ClusterAuthorizationFailedError, TopicAuthorizationFailedError, TransactionalIdAuthorizationFailed)
 _COMPACTED: Final = {
-    "cleanup.policy": "people are forgotten whose record is old",
-    "min.compaction.lag.ms": "what a batch that was not finished is about may be cleaned away",
-    "delete.retention.ms": "a worker that was away may never hear who was erased",
-    "max.compaction.lag.ms": "who was erased may stay there for ever",
+    "cleanup.policy": "people with an old record are forgotten",
+    "min.compaction.lag.ms": "the cleaner may remove records of an unfinished batch",
+    "delete.retention.ms": "a worker that was away may miss an erasure",
+    "max.compaction.lag.ms": "records of erased people may stay there for ever",
     "max.message.bytes": "an outage of very many people may end every worker that gets the lane",
 }
 _ACTIONS: Final = frozenset({"find", "insert", "update", "remove", "createCollection", "createIndex", "collMod"})
@@ -72,7 +72,7 @@ Check = Callable[[Settings], Awaitable[tuple[str, str]]]
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print each finding as JSON.")
 def doctor(*, as_json: bool) -> None:
-    """Check settings, keys, broker, topics, fencing, clock, database, numbers and lanes, and say what to mend.
+    """Check settings, keys, broker, topics, fencing, clock, database, numbers and lanes, and report what to fix.
 
     Status 1 if any finding is an error. It writes nothing but a scratch topic of its own, which it removes.
     """
@@ -102,8 +102,8 @@ async def examine(settings: Settings) -> list[Finding]:
         except (TimeoutError, KafkaTimeoutError, RequestTimedOutError):
             state, detail = "error", f"no answer within {PATIENCE_S:g} s"
         except _FORBIDDEN as error:
-            state, detail = "error", (f"the broker does not allow it to this user ({type(error).__name__}): see "
-                                      f"ANBU_KAFKA_SECURITY_USER, and what the broker's access control lists grant")
+            state, detail = "error", (f"the broker does not authorize this user ({type(error).__name__}): see "
+                                      f"ANBU_KAFKA_SECURITY_USER and the broker's access control lists")
         except (SettingsError, KafkaError, StoreError, ValueError) as error:
             state, detail = "error", str(error) or repr(error)
         findings.append(Finding(name, state, detail))
@@ -120,8 +120,8 @@ async def _broker(settings: Settings) -> tuple[str, str]:
     if nodes < settings.replication:
         return "error", f"ANBU_REPLICATION is {settings.replication}, but there are {nodes} brokers"
     if settings.replication < 3:
-        return "warning", (f"{nodes} brokers, ANBU_REPLICATION is {settings.replication}: a lost disk loses what is on "
-                           f"it; 3 is safe")
+        return "warning", (f"{nodes} brokers, ANBU_REPLICATION is {settings.replication}: a lost disk loses its "
+                           f"records; 3 is safe")
     return "ok", f"{nodes} brokers"
 
 
@@ -131,14 +131,14 @@ async def _topics(settings: Settings) -> tuple[str, str]:
         there = set(await admin.list_topics())
         missing = [name for name in names if name not in there]
         if missing:
-            return "warning", f"not there yet: {', '.join(missing)}; the first worker or gateway makes them"
+            return "warning", f"missing: {', '.join(missing)}; the first worker or gateway creates them"
         counts = {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics(names)}
         odd = {name: count for name, count in counts.items() if count != settings.partitions}
         if odd:
             return "error", (f"ANBU_PARTITIONS is {settings.partitions}, but {odd}: partitions cannot be changed under "
-                             f"a running system, as keys would move and states would not; set it to what the "
-                             f"topics have, or begin anew on another broker, with another database, as the offsets "
-                             f"are others there: provision everybody there, then move the gateways")
+                             f"a running system, because keys would move and states would not. Set it to the number "
+                             f"of the topics. Or start again on another broker with another database, because the "
+                             f"offsets differ there: provision all people there, then move the gateways")
         compacted = {topic.name: topic.config for topic in topics(settings)
                      if topic.config["cleanup.policy"] == "compact"}
         answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in compacted])
@@ -160,7 +160,7 @@ def _kept(name: str, wanted: str, have: str | None) -> bool:
 async def _fencing(settings: Settings) -> tuple[str, str]:
     """Two writers of one name on a scratch topic: the broker has to refuse the former, as one that was shut out."""
     if settings.guarantee == "none":
-        return "warning", "ANBU_GUARANTEE is none: for one worker and the embedded broker alone; else set it to fence"
+        return "warning", "ANBU_GUARANTEE is none, for one worker on the embedded broker; otherwise set it to fence"
     async with scratch_topic(settings) as (topic, name):
         former, latter = (Writer(replace(settings, app_id=name), 0) for _ in range(2))
         try:
@@ -169,11 +169,11 @@ async def _fencing(settings: Settings) -> tuple[str, str]:
             try:
                 await former.write(topic, [(PLAN, b"of the former")])
             except ProducerFenced as error:  # any other error says nothing of fencing
-                return "ok", f"the broker refuses a writer that was shut out ({type(error).__name__})"
+                return "ok", f"the broker rejects a fenced writer ({type(error).__name__})"
         finally:
             await tidy(former.stop(), latter.stop())
-    return "error", (f"the broker at {settings.kafka} accepts records of a writer that was shut out: a worker that "
-                     f"stood still would spoil the states; use Apache Kafka, or one worker with ANBU_GUARANTEE=none")
+    return "error", (f"the broker at {settings.kafka} accepts records of a fenced writer: a worker that stalled "
+                     f"would spoil the states; use Apache Kafka, or one worker with ANBU_GUARANTEE=none")
 
 
 async def _clock(settings: Settings) -> tuple[str, str]:
@@ -190,7 +190,8 @@ async def _clock(settings: Settings) -> tuple[str, str]:
     at = (written.timestamp or 0) / 1000
     apart = max(before - at, at - after, 0.0)
     if apart > CLOCK_S:
-        return "error", f"this machine's clock and the broker's are {apart:.0f} s apart; ticks come of it: run NTP"
+        return "error", (f"this machine's clock and the broker's are {apart:.0f} s apart, and the clock makes the "
+                         "ticks: run NTP")
     return "ok", f"no more than {apart:.1f} s from the broker's"
 
 
@@ -204,7 +205,7 @@ async def _database(settings: Settings) -> tuple[str, str]:
     if lacking := not_allowed(status.get("authInfo", {}), name):
         return "error", (f"its user may not {', '.join(sorted(lacking))} in {name}, so a worker would wait for ever: "
                          "give it the roles readWrite and dbAdmin there")
-    return "ok", f"it answers, by the name of {name}"
+    return "ok", f"database {name} answers"
 
 
 def not_allowed(authenticated: Mapping[str, Any], name: str) -> set[str]:
@@ -235,23 +236,23 @@ async def _numbers(settings: Settings) -> tuple[str, str]:
     with closing(Store(settings.mongodb)) as store:
         erased = await People(store.database).all_erased()
     if not erased:
-        return "ok", "nobody was erased"  # and a nation's registry takes long to read
+        return "ok", "no person was erased"  # and a nation's registry takes long to read
     if again := sorted(erased & (await _registered(settings)).keys()):
-        return "error", (f"erased, and registered all the same: {', '.join(map(str, again[:10]))}; nobody is told of "
-                         "their alerts: anbu erase, again, and another number for whoever has it")
-    return "ok", "nobody has the number of somebody who was erased"
+        return "error", (f"erased, but registered: {', '.join(map(str, again[:10]))}; their alerts reach no person: "
+                         "run anbu erase again, and give these people other numbers")
+    return "ok", "no erased number is registered"
 
 
 async def _lanes(settings: Settings) -> tuple[str, str]:
     people = Counter(profile["gateway"] for profile in (await _registered(settings)).values()
                      if not profile.get("retired"))
     if not people:
-        return "warning", "nobody is registered yet: anbu provision"
+        return "warning", "no person is registered yet: run anbu provision"
     gateway, fewest = min(people.items(), key=lambda one: one[1])
     if fewest < SMALLEST_LANE * settings.partitions:
         return "warning", (f"gateway {gateway} has {fewest} people in {settings.partitions} lanes: with fewer than "
                            f"{SMALLEST_LANE} in each, an outage may look like people who did not wake up; "
-                           f"{max(1, fewest // SMALLEST_LANE)} partitions would do")
+                           f"{max(1, fewest // SMALLEST_LANE)} partitions are enough")
     return "ok", f"{sum(people.values())} people, at least {fewest // settings.partitions} of each gateway in a lane"
 
 

@@ -27,25 +27,25 @@ from streams.topics import REGISTRY
 @click.command()
 @subject_argument
 @by_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--unknown", is_flag=True, help="Also where neither the registry nor the database knows SUBJECT.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--unknown", is_flag=True, help="Erase SUBJECT even if neither the registry nor the database knows it.")
 def erase(*, subject: int, by: str, yes: bool, unknown: bool) -> None:
-    """Erase SUBJECT: keys, state, history, personal data, and their part in the figures of days. There is no way back.
+    """Erase SUBJECT: keys, state, history, personal data, and their part in the figures of days. There is no undo.
 
-    What stays: the number in a list, so that nobody gets it again, and an entry of the audit log. Records in topics go
-    when their time is over (sms: 7 days, others: 30 days), those of `registry` and of the state with the next
+    Two things stay: the number, in a list that keeps it from being given again, and an entry of the audit log. Records
+    in topics expire (sms: after 7 days, others: after 30 days). Records of `registry` and of the state go with the next
     compaction. Keep no backup longer than you may keep the data.
 
-    A number that neither the registry nor the database knows is refused with status 1, as nobody could get it any more.
-    Where something else is left of somebody, a state or records of another topic, say --unknown. What was cut off is
-    done again by the same command. Settings: ANBU_KAFKA, ANBU_MONGODB.
+    The command rejects a number that neither the registry nor the database knows (status 1), because an erased number
+    is never given again. Use --unknown if only a state or records of another topic are left. After an interruption run
+    the same command again. Settings: ANBU_KAFKA, ANBU_MONGODB.
     """
     if not unknown and not with_store(lambda store, settings: _is_known(store, settings, subject)):
         raise click.ClickException(
-            f"nobody has, or had, the number {subject}, as far as the registry and the database tell; nothing is "
-            "changed. Once it is erased nobody gets it any more: if you want that, say --unknown")
+            f"neither the registry nor the database knows the number {subject}; nothing is changed. An erased number "
+            "is never given again: to erase it all the same, use --unknown")
     if not yes:
-        click.confirm(f"Erase everything that is known of {subject}?", abort=True)
+        click.confirm(f"Erase all data of {subject}?", abort=True)
     counts = with_store(lambda store, settings: _erase(store, settings, subject, by))
     for name, count in counts.items():
         click.echo(f"{name:<12}{count:>8} deleted")
@@ -87,4 +87,5 @@ async def _erase(store: Store, settings: Settings, subject: int, by: str) -> dic
 
 
 def _away(error: KafkaError, subject: int) -> click.ClickException:
-    return click.ClickException(f"the broker is away (ANBU_KAFKA): {error}; {subject} is not erased: do it again")
+    return click.ClickException(f"the broker is away (ANBU_KAFKA): {error}; {subject} is not erased: run the command "
+                                "again")

@@ -15,16 +15,16 @@ from stores.people import People
 @click.command()
 @subject_argument
 @click.option("--to", "path", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write to this file, which must not be there yet; default: standard output.")
+              help="Write to this new file; default: standard output.")
 def export(*, subject: int, path: Path | None) -> None:
-    """Print all that the database has of SUBJECT as JSON, by collection.
+    """Print all data of SUBJECT in the database as JSON, by collection.
 
-    Who it is, devices, reports, check-ins, alerts, what was told to whom, and what the audit log says.
+    The data are contact, devices, reports, check-ins, alerts, notifications and entries of the audit log.
 
-    Device keys are in none of it. Settings: ANBU_MONGODB.
+    Device keys are not among them. Settings: ANBU_MONGODB.
     """
     if path is not None and path.exists():
-        raise click.UsageError(f"{path} is there already")
+        raise click.UsageError(f"{path} exists already")
     found: dict[str, list[Any]] = {}
 
     async def work(store: Store, _: object) -> None:
@@ -33,7 +33,7 @@ def export(*, subject: int, path: Path | None) -> None:
 
     with_store(work)
     if not found:
-        raise click.ClickException(f"nothing is known of {subject}")
+        raise click.ClickException(f"the database has no data of {subject}")
     octets = orjson.dumps({"subject": subject, **found}, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
     if path is None:
         click.echo(octets)

@@ -64,7 +64,7 @@ async def live(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Settings
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     await _introduce(fleet, settings)
-    click.echo(f"{len(fleet.homes)} homes live until {format_time(fleet.end)}; Ctrl-C ends it before", err=True)
+    click.echo(f"{len(fleet.homes)} homes live until {format_time(fleet.end)}; Ctrl-C ends them earlier", err=True)
     count = len(fleet.homes)
     async with sending(settings) as sender:
         for line in lines:
@@ -81,7 +81,7 @@ async def live(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Settings
                 click.echo(f"{format_time(at)}  {count} records", err=True)
     await publish([SubjectRecord(REGISTRY, profile["subject"], {**profile, "retired": True})
                    for profile in fleet.registry()], settings)
-    click.echo("it is over: its people are retired, and nobody waits for them", err=True)
+    click.echo("the simulation is over: its people are retired", err=True)
     return count + len(fleet.homes)
 
 
@@ -105,13 +105,13 @@ async def _introduce(fleet: Fleet, settings: Settings) -> None:
     others = [one["subject"] for one in profiles if there.get(one["subject"], one)["devices"] != one["devices"]]
     if others:
         raise click.ClickException(
-            f"{len(others)} numbers of this fleet, such as {others[0]}, are in the registry already, with other keys: "
-            "of people, or of another fleet (--seed, --subjects, --days, --start, --scenario). Their reports could not "
-            "be read any more; take a system that holds nothing else")
+            f"{len(others)} numbers of this fleet, such as {others[0]}, are in the registry already, with other keys. "
+            "They belong to people, or to another fleet (--seed, --subjects, --days, --start, --scenario). Their "
+            "reports would become unreadable; use an empty system")
     await publish([SubjectRecord(REGISTRY, profile["subject"], profile) for profile in profiles], settings)
     if not await _registry_is_read(settings):
-        click.echo("no worker has read the registry yet: one that starts later may meet SMS of people it does not "
-                   "know", err=True)
+        click.echo("no worker has read the registry yet: a worker that starts later may read SMS of unknown people",
+                   err=True)
 
 
 async def _send(line: dict[str, Any], sender: AIOKafkaProducer, settings: Settings) -> list[asyncio.Future[Any]]:

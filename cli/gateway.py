@@ -16,9 +16,9 @@ _LEAVE_S = 12  # an SMS is answered within 10
 
 
 @click.command()
-@click.option("--openapi", is_flag=True, help="Print the description of the HTTP interface, and end.")
+@click.option("--openapi", is_flag=True, help="Print the OpenAPI description and exit.")
 def gateway(*, openapi: bool) -> None:
-    """Run the gateway: POST /v1/sms takes an SMS in, and ticks go into every partition.
+    """Run the gateway: POST /v1/sms accepts an SMS, and every partition gets ticks.
 
     Settings: ANBU_KAFKA, ANBU_GATEWAY_NAME, ANBU_GATEWAY_SECRET, ANBU_GATEWAY_HOST, ANBU_GATEWAY_PORT, ANBU_TICK_S,
     ANBU_GATEWAY_ALONE.

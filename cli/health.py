@@ -48,7 +48,7 @@ def _asked(name: str, host: str, port: int, path: str, token: str | None = None)
     place = f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
     answer = _get(f"http://{place}{path}", token)
     if isinstance(answer, str):
-        return Found(name, False, False, f"nobody answers at {place}: {answer}")
+        return Found(name, False, False, f"no process answers at {place}: {answer}")
     status, body = answer
     if status in (200, 503):
         waiting = "" if status == 200 else body.decode(errors="replace")[:200]
@@ -72,12 +72,12 @@ def check(process: str, settings: Settings) -> list[Found]:
 
 @click.command()
 @click.argument("process", type=click.Choice(PROCESSES))
-@click.option("--ready", is_flag=True, help="It must also do its work: the broker is there, everything is read.")
-@click.option("--json", "as_json", is_flag=True, help="All that they say, as JSON: of a worker its lanes too.")
+@click.option("--ready", is_flag=True, help="Check also that it is ready: the broker answers, and all is read.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole answers as JSON, of a worker with its lanes.")
 def health(process: str, *, ready: bool, as_json: bool) -> None:
-    """Ask whether a process on this machine is alive; exit status 0 if it is, else 1.
+    """Check whether a process on this machine is alive; exit status 0 if it is, else 1.
 
-    Settings: the same as the process has, for its port and token.
+    Settings: port and token of the process.
     """
     try:
         found = check(process, Settings.from_env(os.environ))

@@ -45,20 +45,21 @@ def rewrap(document: dict[str, Any], keks: dict[str, bytes], to: Kek) -> Rewrapp
 
 @click.group()
 def kek() -> None:
-    """Look after the key-encryption keys of ANBU_KEK_FILE."""
+    """Manage the key-encryption keys of ANBU_KEK_FILE."""
 
 
 @kek.command()
-@click.option("--to", metavar="NAME", help="The key to wrap with; unset: the last of ANBU_KEK_FILE.")
-@click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
+@click.option("--to", metavar="NAME", help="Name of the key to wrap with; default: the last of ANBU_KEK_FILE.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def rotate(*, to: str | None, as_json: bool) -> None:
-    """Wrap the device keys of everybody with another key-encryption key.
+    """Wrap the device keys of all people with another key-encryption key.
 
-    First add the new key to ANBU_KEK_FILE, at the end, and start all workers again, so that they know it. Then this.
-    Then the old key may leave the file, once the summary says that nothing is wrapped with it. Doing it again is
-    harmless. Let nothing else write to the registry meanwhile.
+    First add the new key at the end of ANBU_KEK_FILE and restart all workers, so that they know it. Then run this
+    command. Remove the old key from the file once the summary shows that it wraps no key. A second run does no harm.
+    No other program may write to the registry meanwhile.
 
-    Status 1 where a key does not unwrap: it is named, and left as it is. Settings: ANBU_KAFKA, ANBU_KEK_FILE.
+    Status 1 if a key does not unwrap: the command names it and leaves it unchanged. Settings: ANBU_KAFKA,
+    ANBU_KEK_FILE.
     """
     with broker_settings() as settings:
         keks, chosen = parsed_keks(settings), chosen_kek(settings, to)
@@ -73,7 +74,7 @@ def rotate(*, to: str | None, as_json: bool) -> None:
                                  "keys": still, "lost": [[subject, *place] for subject, places in lost.items()
                                                          for place in places]}))
     else:
-        click.echo(f"{sum(one.changed for one in done)} keys of {len(done)} people are wrapped anew with {chosen.name}")
+        click.echo(f"{sum(one.changed for one in done)} keys of {len(done)} people are now wrapped with {chosen.name}")
         for name, count in sorted(still.items()):
             click.echo(f"  {name}  {count:>9} keys")
     for subject, places in lost.items():

@@ -12,13 +12,13 @@ from stores.upkeep import Upkeep
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Say what is to be done, and do nothing. Status 0 as well.")
+@click.option("--dry-run", is_flag=True, help="Report the steps and take none. Status 0 as well.")
 def migrate(*, dry_run: bool) -> None:
-    """Create and upgrade the collections: schemas, indexes, for how long what is kept, and documents of older versions.
+    """Create and upgrade the collections: schemas, indexes, retention, and documents of older versions.
 
-    `record` does all but the last by itself when it starts; run this before it, after an upgrade of a large database:
-    building an index takes a while, and nothing is recorded meanwhile. Stopped in the middle, it goes on where it was
-    when it is run again. Settings: ANBU_MONGODB, ANBU_RETENTION_DAYS.
+    `record` does all but the last when it starts. Run this command before `record` after an upgrade of a large
+    database: an index takes long to build, and `record` writes nothing meanwhile. An interrupted migration resumes
+    with the next run. Settings: ANBU_MONGODB, ANBU_RETENTION_DAYS.
     """
     with_store(lambda store, settings: _migrate(store, settings, dry_run=dry_run))
 
@@ -40,6 +40,6 @@ async def _migrate(store: Store, _: Settings, *, dry_run: bool) -> None:
             if sys.stderr.isatty():
                 click.echo(f"{progress.collection}: {progress.done} of {progress.total}", err=True)
     if not count:
-        click.echo("the database is as it should be")
+        click.echo("the database is up to date")
     elif dry_run:
         click.echo("nothing was done: run it without --dry-run")

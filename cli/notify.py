@@ -24,7 +24,7 @@ ATTEMPT_S = 15.0
 
 @click.group()
 def notify() -> None:
-    """Who is told of alerts: check the routes, try a channel, see and repeat what was not delivered."""
+    """Manage notifications: check the routes, test a channel, list and retry deliveries."""
 
 
 def _loaded(settings: Settings) -> LoadedRoutes:
@@ -37,7 +37,7 @@ def _loaded(settings: Settings) -> LoadedRoutes:
 
 @notify.command()
 def check() -> None:
-    """Check the file that ANBU_ROUTES_FILE names, and say who is told."""
+    """Check the file of ANBU_ROUTES_FILE, and list its sites, gateways and channels."""
     with process_settings() as settings:
         loaded = _loaded(settings)
     for name, site in loaded.routes.sites.items():
@@ -51,9 +51,9 @@ def check() -> None:
 @notify.command()
 @click.argument("channel")
 def test(channel: str) -> None:
-    """Send a message that says it is a test to CHANNEL, once; exit status 1 if it is not taken.
+    """Send one test message to CHANNEL; exit status 1 if the channel does not accept it.
 
-    That it was taken does not mean that it has arrived: look.
+    An accepted message may still not arrive: check at the receiver.
     """
     with process_settings() as settings:
         loaded = _loaded(settings)
@@ -63,10 +63,11 @@ def test(channel: str) -> None:
     try:
         answer = asyncio.run(_send(loaded.channels[channel], now))
     except (RetryError, TimeoutError) as error:
-        raise click.ClickException(f"{channel} has not taken it, and may later: {error or 'no answer'}") from None
+        raise click.ClickException(f"{channel} has not accepted the message, but may later: {error or 'no answer'}"
+                                   ) from None
     except GiveUpError as error:
-        raise click.ClickException(f"{channel} refuses it: {error}") from None
-    click.echo(f"{channel} has taken it{f' ({answer})' if answer else ''}: look whether it has arrived")
+        raise click.ClickException(f"{channel} rejects the message: {error}") from None
+    click.echo(f"{channel} has accepted the message{f' ({answer})' if answer else ''}: check that it has arrived")
 
 
 async def _send(configured: Configured, now: int) -> str:
@@ -87,13 +88,14 @@ async def _send(configured: Configured, now: int) -> str:
 
 
 @notify.command("list")
-@click.option("--failed", "chosen", flag_value="failed", default="failed", help="What was given up (the default).")
-@click.option("--waiting", "chosen", flag_value="waiting", help="What waits to be sent.")
-@click.option("--all", "chosen", flag_value="all", help="Everything, receipts too.")
-@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000), help="Of the newest so many.")
-@click.option("--json", "as_json", is_flag=True, help="One a line, as JSON.")
+@click.option("--failed", "chosen", flag_value="failed", default="failed", help="Failed deliveries (the default).")
+@click.option("--waiting", "chosen", flag_value="waiting", help="Deliveries in the queue.")
+@click.option("--all", "chosen", flag_value="all", help="All deliveries, receipts too.")
+@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000),
+              help="Number of deliveries, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def list_(*, chosen: str, most: int, as_json: bool) -> None:
-    """What was, or was not, delivered."""
+    """List deliveries: failed, waiting, or all."""
     statuses = {"failed": [DeliveryStatus.FAILED], "waiting": [DeliveryStatus.QUEUED, DeliveryStatus.SENDING],
                 "all": list(DeliveryStatus)}[chosen]
     found = with_reader(Deliveries, lambda outbox: outbox.listed([one.value for one in statuses], most))
@@ -106,13 +108,13 @@ def list_(*, chosen: str, most: int, as_json: bool) -> None:
             click.echo(f"{one['changed_at']}  {one['status']:<10}  {one['channel']:<12}  {one['severity']:<11}  "
                        f"{one['alert']:<34}  {one.get('why') or one.get('digest') or ''}".rstrip())
     if not found and not as_json:
-        click.echo("nothing", err=True)
+        click.echo("none", err=True)
 
 
 @notify.command()
-@click.option("--channel", help="Only of this channel.")
+@click.option("--channel", help="Only deliveries of this channel.")
 def retry(*, channel: str | None) -> None:
-    """Queue again what was given up and is not six hours old yet, once its cause is mended."""
+    """Retry failed deliveries that are less than six hours old. Fix their cause first."""
     with process_settings() as settings:
         now = clock_of(settings.clock_file).now()
     click.echo(f"queued again: {with_reader(Deliveries, lambda outbox: outbox.retry_failed(channel, now))}")

@@ -33,7 +33,7 @@ def _user() -> str:
         return "operator"
 
 
-by_option = click.option("--by", default=_user, show_default="your user name", help="Who does it.")
+by_option = click.option("--by", default=_user, show_default="your user name", help="Name of the person who acts.")
 
 
 class Misconfigured(click.ClickException):

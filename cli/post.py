@@ -14,7 +14,7 @@ async def post(http: httpx.AsyncClient, address: str, body: bytes, settings: Set
                now: Callable[[], float]) -> None:
     """Post one SMS to the generic adapter. Raises ClickException where it is refused for good, or nobody answers."""
     if not settings.gateway_secret:
-        raise click.UsageError("ANBU_GATEWAY_SECRET is not set: the gateway takes only what is signed")
+        raise click.UsageError("ANBU_GATEWAY_SECRET is not set: the gateway accepts only signed requests")
     while True:
         signed_at = now()
         try:

@@ -48,7 +48,7 @@ def read_people(path: Path) -> list[PersonRow]:
                 person = _person(f"{path}, line {reader.line_num}", row)
                 subject = person.profile["subject"]
                 if subject in people:
-                    raise click.UsageError(f"{path}, line {reader.line_num}: {subject} is there twice")
+                    raise click.UsageError(f"{path}, line {reader.line_num}: {subject} appears twice")
                 people[subject] = person
     except (UnicodeDecodeError, csv.Error) as error:
         raise click.UsageError(f"{path} is no CSV in UTF-8: {error}") from None
@@ -62,13 +62,13 @@ def _check_columns(path: Path, names: list[str]) -> None:
         raise click.UsageError(f"{path}: the first line must name the columns {', '.join(REQUIRED)}; "
                                f"{', '.join(missing)} is missing")
     if unknown:
-        raise click.UsageError(f"{path}: no column is called {', '.join(unknown)}; besides {', '.join(REQUIRED)} "
+        raise click.UsageError(f"{path}: the columns {', '.join(unknown)} are unknown; besides {', '.join(REQUIRED)} "
                                f"there may be {', '.join(OPTIONAL)}")
 
 
 def _person(where: str, row: dict[str, Any]) -> PersonRow:
     if None in row or None in row.values():
-        raise click.UsageError(f"{where} has another number of fields than the first line")
+        raise click.UsageError(f"{where}: the number of fields differs from the first line")
     values = {name: value.strip() for name, value in row.items() if value.strip()}
     profile: dict[str, Any] = {name: values[name] for name in REQUIRED if name in values}
     try:
@@ -89,7 +89,7 @@ def _person(where: str, row: dict[str, Any]) -> PersonRow:
 def _span(where: str, half: str, text: str) -> dict[str, str]:
     match = _SPAN.fullmatch(text)
     if match is None:
-        raise click.UsageError(f"{where}: {half} is {text}; say 06:00-09:00, or nothing where there is no such window")
+        raise click.UsageError(f"{where}: {half} is {text}; write 06:00-09:00, or leave it empty for no window")
     return {"open": match[1], "close": match[2]}
 
 
@@ -112,17 +112,18 @@ def with_devices(profile: dict[str, Any], known: dict[str, Any] | None, kek: Kek
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.csv")
 @kek_option
 @click.option("--keys", "keys_path", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write new device keys here; unset: FILE.keys.csv. The file must not be there yet.")
+              help="Write new device keys to this new file; default: FILE.keys.csv.")
 def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
-    """Put people into the registry, from a CSV file whose first line names its columns.
+    """Add people to the registry, from a CSV file whose first line names its columns.
 
-    Needed: subject, site, gateway, tz, since. If wanted: morning and afternoon (06:00-09:00), grace_min; and of
-    personal data name, telephone, address, notes, which go to the database alone.
+    Required columns: subject, site, gateway, tz, since. Optional columns: morning and afternoon (06:00-09:00),
+    grace_min. The optional columns name, telephone, address and notes are personal data, which go to the database
+    alone.
 
-    Each new person gets a device key for the home unit (slot 0). It is written to a file for the devices, once: keep it
-    safe, or delete it when they have it. Who is in the registry already keeps the devices.
+    Each new person gets a device key for the home unit (slot 0). The command writes the keys once, to a file for the
+    devices: keep the file safe, or delete it when the devices have the keys. People in the registry keep their devices.
 
-    The number of somebody who was erased is given to nobody again. Settings: ANBU_KAFKA, ANBU_KEK_FILE, ANBU_MONGODB.
+    The number of an erased person is never given again. Settings: ANBU_KAFKA, ANBU_KEK_FILE, ANBU_MONGODB.
     """
     people = read_people(file)
     keys_file = keys_path or file.with_suffix(".keys.csv")
@@ -141,7 +142,7 @@ def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
             asyncio.run(_keep_contacts(contacts, settings))
     click.echo(f"{len(people)} people are in the registry, {len(keys)} of them new")
     if keys:
-        click.echo(f"the keys of their devices are in {keys_file}: keep it safe")
+        click.echo(f"the keys of their devices are in {keys_file}: keep the file safe")
 
 
 async def _refuse_erased(subjects: list[int], settings: Settings) -> None:
@@ -152,8 +153,8 @@ async def _refuse_erased(subjects: list[int], settings: Settings) -> None:
     try:
         erased = await People(store.database).erased(subjects)
     except StoreError as error:
-        raise click.ClickException("whether these numbers are free can only be told with the database "
-                                   f"(ANBU_MONGODB): {error}") from None
+        raise click.ClickException("only the database (ANBU_MONGODB) shows whether these numbers are "
+                                   f"free: {error}") from None
     finally:
         store.close()
     if erased:
@@ -166,7 +167,7 @@ async def _keep_contacts(people: list[PersonRow], settings: Settings) -> None:
         for person in people:
             await store.set_contact(person.profile["subject"], person.contact)
     except StoreError as error:
-        raise click.ClickException(f"the registry has everybody, the database at ANBU_MONGODB not all names: {error}; "
-                                   "do it again") from None
+        raise click.ClickException(f"the registry has all people, but the database (ANBU_MONGODB) lacks some names: "
+                                   f"{error}; run the command again") from None
     finally:
         store.close()

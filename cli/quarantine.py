@@ -32,7 +32,7 @@ DRIVEN: Final = (SMS, COMMANDS, ALERTS, REPORTS)
 REPAIRED_DAYS: Final = 8  # so far back a report can speak of windows
 
 reason_option = click.option("--reason", type=click.Choice([one.value for one in RejectReason]),
-                             help="Only what was refused for this reason.")
+                             help="Only records rejected for this reason.")
 
 
 class Quarantined(NamedTuple):
@@ -129,16 +129,16 @@ def _as_it_was(one: Quarantined) -> Writable:
 
 @click.group()
 def quarantine() -> None:
-    """Look at what could not be processed, and drive it again."""
+    """List the records that could not be processed, and drive them again."""
 
 
 @quarantine.command("list")
 @reason_option
-@click.option("--json", "as_json", is_flag=True, help="The records as they are, one a line; with personal data.")
+@click.option("--json", "as_json", is_flag=True, help="Print the records unchanged, one a line, with personal data.")
 def list_(*, reason: str | None, as_json: bool) -> None:
-    """Print what is in quarantine: when, why, and where it came from (topic/partition/offset).
+    """Print the records in quarantine: time, reason, and origin (topic/partition/offset).
 
-    The table has no personal data; --json has the originals. Setting: ANBU_KAFKA.
+    The table has no personal data; --json prints the original records. Setting: ANBU_KAFKA.
     """
     with broker_settings() as settings:
         read = asyncio.run(_read(settings, reason))
@@ -154,17 +154,17 @@ def list_(*, reason: str | None, as_json: bool) -> None:
 
 @quarantine.command()
 @reason_option
-@click.option("--again", is_flag=True, help="Also what was driven again before.")
-@click.option("--dry-run", is_flag=True, help="Only say how many there are.")
-@click.option("--json", "as_json", is_flag=True, help="The counts by reason as JSON.")
+@click.option("--again", is_flag=True, help="Include records that were driven again before.")
+@click.option("--dry-run", is_flag=True, help="Only count the records.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts by reason as JSON.")
 def redrive(*, reason: str | None, again: bool, dry_run: bool, as_json: bool) -> None:
-    """Give what is in quarantine to its readers once more, after the cause is mended.
+    """Return records from quarantine to their topics, after the cause is fixed.
 
-    Each is judged by the time it was received at; SMS of more than 8 days ago are left in quarantine, since what is
-    known of their windows is history by now. Ticks are not driven again, since they speak of their place in the topic,
-    nor registry records, since a newer one may be there: publish these anew, by `anbu provision`. What was driven
-    before is left out; what fails again is back in quarantine. Alerts and reports that the database refused come again
-    for all who read them, with the same id and body.
+    Each record is judged by its time of receipt. SMS older than 8 days stay in quarantine, because the state no longer
+    has their windows. Ticks stay, because they are valid only at their place in the topic. Registry records stay,
+    because a newer record may exist: publish these people again with `anbu provision`. Records that were driven again
+    before are left out. A record that fails again returns to quarantine. Alerts and reports that the database rejected
+    reach all their readers again, with the same id and body.
 
     Setting: ANBU_KAFKA.
     """

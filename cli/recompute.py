@@ -15,14 +15,14 @@ from stores.upkeep import Upkeep
 @click.command()
 @click.option("--from", "first", type=Date(), required=True, help="The first date.")
 @click.option("--to", "last", type=Date(), required=True, help="The last date.")
-@click.option("--dry-run", is_flag=True, help="Say what is wrong, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Report the differences and change none.")
 @click.option("--json", "as_json", is_flag=True, help='{"changed": ["2026-11-24/jongno"]}')
 def recompute(*, first: datetime, last: datetime, dry_run: bool, as_json: bool) -> None:
-    """Make the figures of days and weeks anew from reports, check-ins and alerts, and say which were others.
+    """Recompute the figures of days and weeks from reports, check-ins and alerts, and list the figures that differed.
 
-    They are kept right, so there should be none: what is found is worth a look. Days whose reports or
-    check-ins are no longer kept (ANBU_RETENTION_DAYS) stay as they are. Days that `record` has marked, to make their
-    figures anew, are not named; what it is writing at that very moment may be.
+    `record` keeps the figures right, so the list should be empty: look into every entry. Days without kept reports or
+    check-ins (ANBU_RETENTION_DAYS) stay unchanged. Days that `record` has marked for recomputing are not listed. A day
+    that `record` is just writing may be listed.
 
     Settings: ANBU_MONGODB, ANBU_RETENTION_DAYS.
     """

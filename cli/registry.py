@@ -31,7 +31,7 @@ async def known_profile(subject: int, settings: Settings) -> dict[str, Any]:
     """As `read_profile`, for a command that ends where there is none. Raises ClickException, KafkaError."""
     profile = await read_profile(subject, settings)
     if profile is None:
-        raise click.ClickException(f"nobody has the number {subject} in topic registry")
+        raise click.ClickException(f"no person has the number {subject} in topic registry")
     return profile
 
 

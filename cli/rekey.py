@@ -28,9 +28,8 @@ def with_new_key(profile: dict[str, Any], slot: int, kek: Kek, *,
     if len(mine) >= EPOCHS_LISTED:
         if not drop_oldest:
             epochs = " and ".join(str(one["epoch"]) for one in mine)
-            raise click.UsageError(f"slot {slot} of {subject} has epochs {epochs} already, and no more can be heard "
-                                   f"side by side: say --drop-oldest once the device of epoch {mine[0]['epoch']} is "
-                                   "gone")
+            raise click.UsageError(f"slot {slot} of {subject} has epochs {epochs} already, and a slot takes no more: "
+                                   f"use --drop-oldest once the device of epoch {mine[0]['epoch']} is gone")
         mine = mine[1 - EPOCHS_LISTED:]
     made = make_key(subject, slot, mine[-1]["epoch"] + 1 if mine else 1)
     others = [one for one in devices if one["slot"] != slot]
@@ -42,14 +41,14 @@ def with_new_key(profile: dict[str, Any], slot: int, kek: Kek, *,
 @click.argument("slot", type=click.IntRange(0, 7))
 @kek_option
 @click.option("--keys", "keys_path", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write the new key here; unset: SUBJECT-SLOT-EPOCH.keys.csv. The file must not be there yet.")
-@click.option("--drop-oldest", is_flag=True, help="Forget the oldest of two keys: its device is not heard any more.")
+              help="Write the new key to this new file; default: SUBJECT-SLOT-EPOCH.keys.csv.")
+@click.option("--drop-oldest", is_flag=True, help="Drop the older of two keys: reports of its device are rejected.")
 def rekey(*, subject: int, slot: int, kek: str | None, keys_path: Path | None, drop_oldest: bool) -> None:
-    """Give the device in SLOT of SUBJECT a new key, or an empty slot its first one.
+    """Give the device in SLOT of SUBJECT a new key, or an empty slot its first key.
 
-    The old device goes on reporting until the new one sends its first report. The key is written to a file for the
-    device, once: keep it safe, or delete it when the device has it. Slot 0 is the home unit; slot 7 is that of
-    `anbu send`, which finds its key by itself.
+    The old device keeps reporting until the new device sends its first report. The command writes the key once, to a
+    file for the device: keep the file safe, or delete it when the device has the key. Slot 0 is the home unit. Slot 7
+    belongs to `anbu send`, which finds its key itself.
 
     Settings: ANBU_KAFKA, ANBU_KEK_FILE.
     """
@@ -63,4 +62,4 @@ def rekey(*, subject: int, slot: int, kek: str | None, keys_path: Path | None, d
         asyncio.run(publish([SubjectRecord(REGISTRY, subject, record)], settings))
     click.echo(f"slot {slot} of {subject} has a key of epoch {made.epoch}")
     if slot != SEND_SLOT:
-        click.echo(f"it is in {path}: keep it safe")
+        click.echo(f"the key is in {path}: keep the file safe")

@@ -112,10 +112,10 @@ def fold_all(records: Iterable[Record], keys: KeyRing) -> Iterator[Output]:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE…")
 def replay(files: tuple[BinaryIO, ...]) -> None:
-    """Judge a recorded day and print what would have been published.
+    """Judge a recorded day and print the outputs.
 
-    FILE has a JSON object a line: {"topic": "sms|registry|commands", "value": …}, with "raw" (base64) instead of a
-    value for octets that are no JSON, and "key" where the value does not tell it (a tombstone). "-" is standard
+    FILE has one JSON object a line: {"topic": "sms|registry|commands", "value": …}. "raw" (base64) takes the place of
+    "value" for octets that are not JSON. "key" is needed if the value does not show it (a tombstone). "-" is standard
     input. The key-encryption keys are read from ANBU_KEK_FILE.
     """
     offsets: Counter[str] = Counter()

@@ -23,9 +23,9 @@ from web.answers import counted, csv_of
 Rows = Sequence[dict[str, Any]]
 _DATE = Date()
 _ANY_WIDTH = 100_000  # of a file, or of what reads our output: nothing is folded there
-_site = click.option("--site", required=True, help="Which site.")
-_json = click.option("--json", "form", flag_value="json", help="As the JSON API answers it.")
-_csv = click.option("--csv", "form", flag_value="csv", help="For a spreadsheet: UTF-8, commas.")
+_site = click.option("--site", required=True, help="Name of the site.")
+_json = click.option("--json", "form", flag_value="json", help="Print the answer of the JSON API.")
+_csv = click.option("--csv", "form", flag_value="csv", help="Print CSV for a spreadsheet: UTF-8, commas.")
 
 
 def _tell(value: Any, rows: Rows, form: str | None) -> None:
@@ -34,7 +34,7 @@ def _tell(value: Any, rows: Rows, form: str | None) -> None:
     elif form == "csv":
         click.echo(csv_of(rows), nl=False)
     elif not rows:
-        click.echo("nothing")
+        click.echo("none")
     else:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name in rows[0]:
@@ -50,7 +50,7 @@ def _tell_page(page: Page, rows: Rows, form: str | None, how: str) -> None:
     """What is cut off must be said: a table, or one for a spreadsheet, looks like all there is."""
     _tell({"items": page.rows, "next": page.cursor}, rows, form)
     if page.cursor is not None and form != "json":
-        click.echo(f"there are more: {how}", err=True)
+        click.echo(f"more rows exist: {how}", err=True)
 
 
 def _shown(value: Any) -> str:
@@ -72,7 +72,7 @@ def _today() -> date:
 def _ask(question: Callable[[Questions], Awaitable[Any]]) -> Any:
     found = with_reader(Questions, question)
     if found is None:
-        raise click.ClickException("nobody has this number")
+        raise click.ClickException("no person has this number")
     return found
 
 
@@ -89,25 +89,25 @@ def _ask_of(site: str, question: Callable[[Questions], Awaitable[Rows]]) -> Rows
 
 @click.group()
 def report() -> None:
-    """Questions to the history. The JSON API answers the same (`anbu web`, /api/v1). Setting: ANBU_MONGODB."""
+    """Query the history. The JSON API gives the same answers (`anbu web`, /api/v1). Setting: ANBU_MONGODB."""
 
 
 @report.command()
 @subject_argument
 @_json
 def person(*, subject: int, form: str | None) -> None:
-    """How SUBJECT is now: newest report and results, devices, open alerts."""
+    """Show SUBJECT now: newest report and results, devices, open alerts."""
     found = _ask(lambda questions: questions.state(subject))
     _tell(found, [{"what": name, "is": value} for name, value in found.items() if value not in (None, {}, [])], form)
 
 
 @report.command()
 @subject_argument
-@click.option("--limit", default=12, show_default=True, type=click.IntRange(1, 200), help="How many weeks.")
+@click.option("--limit", default=12, show_default=True, type=click.IntRange(1, 200), help="Number of weeks.")
 @_json
 @_csv
 def weeks(*, subject: int, limit: int, form: str | None) -> None:
-    """SUBJECT's weeks, the newest first: reports, battery, wake-up time, results; JSON has each window's result."""
+    """Show the weeks of SUBJECT, newest first: reports, battery, wake-up time, results; JSON has each window."""
     page = _ask(lambda questions: questions.weeks(subject, None, limit))
     _tell_page(page, counted(page.rows), form, "--limit takes up to 200")
 
@@ -117,7 +117,7 @@ def weeks(*, subject: int, limit: int, form: str | None) -> None:
 @_json
 @_csv
 def wake_up(*, subject: int, form: str | None) -> None:
-    """When SUBJECT gets up: the median of 28 mornings, beside the 28 before, and each morning."""
+    """Show when SUBJECT gets up: the median of 28 mornings, beside the 28 before, and each morning."""
     found = _ask(lambda questions: questions.wake_up(subject))
     if form is None:
         before = f", {found['woke_before']} before" if found["woke_before"] else ""
@@ -127,11 +127,12 @@ def wake_up(*, subject: int, form: str | None) -> None:
 
 @report.command()
 @_site
-@click.option("--at-least-min", default=LATER_MIN, show_default=True, type=click.IntRange(1, 720), help="Minutes.")
+@click.option("--at-least-min", default=LATER_MIN, show_default=True, type=click.IntRange(1, 720),
+              help="Smallest drift in minutes.")
 @_json
 @_csv
 def later(*, site: str, at_least_min: int, form: str | None) -> None:
-    """People whose mornings drift later, the most first."""
+    """List people whose mornings drift later, the largest drift first."""
     rows = _ask_of(site, lambda questions: questions.later(site, at_least_min))
     _tell(rows, rows, form)
 
@@ -141,7 +142,7 @@ def later(*, site: str, at_least_min: int, form: str | None) -> None:
 @_json
 @_csv
 def failing(*, site: str, form: str | None) -> None:
-    """Devices that will fail next, by battery and signal, the worst first."""
+    """List devices that will fail next, by battery and signal, the worst first."""
     rows = _ask_of(site, lambda questions: questions.failing(site))
     _tell(rows, rows, form)
 
@@ -151,11 +152,11 @@ def failing(*, site: str, form: str | None) -> None:
 @click.option("--from", "first", type=_DATE, help="The first date; default: 30 days before the last.")
 @click.option("--to", "last", type=_DATE, help="The last date; default: today.")
 @click.option("--by", default="day", show_default=True, type=click.Choice(["day", "week", "month"]),
-              help="What a row is.")
+              help="Period of a row.")
 @_json
 @_csv
 def site(*, site: str, first: datetime | None, last: datetime | None, by: str, form: str | None) -> None:
-    """A site's check-ins, alerts, wake-up time and late SMS by day, week or month."""
+    """Show the check-ins, alerts, wake-up time and late SMS of a site by day, week or month."""
     end = last.date() if last else _today()
     begin = first.date() if first else end - timedelta(days=30)
     if end < begin:
@@ -165,28 +166,31 @@ def site(*, site: str, first: datetime | None, last: datetime | None, by: str, f
 
 
 @report.command()
-@click.option("--site", help="Of this site alone.")
-@click.option("--subject", type=click.IntRange(0, 0xFFFFFFFF), help="Of this person alone.")
-@click.option("--kind", type=click.Choice([one.value for one in Kind]), help="Of this kind alone.")
-@click.option("--severity", type=click.Choice([one.value for one in Severity]), help="Of this severity alone.")
-@click.option("--open/--closed", "active", default=None, help="Only those that are open, or that are over.")
-@click.option("--from", "first", type=_DATE, help="Opened on this date or later (UTC).")
-@click.option("--to", "last", type=_DATE, help="Opened before this date (UTC).")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="How many.")
-@click.option("--cursor", help="Where the answer before ended, as it says.")
+@click.option("--site", help="Only alerts of this site.")
+@click.option("--subject", type=click.IntRange(0, 0xFFFFFFFF), help="Only alerts of this person.")
+@click.option("--kind", type=click.Choice([one.value for one in Kind]), help="Only alerts of this kind.")
+@click.option("--severity", type=click.Choice([one.value for one in Severity]), help="Only alerts of this severity.")
+@click.option("--open/--closed", "active", default=None, help="Only open alerts, or only closed alerts.")
+@click.option("--from", "first", type=_DATE, help="Only alerts opened on this date or later (UTC).")
+@click.option("--to", "last", type=_DATE, help="Only alerts opened before this date (UTC).")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="Number of alerts.")
+@click.option("--cursor", help="Continue at this cursor, which the previous answer gave.")
 @_json
 @_csv
 def alerts(*, site: str | None, subject: int | None, kind: str | None, severity: str | None, active: bool | None,
            first: datetime | None, last: datetime | None, limit: int, cursor: str | None, form: str | None) -> None:
-    """Alerts of any time, the newest first. Outages of gateways are asked for by their kind: they are of no person and
-    of every site, and come once for each partition that judged them."""
+    """List alerts of any time, newest first.
+
+    Use --kind for outages of gateways: they belong to no person and to every site, and appear once for each partition
+    that judged them.
+    """
     where = {"site": site, "subject": subject, "kind": kind, "severity": severity, "active": active}
     begin, end = (None if one is None else format_time(int(one.replace(tzinfo=UTC).timestamp()))
                   for one in (first, last))
     try:
         page = _ask(lambda questions: questions.alerts(where, begin, end, cursor, limit))
     except CursorError:
-        raise click.UsageError("--cursor is none of an answer") from None
+        raise click.UsageError("--cursor is not from an answer") from None
     whose = ("gateway", "lane") if kind == Kind.GATEWAY_OUTAGE else ("subject", "site")
     shown = page.rows if form else [{name: one[name] for name in ("opened_at", *whose, "kind", "severity", "change",
                                                                   "reason")} for one in page.rows]

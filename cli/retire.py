@@ -14,7 +14,7 @@ from streams.topics import REGISTRY
 @subject_argument
 @click.option("--undo", is_flag=True, help="Watch over SUBJECT again: windows that open from now on are judged.")
 def retire(*, subject: int, undo: bool) -> None:
-    """Stop watching over SUBJECT: open alerts are cleared, reports go to quarantine, no window is judged any more.
+    """Stop watching over SUBJECT: open alerts are cleared, reports go to quarantine, and windows are not judged.
 
     The history stays. Setting: ANBU_KAFKA.
     """

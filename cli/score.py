@@ -35,22 +35,22 @@ def _alerts(lines: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
 
 @click.command()
 @click.option("--truth", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="What is true, as `anbu simulate --truth` wrote it.")
+              help="The truth, written by `anbu simulate --truth`.")
 @click.option("--alerts", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="What came, a JSON object a line: of `anbu alerts --json` or of `anbu replay`.")
+              help="The alerts, one JSON object a line, from `anbu alerts --json` or `anbu replay`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def score(*, truth: Path, alerts: Path, as_json: bool) -> None:
-    """Say which alerts are missed, false or late. Status 1 if anything is missed or false.
+    """Report missed, false and late alerts. Status 1 if any alert is missed or false.
 
     \b
     missed  a truth without an alert at most 10 minutes after it could be known
-    late    those of them of which an alert came after all
+    late    a missed truth with an alert after that time
     false   an alert that is not true, or was not yet knowable
     """
     try:
         result = score_alerts(read_truth(_read_lines(truth)), _alerts(_read_lines(alerts)))
     except (ValueError, KeyError, TypeError) as error:
-        raise click.UsageError(f"a line is not of the kind that is expected: {error}") from None
+        raise click.UsageError(f"a line does not have the expected form: {error}") from None
     figures = {"due": result.dues, "missed": len(result.missed), "late": len(result.late), "false": len(result.false)}
     if as_json:
         click.echo(orjson.dumps(figures))

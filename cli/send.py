@@ -51,19 +51,19 @@ def _flag(name: str) -> Callable[[F], F]:
 @_flag("mains_lost")
 @_flag("low_battery")
 @click.option("--window", metavar="[DATE:]HALF",
-              help="The window that the report names: morning or afternoon of today, or such as 2026-11-24:morning; "
-                   "unset: none.")
+              help="Window of the report: morning or afternoon of today, or with a date, such as "
+                   "2026-11-24:morning; default: none.")
 @click.option("--battery", "battery_pct", type=click.IntRange(0, 100), help="Battery in percent.")
 @click.option("--signal", "signal_dbm", type=click.IntRange(-254, 0), help="Signal in dBm, such as -85.")
 @click.option("--temperature", "temp_c", type=click.IntRange(-127, 127), help="Temperature in °C.")
 @click.option("--humidity", "humidity_pct", type=click.IntRange(0, 100), help="Humidity in percent.")
 @click.option("--idle", "idle_min", type=click.IntRange(0, 65_534), help="Minutes since the last activity.")
-@click.option("--gateway", "address", metavar="URL", help="The gateway; unset: this machine's.")
+@click.option("--gateway", "address", metavar="URL", help="Address of the gateway; default: that of this machine.")
 def send(*, subject: int, window: str | None, address: str | None, battery_pct: int | None, signal_dbm: int | None,
          temp_c: int | None, humidity_pct: int | None, idle_min: int | None, **flags: bool) -> None:
-    """Send one report of SUBJECT through the gateway, sealed by the device key of slot 7.
+    """Send one report of SUBJECT through the gateway, encrypted with the device key of slot 7.
 
-    Without --awake or --out a report that names a window says that nobody has woken up. What is not given is unknown.
+    Without --awake or --out, a report with a window means that the person has not woken up. Omitted values are unknown.
 
     Settings: ANBU_KAFKA and ANBU_KEK_FILE (to find the key), ANBU_GATEWAY_SECRET, ANBU_GATEWAY_PORT, ANBU_DATA_DIR
     (where counters are kept).
@@ -93,7 +93,7 @@ def _device(profile: Profile, keks: dict[str, bytes]) -> tuple[RegisteredDevice,
     devices = [one for one in profile.devices if one.slot == SLOT]
     if not devices:
         raise click.ClickException(f"{profile.subject} has no device in slot {SLOT}, which is reserved for this "
-                                   "command: `anbu provision` lists one for everybody")
+                                   "command: `anbu provision` adds it")
     newest = max(devices, key=lambda device: device.epoch)
     key = device_key(newest, profile.subject, keks)
     if key is None:
@@ -111,7 +111,7 @@ def _window(text: str | None, profile: Profile, now: int) -> int | None:
     except ContractError:
         day = -1
     if half not in HALVES or not 0 <= day < 1 << 15:
-        raise click.UsageError(f"--window {text}: say morning, afternoon, or a date before it such as "
+        raise click.UsageError(f"--window {text}: use morning, afternoon, or a date before it, such as "
                                "2026-11-24:morning")
     return Window.of(day, half)
 

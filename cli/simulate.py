@@ -43,35 +43,35 @@ def lines(fleet: Fleet) -> Iterator[dict[str, Any]]:
 
 
 @click.command()
-@click.option("--subjects", default=400, show_default=True, type=click.IntRange(1, 1_000_000), help="Homes.")
-@click.option("--days", default=1, show_default=True, type=click.IntRange(1, 366), help="Days to live through.")
+@click.option("--subjects", default=400, show_default=True, type=click.IntRange(1, 1_000_000), help="Number of homes.")
+@click.option("--days", default=1, show_default=True, type=click.IntRange(1, 366), help="Number of days.")
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), show_default=f"{START}, with --live today in Seoul",
               help="First day.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same octets.")
 @click.option("--scenario", default="usual", show_default=True, type=click.Choice(SCENARIOS),
-              help="outage: nothing arrives for a morning; storm: all report in the same two minutes.")
-@click.option("--to", "target", required=True, metavar="file:PATH|kafka|http://…", help="Where the fleet reports to.")
-@click.option("--live", "is_live", is_flag=True, help="Live by the clock, in a system that runs; with --to kafka.")
+              help="outage: no SMS arrives for a morning; storm: all homes report in the same two minutes.")
+@click.option("--to", "target", required=True, metavar="file:PATH|kafka|http://…", help="Target of the reports.")
+@click.option("--live", "is_live", is_flag=True, help="Follow the clock, in a running system; with --to kafka.")
 @click.option("--truth", type=click.Path(dir_okay=False, writable=True, path_type=Path),
-              help="Write what is true here.")
+              help="Write the truth to this file.")
 @click.option("--kek", type=click.Path(dir_okay=False, writable=True, path_type=Path),
-              help="Write the fleet's key-encryption keys here, for ANBU_KEK_FILE.")
+              help="Write the fleet's key-encryption keys to this file, for ANBU_KEK_FILE.")
 def simulate(*, subjects: int, days: int, start: datetime | None, seed: int, scenario: str, target: str, is_live: bool,
              truth: Path | None, kek: Path | None) -> None:
-    """Let a fleet of homes report.
+    """Simulate the reports of a fleet of homes.
 
     \b
-    file:PATH  what `anbu replay` reads
-    kafka      registry, commands, SMS and ticks of the simulated days, as fast as the broker takes them; a worker
-               should be running, with the fleet's keys (--kek, the same for all fleets of a seed), and without a
-               clock of its own (ANBU_CLOCK_TICK_S=0): by the clock the fleet's gateway is silent since those days
-    http://…   the SMS alone, to a gateway, which stamps them as they arrive; needs ANBU_GATEWAY_SECRET
+    file:PATH  the input of `anbu replay`
+    kafka      registry, commands, SMS and ticks of the simulated days, as fast as the broker accepts them; a worker
+               should run with the fleet's keys (--kek; all fleets of a seed share them) and without a clock of its
+               own (ANBU_CLOCK_TICK_S=0): by the clock, the fleet's gateway has been silent since those days
+    http://…   only the SMS, to a gateway, which stamps them on arrival; needs ANBU_GATEWAY_SECRET
 
-    With --live everything is sent when its time has come, from now on until midnight in Seoul after the last day, or
-    until Ctrl-C or SIGTERM. Then the people of the fleet are retired: open alerts are cleared, and nobody waits for
-    them. It takes no number that somebody else has.
+    With --live, each record is sent at its time, from now until midnight in Seoul after the last day, or until Ctrl-C
+    or SIGTERM. Then the people of the fleet are retired: their open alerts are cleared, and no report of them is
+    expected. The fleet takes no number of another person.
 
-    `anbu score` compares what came of it with the truth, of whole days.
+    `anbu score` compares the alerts of whole days with the truth.
     """
     if is_live and target != "kafka":
         raise click.UsageError("--live is for --to kafka: a file and a gateway have no time of their own")
@@ -89,7 +89,7 @@ def simulate(*, subjects: int, days: int, start: datetime | None, seed: int, sce
         with process_settings() as settings:
             count = asyncio.run(_to_gateway(fleet, target, settings))
     else:
-        raise click.UsageError(f"--to {target}: say file:PATH, kafka, or the http:// address of a gateway")
+        raise click.UsageError(f"--to {target}: use file:PATH, kafka, or the http:// address of a gateway")
     click.echo(f"{count} records", err=True)
 
 

@@ -22,11 +22,11 @@ _LEAVE_S = 2
 
 
 @click.command()
-@click.option("--openapi", is_flag=True, help="Print the description of the JSON API and end.")
+@click.option("--openapi", is_flag=True, help="Print the OpenAPI description and exit.")
 def web(openapi: bool) -> None:
     """Serve the page for caseworkers, and the JSON API under /api/v1.
 
-    On the loopback address unless ANBU_WEB_HOST says otherwise; then a token is needed (ANBU_WEB_TOKEN_FILE). Settings:
+    The default address is loopback. Another address (ANBU_WEB_HOST) needs a token (ANBU_WEB_TOKEN_FILE). Settings:
     ANBU_KAFKA, ANBU_MONGODB, ANBU_WEB_HOST, ANBU_WEB_PORT.
     """
     with process_settings() as settings:

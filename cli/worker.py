@@ -102,7 +102,7 @@ def supervise(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _frame: ending.append(signum))
     if "notify" not in settings.supervised and settings.agents is None:
-        log.warning("ANBU_ROUTES_FILE is not set: people see alerts on the page alone, nobody is sent a message")
+        log.warning("ANBU_ROUTES_FILE is not set: people see alerts on the page alone, and no message is sent")
     children = [Supervised(agent, settings.worker_port + i, settings.data_path())
                 for i, agent in enumerate(settings.supervised)]
     try:
@@ -116,12 +116,11 @@ def supervise(settings: Settings) -> None:
 
 @click.command()
 def worker() -> None:
-    """Run the agents that ANBU_AGENTS names (unset: watch, record, and notify where ANBU_ROUTES_FILE says who is told),
-    a process for each.
+    """Run the agents of ANBU_AGENTS, a process each (default: watch, record, and notify if ANBU_ROUTES_FILE is set).
 
-    One that leaves is started again: what it had in hand is durable. Wrong settings end all with status 2 at the first
-    start of an agent, a port that is taken with 3; at a later one the others go on. The operator views of the first are
-    at ANBU_WORKER_PORT, of the next one port up.
+    An agent that exits is restarted: its work in progress is durable. At the first start of an agent, wrong settings
+    end all agents with status 2, and a port in use ends them with status 3. At a later start the other agents continue.
+    The first agent serves its operator views at ANBU_WORKER_PORT, each further agent one port up.
     """
     with process_settings() as settings:
         logs.configure(settings, "worker")

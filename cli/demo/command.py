@@ -23,13 +23,13 @@ START = date(2026, 11, 24)
 
 
 @click.command()
-@click.option("--subjects", default=400, show_default=True, type=click.IntRange(1, 5000), help="Homes.")
-@click.option("--days", default=1, show_default=True, type=click.IntRange(1, 30), help="Days to live through.")
+@click.option("--subjects", default=400, show_default=True, type=click.IntRange(1, 5000), help="Number of homes.")
+@click.option("--days", default=1, show_default=True, type=click.IntRange(1, 30), help="Number of days.")
 @click.option("--speed", default=1440.0, show_default=True, type=click.FloatRange(1),
               help="Virtual seconds a second, at most: 1440 is a day in a minute.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same days.")
 @click.option("--scenario", default="usual", show_default=True, type=click.Choice(SCENARIOS))
-@click.option("--once", is_flag=True, help="End with a summary; status 0 only if nothing was missed and nothing false.")
+@click.option("--once", is_flag=True, help="End with a summary; status 0 only if no alert is missed or false.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def demo(*, subjects: int, days: int, speed: float, seed: int, scenario: str, once: bool, as_json: bool) -> None:
     """Run the whole system on this machine, with an embedded broker and database and a simulated fleet of homes."""

@@ -37,12 +37,12 @@ def test_a_backup_and_what_restore_refuses(made: Path, anbu: Anbu, tmp_path: Pat
     other.write_text(json.dumps({"k1": "B" * 43 + "="}))
     for why, status, changes in (
             ("topic registry is not empty", 1, {}),
-            ("ANBU_KEK_FILE has not the keys of the backup (k1)", 2, {"ANBU_KEK_FILE": str(other)}),
+            ("ANBU_KEK_FILE lacks keys of the backup (k1)", 2, {"ANBU_KEK_FILE": str(other)}),
             ("ANBU_PARTITIONS is 8, but the backup has 4 lanes", 2, {"ANBU_PARTITIONS": "8"}),
             ("ANBU_APP_ID is other", 2, {"ANBU_APP_ID": "other"})):
         done = anbu("restore", made, **changes)
         assert (done.exit_code, why in done.stderr) == (status, True), done.output
-    assert "is there already" in anbu("backup", made).stderr
+    assert "exists already" in anbu("backup", made).stderr
     assert anbu("backup", tmp_path / "another", "--keys", tmp_path / "another" / "keys").exit_code == 2
 
 

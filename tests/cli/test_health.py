@@ -94,7 +94,7 @@ def test_where_it_asks(host: str, place: str) -> None:
 
 def test_nobody_there(environ: dict[str, str]) -> None:
     done = ask(environ, "worker")
-    assert (done.returncode, "nobody answers" in done.stdout) == (1, True)
+    assert (done.returncode, "no process answers" in done.stdout) == (1, True)
 
 
 def test_a_wrong_setting_is_named() -> None:

@@ -100,10 +100,10 @@ def test_a_wearable_gets_its_first_key(anbu: Anbu, settings: Settings, tmp_path:
 
 
 @pytest.mark.parametrize(("arguments", "status", "words"), [
-    (("rekey", 5, 0), 1, "nobody has the number 5"),
+    (("rekey", 5, 0), 1, "no person has the number 5"),
     (("rekey", SUBJECT, 8), 2, "SLOT"),
     (("rekey", SUBJECT, 0, "--kek", "k9"), 2, "no key k9"),
-    (("retire", 5), 1, "nobody has the number 5"),
+    (("retire", 5), 1, "no person has the number 5"),
     (("kek", "rotate", "--to", "k9"), 2, "no key k9"),
 ])
 def test_what_cannot_be_done(anbu: Anbu, provisioned: Keys, arguments: tuple[object, ...], status: int,

@@ -76,8 +76,8 @@ def test_a_file_for_a_spreadsheet(report: Any, name: str) -> None:
 
 def test_what_is_asked_is_answered(report: Any) -> None:
     assert [one["subject"] for one in json.loads(report("later", "--site", "jongno", "--json"))] == [7]
-    assert report("later", "--site", "jongno", "--at-least-min", 31) == "nothing\n"
-    assert report("site", "--site", "jongno", "--from", "2020-01-01", "--to", "2020-01-02") == "nothing\n"
+    assert report("later", "--site", "jongno", "--at-least-min", 31) == "none\n"
+    assert report("site", "--site", "jongno", "--from", "2020-01-01", "--to", "2020-01-02") == "none\n"
     assert [one["period"] for one in json.loads(report("site", *OCTOBER, "--by", "month", "--json"))] == ["2026-10"]
     assert len(json.loads(report("site", *OCTOBER, "--by", "week", "--json"))) == 5
     assert [one["week"] for one in json.loads(report("weeks", 7, "--limit", 2, "--json"))["items"]] == [
@@ -105,10 +105,10 @@ def test_what_is_cut_off_is_said(anbu: Anbu, database_url: str) -> None:
 
     for form in ((), ("--csv",)):
         more = said("alerts", "--limit", 2, *form)
-        assert more.startswith("there are more: --cursor ")
+        assert more.startswith("more rows exist: --cursor ")
         assert said("alerts", "--limit", 2, "--cursor", more.split()[4], *form) == ""
         assert (said("weeks", 7, "--limit", 2, *form), said("weeks", 7, *form)) == (
-            "there are more: --limit takes up to 200\n", "")
+            "more rows exist: --limit takes up to 200\n", "")
     assert said("alerts", "--limit", 2, "--json") == "", "it has `next`"
 
 
@@ -140,8 +140,8 @@ async def test_today_is_where_it_begins_first_by_the_clock_of_the_system(anbu: A
 
 
 @pytest.mark.parametrize(("arguments", "status", "said"), [
-    (("person", 99), 1, "nobody has this number"), (("wake-up", 99), 1, "nobody has this number"),
-    (("weeks", 99), 1, "nobody has this number"),
+    (("person", 99), 1, "no person has this number"), (("wake-up", 99), 1, "no person has this number"),
+    (("weeks", 99), 1, "no person has this number"),
     (("alerts", "--cursor", "x"), 2, "--cursor"), (("alerts", "--kind", "x"), 2, "--kind"),
     (("site", "--site", "jongno", "--from", "2026-10-02", "--to", "2026-10-01"), 2, "--to is before --from"),
     (("site", "--site", "jongno", "--to", "0001-01-05"), 2, "1970 to 2199"),

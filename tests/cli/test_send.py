@@ -77,7 +77,7 @@ def test_a_report_says_what_was_asked(anbu: Anbu, gateway: RunningGateway, envir
 
 
 @pytest.mark.parametrize(("arguments", "status", "words"), [
-    ((NOBODY, "--sos"), 1, "nobody has the number 5"),
+    ((NOBODY, "--sos"), 1, "no person has the number 5"),
     ((UNEQUIPPED, "--sos"), 1, "no device in slot 7"),
     ((SUBJECT, "--window", "noon"), 2, "--window noon"),
     ((SUBJECT, "--window", "2026-02-30:morning"), 2, "--window"),
