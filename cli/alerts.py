@@ -1,4 +1,4 @@
-"""`anbu alerts`: what a subscriber of the topic sees; `anbu alert`, `excuse`, `unexcuse`: what a caseworker does."""
+"""`anbu alerts` prints the topic as a subscriber sees it. `anbu alert`, `excuse`, `unexcuse`: acts of a caseworker."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ COLOURS = {"critical": "red", "warning": "yellow", "maintenance": "blue"}
 
 
 def sentence(event: dict[str, Any]) -> str:
-    """One revision in a line: when, how bad, what, the id that `anbu alert` asks for, and why."""
+    """One revision in a line: time, severity, change, the id for `anbu alert`, and the reason."""
     data = event["data"]
     severity = click.style(f"{data['severity']:<11}", fg=COLOURS[data["severity"]])
     return f"{event['time']}  {severity}  {data['change']:<12}  {data['alert']:<32}  {data['why']['en']}"
@@ -61,7 +61,7 @@ def alerts(*, follow: bool, since: str | None, site: str | None, as_json: bool) 
 
 
 async def _read(settings: Settings, show: Callable[[list[bytes]], None], *, follow: bool) -> None:
-    """What is there all at once, so that all lanes are in order of time; then as it comes."""
+    """Show the present alerts together, so that all lanes are in order of time. Then show new alerts on arrival."""
     history: list[bytes] = []
     async for polled in records(ALERTS, settings, follow=follow):
         history += [record.value for record in polled.records]
@@ -76,7 +76,7 @@ def alert() -> None:
 
 
 def _do(document: dict[str, Any]) -> None:
-    """Publish a command. What comes of it is the next revision of the alert."""
+    """Publish a command. Its result is the next revision of the alert."""
     with broker_settings() as settings:
         document = {name: value for name, value in document.items() if value is not None}
         document |= {"id": str(uuid.uuid4()), "at": format_time(int(clock_of(settings.clock_file).now()))}

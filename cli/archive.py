@@ -1,4 +1,4 @@
-"""The folder of a backup: compressed files, and a manifest that says what they hold: nothing else is restored.
+"""The folder of a backup: compressed files, and a manifest of them. Only files in the manifest are restored.
 
     manifest.json            version, when, partitions, keys by fingerprint, records and SHA-256 of each file
     database/NAME.bson.gz    the documents of a collection
@@ -22,11 +22,11 @@ MANIFEST: Final = "manifest.json"
 
 
 class ArchiveError(Exception):
-    """The folder is no whole backup; the text says what is wrong with it."""
+    """The folder is not a complete backup; the text names the fault."""
 
 
 class Manifest(NamedTuple):
-    """files: by name, (records, SHA-256). keks: by name, a fingerprint that tells whether a key is the same."""
+    """files: by name, (records, SHA-256). keks: by name, a fingerprint to compare keys."""
 
     at: str
     partitions: int
@@ -37,12 +37,12 @@ class Manifest(NamedTuple):
 
 
 def fingerprint(kek: bytes) -> str:
-    """Tells nothing of the key: of 256 random bits nobody finds one by its hash."""
+    """Reveals nothing of the key: 256 random bits cannot be found by their hash."""
     return hashlib.sha256(b"anbu kek fingerprint" + kek).hexdigest()[:16]
 
 
 class ArchiveWriter:
-    """A new folder; what was written is a backup only once the manifest is there."""
+    """A new folder. It is a backup only once the manifest is there."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True)
@@ -51,7 +51,7 @@ class ArchiveWriter:
 
     @contextlib.contextmanager
     def dropped_unless_whole(self) -> Iterator[None]:
-        """Half a backup is none, and the same command, made again once the cause is mended, needs the name."""
+        """Delete the folder of an incomplete backup: a retry of the command needs the name."""
         try:
             yield
         except BaseException:
@@ -59,7 +59,7 @@ class ArchiveWriter:
             raise
 
     async def write(self, name: str, records: AsyncIterable[bytes]) -> int:
-        """A file of octets that tell their own end. Returns how many records."""
+        """Write a file of records with known ends. Returns their number."""
         path, count = self._folder / name, 0
         path.parent.mkdir(exist_ok=True)
         with gzip.open(path, "wb", compresslevel=6) as file:
@@ -76,7 +76,7 @@ class ArchiveWriter:
 
 
 class ArchiveReader:
-    """A backup that is whole. Raises ArchiveError where it is not."""
+    """A complete backup. Raises ArchiveError if it is not complete."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -101,7 +101,7 @@ class ArchiveReader:
             yield from msgpack.Unpacker(file, raw=True)
 
     def bson(self, name: str) -> Iterator[bytes]:
-        """The documents of a file of BSON, each of which begins with its length in four octets."""
+        """The documents of a file of BSON. Each document begins with its length in four octets."""
         with gzip.open(self._folder / name, "rb") as file:
             while head := file.read(4):
                 yield head + file.read(int.from_bytes(head, "little") - 4)

@@ -1,8 +1,8 @@
-"""`anbu backup` and `anbu restore`: history, state and registry of a system, into a folder and into a new one.
+"""`anbu backup` and `anbu restore`: copy history, state and registry of a system to a folder, and to a new system.
 
-The order makes a backup of a running system consistent. History first, then state, then registry: the state then knows
-every revision that history has, so none comes again with another body, and a registry record that the state has not
-seen is folded after the restore. Key-encryption keys are kept apart: with them the folder would tell all.
+The order makes a backup of a running system consistent: history first, then state, then registry. The state knows every
+revision of the history, so no revision is published again with another body. A registry record that the state does not
+know is folded after the restore. Key-encryption keys are kept apart: with them the folder would reveal all reports.
 """
 
 import asyncio
@@ -81,7 +81,7 @@ async def _backup(settings: Settings, archive: ArchiveWriter, keks: dict[str, by
     newest: dict[tuple[int, bytes | None], bytes | None] = {}
     async for polled in records(REGISTRY, settings):
         for record in polled.records:
-            newest.pop((record.partition, record.key), None)  # the order in which they were written last
+            newest.pop((record.partition, record.key), None)  # keeps the order of the last writes
             newest[record.partition, record.key] = record.value
     profiles = ([partition, key, value] for (partition, key), value in newest.items())
     _progress("registry", await archive.write(PEOPLE, packed(profiles)))
@@ -113,7 +113,7 @@ def restore(folder: Path, *, as_json: bool) -> None:
 
 
 def _check(manifest: Manifest, settings: Settings) -> None:
-    """Raises SettingsError where what was restored could not be used."""
+    """Raises SettingsError if a system with these settings could not use the backup."""
     if settings.partitions != manifest.partitions:
         raise SettingsError(f"ANBU_PARTITIONS is {settings.partitions}, but the backup has {manifest.partitions} lanes")
     if settings.app_id != manifest.app_id:
@@ -146,10 +146,13 @@ async def _restore(settings: Settings, archive: ArchiveReader) -> None:
 
 
 def _registry(archive: ArchiveReader, settings: Settings) -> list[Writable]:
-    """Not what was written into another partition than its person's, where that has something of them: `watch` had sent
-    it on, and would do so again, behind what is newer."""
+    """The registry records to restore.
+
+    A record in another partition than its person's is left out if the person's own partition has a record of the
+    person. `watch` has forwarded it already, and would forward it again after a newer record.
+    """
     own: set[int] = set()
-    records: list[tuple[int | None, Writable]] = []  # each with the subject whose partition it is not in, if so
+    records: list[tuple[int | None, Writable]] = []  # with the subject of a record in a foreign partition
     for partition, key, value in archive.packed(PEOPLE):
         subject = subject_of_record(Record(REGISTRY, partition, 0, key, value))
         at_home = subject is None or partition_of(subject, settings.partitions) == partition
@@ -160,8 +163,8 @@ def _registry(archive: ArchiveReader, settings: Settings) -> list[Writable]:
 
 
 def _lane(archive: ArchiveReader, name: str, topic: str) -> Iterator[Writable]:
-    """States, and a `done` without positions: the topics are read from their beginning, the registry again too, since
-    what is in it may be newer than the state."""
+    """The states of a lane, and a `done` without positions. The worker then reads all topics from their beginning,
+    because the registry may be newer than the state."""
     number = int(name.removeprefix(LANES).removesuffix(".gz"))
     states: Iterable[Any] = archive.packed(name)
     for key, value in states:

@@ -1,4 +1,4 @@
-"""`anbu bench`: the benchmarks. Their modules are imported when one of them is called."""
+"""`anbu bench`: the group of the benchmarks. Their modules are imported when a benchmark is called."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
-"""The commands of `anbu bench`; each figure comes of one run, and what is compared ran beside it.
+"""The commands of `anbu bench`. Each figure comes from one run, and its reference ran beside it.
 
-A missed aim is told and is no failure; a wrong result is one (status 1).
+A missed aim is reported and is no failure. A wrong result is a failure (status 1).
 """
 
 from collections.abc import Callable

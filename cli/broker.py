@@ -1,6 +1,6 @@
-"""What commands do with the broker that end when they have done it: read a topic to its end, write and wait.
+"""The use of the broker by commands that end: read a topic to its end, write and wait.
 
-A broker that is away ends them with one line and status 1: whoever typed the command is there to hear it.
+An unreachable broker ends the command with one line and status 1: its user is there to read it.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ IN_FLIGHT = 1000
 
 @contextlib.contextmanager
 def broker_settings() -> Iterator[Settings]:
-    """The settings, for a command that needs the broker. What fails there ends it with one line and status 1."""
+    """The settings for a command that needs the broker. An error of the broker ends it with one line and status 1."""
     with process_settings() as settings:
         library = logging.getLogger("aiokafka")
         level = library.level
-        library.setLevel(logging.CRITICAL)  # we say what is wrong, once
+        library.setLevel(logging.CRITICAL)  # the command reports an error once
         try:
             yield settings
         except KafkaConnectionError:
@@ -79,14 +79,14 @@ async def write(writables: Iterable[Writable], settings: Settings) -> None:
 
 @contextlib.asynccontextmanager
 async def sending(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    """A producer, the topics being declared. Raises KafkaError where the broker is away, SettingsError."""
+    """A producer, after the topics are declared. Raises KafkaError if the broker is away, and SettingsError."""
     async with started_producer(settings, max_request_size=LONGEST_STATE) as sender:
         await declare(settings)
         yield sender
 
 
 class Polled(NamedTuple):
-    """reached_end: with these, all that was in the topic when the reading began has been read."""
+    """reached_end: these records complete the content that the topic had at the start of the read."""
 
     records: list[ConsumerRecord]
     reached_end: bool
@@ -94,9 +94,9 @@ class Polled(NamedTuple):
 
 async def records(topic: str, settings: Settings, *, follow: bool = False, partition: int | None = None,
                   ) -> AsyncIterator[Polled]:
-    """What a topic holds, up to its present end, or for ever. partition: None is all of them.
+    """The records of a topic, up to its present end, or for ever. partition: None means all partitions.
 
-    Raises KafkaError where the broker is away, SettingsError.
+    Raises KafkaError if the broker is away, and SettingsError.
     """
     consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest")
     try:

@@ -1,7 +1,7 @@
-"""Counters of `anbu send`. One used twice with one key is a nonce used twice, so it is on the disk before it is used.
+"""Counters of `anbu send`. A counter used twice with a key is a nonce used twice, so it is on the disk before its use.
 
-A counter is written anew beside the old one and put in its place (rename), and the folder is synced too: neither a
-crash in the middle nor a loss of power takes it back.
+A new counter is written beside the old file and renamed over it, and the folder is synced too. So neither a crash nor a
+loss of power takes it back.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ class CounterError(RuntimeError):
 
 
 def next_counter(folder: Path, subject: int, slot: int, epoch: int) -> int:
-    """A counter that this folder has never given before, and never will again. Raises CounterError, OSError."""
+    """A counter that this folder gives only once. Raises CounterError, OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"send-{subject}-{slot}-{epoch}"
     with path.with_suffix(".lock").open("ab") as lock:

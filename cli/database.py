@@ -1,4 +1,4 @@
-"""What the commands that speak to the database have in common: opened, closed, and said plainly where it is away."""
+"""The use of the database by commands: open, close, and one plain line if the database is away."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from stores.errors import StoreAwayError, StoreRefusedError
 from stores.mongo import Store
 
 Kind = TypeVar("Kind")
-SOCKET_MS: Final = 3_600_000  # an index of a large collection takes its time, and somebody watches the command
+SOCKET_MS: Final = 3_600_000  # an index of a large collection takes long, and a person watches the command
 
 
 class Closable(Protocol):
@@ -26,18 +26,18 @@ Opened = TypeVar("Opened", bound=Closable)
 
 
 def with_store(work: Callable[[Store, Settings], Awaitable[Kind]]) -> Kind:
-    """Run some work on the database of ANBU_MONGODB; one line and status 1 where it is away or broken, 2 where it is
-    no URL."""
+    """Run some work on the database of ANBU_MONGODB. A database that is away or broken ends the command with one line
+    and status 1, a wrong URL with status 2."""
     return _with(lambda settings: store_of(settings, SOCKET_MS), work)
 
 
 def with_reader(reader: Callable[[str], Opened], ask: Callable[[Opened], Awaitable[Kind]]) -> Kind:
-    """Ask the database of ANBU_MONGODB by a reader that is made of its URL; it fails as `with_store` does."""
+    """Query the database of ANBU_MONGODB with a reader of its URL. Errors are those of `with_store`."""
     return _with(partial(opened, reader), lambda one, _: ask(one))
 
 
 def opened(reader: Callable[[str], Opened], settings: Settings) -> Opened:
-    """What is made of the URL of the database. Raises SettingsError."""
+    """A reader or store of the URL of the database. Raises SettingsError."""
     try:
         return reader(settings.mongodb)
     except ValueError as error:

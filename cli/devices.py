@@ -1,7 +1,7 @@
-"""Keys of devices, as commands make them: wrapped for the registry, in the clear for the device and for nobody else.
+"""Keys of devices, as commands make them: wrapped for the registry, and in the clear only for the device.
 
-A key is on the disk before it is in the registry: one that is in the registry alone is in no device, and the person is
-not heard.
+A key is on the disk before it is in the registry. A key in the registry alone would be in no device, and the reports of
+the person would be rejected.
 """
 
 import os
@@ -17,7 +17,7 @@ from models.wire.keys import DEVICE_KEY_OCTETS, wrap
 from runtime.keks import parsed_keks
 from runtime.settings import Settings
 
-SEND_SLOT: Final = 7  # of `anbu send`; no device in a home has it, so that its counters never meet a device's
+SEND_SLOT: Final = 7  # of `anbu send`; no home device has it, so its counters never collide with a device's
 NONCE_OCTETS: Final = 12
 
 kek_option = click.option("--kek", help="Name of the key-encryption key; default: the last of ANBU_KEK_FILE.")
@@ -41,7 +41,7 @@ class DeviceKey(NamedTuple):
 
 
 def chosen_kek(settings: Settings, name: str | None) -> Kek:
-    """The key to wrap with: the one named, else the last of ANBU_KEK_FILE. Raises UsageError, SettingsError."""
+    """The key to wrap with: the named key, else the last of ANBU_KEK_FILE. Raises UsageError, SettingsError."""
     keks = parsed_keks(settings)
     name = name or list(keks)[-1]
     if name not in keks:
@@ -60,7 +60,7 @@ def listed(made: DeviceKey, kek: Kek) -> dict[str, Any]:
 
 
 def write_keys(path: Path, keys: Sequence[DeviceKey]) -> None:
-    """Into a new file that only its owner reads. Raises UsageError where there is one: it may hold the only copy."""
+    """Write a new file that only its owner can read. Raises UsageError if it exists: it may hold the only copy."""
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write("subject,slot,epoch,key\n")

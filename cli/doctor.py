@@ -1,5 +1,5 @@
-"""`anbu doctor`: looks at settings, keys, broker, topics, fencing, clock, database, numbers and lanes, and says what to
-mend.
+"""`anbu doctor`: checks settings, keys, broker, topics, fencing, clock, database, numbers and lanes, and reports what
+to fix.
 
 It changes nothing but a scratch topic of its own, which it removes.
 """
@@ -43,7 +43,7 @@ from streams.kafka import administration, producer
 from streams.topics import REGISTRY, topics
 
 PATIENCE_S: Final = 30.0
-SMALLEST_LANE: Final = 25  # people of one gateway: with fewer an outage cannot be told from people who sleep
+SMALLEST_LANE: Final = 25  # people of one gateway: with fewer, an outage looks like people who sleep
 CLOCK_S: Final = 5.0
 _FORBIDDEN: Final = (ClusterAuthorizationFailedError, TopicAuthorizationFailedError, TransactionalIdAuthorizationFailed)
 _COMPACTED: Final = {
@@ -58,7 +58,7 @@ _COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
 class Finding(NamedTuple):
-    """state: ok, warning, or error (status 1). detail: what was found, and what to do."""
+    """state: ok, warning, or error (status 1). detail: the finding, and the action."""
 
     check: str
     state: str
@@ -88,7 +88,7 @@ def doctor(*, as_json: bool) -> None:
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """All checks, in order; where the broker is away, those that need it are left out."""
+    """All checks, in order. If the broker is away, checks that need it are left out."""
     findings: list[Finding] = []
     away = False
     for name, check in CHECKS.items():
@@ -158,7 +158,7 @@ def _kept(name: str, wanted: str, have: str | None) -> bool:
 
 
 async def _fencing(settings: Settings) -> tuple[str, str]:
-    """Two writers of one name on a scratch topic: the broker has to refuse the former, as one that was shut out."""
+    """Two writers of one name on a scratch topic: the broker has to reject the former as fenced."""
     if settings.guarantee == "none":
         return "warning", "ANBU_GUARANTEE is none, for one worker on the embedded broker; otherwise set it to fence"
     async with scratch_topic(settings) as (topic, name):
@@ -168,7 +168,7 @@ async def _fencing(settings: Settings) -> tuple[str, str]:
             await latter.start(topic)
             try:
                 await former.write(topic, [(PLAN, b"of the former")])
-            except ProducerFenced as error:  # any other error says nothing of fencing
+            except ProducerFenced as error:  # no other error proves fencing
                 return "ok", f"the broker rejects a fenced writer ({type(error).__name__})"
         finally:
             await tidy(former.stop(), latter.stop())
@@ -177,7 +177,7 @@ async def _fencing(settings: Settings) -> tuple[str, str]:
 
 
 async def _clock(settings: Settings) -> tuple[str, str]:
-    """A record that the broker stamps itself."""
+    """Compares the clocks by a record that the broker stamps."""
     async with scratch_topic(settings) as (topic, _):
         sender = producer(settings)
         try:
@@ -209,9 +209,9 @@ async def _database(settings: Settings) -> tuple[str, str]:
 
 
 def not_allowed(authenticated: Mapping[str, Any], name: str) -> set[str]:
-    """What the user of a connection may not do in a database, of what is needed; nothing where there is no user.
+    """The needed actions that the user of a connection may not do in a database; empty without a user.
 
-    authenticated: what the server's connectionStatus says.
+    authenticated: the answer of the server's connectionStatus.
     """
     if not authenticated.get("authenticatedUsers"):
         return set()
@@ -224,7 +224,7 @@ def not_allowed(authenticated: Mapping[str, Any], name: str) -> set[str]:
 
 
 async def _registered(settings: Settings) -> dict[int, dict[str, Any]]:
-    """Profiles by subject; none where the topic is not there yet."""
+    """Profiles by subject; none if the topic does not exist yet."""
     async with administration(settings) as admin:
         if REGISTRY not in await admin.list_topics():
             return {}
@@ -232,11 +232,11 @@ async def _registered(settings: Settings) -> dict[int, dict[str, Any]]:
 
 
 async def _numbers(settings: Settings) -> tuple[str, str]:
-    """What happens to the next person of a number that was erased is judged, but neither recorded nor told."""
+    """The next person of an erased number would be judged, but neither recorded nor notified of."""
     with closing(Store(settings.mongodb)) as store:
         erased = await People(store.database).all_erased()
     if not erased:
-        return "ok", "no person was erased"  # and a nation's registry takes long to read
+        return "ok", "no person was erased"  # the registry of a nation takes long to read
     if again := sorted(erased & (await _registered(settings)).keys()):
         return "error", (f"erased, but registered: {', '.join(map(str, again[:10]))}; their alerts reach no person: "
                          "run anbu erase again, and give these people other numbers")

@@ -1,8 +1,8 @@
-"""`anbu erase`: a person leaves no trace but the number, that nobody gets again, and the entry of who erased them.
+"""`anbu erase`: removes all data of a person but the number, which is never given again, and an entry of the audit log.
 
-The number is put on the list of the erased before the tombstone goes out. From then on nothing of the person is
-written, whatever is still in the topics or comes of the tombstone. So it does not matter where this stops: when it is
-run again, it does what is left. A number that nobody has is refused: no typing error takes it from the next person.
+The number is put on the list of erased numbers before the tombstone is published. From then on no store writes data of
+the person, whatever the topics hold and whatever the tombstone causes. So the command may stop at any step: the next
+run does the rest. An unknown number is rejected, so that a typing error takes no number from the next person.
 """
 
 import asyncio
@@ -53,8 +53,8 @@ def erase(*, subject: int, by: str, yes: bool, unknown: bool) -> None:
 
 
 async def _is_known(store: Store, settings: Settings, subject: int) -> bool:
-    """Whether there is anything of this number: the mark of an erasure, a document, or a record of the registry, be it
-    one that breaks the contract or stands in the wrong partition."""
+    """Whether the number has the mark of an erasure, a document, or a record of the registry. A record counts even if
+    it breaks the contract or is in the wrong partition."""
     people = People(store.database)
     if await people.erased([subject]):
         return True
@@ -72,13 +72,13 @@ async def _is_known(store: Store, settings: Settings, subject: int) -> bool:
 async def _erase(store: Store, settings: Settings, subject: int, by: str) -> dict[str, int]:
     at = format_time(int(clock_of(settings.clock_file).now()))
     try:
-        # The broker is asked first: with the mark, but without the tombstone, alerts would be raised that nobody hears.
+        # The broker is asked first: a mark without a tombstone would leave alerts that reach no person.
         async with sending(settings) as sender:
             await People(store.database).mark_erased(subject, at)
             await store.append_audit(f"erase/{subject}/{uuid.uuid4()}", at, by, "erased", subject)
             own = partition_of(subject, settings.partitions)
             await sender.send_and_wait(REGISTRY, None, key=b"%d" % subject, partition=own)
-            # A record that was written into a partition not its own was sent on, but stays there, and its keys with it.
+            # A record in a wrong partition was forwarded, but stays there with its keys.
             await asyncio.gather(*(sender.send_and_wait(REGISTRY, None, key=b"%d" % subject, partition=other)
                                    for other in range(settings.partitions) if other != own))
     except KafkaError as error:

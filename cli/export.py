@@ -1,4 +1,4 @@
-"""`anbu export`: all that is known of a person, as one JSON document, for whoever has a right to it."""
+"""`anbu export`: all data of a person as one JSON document, for people with a right to it."""
 
 from pathlib import Path
 from typing import Any

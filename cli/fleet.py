@@ -1,7 +1,7 @@
-"""A simulated fleet through Kafka: its days as fast as the broker takes them, or by the clock, in a system that runs.
+"""A simulated fleet through Kafka: as fast as the broker accepts its days, or by the clock, in a running system.
 
-A fleet takes no number that somebody has under other keys: that may be a person. One that lives by the clock leaves
-nobody behind who is waited for: its gateway falls silent when it ends, and that is no outage.
+A fleet takes no number that the registry has under other keys: it may belong to a person. A fleet by the clock retires
+its people at the end, so the system expects no report of them: its gateway falls silent, and that is no outage.
 """
 
 import asyncio
@@ -27,13 +27,13 @@ from streams.kafka import kafka_options, stop_consumer
 from streams.partition import partition_of_key
 from streams.topics import REGISTRY, SMS
 
-AT_ONCE: Final = 32  # records, or requests to a gateway, that wait for their answers together
+AT_ONCE: Final = 32  # records, or requests to a gateway, in flight
 WORKER_PATIENCE_S: Final = 20.0
 HOUR_S: Final = 3600
 
 
 async def to_kafka(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Settings) -> int:
-    """In order, each record after those before it in its lane. Returns how many. Raises KafkaError, ClickException."""
+    """Send all records, in the order of each lane. Returns their number. Raises KafkaError, ClickException."""
     await _introduce(fleet, settings)
     count = len(fleet.homes)
     async with sending(settings) as sender:
@@ -51,10 +51,10 @@ async def to_kafka(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Sett
 
 
 async def live(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Settings) -> int:
-    """Each record when its time has come, by the settings' clock, until the last day is over or a signal says so.
+    """Send each record at its time, by the settings' clock, until the last day is over or a signal arrives.
 
-    What was reported before it began is as if the network had lost it. Returns how many records were sent. Raises
-    KafkaError, ClickException.
+    Reports from before the start are lost, as in a network. Returns the number of records sent. Raises KafkaError,
+    ClickException.
     """
     clock, ended = clock_of(settings.clock_file), asyncio.Event()
     began = clock.now()
@@ -86,12 +86,12 @@ async def live(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Settings
 
 
 def _time_of(value: dict[str, Any]) -> int:
-    """Of an SMS, a tick or a command, in epoch seconds."""
+    """The time of an SMS, a tick or a command, in epoch seconds."""
     return parse_time(value["received_at" if value["type"] == "sms" else "at"], "at")
 
 
 async def _has_come(at: int, clock: Clock, ended: asyncio.Event) -> bool:
-    """Wait until then; False where it is ended before."""
+    """Wait until `at`; False if the wait is ended earlier."""
     while not ended.is_set() and (left := at - clock.now()) > 0:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), 0.02 if clock.virtual else min(left, 1.0))
@@ -99,7 +99,7 @@ async def _has_come(at: int, clock: Clock, ended: asyncio.Event) -> bool:
 
 
 async def _introduce(fleet: Fleet, settings: Settings) -> None:
-    """The registry, and a worker that has read it, if there is one. Raises ClickException, KafkaError."""
+    """Publish the registry, and wait for a worker to read it. Raises ClickException, KafkaError."""
     profiles = fleet.registry()
     there = await read_profiles(settings)
     others = [one["subject"] for one in profiles if there.get(one["subject"], one)["devices"] != one["devices"]]
@@ -115,7 +115,7 @@ async def _introduce(fleet: Fleet, settings: Settings) -> None:
 
 
 async def _send(line: dict[str, Any], sender: AIOKafkaProducer, settings: Settings) -> list[asyncio.Future[Any]]:
-    """A command or an SMS into its lane, a tick into each. Returns what is acknowledged later."""
+    """Send a command or an SMS into its lane, a tick into each lane. Returns the acknowledgements."""
     value, octets = line["value"], orjson.dumps(line["value"])
     if value["type"] == "tick":
         return [await sender.send(line["topic"], octets, partition=number) for number in range(settings.partitions)]
@@ -124,14 +124,14 @@ async def _send(line: dict[str, Any], sender: AIOKafkaProducer, settings: Settin
 
 
 def _key(value: dict[str, Any]) -> bytes:
-    """Of a command its subject; of an SMS what a gateway reads of its frame: ticks are true in the right lane alone."""
+    """The subject of a command, or the key that a gateway gives an SMS: ticks are true only in the right lane."""
     if "subject" in value:
         return b"%d" % value["subject"]
     return key_of(InboundSms(value["id"], value["sender"], value["recipient"], value["text"], None)) or b""
 
 
 async def _registry_is_read(settings: Settings) -> bool:
-    """Wait until the workers' group has passed the present end of the registry; False where it does not in time."""
+    """Wait until the workers' group has passed the present end of the registry; False if it does not in time."""
     consumer = AIOKafkaConsumer(**kafka_options(settings), group_id=settings.app_id, enable_auto_commit=False)
     await consumer.start()
     try:

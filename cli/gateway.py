@@ -1,4 +1,4 @@
-"""`anbu gateway`: the process that takes SMS in."""
+"""`anbu gateway`: the process that accepts SMS."""
 
 from functools import partial
 

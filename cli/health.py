@@ -1,8 +1,7 @@
-"""`anbu health`: is a process on this machine alive, and does it do its work? What a container's health check runs.
+"""`anbu health`: checks whether a process on this machine is alive and works. The health check of a container runs it.
 
-Alive is who answers; a broker that is away is no reason to end anybody, so it only counts for `--ready`. This file
-imports little: a check that runs every few seconds must cost next to nothing (`python -I -m cli.health` is ten times
-cheaper than `anbu health`).
+A process that answers is alive. A broker that is away is no reason to end a process, so it only counts for `--ready`.
+This file imports little, because the check runs every few seconds.
 """
 
 import json
@@ -17,11 +16,11 @@ from runtime.settings import Settings, SettingsError
 
 ANSWER_S: Final = 5.0
 PROCESSES: Final = ("gateway", "web", "worker")
-EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - one that listens everywhere listens here too
+EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - such a process listens here too
 
 
 class Found(NamedTuple):
-    """What one process says of itself. detail: in words, where something is missing; said: its answer, if JSON."""
+    """The state of one process. detail: in words, what is missing; said: the answer of the process, if JSON."""
 
     name: str
     live: bool
@@ -31,7 +30,7 @@ class Found(NamedTuple):
 
 
 def _get(address: str, token: str | None) -> tuple[int, bytes] | str:
-    """Status and body, or why there is none."""
+    """Status and body, or the error."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
         request = urllib.request.Request(address, headers=headers)  # noqa: S310 - an address of ours, see `check`
@@ -61,7 +60,7 @@ def _asked(name: str, host: str, port: int, path: str, token: str | None = None)
 
 
 def check(process: str, settings: Settings) -> list[Found]:
-    """Ask a process of this machine; a worker is as many as it has agents."""
+    """Check a process of this machine. A worker has a process for each agent."""
     if process == "gateway":
         return [_asked("gateway", settings.gateway_host, settings.gateway_port, "/health")]
     if process == "web":

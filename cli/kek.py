@@ -1,6 +1,6 @@
-"""`anbu kek rotate`: all device keys under another key-encryption key, without a device noticing.
+"""`anbu kek rotate`: wraps all device keys with another key-encryption key. The devices keep their keys.
 
-A key that does not unwrap is left as it is and named: it is that of a device which nobody hears, under either.
+A key that does not unwrap is named and left unchanged: the reports of its device are rejected before and after.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from streams.topics import REGISTRY
 
 
 class Rewrapped(NamedTuple):
-    """A profile with its keys under the new one, how many were changed, and the (slot, epoch) that do not unwrap."""
+    """A profile with rewrapped keys, the number of changed keys, and the (slot, epoch) of keys that do not unwrap."""
 
     profile: dict[str, Any]
     changed: int
@@ -28,7 +28,7 @@ class Rewrapped(NamedTuple):
 
 
 def rewrap(document: dict[str, Any], keks: dict[str, bytes], to: Kek) -> Rewrapped:
-    """Wrap the device keys of a registry record anew; those that are under that key already stay as they are."""
+    """Rewrap the device keys of a registry record. Keys under the new key already stay unchanged."""
     profile, rewrapped, changed, lost = parse_profile(document), [], 0, []
     for raw, device in zip(document.get("devices") or (), profile.devices, strict=True):
         place = device.slot, device.epoch

@@ -1,4 +1,4 @@
-"""The command `anbu`: one file a command. A file is imported when its command is called."""
+"""The command `anbu`. Each file has a command or a group, and is imported when its command is called."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""`anbu migrate`: the database as this version wants it. It may be stopped at any time, and be run again."""
+"""`anbu migrate`: brings the database to this version. It may be stopped at any time, and run again."""
 
 import sys
 

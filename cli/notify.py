@@ -1,4 +1,4 @@
-"""`anbu notify`: check the routes file, try a channel, see what was not delivered, and send it again."""
+"""`anbu notify`: checks the routes file, tests a channel, lists deliveries and retries them."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ def notify() -> None:
 
 
 def _loaded(settings: Settings) -> LoadedRoutes:
-    """Raises SettingsError where there are no routes, or wrong ones."""
+    """Raises SettingsError if the routes are missing or wrong."""
     try:
         return load(settings.routes_document(), settings.public_url)
     except RoutesError as error:

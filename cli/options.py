@@ -1,4 +1,4 @@
-"""What several commands need: the settings, said plainly where one is missing or wrong."""
+"""Settings and options of several commands. A missing or wrong setting is reported in one line."""
 
 import contextlib
 import getpass
@@ -12,7 +12,7 @@ from runtime.settings import Settings, SettingsError
 
 
 class Date(click.DateTime):
-    """A date of the times that records may bear."""
+    """A date within the years that records may have."""
 
     name = "date"
 

@@ -1,4 +1,4 @@
-"""Posting to a gateway as its SMS provider does: signed, and again for as long as it answers 503."""
+"""Posts to a gateway as its SMS provider does: signed, with retries while the gateway answers 503."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from runtime.settings import Settings
 
 async def post(http: httpx.AsyncClient, address: str, body: bytes, settings: Settings,
                now: Callable[[], float]) -> None:
-    """Post one SMS to the generic adapter. Raises ClickException where it is refused for good, or nobody answers."""
+    """Post one SMS to the generic adapter. Raises ClickException if it is rejected for good, or no gateway answers."""
     if not settings.gateway_secret:
         raise click.UsageError("ANBU_GATEWAY_SECRET is not set: the gateway accepts only signed requests")
     while True:
@@ -25,7 +25,7 @@ async def post(http: httpx.AsyncClient, address: str, body: bytes, settings: Set
         if answer.status_code == httpx.codes.ACCEPTED:
             return
         if answer.status_code == httpx.codes.UNAUTHORIZED and now() - signed_at > TOLERANCE_S:
-            continue  # it was long on its way: in virtual time minutes are soon over
+            continue  # the request took long: minutes of virtual time pass quickly
         if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             raise click.ClickException(f"the gateway answers {answer.status_code}: {answer.text}")
         await asyncio.sleep(float(answer.headers.get("Retry-After", 1)))

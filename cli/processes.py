@@ -1,4 +1,4 @@
-"""The parts of a whole system on one machine: child processes that log into a folder and end when they are told to."""
+"""The parts of a whole system on one machine: child processes that log into a folder and end on a signal."""
 
 import signal
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class PartFailed(RuntimeError):
-    """A part of the system has left; the text has its last words."""
+    """A part of the system has exited; the text has the end of its log."""
 
 
 class Part:
@@ -20,12 +20,12 @@ class Part:
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            # A session of its own: Ctrl-C in the terminal is ours to pass on, in the right order.
+            # A session of its own: we pass Ctrl-C on to the parts, in the right order.
             self._process = subprocess.Popen(self._command, env=self._environ, stdout=log, stderr=log,
                                              stdin=subprocess.DEVNULL, start_new_session=True)
 
     def check(self) -> None:
-        """Raises PartFailed where it has left."""
+        """Raises PartFailed if the process has exited."""
         if self._process is not None and self._process.poll() is not None:
             words = self._log.read_text(errors="replace").strip()[-800:]
             raise PartFailed(f"{self.name} has left with status {self._process.returncode}:\n{words}")

@@ -1,6 +1,6 @@
-"""`anbu provision`: people from a CSV file into the registry, with device keys made here and wrapped at once.
+"""`anbu provision`: adds people from a CSV file to the registry. Device keys are made here and wrapped at once.
 
-Doing it again is harmless: whoever is there keeps the devices. Personal data goes to the database alone.
+A second run does no harm: people in the registry keep their devices. Personal data goes to the database alone.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _SPAN = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)", re.ASCII)
 
 
 class PersonRow(NamedTuple):
-    """A row: what is judged, and who it is."""
+    """A row: the profile, which is judged, and the contact data."""
 
     profile: dict[str, Any]
     contact: dict[str, str]
@@ -97,8 +97,8 @@ def with_devices(profile: dict[str, Any], known: dict[str, Any] | None, kek: Kek
                  ) -> tuple[dict[str, Any], list[DeviceKey]]:
     """The record to publish, and the keys made for it.
 
-    Whoever is known keeps all that the row does not name, devices above all; who is not gets a home unit in slot 0,
-    and everybody the slot of `anbu send`.
+    A known person keeps all fields that the row does not name, devices above all. A new person gets a home unit in
+    slot 0. Every person gets the slot of `anbu send`.
     """
     kept = known or {}
     devices = list(kept.get("devices") or ())
@@ -146,7 +146,7 @@ def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
 
 
 async def _refuse_erased(subjects: list[int], settings: Settings) -> None:
-    """Records that are still somewhere, alerts above all, would be taken for those of the next person."""
+    """Raises UsageError for an erased number: its old records, alerts above all, would count for the next person."""
     if not subjects:
         return
     store = store_of(settings)

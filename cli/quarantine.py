@@ -1,8 +1,8 @@
-"""`anbu quarantine`: what could not be processed, and how it is driven again once the cause is mended.
+"""`anbu quarantine`: lists the records that could not be processed, and drives them again once the cause is fixed.
 
-Driving again writes the original octets into the lane that they came from. What was driven once is not driven again:
-for each reason a consumer group remembers how far it was (after a crash some may come twice, which changes nothing:
-a frame is a duplicate, a command has its id). What fails again comes back as a new quarantine record.
+Driving again writes the original octets into the lane of their origin. Each record is driven once: for each reason, a
+consumer group commits its position. After a crash some records may be driven twice, which changes nothing: a frame is a
+duplicate, a command has its id. A record that fails again becomes a new quarantine record.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ from runtime.settings import Settings
 from streams.kafka import kafka_options, stop_consumer
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REPORTS, SMS
 
-# A registry record is a whole profile: an old one would take the place of what was put there since. A tick says that
-# all before it is there, at its place in the topic only.
+# A registry record is a whole profile: an old profile would replace a newer one. A tick states that all records before
+# it have arrived, which is true only at its place in the topic.
 DRIVEN: Final = (SMS, COMMANDS, ALERTS, REPORTS)
-REPAIRED_DAYS: Final = 8  # so far back a report can speak of windows
+REPAIRED_DAYS: Final = 8  # a report can cover windows of this age
 
 reason_option = click.option("--reason", type=click.Choice([one.value for one in RejectReason]),
                              help="Only records rejected for this reason.")
@@ -54,7 +54,7 @@ class Quarantined(NamedTuple):
 
 
 def original_octets(original: object) -> bytes | None:
-    """What the record held. {"raw": base64} stands for octets that are no JSON; nobody means just that."""
+    """The octets of the record. {"raw": base64} stands for octets that are not JSON; no producer sends it."""
     if original is None:
         return None
     raw = original.get("raw") if isinstance(original, dict) and len(original) == 1 else None
@@ -65,7 +65,7 @@ def original_octets(original: object) -> bytes | None:
 
 
 def is_driven(one: Quarantined, earliest: float) -> bool:
-    """Whether it may be driven again: see DRIVEN, and the age up to which a window's result is still known."""
+    """Whether it may be driven again: see DRIVEN and REPAIRED_DAYS."""
     original = one.document["original"]
     document = original if isinstance(original, dict) else {}
     received_at = read_time(document, "received_at")
@@ -80,7 +80,7 @@ async def _read(settings: Settings, reason: str | None) -> list[Quarantined]:
 
 
 class _Memory:
-    """How far the records of one reason were driven again: the committed offsets of a group of their own."""
+    """The position up to which the records of a reason were driven again: the committed offsets of their group."""
 
     def __init__(self, settings: Settings, reason: str) -> None:
         self._places = [TopicPartition(QUARANTINE, number) for number in range(settings.partitions)]
@@ -96,7 +96,7 @@ class _Memory:
         await stop_consumer(self._consumer)
 
     async def recall(self) -> dict[int, int]:
-        """By partition the first offset that was not driven yet."""
+        """The first offset of each partition that was not driven yet."""
         return {place.partition: await self._consumer.committed(place) or 0 for place in self._places}
 
     async def keep(self, done: Iterable[Quarantined]) -> None:
@@ -106,7 +106,7 @@ class _Memory:
 
 
 async def _redrive(settings: Settings, reason: str | None, *, again: bool, dry_run: bool) -> Counter[str]:
-    """How many were driven again, by reason."""
+    """The number of records driven again, by reason."""
     driven: Counter[str] = Counter()
     earliest = clock_of(settings.clock_file).now() - REPAIRED_DAYS * DAY
     waiting = [one for one in await _read(settings, reason) if is_driven(one, earliest)]

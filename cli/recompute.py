@@ -1,4 +1,4 @@
-"""`anbu recompute`: computed figures made anew from what they are computed of. It should find nothing to change."""
+"""`anbu recompute`: recomputes figures from their sources. It should find nothing to change."""
 
 import sys
 from datetime import datetime

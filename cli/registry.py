@@ -1,4 +1,4 @@
-"""What commands read of topic `registry`: the newest profile of a subject, and the keys in it."""
+"""The topic `registry` for commands: the newest profile of a subject, and its keys."""
 
 import contextlib
 from collections import defaultdict
@@ -19,7 +19,7 @@ from streams.topics import REGISTRY
 
 
 async def read_profile(subject: int, settings: Settings) -> dict[str, Any] | None:
-    """The newest good registry record of a subject, or None where there is none. Raises KafkaError."""
+    """The newest good registry record of a subject, or None. Raises KafkaError."""
     profiles: dict[int, dict[str, Any]] = {}
     async for polled in records(REGISTRY, settings, partition=partition_of(subject, settings.partitions)):
         for record in polled.records:
@@ -28,7 +28,7 @@ async def read_profile(subject: int, settings: Settings) -> dict[str, Any] | Non
 
 
 async def known_profile(subject: int, settings: Settings) -> dict[str, Any]:
-    """As `read_profile`, for a command that ends where there is none. Raises ClickException, KafkaError."""
+    """As `read_profile`, for a command that needs a profile. Raises ClickException, KafkaError."""
     profile = await read_profile(subject, settings)
     if profile is None:
         raise click.ClickException(f"no person has the number {subject} in topic registry")
@@ -36,10 +36,10 @@ async def known_profile(subject: int, settings: Settings) -> dict[str, Any]:
 
 
 async def read_profiles(settings: Settings) -> dict[int, dict[str, Any]]:
-    """The newest good registry record of everybody, by subject. Raises KafkaError.
+    """The newest good registry record of each person, by subject. Raises KafkaError.
 
-    Of the partition of each: one that was written into another is sent on there by `watch`, and stays where it was,
-    whatever became of that person since.
+    Only the person's own partition counts. `watch` forwards a record from another partition to it, and the original
+    stays there, whatever happens to the person later.
     """
     of_partition: defaultdict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
     async for polled in records(REGISTRY, settings):
@@ -50,7 +50,7 @@ async def read_profiles(settings: Settings) -> dict[int, dict[str, Any]]:
 
 
 def _take(record: ConsumerRecord, profiles: dict[int, dict[str, Any]]) -> None:
-    """As the judgement does: a tombstone ends a profile, a record that breaks the contract changes nothing."""
+    """Follows the judgement: a tombstone ends a profile, a record that breaks the contract changes nothing."""
     with contextlib.suppress(ContractError):
         if record.value is None:
             profiles.pop(subject_of_key(record.key), None)
@@ -60,6 +60,6 @@ def _take(record: ConsumerRecord, profiles: dict[int, dict[str, Any]]) -> None:
 
 
 def device_key(device: RegisteredDevice, subject: int, keks: dict[str, bytes]) -> bytes | None:
-    """The device key, or None where the key-encryption key is missing or wrong."""
+    """The device key, or None if the key-encryption key is missing or wrong."""
     kek = keks.get(device.kek)
     return None if kek is None else unwrap(kek, device.key, subject, device.slot, device.epoch)

@@ -1,7 +1,7 @@
-"""`anbu rekey`: a new device, or a new key, in a slot of somebody's home, while the old one goes on reporting.
+"""`anbu rekey`: gives a slot of a home a new device or a new key, while the old device keeps reporting.
 
-The new key is listed beside the old one, under the next epoch; the first frame of the new device makes it the current
-one. Epochs are never used again, so a frame has one key only.
+The new key is listed beside the old key, under the next epoch. The first frame of the new device makes it the current
+key. Epochs are never reused, so a frame has one key only.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from cli.devices import write_keys as write_to
 from cli.registry import known_profile
 from streams.topics import REGISTRY
 
-EPOCHS_LISTED = 2  # a receiver tries the epoch before, the current and the next one: an older one is not heard
+EPOCHS_LISTED = 2  # a receiver tries the previous, the current and the next epoch, and rejects older epochs
 
 
 def with_new_key(profile: dict[str, Any], slot: int, kek: Kek, *,
                  drop_oldest: bool = False) -> tuple[dict[str, Any], DeviceKey]:
-    """The record to publish, and its new key. Raises UsageError where a device might not be heard any more."""
+    """The record to publish, and its new key. Raises UsageError if reports of a device might be rejected."""
     devices = list(profile.get("devices") or ())
     mine = sorted((one for one in devices if one["slot"] == slot), key=lambda one: int(one["epoch"]))
     subject = profile["subject"]

@@ -31,7 +31,7 @@ class BadLine(click.ClickException):
 
 
 def natural_key(topic: str, value: Any) -> bytes | None:
-    """The key that a record would have on its topic, where its line does not tell: the subject, else the sender."""
+    """The key that a record would have on its topic, if its line has none: the subject, else the sender."""
     if not isinstance(value, dict):
         return None
     if topic != "sms":
@@ -51,7 +51,7 @@ def _check_topic(topic: object) -> None:
 
 
 def _parsed(line: bytes) -> tuple[Any, bool]:
-    """A line as JSON, and whether it is odd: orjson refuses lone surrogates and NaN, and rounds long integers."""
+    """A line as JSON, and whether it is odd: orjson rejects lone surrogates and NaN, and rounds long integers."""
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -60,17 +60,17 @@ def _parsed(line: bytes) -> tuple[Any, bool]:
 
 
 def _octets(value: Any, *, odd: bool) -> bytes | None:
-    """The octets of a value as a record holds them; None is a tombstone. odd: in the words of who wrote it."""
+    """The octets of a value as a record holds them; None is a tombstone. odd: the value keeps the form of its line."""
     if value is None:
         return None
     try:
         return json.dumps(value).encode() if odd else orjson.dumps(value)
-    except TypeError:  # too deep for orjson to write, though not to read
+    except TypeError:  # orjson reads a value of this depth, but cannot write it
         return json.dumps(value).encode()
 
 
 def _raw(text: str) -> tuple[bytes, Any]:
-    """The octets behind "raw", and what they say where they are JSON."""
+    """The octets behind "raw", and their value if they are JSON."""
     octets = b64decode(text, validate=True)
     try:
         return octets, orjson.loads(octets)
@@ -103,7 +103,7 @@ def as_line(output: Output) -> bytes:
 
 
 def fold_all(records: Iterable[Record], keys: KeyRing) -> Iterator[Output]:
-    """Fold records in order into one lane that owns everybody."""
+    """Fold records in order into one lane that owns all people."""
     lane, fold = LaneState(0), Fold(keys)
     for record in records:
         yield from fold(lane, record)

@@ -1,4 +1,4 @@
-"""`anbu report`: what the JSON API answers of the history, on a terminal: a table, JSON, or CSV for a spreadsheet."""
+"""`anbu report`: the answers of the JSON API on a terminal, as a table, as JSON, or as CSV for a spreadsheet."""
 
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,7 +22,7 @@ from web.answers import counted, csv_of
 
 Rows = Sequence[dict[str, Any]]
 _DATE = Date()
-_ANY_WIDTH = 100_000  # of a file, or of what reads our output: nothing is folded there
+_ANY_WIDTH = 100_000  # of a file or a pipe: no line is folded there
 _site = click.option("--site", required=True, help="Name of the site.")
 _json = click.option("--json", "form", flag_value="json", help="Print the answer of the JSON API.")
 _csv = click.option("--csv", "form", flag_value="csv", help="Print CSV for a spreadsheet: UTF-8, commas.")
@@ -47,7 +47,7 @@ def _tell(value: Any, rows: Rows, form: str | None) -> None:
 
 
 def _tell_page(page: Page, rows: Rows, form: str | None, how: str) -> None:
-    """What is cut off must be said: a table, or one for a spreadsheet, looks like all there is."""
+    """Prints a page, and says if more rows exist: a table looks complete without that."""
     _tell({"items": page.rows, "next": page.cursor}, rows, form)
     if page.cursor is not None and form != "json":
         click.echo(f"more rows exist: {how}", err=True)
@@ -63,7 +63,7 @@ def _shown(value: Any) -> str:
 
 
 def _today() -> date:
-    """Where it begins first: of people who live east of Greenwich, the morning is of tomorrow in UTC's terms."""
+    """The date in the easternmost time zone: a morning east of Greenwich may be tomorrow in UTC."""
     with process_settings() as settings:
         now = clock_of(settings.clock_file).now()
     return (datetime.fromtimestamp(now, UTC) + timedelta(hours=14)).date()
@@ -77,7 +77,7 @@ def _ask(question: Callable[[Questions], Awaitable[Any]]) -> Any:
 
 
 def _ask_of(site: str, question: Callable[[Questions], Awaitable[Rows]]) -> Rows:
-    """That nothing is found at a site is good news, so it must not come of a name that is written wrong."""
+    """The rows of a site. An empty answer is good news, so an unknown site raises ClickException."""
     async def asked(questions: Questions) -> Rows | None:
         return await question(questions) or ([] if await questions.is_site(site) else None)
 

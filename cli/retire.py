@@ -1,4 +1,4 @@
-"""`anbu retire`: nobody watches over a person any more; what was recorded stays (`anbu erase` takes that away too)."""
+"""`anbu retire`: ends the watch over a person. The records stay; `anbu erase` removes them too."""
 
 import asyncio
 

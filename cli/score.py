@@ -1,4 +1,4 @@
-"""`anbu score`: what the alerts missed, invented, or told too late, by the truth of a simulated fleet."""
+"""`anbu score`: compares alerts with the truth of a simulated fleet: missed, false and late alerts."""
 
 import sys
 from collections.abc import Mapping

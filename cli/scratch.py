@@ -1,4 +1,4 @@
-"""A topic to try something on: whatever becomes of it, it is gone afterwards."""
+"""A topic for an experiment. It is deleted afterwards, also after a failure."""
 
 import asyncio
 import uuid
@@ -16,7 +16,7 @@ TIDY_S: Final = 5.0
 
 @asynccontextmanager
 async def scratch_topic(settings: Settings) -> AsyncIterator[tuple[str, str]]:
-    """A topic that nobody knows, whose records the broker stamps; and a name for writers, which nobody has."""
+    """A topic with a new name, whose records the broker stamps; and a new name for writers."""
     name = f"{settings.app_id}-doctor-{uuid.uuid4().hex[:12]}"
     async with administration(settings) as admin:
         made = await admin.create_topics([NewTopic(name, 1, 1, topic_configs={
@@ -31,6 +31,6 @@ async def scratch_topic(settings: Settings) -> AsyncIterator[tuple[str, str]]:
 
 
 async def tidy(*closing: Coroutine[Any, Any, Any]) -> None:
-    """Nothing of it changes a finding; a client whose broker is away would try for minutes."""
+    """Close clients within TIDY_S. Errors change no finding; a client without a broker would retry for minutes."""
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), TIDY_S)

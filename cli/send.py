@@ -1,6 +1,6 @@
-"""`anbu send`: one encrypted report as a device would send it, for trying things out.
+"""`anbu send`: sends one encrypted report as a device does, for experiments.
 
-It has a device slot of its own, which no device in a home has, so that its counters never meet a device's.
+The command has its own device slot, which no home device has, so its counters never collide with a device's.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ def _device(profile: Profile, keks: dict[str, bytes]) -> tuple[RegisteredDevice,
 
 
 def _window(text: str | None, profile: Profile, now: int) -> int | None:
-    """A window as on the wire: of a date, or of the subject's own today."""
+    """A window as on the wire: of a date, or of the present date of the subject."""
     if text is None:
         return None
     day_text, _, half = text.rpartition(":")

@@ -1,4 +1,4 @@
-"""One application behind a port: until a signal, or until it cannot go on."""
+"""Serves one application on a port, until a signal or a fault of the application."""
 
 from collections.abc import Callable
 
@@ -9,8 +9,10 @@ Failed = Callable[[BaseException], None]
 
 
 def serve(make: Callable[[Failed], FastAPI], host: str, port: int, leave_s: int) -> None:
-    """make: the application; it calls what it is given where it cannot go on, and that is raised here once it has
-    ended. leave_s: for what is in hand then."""
+    """make: builds the application, which passes a fatal error to its argument. The error is raised here after the end.
+
+    leave_s: the time for requests in progress at the end.
+    """
     failures: list[BaseException] = []
 
     def failed(error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""`anbu simulate`: a fleet of homes into a file, Kafka or a gateway."""
+"""`anbu simulate`: sends the reports of a simulated fleet to a file, to Kafka or to a gateway."""
 
 import asyncio
 import time
@@ -94,7 +94,7 @@ def simulate(*, subjects: int, days: int, start: datetime | None, seed: int, sce
 
 
 def _first_day(start: datetime | None, *, is_live: bool) -> date:
-    """As it was asked for; else the same for everybody, or the day that it is where the fleet lives."""
+    """The requested day. Default: START, or with --live the present day of the fleet."""
     if start is not None:
         return date(start.year, start.month, start.day)
     if not is_live:

@@ -1,4 +1,4 @@
-"""`anbu worker`: keeps one `faust -A streams.app worker` running for each agent, and starts it again when it leaves."""
+"""`anbu worker`: runs one `faust -A streams.app worker` for each agent, and restarts it after an exit."""
 
 import logging
 import os
@@ -18,14 +18,14 @@ from runtime.settings import Settings, SettingsError
 log = logging.getLogger(__name__)
 
 WAITS = (0.2, 1.0, 2.0, 5.0)
-LIVED_S = 60.0  # who lived so long starts again at once
-LEFT_S = 40.0  # a worker that is told to leave ends itself in 25; who told us gives us 60, as a rule
+LIVED_S = 60.0  # a worker of this age restarts after the shortest wait
+LEFT_S = 40.0  # a worker ends within 25 of its signal; our own supervisor usually grants us 60
 USAGE = 2
-TAKEN = 3  # its port
+TAKEN = 3  # another process has its port
 
 
 class Supervised:
-    """One agent's process, and how often it has left in a row. Raises SettingsError where it can keep no files."""
+    """One agent's process, and the number of its exits in a row. Raises SettingsError if it can keep no files."""
 
     def __init__(self, agent: str, port: int, data_dir: Path) -> None:
         self.agent = agent
@@ -36,7 +36,7 @@ class Supervised:
         except OSError as error:
             raise SettingsError(f"ANBU_DATA_DIR: {folder} cannot be made: {error.strerror}") from None
         self._pid_file = folder / "pid"
-        # What is logged is said in runtime/logs.py; these two keep Faust from drawing between the lines.
+        # runtime/logs.py sets the log; these two options keep Faust from drawing between the lines.
         self._command = [program, "--quiet", "--datadir", str(folder), "-A", "streams.app", "worker",
                          "--loglevel", "info"]
         self._environ = {**os.environ, "ANBU_AGENTS": agent, "ANBU_WORKER_PORT": str(port)}
@@ -52,10 +52,10 @@ class Supervised:
         self._pid_file.write_text(str(self.process.pid))
 
     def tend(self) -> None:
-        """Start it again where it has left, after a wait that grows.
+        """Restart the process after an exit, with a growing wait.
 
-        Raises SystemExit where its settings are wrong, or its port is taken, from the first: what somebody spoils later
-        (the routes file, say) ends no agent that judges.
+        Raises SystemExit if the first start fails because of wrong settings or a port in use. A later fault (in the
+        routes file, for example) ends no agent that judges.
         """
         if self.process is None:
             if time.monotonic() >= self._again:
@@ -77,7 +77,7 @@ class Supervised:
             self.process.send_signal(signal.SIGTERM)
 
     def wait(self, until: float) -> None:
-        """until: on the clock of `time.monotonic`; who is still there then is killed."""
+        """until: on the clock of `time.monotonic`; a process that still runs then is killed."""
         if self.process is not None:
             try:
                 self.process.wait(max(0.0, until - time.monotonic()))
@@ -88,7 +88,7 @@ class Supervised:
 
 
 def end(children: Sequence[Supervised]) -> None:
-    """Tell all to leave, and return when they have: in LEFT_S all together."""
+    """Signal all processes to exit, and wait for them: LEFT_S for all together."""
     for child in children:
         child.stop()
     until = time.monotonic() + LEFT_S
@@ -97,7 +97,7 @@ def end(children: Sequence[Supervised]) -> None:
 
 
 def supervise(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT; then the batches in hand are finished."""
+    """Runs until SIGTERM or SIGINT. Then the agents finish their batches."""
     ending: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _frame: ending.append(signum))

@@ -1,4 +1,4 @@
-"""The command `anbu demo`: what it says while it runs, and how it ends."""
+"""The command `anbu demo`: its output and its end."""
 
 import asyncio
 import signal
@@ -43,7 +43,7 @@ def demo(*, subjects: int, days: int, speed: float, seed: int, scenario: str, on
             try:
                 status = asyncio.run(_run(system, fleet, console, speed=speed, once=once, as_json=as_json))
             finally:
-                # Once more Ctrl-C does not leave a part behind.
+                # A second Ctrl-C must not leave a part behind.
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
                 system.stop()
         except KeyboardInterrupt:

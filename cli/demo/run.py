@@ -1,7 +1,7 @@
-"""One run of the demo: time is virtual, and moves only while nothing waits for an answer.
+"""One run of the demo. Time is virtual, and moves only while no request waits for an answer.
 
-It stands still while the gateway has any request in hand (the fleet's or another's), an SMS that is due has no answer,
-or a tick no acknowledgement. So a slow machine makes the demo longer, never wrong.
+Time stands still while the gateway handles a request (of the fleet or of another client), while an SMS that is due has
+no answer, or while a tick has no acknowledgement. So a slow machine makes the demo longer, never wrong.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ Show = Callable[["Run"], None]
 
 @dataclass(slots=True)
 class Run:
-    """What has happened so far. alerts: as a subscriber received them."""
+    """The events so far. alerts: as a subscriber received them."""
 
     fleet: Fleet
     now: int
@@ -58,7 +58,7 @@ class Run:
         }
 
     def take(self, topic: str, value: dict[str, Any]) -> None:
-        """One record of what the system says; a repeat after a fault changes nothing."""
+        """Take one record of an output topic. A repeat after a fault changes nothing."""
         if topic == ALERTS:
             self.alerts.append(value)
         elif topic == QUARANTINE:
@@ -98,7 +98,7 @@ class Demo:
         store.close()
 
     async def wait_until_ready(self) -> None:
-        """Every part answers. Raises PartFailed where one has left."""
+        """Wait until every part answers. Raises PartFailed if a part has exited."""
         system = self._system
         urls = [f"{system.gateway_url}/health", f"{system.page_url}ready", *(
             f"{system.worker_url(number)}/health/" for number in (0, 1))]
@@ -108,7 +108,7 @@ class Demo:
                 await asyncio.sleep(0.1)
 
     async def days(self) -> None:
-        """All days of the fleet."""
+        """Run all days of the fleet."""
         async with (started_producer(self._system.settings) as sender, httpx.AsyncClient(timeout=30) as http,
                     self._listening()):
             began = time.monotonic()
@@ -130,7 +130,7 @@ class Demo:
             self.run.seconds = time.monotonic() - began
 
     async def go_on(self) -> None:
-        """After the last day time goes on as it does outside, until somebody ends the demo."""
+        """After the last day, time runs at the pace of the wall clock until the demo is ended."""
         began, at = time.monotonic(), self._system.clock.now()
         while True:
             self._system.clock.set(max(self._system.clock.now(), at + time.monotonic() - began))
@@ -146,7 +146,7 @@ class Demo:
         return [(at, event) for at, _, event in sorted(events, key=lambda one: one[:2])]
 
     async def _move(self, http: httpx.AsyncClient, at: int) -> None:
-        """Let time go on to `at`, once nobody's request is in hand."""
+        """Move time to `at` once the gateway handles no request."""
         while (await self._status(http))["in_hand"]:
             await asyncio.sleep(0.002)
         self._system.clock.set(max(self._system.clock.now(), at))
@@ -184,7 +184,7 @@ class Demo:
                 return found
 
     async def _settle(self, http: httpx.AsyncClient) -> None:
-        """Until all is judged and all is written, by what the workers themselves say of their lag."""
+        """Wait until all is judged and written. The workers report their lag."""
         end = format_time(self._fleet.end)
         quiet = 0
         while quiet < 3:
@@ -202,7 +202,7 @@ class Demo:
 
     @contextlib.asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
-        """Subscribe to what the system says, as any other program could."""
+        """Subscribe to the output topics, as any other program could."""
         consumer = AIOKafkaConsumer(**kafka_options(self._system.settings), enable_auto_commit=False,
                                     auto_offset_reset="earliest")
         await consumer.start()
@@ -212,7 +212,7 @@ class Demo:
         task = asyncio.create_task(self._listen(consumer))
         try:
             yield
-            await asyncio.sleep(0.5)  # what was acknowledged last is on its way
+            await asyncio.sleep(0.5)  # the last acknowledged records are on their way
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -20,7 +20,7 @@ VIRTUAL_TICK_S = 60
 
 
 class System:
-    """Starts and stops all parts. environ: what each part, and a second terminal, is told.
+    """Starts and stops all parts. environ: the settings of each part and of a second terminal.
 
     kafka: a real broker in place of the embedded one; then workers are fenced.
     """
@@ -54,7 +54,7 @@ class System:
             "ANBU_GATEWAY_PORT": str(free_port()),
             "ANBU_WEB_PORT": os.environ.get("ANBU_WEB_PORT") or str(free_port()),
             "ANBU_WORKER_PORT": str(worker_port),
-            "ANBU_LOG_FORMAT": "text",  # a person reads it, where a part has left
+            "ANBU_LOG_FORMAT": "text",  # a person reads it after a part has exited
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")}
         self.environ = {**inherited, **self.variables}
@@ -72,7 +72,7 @@ class System:
             part.start()
 
     def check(self) -> None:
-        """Raises PartFailed or EmbeddedError where a part has left."""
+        """Raises PartFailed or EmbeddedError if a part has exited."""
         if isinstance(self._broker, ChildService):
             self._broker.check()
         self._database.check()
@@ -80,7 +80,7 @@ class System:
             part.check()
 
     def stop(self) -> None:
-        """All parts, those who write first; also after a failure."""
+        """Stop all parts, the writers first; also after a failure."""
         for part in self._parts:
             part.stop()
         self._database.stop()
