@@ -1,31 +1,62 @@
-"""docs/engine.md names tests and points that there are."""
+"""docs/engine.md names tests and points that there are, in order, and a test for each case."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
+CRASH_POINTS = (ROOT / "tests/kafka/test_crash_points.py").read_text(encoding="utf-8")
+CASES = re.findall(r"^### ([^\n]+)\n\n(.*?)(?=\n##|\Z)", TEXT, re.MULTILINE | re.DOTALL)
+DEATHS = re.findall(r"^### [^\n]+: `(\w+)`\n\n(.*?)(?=\n##)", TEXT, re.MULTILINE | re.DOTALL)
 
 
 def test_every_test_that_is_named_is_there() -> None:
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     named = set(re.findall(r"`(test_\w+)(?:\[…\])?`", TEXT))
-    assert len(named) > 8
+    assert len(named) > 30
     assert [name for name in named if f"def {name}(" not in tests] == []
     assert [path for path in re.findall(r"`(tests/[\w/.]+)`", TEXT) if not (ROOT / path).exists()] == []
 
 
-def test_every_point_of_a_batch_has_its_line() -> None:
-    points = re.search(r"POINTS = \((.*)\)", (ROOT / "tests/kafka/test_crash_points.py").read_text(encoding="utf-8"))
+def test_there_are_cases() -> None:
+    assert len(CASES) == TEXT.count("\n### ") > 40
+
+
+@pytest.mark.parametrize(("heading", "body"), CASES, ids=[heading for heading, _ in CASES])
+def test_each_case_says_what_happens_and_names_its_test(heading: str, body: str) -> None:
+    said, *named = re.split(r"\bTests?:\s", body)
+    assert len(named) == 1, heading
+    assert re.search(r"\w+ \w+ \w+.*\.\s*$", said, re.DOTALL), heading
+    assert re.search(r"`(test_\w+(\[…\])?|tests/[\w/.]+)`", named[0]), heading
+
+
+def test_every_point_of_a_batch_has_its_case() -> None:
+    points = re.search(r"POINTS = \((.*)\)", CRASH_POINTS)
     assert points is not None
-    assert re.findall(r"\| `((?!test_)\w+)` \|\n", TEXT) == re.findall(r'"(\w+)"', points[1])
+    assert [point for point, _ in DEATHS] == re.findall(r'"(\w+)"', points[1])
+    for point, body in DEATHS:
+        assert body.startswith("The successor finds "), point
+        assert "`test_killed_at[…]`" in body, point
 
 
 def test_the_points_at_which_a_worker_is_frozen_are_named() -> None:
     """Fewer than those at which one is killed; a reader is not to think otherwise."""
-    tests = (ROOT / "tests/kafka/test_crash_points.py").read_text(encoding="utf-8")
-    points = re.search(r'parametrize\("point", \[(.*)\]\)\nasync def test_frozen_at', tests)
-    told = re.search(r"At three of them, (.*), a worker also\s+stands still", TEXT)
+    points = re.search(r'parametrize\("point", \[(.*)\]\)\nasync def test_frozen_at', CRASH_POINTS)
+    told = re.search(r"At\s+three\s+points,(.*?),\s+a\s+worker\s+also\s+stands\s+still", TEXT, re.DOTALL)
     assert points is not None
     assert told is not None
-    assert re.findall(r"`(\w+)`", told[1]) == re.findall(r'"(\w+)"', points[1])
+    frozen = re.findall(r'"(\w+)"', points[1])
+    assert re.findall(r"`(\w+)`", told[1]) == frozen
+    assert [point for point, body in DEATHS if "`test_frozen_at[…]`" in body] == frozen
+
+
+def test_every_link_leads_to_a_heading_or_a_file() -> None:
+    anchors = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-")
+               for heading in re.findall(r"^#+ (.+)$", TEXT, re.MULTILINE)}
+    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
+        if target.startswith("#"):
+            assert target[1:] in anchors, target
+        else:
+            assert (ROOT / "docs" / target.split("#")[0]).exists(), target
