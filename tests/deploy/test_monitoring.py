@@ -159,8 +159,8 @@ def check(line: str) -> None:
 def test_runbook(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.startswith(f"# {path.stem}\n")
-    assert "\n## Look\n" in text
-    assert "\n## Mend\n" in text
+    assert "\n## Diagnose\n" in text
+    assert "\n## Fix\n" in text
     blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     assert blocks
     for line in "".join(blocks).splitlines():
