@@ -27,7 +27,7 @@ class NoHistoryError(Exception):
     """There is nothing to check, and why."""
 
 
-class Commit(NamedTuple):
+class CommitSubject(NamedTuple):
     """message: as it was written."""
 
     id: str
@@ -60,7 +60,7 @@ class Repository:
         if not self._has("HEAD"):
             raise NoHistoryError("there is no commit yet")
 
-    def new_commits(self, since: str) -> tuple[str, list[Commit]]:
+    def new_commits(self, since: str) -> tuple[str, list[CommitSubject]]:
         """Where the new commits begin, in words, and the commits, the newest first."""
         if self._git("rev-parse", "--is-shallow-repository").stdout.strip() == "true":
             return "the newest commit, as this clone is shallow", self._commits("--max-count=1")
@@ -76,7 +76,7 @@ class Repository:
             return f"the commits since {since[:8]}", found
         return "the newest commit", self._commits("--max-count=1")
 
-    def _commits(self, *limits: str) -> list[Commit]:
+    def _commits(self, *limits: str) -> list[CommitSubject]:
         """HEAD and what it has, within these limits; parents are those of the commit itself, in a shallow clone too."""
         done = self._git("rev-list", "--header", "--encoding=UTF-8", "HEAD", *limits)
         done.check_returncode()
@@ -90,15 +90,15 @@ class Repository:
                               errors="replace", check=False)
 
 
-def _commit(text: str) -> Commit:
+def _commit(text: str) -> CommitSubject:
     """One entry of `git rev-list --header`: the id, the header, an empty line, and the message four columns in."""
     header, _, message = text.partition("\n\n")
     first, *lines = header.split("\n")
-    return Commit(first, sum(line.startswith("parent ") for line in lines),
+    return CommitSubject(first, sum(line.startswith("parent ") for line in lines),
                   "\n".join(line.removeprefix("    ") for line in message.split("\n")))
 
 
-def complaints(commits: list[Commit]) -> Iterator[str]:
+def complaints(commits: list[CommitSubject]) -> Iterator[str]:
     """What is wrong and what to do, a text for each commit."""
     for one in commits:
         if len(one.subject) > LONGEST and not one.is_made_by_git:
