@@ -87,7 +87,7 @@ def test_the_settings_are_those_of_the_code() -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/integrate.md", "docs/architecture.md", "docs/operate.md",
                                   "docs/notify.md", "docs/rules.md", "docs/wire-format.md", "docs/contracts.md",
-                                  "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"])
+                                  "docs/glossary.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"])
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):

@@ -1,0 +1,28 @@
+"""docs/glossary.md is a list to find a word in: in order of the alphabet, each once, in a sentence or two."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LINES = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
+ROWS = [re.split(r" ?\| ?", line)[1:-1] for line in LINES if line.startswith("| **")]
+TERMS = [row[0].strip("*").lower() for row in ROWS]
+
+
+def test_the_words_are_in_order_and_stand_once() -> None:
+    assert len(TERMS) > 35
+    assert sorted(set(TERMS)) == TERMS
+
+
+def test_every_word_has_a_meaning_the_fields_word_and_a_place() -> None:
+    assert [row for row in ROWS if len(row) != 4 or not all(row)] == []
+    assert [row[0] for row in ROWS if not re.fullmatch(r"[^.]+\.(?: [^.]+\.)?", row[1])] == []
+
+
+def test_no_line_is_a_wall() -> None:
+    assert [line for line in LINES if len(line) > (250 if line.startswith("|") else 120)] == []
+
+
+def test_every_place_is_there() -> None:
+    places = [place for row in ROWS for place in re.findall(r"`([^`]+)`", row[3])]
+    assert [place for place in places if not (ROOT / place).exists()] == []
