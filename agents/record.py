@@ -20,9 +20,9 @@ from models.contract.inputs import Record
 from models.contract.outputs import quarantined
 from models.errors import ContractError, Rejected, RejectReason
 from stores.errors import StoreAwayError, StoreRefusedError
-from stores.history import changes_of, subject_of_record
-from stores.operations import DocumentChange, merged
 from stores.ports import HistoryWriter
+from stores.projection.history import changes_of, subject_of_record
+from stores.projection.operations import DocumentChange, merged
 from streams.topics import ALERTS, COMMANDS, REGISTRY, REPORTS
 
 log = logging.getLogger(__name__)

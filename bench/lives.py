@@ -14,11 +14,11 @@ from bench.figures import ProgressLine
 from models.contract.inputs import Record
 from models.times import format_time
 from stores.bulk import AT_ONCE
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, PERSONAL, STATES
 from stores.connection import Document
-from stores.history import changes_of
 from stores.mongo import Store
-from stores.operations import DocumentChange, merged
+from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, PERSONAL, STATES
+from stores.projection.history import changes_of
+from stores.projection.operations import DocumentChange, merged
 from stores.retention import LONGEST
 
 SITE: Final = "jongno"

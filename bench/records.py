@@ -29,11 +29,11 @@ from local.mongodb import initiate, mongod_command
 from models.contract.documents import Output
 from models.contract.inputs import Record
 from stores.bulk import AT_ONCE
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, STATES
 from stores.embedded import embedded_database_command
-from stores.history import changes_of
 from stores.mongo import Store
-from stores.operations import merged
+from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, STATES
+from stores.projection.history import changes_of
+from stores.projection.operations import merged
 from stores.questions import Questions
 
 BATCH: Final = 1000

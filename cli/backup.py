@@ -27,7 +27,7 @@ from runtime.keks import parsed_keks
 from runtime.settings import Settings, SettingsError
 from stores.dump import Dump
 from stores.errors import StoreAwayError
-from stores.history import subject_of_record
+from stores.projection.history import subject_of_record
 from streams.engine.changelog import DONE, States, load, reader
 from streams.partition import partition_of
 from streams.topics import REGISTRY, changelog

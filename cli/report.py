@@ -14,10 +14,11 @@ from cli.database import with_reader
 from cli.devices import subject_argument
 from cli.options import Date, process_settings
 from models.contract.alerts import Kind, Severity
+from models.figures import LATER_MIN
 from models.times import format_time
 from runtime.clock import clock_of
 from stores.pages import CursorError, Page
-from stores.questions import LATER_MIN, Questions
+from stores.questions import Questions
 from web.answers import counted, csv_of
 
 Rows = Sequence[dict[str, Any]]

@@ -14,8 +14,8 @@ from models.times import format_date, parse_time
 from models.window import HALVES
 from models.zones import local_day
 from stores.changing import read
-from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, PEOPLE
-from stores.operations import Document, DocumentChange
+from stores.projection.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, PEOPLE
+from stores.projection.operations import Document, DocumentChange
 
 _OF_ALERT: Final = {"subject": 1, "window": 1, "opened_at": 1, "revisions": 1}
 
@@ -34,12 +34,6 @@ class Day(NamedTuple):
 def day_of_place(place: str) -> Day:
     """Of a text such as 2026-11-24/jongno."""
     return Day(*place.split("/", 1))
-
-
-def week_of(day: date) -> str:
-    """The ISO week of a date: 2026-W48."""
-    year, week, _ = day.isocalendar()
-    return f"{year}-W{week:02d}"
 
 
 class Ids(NamedTuple):

@@ -11,10 +11,10 @@ from typing import Any, Final
 import bson
 
 from stores.changing import ETAG
-from stores.collections import PEOPLE
 from stores.connection import Connection
 from stores.errors import mapped
-from stores.operations import VERSION
+from stores.projection.collections import PEOPLE
+from stores.projection.operations import VERSION
 
 Document = dict[str, Any]
 AT_ONCE: Final = 500

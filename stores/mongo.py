@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from stores.changing import Modify, change
-from stores.collections import AUDIT, BY_NAME, PEOPLE, SCHEMA
 from stores.connection import SOCKET_MS, Connection
 from stores.days import Day, DayReader, ids_of
 from stores.errors import StoreRefusedError, mapped
-from stores.operations import DocumentChange
 from stores.people import People
+from stores.projection.collections import AUDIT, BY_NAME, PEOPLE, SCHEMA
+from stores.projection.operations import DocumentChange
 from stores.retention import DEFAULT_DAYS, is_kept, oldest_day, whole_since
 from stores.stale import EVERY_S, StaleDays
 from stores.structure import Structure

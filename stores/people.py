@@ -7,10 +7,10 @@ them, and nobody gets the number again.
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from stores.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, ERASED, PERSONAL, SCHEMA
 from stores.connection import Document
 from stores.days import Day, day_of_place, days_of_alert, days_of_checkin
 from stores.errors import mapped
+from stores.projection.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, ERASED, PERSONAL, SCHEMA
 
 
 class People:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from models.notifications.gathering import Lately
 from models.notifications.telling import DeliveryStatus, Stop, Thread
-from stores.operations import DocumentChange
+from stores.projection.operations import DocumentChange
 
 
 class HistoryWriter(Protocol):

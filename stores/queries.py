@@ -6,11 +6,11 @@ Documents are returned as they are stored. Every method raises StoreAwayError wh
 from collections.abc import Mapping
 from typing import Any, Final
 
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DELIVERIES, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
 from stores.deliveries import troubles
 from stores.errors import mapped
 from stores.ports import Trouble
+from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DELIVERIES, DEVICES, INCIDENTS, PEOPLE, STATES
 
 RECENT_CHECKINS: Final = 28  # a fortnight of mornings and afternoons
 RECENT_ALERTS: Final = 50

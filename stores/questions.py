@@ -11,23 +11,21 @@ from statistics import median_low
 from typing import Any, Final
 
 from models.contract.alerts import Kind
+from models.figures import EMPTY_IN_DAYS, FAILING_BATTERY_PCT, FAILING_SIGNAL_DBM, LATER_MIN, MORNINGS_BEFORE
 from models.times import parse_time
 from models.window import HALVES
 from stores.changing import read
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.connection import Connection, Database, Document
-from stores.days import day_of_place, week_of
+from stores.days import day_of_place
 from stores.errors import mapped
 from stores.pages import Page, cursor_of, newest, parts_of
+from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
+from stores.projection.weeks import week_of
 
 MOST: Final = 500
 LOOK_DAYS: Final = (2, 10, 60, 365)  # back, for alerts, before all of them are looked through
-LATER_MIN: Final = 20        # minutes later than the four weeks before
-MORNINGS_BEFORE: Final = 7  # at least, to compare with: a single one was early by chance
-EMPTY_IN_DAYS: Final = 21    # a battery that will be
-LOW_BATTERY: Final = 20      # per cent
-WEAK_SIGNAL: Final = -100    # dBm
-_FAILING: Final = (("days_left", EMPTY_IN_DAYS), ("battery_pct", LOW_BATTERY), ("signal_dbm", WEAK_SIGNAL))
+_FAILING: Final = (("days_left", EMPTY_IN_DAYS), ("battery_pct", FAILING_BATTERY_PCT),
+                   ("signal_dbm", FAILING_SIGNAL_DBM))
 _ALERT: Final = ("alert", "revision", "subject", "site", "gateway", "lane", "kind", "severity", "active",
                  "acknowledged_by", "assignee", "window", "opened_at", "changed_at", "change", "reason", "why")
 
@@ -247,7 +245,7 @@ def _trend(device: Document) -> Document:
 def _risk(row: Document) -> tuple[float, float, int]:
     """The sooner the battery is empty the worse; of the others the weaker signal."""
     left = row["days_left"] if row["days_left"] is not None else \
-        0 if row["battery_pct"] is not None and row["battery_pct"] <= LOW_BATTERY else 1e9
+        0 if row["battery_pct"] is not None and row["battery_pct"] <= FAILING_BATTERY_PCT else 1e9
     return left, row["signal_dbm"] if row["signal_dbm"] is not None else 0, row["subject"]
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from stores.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, DAYS, INCIDENTS, KEPT, SCHEMA
 from stores.errors import mapped
-from stores.operations import DocumentChange
+from stores.projection.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, DAYS, INCIDENTS, KEPT, SCHEMA
+from stores.projection.operations import DocumentChange
 
 DAY_S: Final = 86_400
 # A year can be compared with the one before; figures and the audit log stay for longer.

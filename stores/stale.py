@@ -15,10 +15,10 @@ from pymongo import DeleteOne, ReplaceOne, UpdateOne
 
 from models.window import HALVES
 from stores import bulk
-from stores.collections import BY_NAME, DAYS
 from stores.days import Day, DayReader
 from stores.errors import mapped
-from stores.operations import Document
+from stores.projection.collections import BY_NAME, DAYS
+from stores.projection.operations import Document
 
 EVERY_S: Final = 10.0   # a day is made anew at most so often, however many batches touch it
 CLAIM_S: Final = 60.0   # who has not made it within this time is taken for dead

@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from pymongo.errors import OperationFailure
 
-from stores.collections import CATALOGUE, Collection, Document, Index
 from stores.embedded import EMBEDDED_SET
 from stores.errors import mapped
+from stores.projection.collections import CATALOGUE, Collection, Document, Index
 from stores.retention import DAY_S, keep_longer
 
 _NAMESPACE_EXISTS: Final = 48

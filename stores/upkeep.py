@@ -11,15 +11,16 @@ from typing import Any, Final, NamedTuple
 
 from pymongo import UpdateOne
 
-from stores import computed
 from stores.bulk import AT_ONCE
 from stores.changing import change
-from stores.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
-from stores.days import Day, day_of_place, week_of
+from stores.days import Day, day_of_place
 from stores.errors import mapped
-from stores.history import key_of, of_report
 from stores.mongo import Store
-from stores.operations import Document, DocumentChange, merged
+from stores.projection import computed
+from stores.projection.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
+from stores.projection.history import key_of, of_report
+from stores.projection.operations import Document, DocumentChange, merged
+from stores.projection.weeks import week_of
 
 
 class CollectionProgress(NamedTuple):

@@ -15,10 +15,11 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from models.contract.alerts import Kind, Severity
+from models.figures import LATER_MIN
 from models.times import EARLIEST, LATEST, format_time
 from stores.errors import StoreError
 from stores.pages import CursorError
-from stores.questions import LATER_MIN, Questions
+from stores.questions import Questions
 from web.access import RefusedError, signed_in
 from web.answers import CSV, Format, answer, counted, refusals
 from web.api import AlertFields

@@ -16,7 +16,7 @@ from models.contract.documents import Output
 from runtime.metrics import REGISTRY
 from stores.errors import StoreAwayError, StoreRefusedError
 from stores.mongo import Store
-from stores.operations import DocumentChange
+from stores.projection.operations import DocumentChange
 
 
 def kafka(topic: str, value: Any, *, key: bytes | None = b"7", offset: int = 0, partition: int = 0) -> ConsumerRecord:

@@ -19,8 +19,8 @@ from chaos.load import load, send
 from chaos.system import PROPER, Ground, System
 from models.wire.keys import KeyRing, parse_keks
 from simulator.fleet import Fleet
-from stores.collections import DAYS
 from stores.mongo import Store
+from stores.projection.collections import DAYS
 from stores.upkeep import Upkeep
 from streams.kafka import producer
 from streams.topics import declare

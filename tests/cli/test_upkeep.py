@@ -18,8 +18,19 @@ from support.vectors import VECTORS, key_ring, read_lines, replay
 from cli.broker import SubjectRecord, publish, records
 from runtime.settings import Settings
 from stores import bulk
-from stores.collections import ALERTS, BUCKETS, CATALOGUE, CHECKINS, DAYS, DEVICES, ERASED, INCIDENTS, PEOPLE, STATES
 from stores.mongo import Store
+from stores.projection.collections import (
+    ALERTS,
+    BUCKETS,
+    CATALOGUE,
+    CHECKINS,
+    DAYS,
+    DEVICES,
+    ERASED,
+    INCIDENTS,
+    PEOPLE,
+    STATES,
+)
 
 WHOLE = ["--from", "2026-11-20", "--to", "2026-11-26"]
 

@@ -22,8 +22,8 @@ from gateway.sms import InboundSms
 from local.kafka import LocalKafka
 from runtime.settings import Settings
 from simulator.fleet import Fleet
-from stores.collections import PERSONAL
 from stores.mongo import Store
+from stores.projection.collections import PERSONAL
 from streams.partition import partition_of, partition_of_key
 from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, SMS, changelog, topics
 

@@ -14,9 +14,9 @@ from support.said import MONDAY, report
 
 from stores import bulk
 from stores.changing import ETAG, etag_of
-from stores.collections import BUCKETS, DEVICES, STATES
 from stores.errors import StoreAwayError, StoreRefusedError
 from stores.mongo import Store
+from stores.projection.collections import BUCKETS, DEVICES, STATES
 
 WEEK = [report(7, number, MONDAY + timedelta(days=number)) for number in range(7)]
 

@@ -15,9 +15,9 @@ from agents.record import RecordAgent
 from models.contract.documents import Output
 from models.contract.inputs import Record
 from models.errors import ContractError
-from stores.history import changes_of, subject_of_record
 from stores.mongo import Store
-from stores.operations import DocumentChange, merged
+from stores.projection.history import changes_of, subject_of_record
+from stores.projection.operations import DocumentChange, merged
 
 anything: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats(allow_nan=False)

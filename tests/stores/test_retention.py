@@ -11,9 +11,9 @@ from support.history import changes, documents, write
 from support.said import alert, checkin, profile, report
 
 from models.times import parse_time
-from stores.collections import ALERTS, BUCKETS, CHECKINS
 from stores.days import Day
 from stores.mongo import Store
+from stores.projection.collections import ALERTS, BUCKETS, CHECKINS
 from stores.retention import DAY_S, DEFAULT_DAYS, LONGEST, SHORTEST, is_kept, oldest_day, parse_retention
 
 MONDAY = date(2026, 9, 28)

@@ -9,8 +9,8 @@ from support.history import NOW, changes, documents, record, settle, write
 
 from stores.days import Day, DayReader
 from stores.mongo import Store
-from stores.operations import Document
 from stores.people import People
+from stores.projection.operations import Document
 from stores.stale import CLAIM_S, EVERY_S
 
 DAY = "2026-11-24/jongno"

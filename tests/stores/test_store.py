@@ -18,11 +18,11 @@ from support.history import documents, write
 from local.embedded import free_port
 from stores import bulk
 from stores.bulk import AT_ONCE
-from stores.collections import ALERTS, AUDIT, BUCKETS, CATALOGUE, CHECKINS, PEOPLE
 from stores.embedded import embedded_database_command
 from stores.errors import StoreAwayError, StoreRefusedError, mapped
 from stores.mongo import Store
-from stores.operations import DocumentChange
+from stores.projection.collections import ALERTS, AUDIT, BUCKETS, CATALOGUE, CHECKINS, PEOPLE
+from stores.projection.operations import DocumentChange
 
 PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-11-01T00:00:00Z",
            "name": "Kim", "devices": [{"slot": 0, "epoch": 1, "kek": "k1", "key": "A" * 58 + "A="}],

@@ -10,10 +10,10 @@ from cli.broker import records
 from models.contract.inputs import Record
 from runtime.settings import Settings
 from stores.changing import ETAG
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
-from stores.history import changes_of
 from stores.mongo import ERASING_S, Store
-from stores.operations import DocumentChange, merged
+from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
+from stores.projection.history import changes_of
+from stores.projection.operations import DocumentChange, merged
 from streams.topics import ALERTS as ALERTS_TOPIC
 from streams.topics import COMMANDS, REGISTRY, REPORTS
 from support.expected_history import Documents, Said

@@ -23,9 +23,9 @@ from support.page import (
 from local.embedded import free_port
 from models.window import Window
 from stores.errors import StoreAwayError
-from stores.history import of_alert, of_checkin, of_command, of_registry
 from stores.mongo import Store
 from stores.ports import Trouble
+from stores.projection.history import of_alert, of_checkin, of_command, of_registry
 from stores.queries import Queries
 from web.alerts import alert_of_event
 from web.changes import PageChanges

@@ -8,9 +8,9 @@ from support.endpoint import Endpoint
 from support.notifier import routes_to
 
 from notifiers.routes_file import LoadedRoutes
-from stores.collections import BY_NAME, DELIVERIES, THREADS
 from stores.deliveries import Deliveries
 from stores.mongo import Store
+from stores.projection.collections import BY_NAME, DELIVERIES, THREADS
 from stores.retention import DEFAULT_DAYS
 from stores.structure import Structure
 

@@ -17,16 +17,14 @@ from models.contract.inputs import Record
 from models.contract.records import parse_object, subject_of, subject_of_key, text_of
 from models.contract.registry import parse_profile
 from models.errors import ContractError
+from models.figures import CLOCK_AHEAD_S, CLOCK_BEHIND_S, LATE_S
 from models.times import EARLIEST_DAY, LATEST_DAY, format_time, parse_date, parse_time
 from models.window import Window
-from stores.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, INCIDENTS, PEOPLE, STATES
-from stores.days import week_of
-from stores.operations import Document, DocumentChange, Entry
+from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, INCIDENTS, PEOPLE, STATES
+from stores.projection.operations import Document, DocumentChange, Entry
+from stores.projection.weeks import week_of
 
 _DAY: Final = 86_400
-LATE_S: Final = 600                     # an SMS is late that took longer from the device to us
-_CLOCK_AHEAD_S: Final = _DAY            # a device's clock is believed so far ahead of the arrival,
-_CLOCK_BEHIND_S: Final = 60 * _DAY      # and so far behind: an SMS may have lain somewhere, or been sent again
 
 _PROFILE: Final = ("site", "gateway", "tz", "since", "retired", "windows", "grace_min", "excused", "escalation",
                    "thresholds", "attributes")
@@ -212,7 +210,7 @@ def _week(clock: int | None, received: int) -> datetime:
 
     By the device's clock where it can be right: a frame that is sent again weeks later then stands beside the first.
     """
-    believed = clock is not None and received - _CLOCK_BEHIND_S <= clock <= received + _CLOCK_AHEAD_S
+    believed = clock is not None and received - CLOCK_BEHIND_S <= clock <= received + CLOCK_AHEAD_S
     made = clock if clock is not None and believed else received
     day = _date(made - made % _DAY)
     return day - timedelta(days=day.weekday())

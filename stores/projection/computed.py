@@ -9,10 +9,11 @@ from itertools import islice
 from statistics import median_low
 from typing import Any, Final
 
+from models.figures import MORNINGS
+
 Document = dict[str, Any]
 
 MORNINGS_KEPT: Final = 84    # of a person, the newest: eight weeks and what is missing in them
-MORNINGS: Final = 28         # are compared with as many before them
 MEASURED_KEPT: Final = 21    # days of a device, the newest
 _NO_COUNTS: Final[Document] = {"place": None, "late": False, "woke": None}  # of a report of the first schema
 

@@ -8,7 +8,7 @@ clock or on the order of arrival.
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from stores.collections import BY_NAME
+from stores.projection.collections import BY_NAME
 
 Document = dict[str, Any]
 Version = int | list[Any]  # of one place always of one shape, and never of two bodies the same

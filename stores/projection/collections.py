@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from models.window import HALVES
-from stores import computed
+from stores.projection import computed
 
 Document = dict[str, Any]
 
