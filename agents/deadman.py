@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 
+from models.figures import UNWATCHED_S
 from models.times import format_time
 from runtime.clock import Clock
 from streams.engine.batch import Batch
@@ -19,7 +20,6 @@ from streams.engine.batch import Batch
 log = logging.getLogger(__name__)
 
 EVERY_S: Final = 60.0
-NEAR_S: Final = 120     # as long as the page waits before it says that nobody is being watched
 ANSWER_S: Final = 10.0
 LANE: Final = "{lane}"
 
@@ -34,7 +34,7 @@ class LaneActivity(NamedTuple):
 def advancing(before: Mapping[int, LaneActivity], now_judged: Mapping[int, LaneActivity], lanes: Sequence[int],
               now: float) -> set[int]:
     """The lanes of a worker that have judged something since `before`, and are near to now."""
-    return {lane for lane in lanes if lane in now_judged and now_judged[lane].latest >= now - NEAR_S
+    return {lane for lane in lanes if lane in now_judged and now_judged[lane].latest >= now - UNWATCHED_S
             and (lane not in before or (now_judged[lane].batches > before[lane].batches
                                         and now_judged[lane].latest > before[lane].latest))}
 

@@ -7,11 +7,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from runtime.clock import clock_of
 from runtime.metrics import DATABASE_WAITS
 from runtime.settings import Settings, SettingsError
+from runtime.tasks import wait_s
 from stores.connection import SOCKET_MS
 from stores.errors import StoreAwayError
 from stores.mongo import Store
@@ -19,7 +20,6 @@ from stores.retention import parse_retention
 
 log = logging.getLogger(__name__)
 
-_WAITS_S: Final = (0.5, 1.0, 2.0, 5.0)
 Kind = TypeVar("Kind")
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -66,7 +66,7 @@ class Asking:
                     with self.by(who):
                         return await ask()
                 except StoreAwayError as error:
-                    wait = _WAITS_S[min(attempt, len(_WAITS_S) - 1)]
+                    wait = wait_s(attempt)
                     log.warning("the database is away (%s); trying again in %g s", error, wait)
                     DATABASE_WAITS.inc()
                 await self._sleep(wait)

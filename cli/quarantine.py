@@ -20,6 +20,7 @@ from cli.broker import Writable, broker_settings, records, write
 from models.contract.outputs import CLOUDEVENT
 from models.contract.records import read_time
 from models.errors import RejectReason
+from models.judgement.rules.checkins import LATE_DAYS
 from models.times import DAY
 from runtime.clock import clock_of
 from runtime.settings import Settings
@@ -29,7 +30,6 @@ from streams.topics import ALERTS, COMMANDS, QUARANTINE, REPORTS, SMS
 # A registry record is a whole profile: an old profile would replace a newer one. A tick states that all records before
 # it have arrived, which is true only at its place in the topic.
 DRIVEN: Final = (SMS, COMMANDS, ALERTS, REPORTS)
-REPAIRED_DAYS: Final = 8  # a report can cover windows of this age
 
 reason_option = click.option("--reason", type=click.Choice([one.value for one in RejectReason]),
                              help="Only records rejected for this reason.")
@@ -65,7 +65,7 @@ def original_octets(original: object) -> bytes | None:
 
 
 def is_driven(one: Quarantined, earliest: float) -> bool:
-    """Whether it may be driven again: see DRIVEN and REPAIRED_DAYS."""
+    """Whether it may be driven again: see DRIVEN and LATE_DAYS."""
     original = one.document["original"]
     document = original if isinstance(original, dict) else {}
     received_at = read_time(document, "received_at")
@@ -108,7 +108,7 @@ class _Memory:
 async def _redrive(settings: Settings, reason: str | None, *, again: bool, dry_run: bool) -> Counter[str]:
     """The number of records driven again, by reason."""
     driven: Counter[str] = Counter()
-    earliest = clock_of(settings.clock_file).now() - REPAIRED_DAYS * DAY
+    earliest = clock_of(settings.clock_file).now() - LATE_DAYS * DAY
     waiting = [one for one in await _read(settings, reason) if is_driven(one, earliest)]
     for name in sorted({one.reason for one in waiting}):
         async with _Memory(settings, name) as memory:

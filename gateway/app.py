@@ -20,6 +20,7 @@ from gateway.ticks import Ticks
 from models.times import format_time
 from runtime.clock import Clock
 from runtime.settings import Settings, SettingsError
+from runtime.tasks import watch
 
 RETRY_AFTER_S: Final = 5
 
@@ -74,12 +75,8 @@ def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseExcep
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         """The service answers at once, 503 until the broker is there."""
-        def ended(task: asyncio.Task[None]) -> None:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                on_failure(error)
-
         holding = asyncio.create_task(hold(settings, publisher, ticks))
-        holding.add_done_callback(ended)
+        watch(holding, on_failure)
         try:
             yield
         finally:

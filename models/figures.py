@@ -1,4 +1,4 @@
-"""From which number on a figure of the history means something: product rules that no judgement needs."""
+"""From which number on a figure means something: product rules that no judgement needs."""
 
 from typing import Final
 
@@ -15,3 +15,5 @@ LATER_MIN: Final = 20              # minutes later than before: worth a casework
 EMPTY_IN_DAYS: Final = 21          # a battery that will be empty so soon is failing,
 FAILING_BATTERY_PCT: Final = 20    # as is one at this level,
 FAILING_SIGNAL_DBM: Final = -100   # and a signal this weak
+
+UNWATCHED_S: Final = 120           # without a word of a lane, its people are not watched

@@ -4,8 +4,11 @@ Numbers that the registry may write as 15 or as 15.0 are `int | float`: each is 
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from models.base import Stored
+
+WRAPPED_OCTETS: Final = 12 + 16 + 16  # of a device's key: nonce, key, tag
 
 
 class DailyWindow(Stored, frozen=True):

@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from runtime.settings import Settings, SettingsError
+from runtime.tasks import wait_s
 from streams.kafka import administration
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,6 @@ ALERTS, REPORTS, QUARANTINE = "alerts", "reports", "quarantine"
 INPUTS: Final = (SMS, REGISTRY, COMMANDS)
 LONGEST_STATE: Final = 16 << 20  # octets; of an outage a lane keeps who is silent, nine octets each
 _DAY_MS: Final = 86_400_000
-_WAITS: Final = (0.5, 1, 2, 5)
 _LOOKS: Final = 20
 
 
@@ -63,7 +63,7 @@ async def declare(settings: Settings) -> None:
         except KafkaError as error:
             if not error.retriable:
                 raise
-            wait = _WAITS[min(attempt, len(_WAITS) - 1)]
+            wait = wait_s(attempt)
             log.warning("no broker at %s (ANBU_KAFKA) that answers: %s; trying again in %g s", settings.kafka,
                         type(error).__name__, wait)
             await asyncio.sleep(wait)

@@ -16,10 +16,9 @@ from web.answers import refusals
 from web.checkins import CheckIn
 from web.history import HistoryAwayError
 from web.pages import Site, web_of
-from web.words import N_
+from web.words import DATABASE_AWAY
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(signed_in)], responses=refusals(401))
-DATABASE_AWAY = N_("The database does not answer.")
 
 
 class AlertFields(BaseModel):

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from models.contract.alerts import Severity
+from models.figures import UNWATCHED_S
 from models.judgement.windows import scheduled
 from models.profile import Span
 from models.window import HALVES, Window
@@ -22,7 +23,6 @@ WAITING, UPCOMING = "waiting", "upcoming"
 RESULTS: Final = ("not_awake", "silent", WAITING, UPCOMING, "excused", "out", "awake")  # as the list is ordered
 DEFAULT_ZONE: Final = "Asia/Seoul"
 QUIET_S: Final = 30.0      # three progress records are missing
-UNWATCHED_S: Final = 120.0
 AHEAD_S: Final = 300
 
 

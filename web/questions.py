@@ -25,9 +25,8 @@ from web.answers import CSV, Format, answer, counted, refusals
 from web.api import AlertFields
 from web.history import PATIENCE_S
 from web.pages import Subject
-from web.words import N_
+from web.words import DATABASE_AWAY, N_
 
-DATABASE_AWAY: Final = N_("The database does not answer.")
 NOBODY: Final = N_("Nobody has this number.")
 BAD_CURSOR: Final = N_("The cursor is not one of this API.")
 LONGEST_DAYS: Final = 1100

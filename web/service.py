@@ -8,6 +8,7 @@ from typing import Final
 
 from runtime.clock import Clock
 from runtime.settings import Settings
+from runtime.tasks import watch
 from web import board
 from web.access import Gate
 from web.changes import PARTS, TOP, PageChanges
@@ -41,12 +42,8 @@ class Web:
     @asynccontextmanager
     async def running(self, on_failure: Callable[[BaseException], None]) -> AsyncIterator[None]:
         """Follow topics and database as long as the application lives. on_failure: where the topics cannot be."""
-        def ended(task: asyncio.Task[None]) -> None:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                on_failure(error)
-
         tasks = [asyncio.create_task(one) for one in (self.follower.run(), self.history.run(), self._look())]
-        tasks[0].add_done_callback(ended)
+        watch(tasks[0], on_failure)
         try:
             yield
         finally:

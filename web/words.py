@@ -41,6 +41,7 @@ RESULTS: Final = {
     "not_awake": N_("No sign of waking"), "silent": N_("Silent"), "waiting": N_("Still waiting"),
     "upcoming": N_("Not yet begun"), "excused": N_("Planned absence"), "out": N_("Went out"), "awake": N_("Awake"),
 }
+DATABASE_AWAY: Final = N_("The database does not answer.")
 HALVES: Final = {"morning": N_("Morning"), "afternoon": N_("Afternoon")}
 CHANGES: Final = {
     "opened": N_("opened"), "reopened": N_("reopened"), "repeated": N_("repeated"), "raised": N_("raised to critical"),

@@ -15,6 +15,7 @@ from models.errors import ContractError
 from models.profile import (
     AFTERNOON,
     MORNING,
+    WRAPPED_OCTETS,
     AttributeSpec,
     DailyWindow,
     EscalationStep,
@@ -26,7 +27,6 @@ from models.profile import (
 )
 from models.times import parse_date, parse_time
 
-WRAPPED_OCTETS: Final = 44
 MINUTES_OF_A_DAY: Final = 1440
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _ATTRIBUTE: Final = re.compile(r"[1-9]\d{0,2}", re.ASCII)

@@ -1,6 +1,10 @@
 """What a lane knows of the time of one gateway."""
 
+from typing import Final
+
 import msgspec
+
+ALLOWANCE: Final = 60  # seconds of a clock tick, where no gateway tick tells what was accepted (rule 21)
 
 
 class GatewayTime(msgspec.Struct, array_like=True, gc=False):

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from models.contract.incidents import Incident
 from models.judgement import about, codec
 from models.judgement.agenda import Agenda
-from models.judgement.gateway import GatewayTime
+from models.judgement.gateway import ALLOWANCE, GatewayTime
 from models.judgement.person import Person
 from models.judgement.rules.timers import next_timer
 from models.judgement.view import view
@@ -119,7 +119,7 @@ class LaneState:
         """The times of a gateway; one that never ticked here is judged by the clock - 60 s (rule 21)."""
         known = self.gateways.get(name)
         if known is None:
-            by_clock = None if self.clock is None else self.clock - 60
+            by_clock = None if self.clock is None else self.clock - ALLOWANCE
             known = self.gateways[name] = GatewayTime(None, by_clock, by_clock)
             self._lane_touched = True
         return known

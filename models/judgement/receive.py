@@ -8,11 +8,9 @@ from models.judgement.about import current_epoch
 from models.judgement.person import Person
 from models.profile import RegisteredDevice
 from models.report import Header, Received
-from models.wire.frame import open_frame
+from models.wire.frame import VERSION, open_frame
 from models.wire.keys import KeyRing
 from models.wire.payload import decode
-
-VERSION = 1
 
 
 def receive(header: Header, frame: bytes, person: Person | None, keys: KeyRing) -> Received | Rejected:

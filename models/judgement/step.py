@@ -16,6 +16,7 @@ from models.judgement.events import Arrived, Deadline, Erased, Event, Registered
 from models.judgement.person import Person, Slot
 from models.judgement.results import since
 from models.judgement.rules import checkins, commands, devices, emergencies, timers
+from models.judgement.rules.checkins import LATE_DAYS
 from models.judgement.rules.turn import Turn
 from models.judgement.windows import scheduled
 from models.profile import Profile
@@ -23,7 +24,7 @@ from models.report import AttributeReport, StatusReport
 from models.times import DAY
 from models.window import Window, windows_of_days
 
-KEPT_DAYS = 9  # results and spans of windows: the oldest window that a report can still name is 8 days back
+KEPT_DAYS = LATE_DAYS + 1  # results and spans of windows: the oldest window that a report can still name is 8 days back
 CLOSED_KEPT = DAY  # an alert can be reopened for 30 minutes; the rest is for events that arrive out of order
 
 

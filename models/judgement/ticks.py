@@ -19,7 +19,7 @@ from models.contract.inputs import Tick
 from models.errors import Rejected, RejectReason
 from models.judgement import about
 from models.judgement.events import Deadline, Released, Ticked
-from models.judgement.gateway import GatewayTime
+from models.judgement.gateway import ALLOWANCE, GatewayTime
 from models.judgement.lane import LaneState
 from models.judgement.person import Person
 from models.judgement.results import octet_at, result_at
@@ -29,7 +29,7 @@ from models.window import Window
 
 SILENT_AFTER: Final = 3 * 60
 OUTAGE_AT_MOST: Final = 60 * 60
-ALLOWANCE: Final = 60  # of a clock tick, where no gateway tick tells what was accepted
+OUTAGE_TENTHS: Final = 3  # more silent people of ten than that are an outage of the gateway
 ENOUGH_PEOPLE: Final = 10
 MOST_AHEAD: Final = 366 * DAY  # longer than anything is away; a clock that is wrong is mostly wrong by decades
 SLICE: Final = 1000  # people looked at, some 20 ms, before whoever drives a tick has a turn
@@ -144,7 +144,7 @@ def _judge_together(lane: LaneState, gateway: str, deadline: int, due: list[_Due
     silence = lane.silence_of(gateway)
     held_by: str | None = None
     people, quiet = len({one.subject for one in due if not one.excused}), len({subject for subject, _ in silent})
-    if fresh and people >= ENOUGH_PEOPLE and quiet * 10 > people * 3:
+    if fresh and people >= ENOUGH_PEOPLE and quiet * 10 > people * OUTAGE_TENTHS:
         incident = Incident(gateway, deadline, None, at, people, silent)
         lane.put_incident(incident)
         yield [IncidentRevised(incident, Change.OPENED, lane.number, at)]
@@ -161,7 +161,7 @@ def _end_outages(lane: LaneState, at: int) -> Iterator[list[Effect]]:
         if incident.deadline is None or at <= incident.opened_at:
             continue
         still = len({subject for subject, window in incident.silent if _is_silent(lane.person(subject), window)})
-        if still * 10 >= incident.people * 3 and at - incident.opened_at < OUTAGE_AT_MOST:
+        if still * 10 >= incident.people * OUTAGE_TENTHS and at - incident.opened_at < OUTAGE_AT_MOST:
             continue
         for subject, window in incident.silent:
             if lane.person(subject) is not None:

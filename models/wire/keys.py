@@ -14,11 +14,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from models.profile import RegisteredDevice
+from models.profile import WRAPPED_OCTETS, RegisteredDevice
 from models.wire.frame import TAG_OCTETS
 
 DEVICE_KEY_OCTETS: Final = 16
-WRAPPED_OCTETS: Final = 12 + DEVICE_KEY_OCTETS + 16  # nonce, key, tag
 KEK_OCTETS: Final = 32
 
 

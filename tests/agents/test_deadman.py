@@ -9,7 +9,8 @@ from faust.types import TP
 from support.endpoint import Answer, Endpoint
 from support.page import StoppedClock
 
-from agents.deadman import NEAR_S, Deadman, LaneActivity, advancing
+from agents.deadman import Deadman, LaneActivity, advancing
+from models.figures import UNWATCHED_S
 from streams.engine.batch import Batch
 
 NOW = 1_000_000
@@ -18,8 +19,8 @@ NOW = 1_000_000
 @pytest.mark.parametrize(("before", "after", "lanes", "expected"), [
     ({}, {}, [0], set()),
     ({}, {0: LaneActivity(NOW, 1)}, [0], {0}),
-    ({}, {0: LaneActivity(NOW - NEAR_S, 1)}, [0], {0}),
-    ({}, {0: LaneActivity(NOW - NEAR_S - 1, 1)}, [0], set()),                           # it lags
+    ({}, {0: LaneActivity(NOW - UNWATCHED_S, 1)}, [0], {0}),
+    ({}, {0: LaneActivity(NOW - UNWATCHED_S - 1, 1)}, [0], set()),                           # it lags
     ({0: LaneActivity(NOW - 60, 1)}, {0: LaneActivity(NOW, 2)}, [0], {0}),
     ({0: LaneActivity(NOW - 60, 1)}, {0: LaneActivity(NOW - 60, 9)}, [0], set()),             # SMS, but no ticks
     ({0: LaneActivity(NOW, 1)}, {0: LaneActivity(NOW, 1)}, [0], set()),                       # it hangs
