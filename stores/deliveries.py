@@ -251,6 +251,9 @@ def _as_it_was(one: Claimed) -> dict[str, Any]:
 
 
 def _claimed(one: Mapping[str, Any]) -> Claimed:
-    return Claimed(one["_id"], DeliveryStatus(one["status"]), one["thread"], one["lane"], one["subject"], one["change"],
-                   one["urgency"], one["channel"], one["attempts"], one["due"], one["until"], one["fallback"],
-                   one["unsure"], one["event"], one.get("stopped"))
+    return Claimed(
+        id=one["_id"], status=DeliveryStatus(one["status"]), thread=one["thread"], lane=one["lane"],
+        subject=one["subject"], change=one["change"], urgency=one["urgency"], channel=one["channel"],
+        attempts=one["attempts"], due=one["due"], until=one["until"], fallback=one["fallback"], unsure=one["unsure"],
+        event=one["event"], stopped=one.get("stopped"),
+    )

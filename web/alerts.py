@@ -107,8 +107,11 @@ def _alert(data: Mapping[str, Any], subject: Any, steps: list[tuple[int, Mapping
 
 def _step(number: int, data: Mapping[str, Any]) -> AlertStep:
     why = {str(language): str(sentence) for language, sentence in data["why"].items()}
-    return AlertStep(int(number), parse_time(data["at"], "at"), str(data["change"]), why, _text(data["by"]),
-                     _text(data["text"]), _text(data["escalated_to"]), _text(data["reason"]))
+    return AlertStep(
+        revision=int(number), at=parse_time(data["at"], "at"), change=str(data["change"]), why=why,
+        by=_text(data["by"]), text=_text(data["text"]), escalated_to=_text(data["escalated_to"]),
+        reason=_text(data["reason"]),
+    )
 
 
 def _text(value: object) -> str | None:

@@ -38,8 +38,11 @@ def checkin_of(document: Mapping[str, Any], revision: int | None = None) -> Chec
     """A `checkin` record; revision: where it is not in the id. Raises ContractError."""
     try:
         number = int(document["id"].rpartition("#")[2]) if revision is None else revision
-        return CheckIn(int(document["subject"]), str(document["site"]), Window.parse(document["window"]), number,
-                       str(document["result"]), bool(document["repaired"]), parse_time(document["at"], "at"))
+        return CheckIn(
+            subject=int(document["subject"]), site=str(document["site"]), window=Window.parse(document["window"]),
+            revision=number, result=str(document["result"]), repaired=bool(document["repaired"]),
+            at=parse_time(document["at"], "at"),
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ContractError(f"checkin: {error}") from None
 

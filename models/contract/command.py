@@ -48,4 +48,6 @@ def parse_command(document: Document) -> Command:
     alert = name_of(document, "alert")
     assignee = name_of(document, "assignee") if kind is CommandType.ASSIGN else None
     text = name_of(document, "text") if kind is CommandType.COMMENT else optional_name(document, "text")
-    return Command(command_id, kind, subject, by, at, alert, text, assignee)
+    return Command(
+        id=command_id, type=kind, subject=subject, by=by, at=at, alert=alert, text=text, assignee=assignee,
+    )

@@ -119,8 +119,11 @@ def _reported(turn: Turn, event: Arrived, reading: checkins.Reading | None, *, l
         window, result, clock_wrong = None, None, False
     else:
         window, result, clock_wrong = reading.window, reading.result, reading.clock_wrong
-    return Reported(profile.subject, profile.site, reference, turn.now, late, window, result, clock_wrong,
-                    received.payload, event.sms_id, event.sms_gateway)
+    return Reported(
+        subject=profile.subject, site=profile.site, reference=reference, received_at=turn.now, late=late,
+        window=window, result=result, clock_wrong=clock_wrong, payload=received.payload, sms_id=event.sms_id,
+        sms_gateway=event.sms_gateway,
+    )
 
 
 def _register(state: Person | None, event: Registered) -> tuple[Person, list[Effect]]:

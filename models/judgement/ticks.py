@@ -145,7 +145,9 @@ def _judge_together(lane: LaneState, gateway: str, deadline: int, due: list[_Due
     held_by: str | None = None
     people, quiet = len({one.subject for one in due if not one.excused}), len({subject for subject, _ in silent})
     if fresh and people >= ENOUGH_PEOPLE and quiet * 10 > people * OUTAGE_TENTHS:
-        incident = Incident(gateway, deadline, None, at, people, silent)
+        incident = Incident(
+            gateway=gateway, deadline=deadline, last_tick=None, opened_at=at, people=people, silent=silent,
+        )
         lane.put_incident(incident)
         yield [IncidentRevised(incident, Change.OPENED, lane.number, at)]
         held_by = incident.id

@@ -59,17 +59,15 @@ def notice_of(event: Mapping[str, Any]) -> Notice:
         raise ContractError("why")
     cause = data.get("cause")
     return Notice(
-        text_of(data, "alert"), _whole(data, "revision"), text_of(data, "change"), kind, text_of(data, "severity"),
-        data.get("active") is True, data.get("acknowledged_by") is not None,
-        None if incident else _subject(event),
-        text_of(event, "subject") if incident else None,
-        _whole(data, "lane", 0) if incident else None,
-        None if incident else text_of(data, "site"),
-        parse_time(data.get("changed_at"), "changed_at"),
-        optional_text(data, "escalated_to"),
-        optional_text(data, "reason"),
-        optional_text(cause, "likely") if isinstance(cause, Mapping) else None,
-        dict(why), event)
+        alert=text_of(data, "alert"), revision=_whole(data, "revision"), change=text_of(data, "change"), kind=kind,
+        severity=text_of(data, "severity"), active=data.get("active") is True,
+        acknowledged=data.get("acknowledged_by") is not None, subject=None if incident else _subject(event),
+        gateway=text_of(event, "subject") if incident else None, lane=_whole(data, "lane", 0) if incident else None,
+        site=None if incident else text_of(data, "site"),
+        changed_at=parse_time(data.get("changed_at"), "changed_at"),
+        escalated_to=optional_text(data, "escalated_to"), reason=optional_text(data, "reason"),
+        likely=optional_text(cause, "likely") if isinstance(cause, Mapping) else None, why=dict(why), event=event,
+    )
 
 
 def _whole(data: Mapping[str, Any], field: str, least: int = 1) -> int:

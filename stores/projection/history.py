@@ -86,9 +86,15 @@ def of_alert(event: Document) -> list[DocumentChange]:
     if kind is Kind.GATEWAY_OUTAGE:
         lane = _whole(data, "lane")
         fixed = {"gateway": subject, "lane": lane}
-        return [DocumentChange(INCIDENTS, f"{lane}/{alert}", fixed, revision, state, entries, changed)]
+        return [DocumentChange(
+            collection=INCIDENTS, id=f"{lane}/{alert}", fixed=fixed, version=revision, state=state, entries=entries,
+            happened=changed,
+        )]
     text_of(data, "site")
-    return [DocumentChange(ALERTS, alert, {"subject": int(subject)}, revision, state, entries, changed)]
+    return [DocumentChange(
+        collection=ALERTS, id=alert, fixed={"subject": int(subject)}, version=revision, state=state, entries=entries,
+        happened=changed,
+    )]
 
 
 def of_checkin(checkin: Document) -> list[DocumentChange]:
@@ -101,9 +107,11 @@ def of_checkin(checkin: Document) -> list[DocumentChange]:
     newest = Entry({"window": window, "revision": revision, **state}, [parse_date(day, "window"), revision])
     dated = datetime.fromisoformat(day).replace(tzinfo=UTC)
     return [
-        DocumentChange(CHECKINS, f"{subject}/{window}",
-                       {"subject": subject, "window": window, "day": day, "half": half, "dated": dated},
-                       revision, state, {f"revisions.{revision}": Entry(state)}, int(dated.timestamp())),
+        DocumentChange(
+            collection=CHECKINS, id=f"{subject}/{window}",
+            fixed={"subject": subject, "window": window, "day": day, "half": half, "dated": dated}, version=revision,
+            state=state, entries={f"revisions.{revision}": Entry(state)}, happened=int(dated.timestamp()),
+        ),
         DocumentChange(STATES, str(subject), {"subject": subject}, entries={f"windows.{half}": newest}),
     ]
 
@@ -164,7 +172,9 @@ def of_registry(subject: int, profile: Document | None, offset: int) -> list[Doc
         kept: Document = {"subject": subject, **{name: profile[name] for name in _PROFILE if name in profile}}
         kept["devices"] = [_of(one, ("slot", "epoch")) for one in profile.get("devices") or []]
         state = {"gone": False, "site": profile["site"], "profile": kept}
-    return [DocumentChange(PEOPLE, str(subject), {"subject": subject}, offset, state, sites)]
+    return [DocumentChange(
+        collection=PEOPLE, id=str(subject), fixed={"subject": subject}, version=offset, state=state, entries=sites,
+    )]
 
 
 def of_command(document: Document, offset: int) -> list[DocumentChange]:

@@ -54,17 +54,26 @@ def read(turn: Turn, report: StatusReport) -> Reading:
     says = said(report)
     calendar, named = about.calendar(turn.person), report.window
     if named is not None and Window(named).day < today - LATE_DAYS:
-        return Reading(device_time, clock_wrong, None, (), None, True, named, says)
+        return Reading(
+            device_time=device_time, clock_wrong=clock_wrong, named=None, counted=(), base=None, late=True,
+            window=named, says=says,
+        )
     if named is not None and (Window(named).day > today or calendar.counting(named) is None):
         named = None
     if named is None and now - device_time > DAY:
-        return Reading(device_time, clock_wrong, None, (), None, True, None, says)
+        return Reading(
+            device_time=device_time, clock_wrong=clock_wrong, named=None, counted=(), base=None, late=True,
+            window=None, says=says,
+        )
     if named is not None:
         counted: tuple[int, ...] = (named,)
     else:
         counted = tuple(calendar.covering(device_time)) if says else ()
     base = named if named is not None else calendar.latest_opened(device_time)
-    return Reading(device_time, clock_wrong, named, counted, base, False, counted[0] if counted else None, says)
+    return Reading(
+        device_time=device_time, clock_wrong=clock_wrong, named=named, counted=counted, base=base, late=False,
+        window=counted[0] if counted else None, says=says,
+    )
 
 
 def check_in(turn: Turn, report: StatusReport, reading: Reading) -> None:

@@ -35,8 +35,10 @@ class Turn:
             return False
         revision = (octet >> 3) + 1
         person.results = with_octet(person.results, window, octet_of(result, revision))
-        self.effects.append(CheckedIn(person.subject, person.profile.site, window, revision, result, previous,
-                                      repaired, self.now))
+        self.effects.append(CheckedIn(
+            subject=person.subject, site=person.profile.site, window=window, revision=revision, result=result,
+            previous=previous, repaired=repaired, at=self.now,
+        ))
         return True
 
     def open(self, kind: Kind, reference: str, severity: Severity, likely: Likely, evidence: tuple[str, ...] = (), *,
@@ -67,8 +69,10 @@ class Turn:
             if alert.slot is not None and (alert.kind is Kind.INACTIVITY or alert.likely is Likely.DEVICE):
                 self._take_closed(alert.kind, alert.slot)
                 person.closed = (*person.closed, alert)
-        self.effects.append(AlertRevised(person.subject, person.profile.site, person.profile.schedule.tz, alert,
-                                         change, self.now, by, text, escalated_to, reason))
+        self.effects.append(AlertRevised(
+            subject=person.subject, site=person.profile.site, tz=person.profile.schedule.tz, alert=alert,
+            change=change, at=self.now, by=by, text=text, escalated_to=escalated_to, reason=reason,
+        ))
 
     def clear(self, alert: Alert, reason: ClearReason, *, by: str | None = None, text: str | None = None) -> None:
         self.change(alert, Change.CLEARED, by=by, text=text, reason=reason)
