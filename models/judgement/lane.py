@@ -1,11 +1,12 @@
 """The state of one lane: its people, its gateways' times, its incidents, and the index of what is due next.
 
-A lane is owned by one caller, who hands it one record after another; it is the only mutable thing of the core, and all
-that it does follows from the records alone. People are kept packed (`codec`). A person is unpacked for each record that
-concerns the person, and packed again at once: reading 210 octets costs less than touching 45 objects that have left the
-processor's cache.
+One caller owns a lane, and hands it one record after another. The lane is the only mutable object of the core. Its
+behaviour follows from the records alone. The lane keeps people packed (`codec`). It unpacks a person for each record
+that concerns the person, and packs the person again at once: to read 210 octets costs less than to touch 45 objects
+that have left the processor's cache.
 
-Rule 2 in the index: no deadline of a person lies between what has been judged and the entry in the agenda.
+The index keeps rule 2: no deadline of a person lies between the time up to which the person is judged and the person's
+entry in the agenda.
 """
 
 from typing import Any, Final, NamedTuple
@@ -25,8 +26,12 @@ _COMMON: Final = frozenset({LANE_KEY, INCIDENTS_KEY})
 
 
 class LaneProgress(NamedTuple):
-    """Up to when a lane has judged, in epoch seconds: by gateway; by the clock (None: it never ticked). people: by
-    gateway, who are not retired."""
+    """How far a lane has judged.
+
+    until: by gateway, the time up to which its people are judged, epoch seconds.
+    clock: the last clock tick, epoch seconds; None: the clock never ticked.
+    people: by gateway, the number of people who are not retired.
+    """
 
     until: dict[str, int]
     clock: int | None
@@ -34,7 +39,10 @@ class LaneProgress(NamedTuple):
 
 
 class LaneState:
-    """number: of the partition. See the module."""
+    """The state of one lane; see the module.
+
+    number: the number of the partition.
+    """
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -44,29 +52,29 @@ class LaneState:
         self.incidents: dict[str, Incident] = {}
         self.population: dict[str, int] = {}  # by gateway: people who are not retired
         self.deadlines: dict[str, Agenda] = {}
-        self.waiting: dict[str, set[int]] = {}  # by gateway: who was registered before its first tick
+        self.waiting: dict[str, set[int]] = {}  # by gateway: people registered before its first tick
         self.timers = Agenda()
         self._packed: dict[int, bytes] = {}
-        self._common: dict[bytes, bytes | None] = {}  # what is of the whole lane, until `ready`
-        self._touched: dict[int, bytes | None] = {}  # what was kept of each before it was changed
+        self._common: dict[bytes, bytes | None] = {}  # records of the whole lane, until `ready`
+        self._touched: dict[int, bytes | None] = {}  # by person: the octets before the change
         self._lane_touched = self._incidents_touched = False
 
     # People
 
     def person(self, subject: int) -> Person | None:
-        """A person as of now; None: nobody. Changes are kept by `put` alone."""
+        """A person as of now; None: no person has this number. Only `put` keeps a change."""
         packed = self._packed.get(subject)
         return None if packed is None else codec.unpack_person(packed, subject)
 
     def somebody(self, subject: int) -> Person:
-        """A person who is here. Raises LookupError."""
+        """The person with this number. Raises LookupError if there is none."""
         person = self.person(subject)
         if person is None:
             raise LookupError(f"nobody has the number {subject}")
         return person
 
     def put(self, subject: int, before: Person | None, after: Person | None) -> None:
-        """Keep what a step made of a person; None: nobody. Timers are entered; deadlines see `schedule`."""
+        """Keep a person after a step; None: no person. Enters the person's timer; `schedule` enters the deadline."""
         if subject not in self._touched:
             self._touched[subject] = self._packed.get(subject)
         if after is None:
@@ -83,18 +91,19 @@ class LaneState:
     def schedule(self, person: Person) -> None:
         """Enter a person's next deadline, after a registry record or a deadline.
 
-        Of somebody retired too, until the new gateway has come to what the former one left to judge: it passes then.
+        A retired person is entered too while `moved` is set: the person stays in the index until the new gateway has
+        reached the time of the former one.
         """
         if person.profile.retired and person.moved is None:
             return
         gateway = self.gateway(person.profile.gateway)
         after = gateway.judged if person.moved is None or gateway.judged is None else person.moved
         self._enter(person.profile.gateway, person.subject, about.calendar(person, gateway.first), after)
-        if person.moved is not None and gateway.judged is not None:  # the next tick makes the gateway's time theirs
+        if person.moved is not None and gateway.judged is not None:  # the next tick clears `moved`
             self.deadlines.setdefault(person.profile.gateway, Agenda()).add(gateway.judged, person.subject)
 
     def _enter(self, gateway: str, subject: int, calendar: Calendar, after: int | None) -> None:
-        """after: up to when the person is judged; None: the gateway has not told the time yet."""
+        """after: the time up to which the person is judged; None: the gateway has no time yet."""
         if after is None:
             self.waiting.setdefault(gateway, set()).add(subject)
             return
@@ -116,7 +125,7 @@ class LaneState:
     # Gateways and incidents
 
     def gateway(self, name: str) -> GatewayTime:
-        """The times of a gateway; one that never ticked here is judged by the clock - 60 s (rule 21)."""
+        """The times of a gateway. A gateway that never ticked here has the clock tick - 60 s (rule 21)."""
         known = self.gateways.get(name)
         if known is None:
             by_clock = None if self.clock is None else self.clock - ALLOWANCE
@@ -152,11 +161,11 @@ class LaneState:
             self._packed[int(key)] = value
 
     def kept(self, key: bytes) -> bytes | None:
-        """What `restore` was last given for a key; None: nothing, or it was removed."""
+        """The last value that `restore` got for a key; None: it got no value, or the value was removed."""
         return self._common.get(key) if key in _COMMON else self._packed.get(int(key))
 
     def ready(self) -> None:
-        """Unpack what is of the whole lane, and build the index, from all that was restored."""
+        """Unpack the records of the whole lane, and build the index, from all that was restored."""
         if times := self._common.get(LANE_KEY):
             self.clock, self.latest, self.gateways = codec.unpack_times(times)
         if incidents := self._common.get(INCIDENTS_KEY):
@@ -178,7 +187,7 @@ class LaneState:
         self._lane_touched = False
 
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:
-        """The changelog records of all that has changed since the last call; None removes a person."""
+        """The changelog records of all changes since the last call; the value None removes a person."""
         records: list[tuple[bytes, bytes | None]] = []
         for subject, before in self._touched.items():
             packed = self._packed.get(subject)
@@ -197,6 +206,6 @@ class LaneState:
         return LaneProgress(until, self.clock, dict(self.population))
 
     def view(self, subject: int) -> dict[str, Any] | None:
-        """The live state of a person as JSON values, without keys; None: nobody of that number is here."""
+        """The live state of a person as JSON values, without keys; None: no person here has this number."""
         person = self.person(subject)
         return None if person is None else view(person)

@@ -1,6 +1,6 @@
-"""step(state, event) -> (state, effects): what one event does to one person. No clock, no I/O, no randomness.
+"""step(state, event) -> (state, effects): one event changes one person. No clock, no I/O, no randomness.
 
-The state that is passed in is left as it was. Whoever has the lane (`lane`, `ticks`) decides which events come to whom.
+`step` leaves the given state as it was. `fold` and `ticks` decide which event goes to which person.
 """
 
 from copy import copy
@@ -24,14 +24,15 @@ from models.report import AttributeReport, StatusReport
 from models.times import DAY
 from models.window import Window, windows_of_days
 
-KEPT_DAYS = LATE_DAYS + 1  # results and spans of windows: the oldest window that a report can still name is 8 days back
-CLOSED_KEPT = DAY  # an alert can be reopened for 30 minutes; the rest is for events that arrive out of order
+KEPT_DAYS = LATE_DAYS + 1  # of results and spans of windows; a report can name a window that is LATE_DAYS old
+CLOSED_KEPT = DAY  # an alert can be reopened for 30 minutes; the rest of the day is for events out of order
 
 
 def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
-    """The next state of a person, and what came of the event, in order.
+    """The next state of a person, and the effects of the event, in order.
 
-    Only Registered may meet nobody (None): it makes the person. Raises nothing on any authentic report.
+    state: None for a number without a person; only `Registered` may have it, and creates the person. `step` raises
+    nothing on any authentic report.
     """
     if isinstance(event, Registered):
         return _register(state, event)
@@ -79,14 +80,14 @@ def _arrive(turn: Turn, event: Arrived) -> None:
 
 
 def _status(turn: Turn, event: Arrived, report: StatusReport) -> None:
-    """A fresh status report: history first, then check-ins, emergencies, inactivity and the device."""
+    """A status report with a new counter: history first, then check-ins, emergencies, inactivity and the device."""
     received = event.received
     slot, epoch, counter = received.slot, received.epoch, received.counter
     reading = checkins.read(turn, report)
     reported = _reported(turn, event, reading, late=reading.late)
     turn.effects.append(reported)
     device_time = reading.device_time
-    if reading.late:  # rule 17: it does nothing else
+    if reading.late:  # rule 17: the report does nothing else
         emergencies.flags(turn, report, slot, epoch, counter, device_time)
         return
     checkins.check_in(turn, report, reading)
@@ -151,9 +152,11 @@ def _register(state: Person | None, event: Registered) -> tuple[Person, list[Eff
 def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
     """Rule 2: a later record changes nothing for windows that have opened; they keep the spans that they had.
 
-    So does one that the record would open in the past: else no schedule would have it judged, and a person be missed.
+    A window that the record would open in the past keeps its span too. Otherwise no schedule would have the window
+    judged, and nobody would notice that the person is silent.
     """
-    # Who moved brings the former gateway's time along, and who moves on before the next tick all that was known.
+    # A person who changed the gateway brings the former gateway's time along. A person who changes it again before
+    # the next tick brings all times that were known.
     known = [at for at in (time, person.moved, person.started) if at is not None]
     moves_on = person.moved is not None and profile.gateway != person.profile.gateway
     if not known or (profile.schedule == person.profile.schedule and not moves_on):
@@ -168,12 +171,15 @@ def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
         if span.open <= time or (renewed is not None and renewed.open <= time):
             frozen[window] = span
         else:
-            frozen.pop(window, None)  # kept from a record before, which this one overtakes
+            frozen.pop(window, None)  # a former record kept it; this record replaces it
     person.frozen, person.started = frozen, time
 
 
 def _drop_unlisted(person: Person) -> None:
-    """Epochs that the registry no longer lists can send nothing; the highest accepted tells the current one."""
+    """Drop epochs that the registry no longer lists: no frame of them is accepted.
+
+    The highest accepted epoch of a slot stays, since it gives the current one.
+    """
     listed = {(device.slot, device.epoch) for device in person.profile.devices}
     slots = {}
     for number, slot in person.slots.items():
@@ -186,8 +192,8 @@ def _drop_unlisted(person: Person) -> None:
 def _forget_windows(turn: Turn, today: int) -> None:
     """Drop the windows that no rule can reach any more, so that the state does not grow.
 
-    today: of what has been judged, not of now. After a long silence of the gateway many windows are due at once, and
-    what is known of those whose turn has not come may not be lost.
+    today: the local date up to which the person is judged, not later than now; at a deadline, the window's date. After
+    a long silence of the gateway many windows are due at once. The state of those not judged yet must not be lost.
     """
     person, oldest = turn.person, today - KEPT_DAYS
     first = oldest * 2
@@ -199,6 +205,6 @@ def _forget_windows(turn: Turn, today: int) -> None:
 
 
 def _forget_alerts(turn: Turn) -> None:
-    """Drop alerts that were closed long ago."""
+    """Drop alerts that were cleared more than CLOSED_KEPT ago."""
     turn.person.closed = tuple(alert for alert in turn.person.closed
                                if alert.cleared_at is None or alert.cleared_at + CLOSED_KEPT >= turn.now)

@@ -1,6 +1,7 @@
 """Ticks: time as data (rules 18 to 22).
 
-Deadlines are judged against the gateway's ticks, together, so that an outage is told from people who did not wake up.
+A gateway's ticks judge the deadlines of its people together. So the lane can tell an outage from people who did not
+wake up.
 
 The order at one tick: rule 19, deadlines by time, rule 20, then rules 8 and 16.
 """
@@ -31,12 +32,12 @@ SILENT_AFTER: Final = 3 * 60
 OUTAGE_AT_MOST: Final = 60 * 60
 OUTAGE_TENTHS: Final = 3  # more silent people of ten than that are an outage of the gateway
 ENOUGH_PEOPLE: Final = 10
-MOST_AHEAD: Final = 366 * DAY  # longer than anything is away; a clock that is wrong is mostly wrong by decades
-SLICE: Final = 1000  # people looked at, some 20 ms, before whoever drives a tick has a turn
+MOST_AHEAD: Final = 366 * DAY  # no absence is longer; a wrong clock is mostly wrong by decades
+SLICE: Final = 1000  # people, some 20 ms; after them the caller of a tick has a turn
 
 
 class _Due(NamedTuple):
-    """Somebody's window whose deadline has come."""
+    """A person's window whose deadline has come."""
 
     subject: int
     window: int
@@ -45,10 +46,11 @@ class _Due(NamedTuple):
 
 
 def tick(lane: LaneState, event: Tick) -> Iterator[list[Effect]]:
-    """All that one tick brings about in a lane, a slice at a time: a deadline may be that of a quarter of a million.
+    """The effects of one tick in a lane, in slices: a quarter of a million people may have one deadline.
 
-    One not later than the last of its source is ignored (rule 22). One of a gateway in another age is refused: people
-    are judged up to a tick and not before it again, so who believed it would judge for hours, and then nobody for good.
+    A tick that is not later than the last tick of its source is ignored (rule 22). A gateway tick that is more than
+    MOST_AHEAD after the latest tick is `malformed`. People are judged up to a tick, and never again before that time:
+    such a tick would judge for hours, and no later tick would judge these people.
     """
     at = event.at
     if event.gateway is None:
@@ -99,14 +101,14 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[
     if before is not None and until <= before:
         return
     time.judged = until
-    if before is None:  # the first tick ever only sets the time, but for those whom another gateway's ticks judged
+    if before is None:  # the first tick only sets the time, except for people from another gateway
         time.first = until
         subjects = sorted(lane.waiting.pop(gateway, ()))
     else:
         subjects = lane.deadlines[gateway].pop(until) if gateway in lane.deadlines else []
     due: dict[int, list[_Due]] = defaultdict(list)
     moved = []
-    for looked_at, subject in enumerate(subjects):  # all that is asked of each, at once: a nation's are kept packed
+    for looked_at, subject in enumerate(subjects):  # each person is unpacked once for all questions
         if looked_at % SLICE == SLICE - 1:
             yield []
         person = lane.person(subject)
@@ -137,8 +139,8 @@ def _judge_together(lane: LaneState, gateway: str, deadline: int, due: list[_Due
                     fresh: bool) -> Iterator[list[Effect]]:
     """Rules 5, 14 and 18 for the people of one gateway with one deadline.
 
-    fresh: the gateway had not come to this deadline before; later on only those who came from another gateway are
-    judged by it, and they are too few to tell an outage.
+    fresh: the gateway's time had not reached this deadline before. If it had, only people from another gateway are
+    judged here, and they are too few to show an outage.
     """
     silent = tuple((one.subject, one.window) for one in due if not one.excused and not one.has_result)
     silence = lane.silence_of(gateway)
@@ -158,7 +160,7 @@ def _judge_together(lane: LaneState, gateway: str, deadline: int, due: list[_Due
 
 
 def _end_outages(lane: LaneState, at: int) -> Iterator[list[Effect]]:
-    """Rule 20 for rule 18: the SMS came after all, or an hour has passed."""
+    """Rule 20 for rule 18: fewer than 30 % of the people are still silent, or an hour has passed."""
     for incident in list(lane.incidents.values()):
         if incident.deadline is None or at <= incident.opened_at:
             continue
