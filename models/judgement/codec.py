@@ -1,9 +1,9 @@
 """The state as octets: compact, versioned, and the same octets for the same state.
 
 The first octet is the version. MessagePack follows: arrays by position, the fields in the order of their types, and
-enumerations by their words. Any change of fields or words is a new version, a field that is appended too: beside a
-newer worker, while they are replaced one by one, an older one would drop what it does not know. Version 1 began with
-the header of an array, an octet of 0x80 or more: `codec_1` reads it.
+enumerations by their words. Any change of fields or words is a new version, also an appended field: while workers are
+replaced one by one, an older worker would drop a field that it does not know. A state of version 1 begins with the
+header of an array, an octet of 0x80 or more; `codec_1` reads it.
 """
 
 from typing import Final
@@ -54,7 +54,7 @@ def unpack_person(packed: bytes, subject: int) -> Person:
 
 def glance(packed: bytes, subject: int) -> Glance:
     """Raises UnknownVersion."""
-    if _is_version_1(packed):  # rewritten as soon as somebody is heard: nobody has to be quick here
+    if _is_version_1(packed):  # may be slow: the next change of the person writes the present version
         packed = pack_person(codec_1.unpack_person(packed, subject))
     return _decode_glance(packed[1:])
 

@@ -1,6 +1,7 @@
-"""States of version 1 are read: arrays by position behind the version, enumerations as their positions.
+"""States of version 1 can still be read: arrays by position behind the version, enumerations as their positions.
 
-Nothing writes them any more. They are in the changelog until the person is heard again, and in backups.
+No code writes them any more. A state of version 1 stays in backups, and in the changelog until a newer state of the
+person replaces it.
 """
 
 from typing import Any, Final

@@ -1,7 +1,7 @@
-"""All that Anbu knows of one person in order to judge: one value of one table, pseudonymous, without names.
+"""All that Anbu keeps of one person in order to judge: one value of one table, pseudonymous, without names.
 
-A step works on a shallow copy of a `Person`, and assigns only the fields of that copy. What a field refers to is
-replaced and never changed, mappings too. So whoever holds the person from before the step still has it.
+A step works on a shallow copy of a `Person`, and assigns only the fields of that copy. It replaces the values of the
+fields, mappings too, and never changes them. So the person from before the step stays as it was.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,11 @@ from models.profile import Profile, Span
 
 
 class ReportedEmergency(Stored, frozen=True):
-    """An emergency that was told: by which report, and of which moment (rule 11)."""
+    """An emergency that a report told (rule 11).
+
+    moment: of the emergency, epoch seconds.
+    epoch, counter: of the report.
+    """
 
     kind: Kind
     slot: int
@@ -24,7 +28,10 @@ class ReportedEmergency(Stored, frozen=True):
 
 
 class Override(Stored, frozen=True):
-    """What the last command said of the dates first to last: excused or not (rule 7)."""
+    """The last command for the dates `first` to `last`, both included (rule 7).
+
+    excused: whether the command excuses the dates.
+    """
 
     first: int
     last: int
@@ -32,7 +39,7 @@ class Override(Stored, frozen=True):
 
 
 class Newest(Stored, frozen=True):
-    """Of the newest report by device time: what tells a failing device from a silent person (rule 14)."""
+    """Values of the newest report by device time; they tell a failing device from a silent person (rule 14)."""
 
     device_time: int
     mains_lost: bool
@@ -41,10 +48,11 @@ class Newest(Stored, frozen=True):
 
 
 class ReplayWindow(Stored, frozen=True):
-    """Counters seen of one (slot, epoch). See `replay` for how they are read.
+    """Counters seen of one (slot, epoch); `replay` reads them.
 
-    highest: the highest counter. seen: a big-endian number, with a bit for each of the 256 counters from the highest
-    downwards (bit 0: the highest), without leading zero octets.
+    highest: the highest counter.
+    seen: a big-endian number, with a bit for each of the 256 counters from the highest downwards (bit 0: the highest),
+    without leading zero octets.
     """
 
     highest: int
@@ -54,7 +62,9 @@ class ReplayWindow(Stored, frozen=True):
 class Slot(Stored, frozen=True):
     """One device slot.
 
-    replay: by epoch. judged: (epoch, counter) of the newest report judged (rule 13). weak: its signal was weak.
+    replay: by epoch, the counters seen.
+    judged: (epoch, counter) of the newest report judged (rule 13).
+    weak: whether the last known signal was weak.
     """
 
     replay: Mapping[int, ReplayWindow] = {}
@@ -63,9 +73,11 @@ class Slot(Stored, frozen=True):
 
 
 class Results(Stored, frozen=True):
-    """The results of windows, an octet for each. See `results` for what an octet says.
+    """The results of windows, an octet for each; `results` explains an octet.
 
-    first: the window of the first octet; octets: of consecutive windows. far: windows long after the first, by number.
+    first: the window of the first octet.
+    octets: the octets of consecutive windows.
+    far: by number, the octets of windows long after the first.
     """
 
     first: int = 0
@@ -78,13 +90,19 @@ class Person(msgspec.Struct, array_like=True):
 
     The fields are in the order in which they are stored; `glance` reads the first ones alone.
 
-    started: the gateway's time at the first registry record, or at the last that changed the schedule; windows that
-    opened later are judged by the schedule of the profile, earlier ones as `frozen` has them.
-    moved: the time of the former gateway when the person came to another one, which has not judged the person yet:
-    deadlines up to it are judged.
-    alerts: the active ones by id; closed: of a kind and slot the last closed one, which may be reopened (rule 15).
+    started: the gateway's time at the first registry record, or at the last record that changed the schedule. Windows
+    that open later are judged by the schedule of the profile.
+    moved: the time of the former gateway, while a new gateway has not reached it; deadlines up to it are judged.
+    frozen: the spans that windows keep from a former record (rule 2).
+    alerts: the active alerts by id.
+    slots: by number, the device slots.
+    closed: the last cleared alert of each kind and slot; it may be reopened (rule 15).
+    told: the last 16 emergencies told (rule 11).
     commands: digests of the last 64 command ids.
-    device_time: the latest of a report that told of activity (rule 10); activity: the latest activity.
+    overrides: excuses and their ends by command (rule 7), in order of dates.
+    newest: of the newest report by device time (rule 14).
+    device_time: the latest device time of a report that told of activity (rule 10).
+    activity: the latest activity.
     """
 
     profile: Profile

@@ -1,9 +1,10 @@
 """The results of a person's windows, as octets: `revision << 3 | rank` for each window, 0 where there is no result.
 
-The rank is that of rule 4: 0 is the best result, `awake`. The revision is that of the window's check-in, 1 or more; a
-window has at most one revision for each better result, so five, and any octet is below 64.
-A person has some twenty windows, and most reports confirm all of them: that is one comparison of octets. A gateway with
-a clock that is decades ahead makes windows far away; these are kept by number, so a state does not grow with the gap.
+The rank is that of rule 4: 0 is the best result, `awake`. The revision is that of the window's check-in, 1 or more. A
+window has at most one revision for each better result: five, so each octet is below 64.
+A person has some twenty windows, and most reports confirm all of them: one comparison of octets shows it. A gateway
+with a clock that is decades ahead makes windows far away. They are kept by number, so a state does not grow with the
+gap.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,8 +16,8 @@ from models.judgement.person import Results
 
 _RESULTS: Final = tuple(Result)
 RANKS: Final = {result: rank for rank, result in enumerate(_RESULTS)}
-_FINE: Final = RANKS[Result.OUT]  # this one or better: the person was up
-WINDOWS: Final = 64  # of the octets in a row: a month; the rules keep nine days
+_FINE: Final = RANKS[Result.OUT]  # with this rank or a better one the person was up
+WINDOWS: Final = 64  # the most octets in a row: a month; the rules keep nine days
 REPORTED: Final = (None, Result.AWAKE, Result.NOT_AWAKE, Result.OUT)  # by the code of a report's `previous`
 _CODES: Final = {RANKS[result]: code for code, result in enumerate(REPORTED) if result is not None}
 _TO_CODES: Final = bytes(_CODES.get(octet & 7, 0) if octet else 0 for octet in range(256))
@@ -27,7 +28,7 @@ def octet_of(result: Result, revision: int) -> int:
 
 
 def result_of(octet: int) -> Result:
-    """Of an octet that is not 0."""
+    """The result that an octet says; the octet is not 0."""
     return _RESULTS[octet & 7]
 
 
@@ -48,7 +49,7 @@ def result_at(results: Results, window: int) -> Result | None:
 
 
 def with_octet(results: Results, window: int, octet: int) -> Results:
-    """The same with another octet for one window."""
+    """The same results with another octet for one window."""
     octets, place = results.octets, window - results.first
     if 0 <= place < WINDOWS and octets:
         return Results(results.first, octets[:place].ljust(place, b"\0") + bytes((octet,)) + octets[place + 1:],
@@ -57,7 +58,7 @@ def with_octet(results: Results, window: int, octet: int) -> Results:
 
 
 def _results(octets: Mapping[int, int]) -> Results:
-    """Of the octets of some windows, in the one form in which they are stored."""
+    """Results from octets by window, in the one form in which results are stored."""
     if not octets:
         return Results()
     first = min(octets)
@@ -67,7 +68,7 @@ def _results(octets: Mapping[int, int]) -> Results:
 
 
 def since(results: Results, first: int) -> Results:
-    """The same without the windows before one."""
+    """The same results without the windows before `first`."""
     place = first - results.first
     if place <= 0 or not results.octets:
         return results
@@ -84,8 +85,8 @@ def windows_of(results: Results) -> Iterator[tuple[int, int]]:
 
 
 def as_reported(results: Results, base: int, count: int) -> bytes:
-    """The `previous` that a device would send which knew the same: a code for each of `count` windows before `base`,
-    newest first."""
+    """The `previous` of a device that knows the same results: a code for each of `count` windows before `base`, newest
+    first."""
     end = base - results.first
     if results.far:
         return bytes(octet_at(results, window) for window in range(base - 1, base - 1 - count, -1)).translate(_TO_CODES)

@@ -1,8 +1,8 @@
-"""A window is a promise with a beginning and an end in the subject's own zone; here local times become instants.
+"""A window has an opening and a deadline in the subject's own zone; this module turns local times into instants.
 
 A window is an int, as on the wire: days since 2020-01-01 × 2 + (0 morning, 1 afternoon), so windows are ordered.
-Local times that do not exist (spring) move forward by the gap, ambiguous ones (autumn) mean the first: both are what
-`zoneinfo` does with fold=0 (PEP 495).
+A local time that does not exist (spring) moves forward by the gap. A local time that comes twice (autumn) means the
+first. `zoneinfo` does both with fold=0 (PEP 495).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,21 +26,22 @@ def _instant(tz: str, day: int, minute: int) -> int:
 
 @lru_cache(maxsize=65_536)
 def scheduled(schedule: Schedule, window: int) -> Span | None:
-    """When a window is under a schedule; None where the subject has no such half of the day."""
+    """The span of a window under a schedule; None: the schedule has no such half of the day."""
     daily = schedule.morning if Window(window).half == MORNING else schedule.afternoon
     if daily is None:
         return None
     day = Window(window).day
     opened, close = _instant(schedule.tz, day, daily.open), _instant(schedule.tz, day, daily.close)
-    # One that lies in the hour which a day in spring has not would close before it opens: nobody is judged before that.
+    # A window in the hour that a day in spring lacks would close before it opens. No window is judged before it opens.
     return Span(opened, max(opened, close + schedule.grace_min * 60))
 
 
 def _settled(schedule: Schedule, started: int, after: int) -> tuple[Schedule, int]:
-    """Schedule and start of somebody, made alike for all whose beginnings are too long past to decide anything.
+    """Schedule and start of a person, made the same for all people of these hours whose start is long past.
 
-    A window is open for a day at most and judged a day of grace later at most, and no clock is put on by more than a
-    day: who began so long before `after` differs from nobody of the same hours in the deadlines that follow it.
+    A window is open for a day at most. Its deadline is at most a day of grace later. No clock is put forward by more
+    than a day. So a start and a `since` that are both more than four days before `after` do not change the deadlines
+    that follow `after`.
     """
     if max(started, schedule.since) < after - 4 * DAY:
         return replace(schedule, since=0), 0
@@ -58,10 +59,12 @@ def _due_scheduled(schedule: Schedule, started: int, after: int, until: int) -> 
 
 
 class Calendar(Value, frozen=True):
-    """The windows of one person: the schedule, and the spans of windows that had opened before it came into force.
+    """The windows of one person.
 
-    started: windows of the schedule that opened later than this are judged; earlier ones only where `frozen` has them.
-    None: no tick has told the time yet.
+    schedule: the schedule in force.
+    frozen: the spans that windows keep from a former record (rule 2).
+    started: epoch seconds; windows of the schedule that open later are judged, earlier windows only if `frozen` has
+    them. None: the gateway has no time yet.
     """
 
     schedule: Schedule
@@ -69,11 +72,11 @@ class Calendar(Value, frozen=True):
     started: int | None
 
     def span(self, window: int) -> Span | None:
-        """When a window is, or None where it is none of the subject's."""
+        """The span of a window; None: the person has no such window."""
         return self.frozen.get(window) or scheduled(self.schedule, window)
 
     def counting(self, window: int) -> Span | None:
-        """When a window is for which a report may count: it opens at or after `since` (rule 3), as a kept one did."""
+        """The span of a window that a report may count for: it opens at or after `since`, or is kept (rule 3)."""
         span = self.span(window)
         return span if span is not None and (window in self.frozen or span.open >= self.schedule.since) else None
 
@@ -82,7 +85,7 @@ class Calendar(Value, frozen=True):
         return local_day(self.schedule.tz, at - self.schedule.grace_min * 60) - 1
 
     def judged(self, window: int) -> Span | None:
-        """When a window is that is to be judged (rule 2), or None."""
+        """The span of a window that is to be judged (rule 2), or None."""
         frozen = self.frozen.get(window)
         if frozen is not None:
             return frozen
@@ -98,7 +101,7 @@ class Calendar(Value, frozen=True):
         return _due_scheduled(*_settled(self.schedule, self.started, after), after, until)
 
     def due_by_day(self, after: int, until: int) -> Iterator[tuple[int, int]]:
-        """`due`, worked out."""
+        """`due`, computed window by window."""
         first, last = self._from(after), local_day(self.schedule.tz, until) + 1
         windows = set(windows_of_days(first, last)) | self.frozen.keys()
         for window in sorted(windows):
@@ -107,18 +110,18 @@ class Calendar(Value, frozen=True):
                 yield span.deadline, window
 
     def next_deadline(self, after: int) -> int | None:
-        """The first deadline later than `after`, or None where nothing will ever be due."""
+        """The first deadline later than `after`; None: no window will ever be due."""
         if self.frozen or self.started is None:
             return self.next_deadline_by_day(after)
         return _next_scheduled(*_settled(self.schedule, self.started, after), after)
 
     def next_deadline_by_day(self, after: int) -> int | None:
-        """`next_deadline`, worked out."""
+        """`next_deadline`, computed day by day."""
         frozen = [span.deadline for span in self.frozen.values() if span.deadline > after]
         upcoming: int | None = min(frozen, default=None)
         if self.started is None or (self.schedule.morning is None and self.schedule.afternoon is None):
             return upcoming
-        # The schedule says nothing of windows that opened before it, nor before `since`.
+        # The schedule has no windows that open before `started` or before `since`.
         day = self._from(max(after, self.started, self.schedule.since))
         while True:
             days = [self.judged(window) for window in windows_of_days(day, day + 1) if window not in self.frozen]
@@ -128,7 +131,7 @@ class Calendar(Value, frozen=True):
             day += 1
 
     def covering(self, at: int) -> list[int]:
-        """The windows that may be counted for, with open <= at < deadline, earliest first (rule 3)."""
+        """The windows that a report may count for, with open <= at < deadline, earliest first (rule 3)."""
         windows = set(windows_of_days(self._from(at), local_day(self.schedule.tz, at))) | self.frozen.keys()
         spans = ((window, self.counting(window)) for window in sorted(windows))
         return [w for w, span in spans if span and span.open <= at < span.deadline]
@@ -136,7 +139,7 @@ class Calendar(Value, frozen=True):
     def latest_opened(self, at: int) -> int | None:
         """The latest window that had opened at an instant: the base of a report that names none (rule 3)."""
         latest = Window.of(local_day(self.schedule.tz, at) + 1, AFTERNOON)
-        # Where the schedule of today has no windows any more, those kept from before it tell.
+        # If the present schedule has no windows any more, the kept windows decide.
         candidates: list[int] = [*range(latest, latest - 8, -1), *sorted(self.frozen, reverse=True)]
         for window in candidates:
             span = self.span(window)
