@@ -1,6 +1,7 @@
 """Windows and check-ins: rules 3 to 6, and the alerts of a window, rules 8 and 9.
 
-A report counts for the window it names, whatever the clock says; one that names none counts by its device time.
+A report counts for the window that it names, whatever its clock says. A report that names no window counts by its
+device time.
 """
 
 from typing import Final
@@ -20,11 +21,15 @@ LATE_DAYS: Final = 8
 
 
 class Reading(Value, frozen=True):
-    """What a status report says once the person's calendar is beside it (rule 3).
+    """A status report, read with the person's calendar (rule 3).
 
-    device_time: never later than the arrival, the arrival where the clock is unknown; clock_wrong: flag `clock`.
-    named: the window that it names and may name; counted: those it counts for; base: for repairs and clearing.
-    late: it goes to history and does nothing but tell an emergency; then `window` is what it names, as far as it may.
+    device_time: epoch seconds, never later than the arrival; the arrival if the clock is unknown.
+    clock_wrong: the report gets the flag `clock`.
+    named: the window that the report names, if it may name it.
+    counted: the windows that the report counts for.
+    base: the window from which repairs (rule 6) and clearing (rule 9) go back.
+    late: the report goes to history, and does nothing but tell emergencies (rule 17).
+    window: for the history: the first of `counted`; of a late report the window that it names, if it may name it.
     """
 
     device_time: int
@@ -46,7 +51,7 @@ def said(report: StatusReport) -> Result | None:
 
 
 def read(turn: Turn, report: StatusReport) -> Reading:
-    """Rule 3 and the preamble: for which windows a report counts, and whether it comes too late to count."""
+    """Rule 3 and the section "Clocks": for which windows a report counts, and whether it is late."""
     now, today = turn.now, turn.today
     clock = report.device_time
     device_time = now if clock is None else min(clock, now)
@@ -91,7 +96,7 @@ def check_in(turn: Turn, report: StatusReport, reading: Reading) -> None:
 
 
 def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int]:
-    """Rule 6. The windows that the report says were awake or out."""
+    """Rule 6. Returns the windows that the report repairs as awake or out."""
     person = turn.person
     if reading.base is None or (reading.named is None and reading.clock_wrong):
         return frozenset()
@@ -100,7 +105,7 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
     known = as_reported(person.results, reading.base, len(reported))
     to_clear = bool(person.alerts) and any(alert.window is not None for alert in person.alerts.values())
     if reported == known and not to_clear:
-        return frozenset()  # as nearly always: the windows are known to have been so, and there is no alert to clear
+        return frozenset()  # the usual case: the results are known already, and there is no alert to clear
     fine = set()
     for back, (code, known_code) in enumerate(zip(reported, known, strict=True), start=1):
         window, result = reading.base - back, REPORTED[code]
@@ -127,7 +132,10 @@ def _not_awake(turn: Turn, window: int) -> None:
 
 
 def _clear(turn: Turn, reading: Reading, repaired: frozenset[int]) -> None:
-    """Rule 9: who is up needs no alert for an earlier window; whether the window itself was fine, the reason tells."""
+    """Rule 9: a person who is up needs no alert for an earlier window.
+
+    The reason says whether the report makes the alert's window itself awake or out in time.
+    """
     if not turn.person.alerts:
         return
     through = max(repaired, default=-1)
@@ -146,7 +154,8 @@ def _clear(turn: Turn, reading: Reading, repaired: frozenset[int]) -> None:
 def judge(turn: Turn, window: int, held_by: str | None, outage: str | None) -> None:
     """Rule 5, at the deadline: silence becomes a result, and unless excused an alert.
 
-    held_by: the incident that holds the alert (rule 18); outage: an open one of the gateway's silence (rule 19).
+    held_by: the incident that holds the alert (rule 18).
+    outage: the open incident of the gateway's silence (rule 19).
     """
     person = turn.person
     if octet_at(person.results, window):
@@ -164,7 +173,7 @@ def judge(turn: Turn, window: int, held_by: str | None, outage: str | None) -> N
 
 
 def _attribute(person: Person) -> tuple[Likely, tuple[str, ...]]:
-    """Rule 14: is it the device that failed, or the person who is silent?"""
+    """Rule 14: the likely cause is the device if the newest report says so, else the person; with the evidence."""
     newest, limit = person.newest, person.profile.thresholds.signal_dbm
     if newest is None:
         return Likely.PERSON, ()
@@ -179,7 +188,7 @@ def _attribute(person: Person) -> tuple[Likely, tuple[str, ...]]:
 
 
 def release(turn: Turn, incident_of: str) -> None:
-    """Rule 20: the alert is told after all."""
+    """Rule 20: an alert that is still held is released."""
     alert = turn.person.alerts.get(incident_of)
     if alert is not None and alert.held:
         turn.change(alert, Change.RELEASED)

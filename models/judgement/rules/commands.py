@@ -1,4 +1,4 @@
-"""What a caseworker does (rule 15), and planned absence, by command or registry (rule 7)."""
+"""The commands of caseworkers (rule 15), and planned absence by command or registry (rule 7)."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -26,7 +26,7 @@ def digest(command_id: str) -> bytes:
 
 
 def obey(turn: Turn, command: Command) -> None:
-    """A command, unless its id is among the person's last 64. One that is too late is refused: `stale_command`."""
+    """Obey a command, unless its id is among the person's last 64. A command that is too late: `stale_command`."""
     known = digest(command.id)
     if known in turn.person.commands:
         return
@@ -58,7 +58,7 @@ def _change(turn: Turn, command: Command, alert: Alert) -> bool:
 
 
 def _override(person: Person, new: Override) -> None:
-    """Later commands cut out of earlier ones what they say anew: the overrides stay disjoint and in order of dates."""
+    """A command replaces earlier commands on its dates: the overrides stay disjoint and in order of dates."""
     kept = [new]
     for old in person.overrides:
         if old.first < new.first:
@@ -69,7 +69,7 @@ def _override(person: Person, new: Override) -> None:
 
 
 def excuse(turn: Turn, excuses: Sequence[Excuse], *, by: str | None = None, text: str | None = None) -> None:
-    """Rule 7: excuses count at once, for results and alerts of their dates, and for inactivity if now is on one."""
+    """Rule 7: excuses count at once, for results and alerts of their dates; for inactivity, if they excuse today."""
     person = turn.person
 
     def excused(day: int) -> bool:
@@ -86,6 +86,6 @@ def excuse(turn: Turn, excuses: Sequence[Excuse], *, by: str | None = None, text
 
 
 def retire(turn: Turn) -> None:
-    """Rule 7, last sentence: who is no longer looked after has no alerts."""
+    """Rule 7, last sentence: a retired or erased person has no alerts."""
     for alert in list(turn.person.alerts.values()):
         turn.clear(alert, ClearReason.RETIRED)

@@ -1,4 +1,4 @@
-"""Alerts on the device (rule 13) and on inactivity (rule 10): what a report measures, and when that is too much."""
+"""Alerts on the device (rule 13) and on inactivity (rule 10), from the values that a report measures."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ SIGNAL_RECOVERED: Final = 5
 
 def inactivity(turn: Turn, report: StatusReport, says: Result | None, device_time: int, slot: int,
                reference: str) -> None:
-    """Rule 10: how long ago the latest activity was, by the device times of all the person's devices."""
+    """Rule 10: the time since the latest activity, by the device times of all devices of the person."""
     person = turn.person
     if says is not None:
         activity = device_time
@@ -42,7 +42,7 @@ def inactivity(turn: Turn, report: StatusReport, says: Result | None, device_tim
 
 
 def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int) -> None:
-    """Rule 13: a report older by (epoch, counter) than one judged of its slot changes nothing."""
+    """Rule 13: a report that is older by (epoch, counter) than one judged of its slot changes nothing."""
     slots = turn.person.slots
     state = slots.get(slot) or Slot()
     if state.judged is not None and (epoch, counter) < state.judged:
@@ -72,7 +72,7 @@ def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: in
 
     wrong_now = low or too_weak or uncomfortable or report.flags & MAINS_LOST or report.faults
     if not wrong_now and not turn.person.alerts:
-        return  # as nearly always: there is nothing to open and nothing to clear
+        return  # the usual case: there is no alert to open and none to clear
     for kind, wrong in (
         (Kind.LOW_BATTERY, low),
         (Kind.MAINS_LOST, bool(report.flags & MAINS_LOST)),
@@ -105,7 +105,7 @@ def _evidence(kind: Kind, report: StatusReport) -> str:
 
 
 def remember(turn: Turn, report: StatusReport, device_time: int) -> None:
-    """Keep what rule 14 asks of the newest report by device time; of equal ones the last to arrive."""
+    """Keep the values for rule 14 of the newest report by device time; of equal ones the last to arrive."""
     newest = turn.person.newest
     if newest is None or device_time >= newest.device_time:
         turn.person.newest = Newest(device_time, bool(report.flags & MAINS_LOST), report.battery_pct, report.signal_dbm)

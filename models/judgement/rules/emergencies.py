@@ -1,4 +1,4 @@
-"""SOS, fire, gas and fall: rules 11 and 12. An emergency is told once, and never lost with its SMS."""
+"""SOS, fire, gas and fall: rules 11 and 12. An emergency is told once, and is not lost if its SMS is lost."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ _FLAGS: Final = {Kind.SOS: SOS, Kind.FIRE: FIRE, Kind.GAS: GAS, Kind.FALL: FALL}
 
 
 def flags(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int, device_time: int) -> None:
-    """Rule 11: a flag tells, unless its own report or a later one told of that moment before."""
+    """Rule 11: a flag tells an emergency, unless its own report or a newer one told it before."""
     if not report.flags & _ANY:
         return
     for kind in EMERGENCIES:

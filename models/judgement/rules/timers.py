@@ -1,4 +1,4 @@
-"""What happens by itself while nobody acknowledges: rule 8 (raised after 60 minutes) and rule 16 (escalation)."""
+"""Changes by time while an alert is not acknowledged: rule 8 (raised after 60 minutes) and rule 16 (escalation)."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,7 +11,12 @@ RAISED_AFTER: Final = 60 * 60
 
 
 def _steps(person: Person, alert: Alert) -> Iterator[tuple[int, int, str | None]]:
-    """(due, order, to) of what is to come of an alert; `to` is None for `raised`, which goes before an equal one."""
+    """(due, order, to) of the changes to come of an alert.
+
+    due: epoch seconds.
+    order: the order of changes that are due at the same time.
+    to: whom the alert is escalated to; None: `raised`, which goes before an equal step.
+    """
     if alert.phase is not Phase.OPEN or alert.severity is Severity.MAINTENANCE:
         return
     if alert.kind in OF_A_WINDOW and alert.severity is Severity.WARNING:
@@ -24,12 +29,12 @@ def _steps(person: Person, alert: Alert) -> Iterator[tuple[int, int, str | None]
 
 
 def next_timer(person: Person) -> int | None:
-    """When something is due by rules 8 and 16, in epoch seconds; None: nothing is."""
+    """When the next change by rule 8 or 16 is due, in epoch seconds; None: no change is due."""
     return min((due for alert in person.alerts.values() for due, _, _ in _steps(person, alert)), default=None)
 
 
 def tick(turn: Turn) -> None:
-    """All that is due at this tick, in order of time."""
+    """Make the changes that are due at this tick; those of one alert in order of time."""
     person = turn.person
     for key, alert in list(person.alerts.items()):
         for due, _, to in sorted(_steps(person, alert), key=lambda step: step[:2]):

@@ -15,8 +15,13 @@ REOPENED_WITHIN: Final = 30 * 60
 
 
 class Turn:
-    """person: the copy whose fields are assigned. now: the time of the event in epoch seconds; today: the person's date
-    then. effects: what came of it, in order."""
+    """One event's turn on one person.
+
+    person: the copy whose fields the rules assign.
+    now: the time of the event, epoch seconds.
+    today: the person's local date at that time, days since 2020-01-01.
+    effects: the effects of the event, in order.
+    """
 
     __slots__ = ("effects", "now", "person", "today")
 
@@ -27,7 +32,7 @@ class Turn:
         self.effects: list[Effect] = []
 
     def take(self, window: int, result: Result, *, repaired: bool = False) -> bool:
-        """Rule 4: a better result replaces a worse one. Whether the window's result changed."""
+        """Rule 4: a better result replaces a worse one. Returns whether the window's result changed."""
         person = self.person
         octet = octet_at(person.results, window)
         previous = result_of(octet) if octet else None
@@ -48,7 +53,7 @@ class Turn:
 
     def open_or_reopen(self, kind: Kind, reference: str, severity: Severity, likely: Likely,
                        evidence: tuple[str, ...], slot: int) -> None:
-        """Rule 15: what opens again within 30 minutes of clearing is the same alert."""
+        """Rule 15: an alert that opens again at most 30 minutes after it was cleared is reopened under its id."""
         former = self._take_closed(kind, slot)
         if former is not None and former.cleared_at is not None and self.now - former.cleared_at <= REOPENED_WITHIN:
             self.change(former, Change.REOPENED, severity=severity)
@@ -58,7 +63,7 @@ class Turn:
     def change(self, alert: Alert, change: Change, *, by: str | None = None, text: str | None = None,
                severity: Severity | None = None, escalated_to: str | None = None, assignee: str | None = None,
                reason: ClearReason | None = None) -> None:
-        """One revision of an alert: into the state and into the effects."""
+        """Write one revision of an alert to the state and to the effects."""
         person = self.person
         alert = alert.change(change, self.now, by=by, severity=severity, escalated_to=escalated_to, assignee=assignee)
         key = alert_id(person.subject, alert.kind, alert.reference)
@@ -78,7 +83,7 @@ class Turn:
         self.change(alert, Change.CLEARED, by=by, text=text, reason=reason)
 
     def _take_closed(self, kind: Kind, slot: int) -> Alert | None:
-        """The closed alert of a kind and slot; it is kept no longer."""
+        """Remove and return the closed alert of a kind and slot; None: there is none."""
         closed = self.person.closed
         former = next((alert for alert in closed if alert.kind is kind and alert.slot == slot), None)
         if former is not None:
