@@ -1,4 +1,4 @@
-"""What follows from the state of a person: the calendar, today, whether a day is excused, the current epoch."""
+"""Facts that follow from the state of a person: calendar, today, whether a day is excused, current epoch."""
 
 from models.contract.alerts import Alert, Kind
 from models.judgement.person import Person
@@ -8,7 +8,10 @@ from models.zones import local_day
 
 
 def calendar(person: Person, first_tick: int | None = None) -> Calendar:
-    """The windows of the person. first_tick: of the gateway, for whoever was registered before any."""
+    """The windows of the person.
+
+    first_tick: the first time of the gateway, for a person registered before it; None: no time yet.
+    """
     started = person.started
     return Calendar(person.profile.schedule, person.frozen, first_tick if started is None else started)
 
@@ -18,7 +21,7 @@ def today(person: Person, at: int) -> int:
 
 
 def excused(person: Person, day: int) -> bool:
-    """Whether a local date is excused: the last command prevails over earlier ones and over the registry."""
+    """Whether a local date is excused: the last command prevails over earlier commands and over the registry."""
     for override in person.overrides:
         if override.first <= day <= override.last:
             return override.excused
@@ -26,7 +29,10 @@ def excused(person: Person, day: int) -> bool:
 
 
 def current_epoch(person: Person, slot: int) -> int | None:
-    """The current epoch of a device slot: the highest accepted, at least the lowest listed; None: not listed."""
+    """The current epoch of a device slot: the highest accepted epoch, but at least the lowest listed one.
+
+    None: the registry lists no device for the slot.
+    """
     lowest: int | None = None
     for device in person.profile.devices:
         if device.slot == slot and (lowest is None or device.epoch < lowest):
@@ -36,12 +42,12 @@ def current_epoch(person: Person, slot: int) -> int | None:
 
 
 def awake_after(person: Person, window: int) -> bool:
-    """Whether a later window is awake or out: then nobody needs to look after this one (rule 8)."""
+    """Whether a later window is awake or out: then no alert opens for this window (rule 8)."""
     return any(later > window and is_fine(octet) for later, octet in windows_of(person.results))
 
 
 def find_alert(person: Person, kind: Kind, slot: int | None = None) -> Alert | None:
-    """The active alert of a kind (and slot, where one is given)."""
+    """The active alert of a kind, and of a slot if one is given; None: there is none."""
     for alert in person.alerts.values():
         if alert.kind is kind and (slot is None or alert.slot == slot):
             return alert

@@ -1,13 +1,14 @@
-"""Who is due when: an index by time, so that a tick touches only those whom it concerns.
+"""An index of subjects by the time at which something is due, so that a tick touches only the people it concerns.
 
-Entries are hints: whoever pops one asks the person's state what is really due. So nothing has to be removed when a
-deadline is moved or an alert is acknowledged, and adding a subject again at the same time costs four octets until then.
+Entries are hints: the caller pops an entry, and then asks the person's state what is really due. So no entry has to be
+removed when a deadline moves or an alert is acknowledged. To add a subject again at the same time costs four octets
+until that time.
 """
 
 from array import array
 from heapq import heappop, heappush
 
-_SUBJECT = "I"  # 0 to 2^32 - 1: of a million people 4 MB, where a set of numbers is 64
+_SUBJECT = "I"  # 0 to 2^32 - 1: a million people take 4 MB, in a set of numbers 64 MB
 
 
 class Agenda:
@@ -28,7 +29,7 @@ class Agenda:
             subjects.append(subject)
 
     def pop(self, until: int) -> list[int]:
-        """All subjects with something due until then, each once, in order of their numbers."""
+        """Remove and return all subjects with an entry up to `until`, each once, in order of their numbers."""
         due: set[int] = set()
         while self._times and self._times[0] <= until:
             due.update(self._at.pop(heappop(self._times)))

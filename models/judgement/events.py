@@ -1,4 +1,4 @@
-"""What may happen to a person: the events of `step`. Times are epoch seconds."""
+"""The events that `step` takes: everything that may happen to a person. Times are epoch seconds."""
 
 from models.base import Value
 from models.contract.command import Command
@@ -7,7 +7,11 @@ from models.report import Received
 
 
 class Arrived(Value, frozen=True):
-    """An authentic report. at: when the gateway received it; judged: up to when the person's gateway is judged."""
+    """An authentic report.
+
+    at: when the gateway received the SMS.
+    judged: the time of the person's gateway, up to which its people are judged; None: it has no time yet.
+    """
 
     received: Received
     at: int
@@ -17,10 +21,12 @@ class Arrived(Value, frozen=True):
 
 
 class Registered(Value, frozen=True):
-    """A registry record. at: the highest tick of any source.
+    """A registry record.
 
-    Up to when the person's gateway until now is judged (before), and the one that the record names (after); first:
-    where the former began. None: it has not ticked here, or there was nobody.
+    at: the latest tick of any source; before any tick, `since` of the profile.
+    after: the time of the gateway that the record names; None: it has no time yet.
+    before: the time of the person's former gateway; None: it has no time yet, or the person is new.
+    first: the first time of the former gateway; None: as in `before`.
     """
 
     profile: Profile
@@ -31,13 +37,17 @@ class Registered(Value, frozen=True):
 
 
 class Erased(Value, frozen=True):
-    """A tombstone: clears all; the caller forgets the person."""
+    """A tombstone: it clears every alert of the person. The caller then removes the person."""
 
     at: int
 
 
 class Deadline(Value, frozen=True):
-    """The deadline of a window has passed by the gateway's time; held_by, outage: see `checkins.judge`."""
+    """The deadline of a window has passed by the gateway's time.
+
+    at: the time of the tick.
+    held_by, outage: see `checkins.judge`.
+    """
 
     window: int
     at: int
@@ -53,7 +63,7 @@ class Released(Value, frozen=True):
 
 
 class Ticked(Value, frozen=True):
-    """A tick later than all before: rules 8 and 16."""
+    """A tick that is later than all ticks before, of any source: rules 8 and 16."""
 
     at: int
 

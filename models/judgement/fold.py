@@ -1,7 +1,7 @@
 """One record in, its outputs out: the one function that `watch` and `anbu replay` call.
 
-Whatever a record is, it is answered: by effects, by nothing (a duplicate, an old tick), by being sent on to the lane it
-belongs to, or by a quarantine record with the reason. Nothing is lost, and nothing raises.
+Each record gets one of these answers: its effects; no output (a duplicate, an old tick); the record is sent on to the
+lane of its subject; a quarantine record with the reason. No record is lost, and no record raises an error.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,9 +25,9 @@ from models.judgement.ticks import tick
 from models.wire.frame import find_frame, read_header
 from models.wire.keys import KeyRing
 
-CODE: Final = "2"  # goes up when the same records would be answered otherwise
+CODE: Final = "2"  # goes up with each change after which the same records give other outputs
 FORWARDED: Final = "anbu-forwarded"
-SLICE: Final = 64  # outputs, or records that have none
+SLICE: Final = 64  # outputs, or records without outputs
 
 
 class _Misplaced(Exception):
@@ -39,20 +39,24 @@ class _Misplaced(Exception):
 
 
 class Fold:
-    """keys: to open frames with. partition_of: the partition of a subject; None where there is but one lane."""
+    """Folds records into lanes.
+
+    keys: they open frames.
+    partition_of: gives the partition of a subject; None: there is only one lane.
+    """
 
     def __init__(self, keys: KeyRing, partition_of: Callable[[int], int] | None = None) -> None:
         self._keys = keys
         self._partition_of = partition_of
 
     def __call__(self, lane: LaneState, record: InputRecord) -> list[Output]:
-        """Fold one record of the topics sms, registry or commands into the lane; its outputs, in order."""
+        """Fold one record of the topics sms, registry or commands into the lane. Returns its outputs, in order."""
         return [output for some in self.fold(lane, [record]) for output in some]
 
     def fold(self, lane: LaneState, records: Iterable[InputRecord]) -> Iterator[list[Output]]:
-        """Fold records one after the other; their outputs, in order, in slices.
+        """Fold records one after the other. Yields their outputs, in order, in slices.
 
-        Between two slices the lane may be looked at, and not be changed. One tick may take seconds, no slice does.
+        Between two slices the caller may read the lane, but not change it. A tick may take seconds; no slice does.
         """
         outputs: list[Output] = []
         for number, record in enumerate(records, start=1):
@@ -77,7 +81,7 @@ class Fold:
 
     def _effects(self, lane: LaneState,
                  record: InputRecord) -> tuple[int | None, list[Effect] | Iterator[list[Effect]]]:
-        """When it is, and the effects; those of a tick in slices."""
+        """The time of the record, and its effects; the effects of a tick come in slices."""
         match record.topic:
             case "sms":
                 sms = read_sms(record.value or b"")
@@ -103,7 +107,7 @@ class Fold:
             return [frame]
         header = read_header(frame)
         person = lane.person(header.subject)
-        if person is None:  # whoever is known here was registered here: the hash of each number would be dear
+        if person is None:  # a person known here belongs here: no hash of each number is needed
             self._check_lane(lane, header.subject)
         received = receive(header, frame, person, self._keys)
         if isinstance(received, Rejected):
@@ -150,7 +154,7 @@ class Fold:
 
 
 def _sent_on(lane: LaneState, record: InputRecord, misplaced: _Misplaced) -> Output:
-    """The record for the lane that it belongs to, once."""
+    """The record for the lane of its subject. A record is sent on once; the second time it goes to quarantine."""
     if any(name == FORWARDED for name, _ in record.headers):
         return _refused(lane, record, "sent on to a wrong partition")
     # A compacted topic takes no record without a key, and a key that is too long is not written again.
@@ -163,7 +167,7 @@ def _refused(lane: LaneState, record: InputRecord, detail: str) -> Output:
 
 
 def _time(lane: LaneState, record: InputRecord) -> int | None:
-    """Now, of a record that breaks the contract, as far as it can be read."""
+    """The time of a record that breaks the contract; None: the time cannot be read."""
     if record.topic == "registry":
         return lane.latest
     try:

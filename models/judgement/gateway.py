@@ -1,4 +1,4 @@
-"""What a lane knows of the time of one gateway."""
+"""The times of one gateway, as a lane knows them."""
 
 from typing import Final
 
@@ -8,10 +8,11 @@ ALLOWANCE: Final = 60  # seconds of a clock tick, where no gateway tick tells wh
 
 
 class GatewayTime(msgspec.Struct, array_like=True, gc=False):
-    """Times in epoch seconds; the lane that owns it moves them forward.
+    """Times in epoch seconds; only the lane moves them forward.
 
-    ticked: its last tick (None: it never ticked here). judged: up to when its people are judged. first: the first such
-    time, which judged nobody (rule 2).
+    ticked: the last tick of the gateway; None: it never ticked here.
+    judged: the time up to which its people are judged; None: no time yet.
+    first: the first value of `judged`; this time judged no window, except for people from another gateway (rule 2).
     """
 
     ticked: int | None

@@ -1,6 +1,6 @@
-"""Of a packed person what the index of a lane asks: enough for most people, at a part of the price of the whole.
+"""The fields of a packed person that the index of a lane needs: enough for most people, at part of the whole cost.
 
-The fields are the first ones of `Person` and `Profile`, in the same order; whatever follows is not looked at.
+The fields are the first fields of `Person` and `Profile`, in the same order. The fields after them are not read.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from models.profile import Schedule, Span
 
 
 class ProfileGlance(Stored, frozen=True):
-    """Of a `Profile`."""
+    """The first fields of a `Profile`."""
 
     subject: int
     site: str
@@ -22,7 +22,7 @@ class ProfileGlance(Stored, frozen=True):
 
 
 class Glance(Stored, frozen=True):
-    """Of a `Person`."""
+    """The first fields of a `Person`."""
 
     profile: ProfileGlance
     started: int | None
@@ -32,5 +32,5 @@ class Glance(Stored, frozen=True):
 
     @property
     def plain(self) -> bool:
-        """Whether nothing but the schedule decides when the next deadline is, and no alert is open."""
+        """Whether only the schedule decides when the next deadline is, and no alert is active."""
         return self.moved is None and not self.frozen and not self.alerts

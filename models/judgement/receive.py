@@ -1,4 +1,4 @@
-"""From a frame to an authentic report, or the one reason why not, checked in the order of receiving rule 4.
+"""A frame becomes an authentic report, or is rejected for one reason, checked in the order of receiving rule 4.
 
 The receiver tries exactly one key: the epoch beside the current one whose low two bits the header shows.
 """
@@ -14,7 +14,10 @@ from models.wire.payload import decode
 
 
 def receive(header: Header, frame: bytes, person: Person | None, keys: KeyRing) -> Received | Rejected:
-    """Verify, decrypt and decode one frame of 56 octets; `person` is its subject as known now, or None."""
+    """Verify, decrypt and decode one frame of 56 octets.
+
+    person: the subject of the frame as now known; None: unknown.
+    """
     if header.version != VERSION:
         return Rejected(RejectReason.UNSUPPORTED_VERSION, str(header.version))
     if person is None:

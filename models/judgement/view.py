@@ -1,4 +1,4 @@
-"""A person's live state for the operator's eyes: JSON values, nothing of the keys."""
+"""A person's live state for the operator: JSON values, without keys."""
 
 from typing import Any
 
