@@ -1,6 +1,7 @@
 """A frame becomes an authentic report, or is rejected for one reason, checked in the order of receiving rule 4.
 
-The receiver tries exactly one key: the epoch beside the current one whose low two bits the header shows.
+The receiver tries exactly one key: of the current epoch and the epochs next to it, the one with the low two bits in the
+header.
 """
 
 from models.errors import Rejected, RejectReason

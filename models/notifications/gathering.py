@@ -1,13 +1,13 @@
-"""How many messages a channel gets: what is urgent goes first and by itself, a crowd of the rest becomes one message.
+"""How many messages a channel gets: urgent deliveries go first and singly, many of the rest become one message.
 
-| what waits for a channel                               | how it goes                                         |
+| deliveries that wait for a channel                     | how they are sent                                   |
 | ------------------------------------------------------ | --------------------------------------------------- |
 | urgent: news of an emergency, or of a gateway's outage | each by itself, at once, whatever else waits        |
 | the rest, up to ten messages in ten minutes            | each by itself                                      |
-| the rest, where it would be more                       | gathered into one message, and one a minute at most |
+| the rest, if it would be more                          | gathered into one message, at most one a minute     |
 
-So whoever comes back after an outage of hours, or has a bad morning, reads a list and not hundreds of messages, and an
-SOS stands out from it. A program's channel gathers nothing: it reads each event.
+So after an outage of hours, or on a bad morning, a caseworker reads a list and not hundreds of messages, and an SOS
+stands out from it. A program's channel gathers nothing: the program reads each event.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,14 @@ URGENT: Final = 0
 FEW: Final = 10
 FEW_S: Final = 600.0
 GATHERING_S: Final = 60.0
-MOST: Final = 200  # are looked at, at once
+MOST: Final = 200  # deliveries that are looked at, at once
 _RANKS: Final[dict[str, int]] = {Severity.CRITICAL: 1, Severity.WARNING: 2, Severity.MAINTENANCE: 3}
 _FOLLOW_UP: Final = 4
 
 
 def urgency(notice: Notice) -> int:
-    """The lower the sooner. What a newer worker tells of, and this one does not know, may be an emergency."""
+    """The rank of a notice; a lower one is sent sooner. An unknown kind or severity is urgent: a newer worker wrote it,
+    and it may be an emergency."""
     if notice.change not in NEWS:
         return _FOLLOW_UP
     known = notice.kind in set(Kind) and notice.severity in _RANKS
@@ -43,8 +44,12 @@ One = TypeVar("One", bound=DueDelivery)
 
 
 class Lately(NamedTuple):
-    """Of a channel, the urgent left out: how many are due in all lanes; how many messages of one alert each it got in
-    the last FEW_S (neither need be counted beyond FEW); when a gathered one was last tried, None: never."""
+    """The deliveries and messages of a channel lately, without the urgent ones. No number need be counted beyond FEW.
+
+    due: the number of deliveries that are due, in all lanes.
+    sent: the number of messages of one alert each in the last FEW_S seconds.
+    gathered_at: the last attempt at a gathered message, epoch seconds; None: never.
+    """
 
     due: int
     sent: int
@@ -52,14 +57,21 @@ class Lately(NamedTuple):
 
 
 class SendingPlan(NamedTuple, Generic[One]):
-    """single: a message each, as soon as there is room. gathered: one message for as many as it can hold."""
+    """How the due deliveries are sent.
+
+    single: each in a message of its own, as soon as there is room.
+    gathered: in one message, as many as it can hold.
+    """
 
     single: list[One]
     gathered: list[One]
 
 
 def plan(due: Sequence[One], lately: Lately, now: float) -> SendingPlan[One]:
-    """due: in the order in which they are to go, none urgent. What is in neither list waits its minute."""
+    """The plan for the due deliveries. A delivery in neither list waits until the minute is over.
+
+    due: in the order in which they are to be sent; none is urgent.
+    """
     if lately.due + lately.sent <= FEW:
         return SendingPlan(list(due), [])
     waits = lately.gathered_at is not None and now < lately.gathered_at + GATHERING_S

@@ -1,17 +1,19 @@
-"""Who is told of a revision, when, and what is no longer worth telling: a pure fold over the revisions of an alert.
+"""Which channels are notified of a revision, when, and which deliveries are stopped: a pure fold over an alert.
 
 | change                                  | goes to                                                        |
 | --------------------------------------- | -------------------------------------------------------------- |
-| opened reopened repeated raised released | the channels of its site's rules                               |
-| escalated                               | those of the rules for whom it is escalated to                 |
-| acknowledged assigned commented cleared | channels that this alert has gone to, if they follow up on it  |
-| held                                    | nobody, until it is released; nor then if it is in hand by then |
+| opened reopened repeated raised         | the channels of the site's rules                               |
+| escalated                               | the channels of the rules with this `escalated_to`             |
+| acknowledged assigned commented cleared | the alert's former channels that follow up on this change      |
+| held                                    | none                                                           |
+| released                                | the channels of the site's rules; none if acknowledged by then |
 
-An acknowledgement or a clearing stops all that is still queued of the alert; any other revision only what is queued for
-a channel that it goes to itself. One that is not sent (it goes nowhere, or is too old) stops nothing. An incident is
-judged by each lane alone; people are told of the first opening and of the clearing that leaves it open in no lane.
+An acknowledgement or a clearing stops all queued deliveries of the alert. Any other revision stops only the queued
+deliveries for the channels that it goes to itself. A revision that is not sent (it goes nowhere, or is too old) stops
+nothing. Each lane judges an incident alone. The channels are notified of the first opening, and of the clearing after
+which the incident is open in no lane.
 
-Folding a revision again, also after newer ones, gives the same deliveries again, which are then there already.
+A revision that is folded again, also after newer ones, gives the same deliveries again. They are then there already.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +26,7 @@ from models.notifications.notice import Notice
 from models.notifications.routes import Chosen, Routes
 
 TOO_OLD_S: Final = 6 * 3600
-STRUGGLING: Final = 3                  # attempts; from then on the page says that a channel does not work
+STRUGGLING: Final = 3                  # attempts; from this number on the page says that a channel does not work
 NEWS: Final = frozenset({Change.OPENED, Change.REOPENED, Change.REPEATED, Change.RAISED, Change.RELEASED,
                          Change.ESCALATED})
 FOLLOW_UPS: Final = frozenset({Change.ACKNOWLEDGED, Change.ASSIGNED, Change.COMMENTED, Change.CLEARED})
@@ -36,7 +38,7 @@ LONGEST_ASKED_S: Final = 900.0
 
 
 class DeliveryStatus(StrEnum):
-    """Of a delivery. The last four are receipts: nothing changes them but the one who runs it, who may try again."""
+    """The status of a delivery. The last four are receipts: only the operator changes them, by a retry."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -47,7 +49,7 @@ class DeliveryStatus(StrEnum):
 
 
 class InLane(NamedTuple):
-    """What one lane says of an incident, as of its newest revision."""
+    """The newest revision of an incident in one lane."""
 
     revision: int
     active: bool
@@ -55,11 +57,12 @@ class InLane(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """What has been decided of one alert.
+    """The decisions on one alert so far. The order of a revision is its number; for an incident, its place in `told`.
 
-    channels: by channel the order of the newest revision that goes there; stopped: the order of the newest
-    acknowledgement or clearing. Of an incident: lanes, and told, the (lane, revision) that people are told of, whose
-    order is their place in it. Of any other alert the order is the revision.
+    channels: by channel, the order of the newest revision that goes there.
+    stopped: the order of the newest acknowledgement or clearing.
+    lanes: for an incident, the newest revision in each lane.
+    told: for an incident, the (lane, revision) of which the channels are notified, in order; the first has order 1.
     """
 
     channels: Mapping[str, int] = field(default_factory=dict)
@@ -69,7 +72,12 @@ class Thread:
 
 
 class Delivery(NamedTuple):
-    """due: not before, epoch seconds. fallback: somebody was to be told whom the routes do not name."""
+    """One revision for one channel.
+
+    order: see `Thread`.
+    due: not sent before this time, epoch seconds.
+    fallback: no route names the person to whom the alert is escalated.
+    """
 
     channel: str
     order: int
@@ -79,7 +87,7 @@ class Delivery(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """What is queued below an order is not sent any more. channel None: whatever its channel."""
+    """Queued deliveries with an order below `below` are not sent any more. channel: None: of every channel."""
 
     channel: str | None
     below: int
@@ -92,7 +100,7 @@ class Decision(NamedTuple):
 
 
 def decide(thread: Thread, notice: Notice, routes: Routes, now: int) -> Decision:
-    """What one revision does. now: epoch seconds."""
+    """The decision on one revision. now: epoch seconds."""
     if notice.lane is not None:
         thread = _over_lanes(thread, notice.lane, InLane(notice.revision, notice.active))
         if (notice.lane, notice.revision) not in thread.told:
@@ -113,7 +121,7 @@ def decide(thread: Thread, notice: Notice, routes: Routes, now: int) -> Decision
 
 
 def decide_all(thread: Thread, notices: Iterable[Notice], routes: Routes, now: int) -> list[tuple[Notice, Decision]]:
-    """A batch of revisions of one alert, each after the one before."""
+    """The decisions on a batch of revisions of one alert, in their order."""
     decided = []
     for notice in notices:
         decision = decide(thread, notice, routes, now)
@@ -123,7 +131,7 @@ def decide_all(thread: Thread, notices: Iterable[Notice], routes: Routes, now: i
 
 
 def settled(decided: Iterable[tuple[Notice, Decision]]) -> list[tuple[Notice, Delivery]]:
-    """The deliveries of a batch, those already stopped that a later revision of the same batch stops."""
+    """The deliveries of a batch. A delivery that a later revision of the batch stops is `superseded` already."""
     found: list[tuple[Notice, Delivery]] = []
     for notice, decision in decided:
         for stop in decision.stops:
@@ -152,7 +160,7 @@ def _chosen(thread: Thread, notice: Notice, routes: Routes) -> Chosen:
     if notice.change in FOLLOW_UPS:
         return Chosen(tuple(one for one in thread.channels if notice.change in routes.follow_ups.get(one, ())))
     if notice.change not in NEWS or (notice.change == Change.RELEASED and notice.acknowledged):
-        return Chosen(())  # what was taken in hand while it was held is news to nobody
+        return Chosen(())  # an alert acknowledged while it was held is no news
     if notice.subject is None:
         return routes.of_incident(notice.gateway)
     to = notice.escalated_to if notice.change == Change.ESCALATED else None
@@ -172,14 +180,17 @@ def _status(thread: Thread, notice: Notice, channel: str, order: int, now: int) 
 
 
 def outdated(thread: Thread, channel: str, order: int) -> bool:
-    """Something newer goes to the channel, or an acknowledgement or a clearing has come since."""
+    """Whether a newer revision goes to the channel, or an acknowledgement or a clearing has come since."""
     return max(thread.channels.get(channel, 0), thread.stopped) > order
 
 
 class Try(NamedTuple):
-    """A delivery that is about to be sent. told: the channel has, or may have, heard of the alert before.
+    """A delivery that is about to be sent.
 
-    stopped: what has stopped it while it was being sent by a process that is gone.
+    attempts: the number of attempts so far.
+    until: the last time at which it may be sent, epoch seconds; see `until`.
+    told: the channel was, or may have been, notified of the alert before.
+    stopped: the reason why it was stopped while a process that is gone was sending it; None: it was not.
     """
 
     change: str
@@ -190,7 +201,10 @@ class Try(NamedTuple):
 
 
 def before_sending(one: Try, now: float) -> tuple[DeliveryStatus, str]:
-    """SENDING, or the receipt that it gets instead and why. Whoever heard of no alarm is not told that it is over."""
+    """SENDING; or the receipt that the delivery gets instead, and the reason.
+
+    A channel that was not notified of an alert is not notified that the alert is acknowledged or over.
+    """
     if one.stopped is not None:
         return DeliveryStatus.SUPERSEDED, one.stopped
     if now > one.until:
@@ -203,16 +217,21 @@ def before_sending(one: Try, now: float) -> tuple[DeliveryStatus, str]:
 
 
 def until(changed_at: int, due: int) -> int:
-    """When it is too old to be told: six hours after it happened, or after the quiet hours that held it back."""
+    """When a delivery gets too old to be sent: six hours after the change, or after the end of the quiet hours."""
     return max(changed_at, due) + TOO_OLD_S
 
 
 def wait_s(attempts: int, dice: float, asked_s: float | None = None, *, urgent: bool = False) -> float:
-    """Seconds to the next attempt after so many (1, 2, …). dice: in [0, 1), so that channels do not knock together.
+    """Seconds to the next attempt.
 
-    Doubling from 2 s to 5 min, of which at least half is waited; never less than the other side asked for, but that for
-    a quarter of an hour at most: who has not woken up cannot wait for longer. What is urgent waits for half a minute at
-    most, whatever was asked for: somebody may lie there.
+    The longest wait doubles from 2 s to 5 min; the actual wait is at least half of it. It is never less than the other
+    side asked for, up to a quarter of an hour: a person who has not woken up cannot wait longer. An urgent delivery
+    waits half a minute at most, whatever the other side asked for: somebody may lie there.
+
+    attempts: the number of attempts so far, 1 or more.
+    dice: in [0, 1), random, so that the channels do not retry at the same moment.
+    asked_s: the wait that the other side asked for, seconds.
+    urgent: the delivery is urgent (`gathering`).
     """
     longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * float(1 << min(attempts - 1, 20)))
     wait = max(longest * (0.5 + dice / 2), min(asked_s or 0.0, LONGEST_ASKED_S))
