@@ -1,7 +1,7 @@
-"""One message that tells of many alerts: by what has to be done, the worst first, everybody with centre and number.
+"""One message about many alerts: grouped by what has to be done, the worst first, each person with centre and number.
 
-Nobody is left out for want of room: what the message cannot hold is not in it, and waits for the next one. Names of
-caseworkers and what they wrote are on the page.
+No person is left out for want of room: an alert that the message cannot hold waits for the next message. The names of
+caseworkers and their comments are on the page only.
 """
 
 from bisect import bisect_right
@@ -21,7 +21,7 @@ _PAGE: Final = Words("이유와 처리 상황은 화면에 있습니다.", "The 
 
 
 class DigestEntry(NamedTuple):
-    """One delivery of many. fallback, again: as of `message_of`."""
+    """One delivery of many. id: of the delivery. fallback, again: as in `message_of`."""
 
     id: str
     notice: Notice
@@ -30,13 +30,13 @@ class DigestEntry(NamedTuple):
 
 
 def room(told: Sequence[DigestEntry], channel: str, manner: Manner, longest: int) -> int:
-    """How many of them, from the first on, a message of so many characters can tell of; one at least."""
+    """The number of entries, from the first on, that fit into a message of `longest` characters; at least one."""
     return max(1, bisect_right(range(1, len(told) + 1), longest,
                                key=lambda number: len(digest_of(told[:number], channel, manner).text)))
 
 
 def digest_of(told: Sequence[DigestEntry], channel: str, manner: Manner) -> Message:
-    """Of one or more. Its id is made of theirs: the same for every attempt at the same ones."""
+    """The message for one or more deliveries. Its id is made of their ids: the same deliveries give the same id."""
     said = manner.said
     told = sorted(told, key=lambda one: urgency(one.notice))
     groups: defaultdict[tuple[Words, Words, Words | None, str | None], list[Notice]] = defaultdict(list)
@@ -60,7 +60,7 @@ def digest_of(told: Sequence[DigestEntry], channel: str, manner: Manner) -> Mess
 
 
 def _people(notices: Sequence[Notice], manner: Manner) -> str:
-    """By centre, each once, by number; gateways by name."""
+    """The people by centre, each once, in order of number; gateways by name."""
     sites: defaultdict[str, set[int]] = defaultdict(set)
     for one in notices:
         if one.subject is not None:

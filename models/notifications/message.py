@@ -1,7 +1,7 @@
-"""What a person is told in a message: what happened, why, what to do, and where to look. Short, Korean or English.
+"""A message says in short what happened, why, what to do, and where to look, in Korean or English.
 
-Of the person only the number and the centre; whatever else is personal (names of caseworkers, what they wrote) only
-where the routes say so. A change that names somebody then has a sentence of its own.
+It names the person only by number and centre. It has other personal data (names of caseworkers, their comments) only
+if the routes say so. Otherwise a change that would name a caseworker has a sentence without names.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from models.contract.why import Words
 from models.notifications.notice import Notice
 
 LANGUAGES: Final = ("ko", "en")
-SOMEBODY: Final = "somebody"  # instead of a name
+SOMEBODY: Final = "somebody"  # in place of a name
 
 _KINDS: Final[dict[str, Words]] = {
     Kind.SOS: Words("SOS 호출", "SOS"),
@@ -81,9 +81,12 @@ AGAIN: Final = Words("(이미 받으셨을 수 있습니다)", "(you may have re
 class Message(NamedTuple):
     """One message as a channel sends it.
 
-    id: the same for every attempt, for whoever can tell repetitions by it. title: one line; lines: what follows it, a
-    sentence each; link: the page, or None; event: the CloudEvent, without personal data unless it may have some; of a
-    message of many (models/notifications/digest.py) empty, as no program gets one.
+    id: the same for every attempt, so that a receiver can recognize repeats.
+    title: one line.
+    lines: the text after the title, a sentence each.
+    link: the page; None: there is none.
+    event: the CloudEvent, with personal data only if the channel may have it. A message of many alerts
+    (models/notifications/digest.py) has an empty one, since no program gets such a message.
     """
 
     id: str
@@ -95,12 +98,17 @@ class Message(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All of it, for an SMS."""
+        """The whole message, for an SMS."""
         return "\n".join([self.title, " ".join(self.lines), *([self.link] if self.link else [])])
 
 
 class Manner(NamedTuple):
-    """How a channel is spoken to. personal: names of caseworkers and their comments may be told."""
+    """How messages to a channel are written.
+
+    language: `ko` or `en`.
+    personal: messages may have names of caseworkers and their comments.
+    public_url: the address of the page, for links; None: no links.
+    """
 
     language: str = "ko"
     personal: bool = False
@@ -112,7 +120,12 @@ class Manner(NamedTuple):
 
 def message_of(notice: Notice, delivery: str, manner: Manner, *, fallback: bool = False,
                again: bool = False) -> Message:
-    """delivery: its id. fallback: see `Routes`. again: an attempt before may have succeeded, nobody knows."""
+    """The message of one delivery.
+
+    delivery: the id of the delivery.
+    fallback: see `Chosen` in `routes`.
+    again: whether an attempt before may have succeeded; its outcome is unknown.
+    """
     said = manner.said
     named = notice.change in _NAMELESS and (notice.change != Change.CLEARED or notice.reason == ClearReason.RESOLVED)
     who = (f"{notice.gateway}" if notice.subject is None
@@ -134,7 +147,7 @@ def message_of(notice: Notice, delivery: str, manner: Manner, *, fallback: bool 
 
 
 def mark_of(notice: Notice) -> Words:
-    """How bad it is, or that nothing has to be done any more."""
+    """The severity, or the mark of a change after which nothing has to be done any more."""
     return _MARKS.get(notice.change) or _SEVERITIES.get(notice.severity) or Words(notice.severity, notice.severity)
 
 
@@ -154,7 +167,7 @@ def _sentence(notice: Notice, language: str) -> str:
 
 
 def without_names(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The same event, that somebody has acknowledged it but not who, and not what they wrote."""
+    """The same event without the names of caseworkers and without their comments."""
     data = dict(event["data"])
     for name in ("acknowledged_by", "assignee", "by"):
         if data.get(name) is not None:

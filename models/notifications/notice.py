@@ -1,7 +1,7 @@
-"""A revision of an alert as those who tell people of it read it from the topic `alerts`.
+"""A revision of an alert, as the notifier reads it from the topic `alerts`.
 
-Kinds and changes are kept as text: a worker that is newer than the notifier may know more of them, and what it says
-must be told all the same.
+Kinds and changes are kept as text: a worker that is newer than the notifier may know more of them, and such a revision
+must be notified too.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,13 @@ SUBJECTS = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """changed_at: epoch seconds. subject: None of an incident, which has a gateway and a lane. why: by language.
-    acknowledged: as of this revision, by whoever.
+    """One revision of an alert or an incident.
 
+    acknowledged: whether a caseworker has acknowledged the alert, as of this revision.
+    subject, site: None for an incident.
+    gateway, lane: of an incident; None for any other alert.
+    changed_at: epoch seconds.
+    why: by language, the sentence that says why.
     event: the whole record, a CloudEvent.
     """
 
@@ -44,7 +48,7 @@ class Notice:
 
     @property
     def thread(self) -> str:
-        """What all revisions of the alert have in common; of an incident also those of other lanes."""
+        """The name that all revisions of the alert share; for an incident also those of other lanes."""
         return f"{'gateway' if self.subject is None else self.subject}/{self.alert}"
 
 

@@ -1,8 +1,8 @@
-"""Who is told: the part of the routes file that says which channels an alert goes to, and when they may be silent.
+"""Which channels are notified: the part of the routes file with the channels of an alert, and the quiet hours.
 
-A site's rules are read from top to bottom and the first that fits decides; where none does, the site's default. A site
-that is not named has the rules of `*`. Somebody to whom an alert is escalated and whom no rule names must not mean that
-nobody is told: it goes to the default, and `fallback` says that this was not foreseen.
+A site's rules are read from top to bottom, and the first rule that fits decides. If no rule fits, the site's default
+decides. A site that is not named has the rules of `*`. If an alert is escalated to a person whom no rule names, it goes
+to the default, and `fallback` says so: an alert must not go to no channel because of a missing rule.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,18 +19,23 @@ _DAY_MIN: Final = 24 * 60
 
 
 class RoutesError(ValueError):
-    """The routes file is wrong; the text has the place in it, and what to do."""
+    """The routes file is wrong; the text names the place in the file, and the fix."""
 
 
 class Quiet(NamedTuple):
-    """Minutes of the local day, from the first to before the last; over midnight where the first is later."""
+    """Quiet hours, in minutes of the local day: `first` included, `last` not; over midnight if `first` is later."""
 
     first: int
     last: int
 
 
 class Rule(NamedTuple):
-    """kinds, severities: None fits all. escalated_to: whom it must be escalated to; None: not escalated."""
+    """One rule of a site.
+
+    channels: the channels that are notified.
+    kinds, severities: of the alerts that fit; None: all fit.
+    escalated_to: the person to whom a fitting alert is escalated; None: a fitting alert is not escalated.
+    """
 
     channels: tuple[str, ...]
     kinds: frozenset[str] | None = None
@@ -44,7 +49,13 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """tz: an IANA time zone; quiet: when nobody is told of maintenance."""
+    """The routes of one site.
+
+    default: the channels of an alert that fits no rule.
+    rules: from top to bottom; the first rule that fits decides.
+    tz: an IANA time zone.
+    quiet: the hours without messages about maintenance; None: none.
+    """
 
     default: tuple[str, ...]
     rules: tuple[Rule, ...] = ()
@@ -52,7 +63,7 @@ class Site:
     quiet: Quiet | None = None
 
     def quiet_until(self, at: int) -> int | None:
-        """When the quiet hours end that an instant lies in (epoch seconds); None outside of them."""
+        """The end of the quiet hours that contain an instant, epoch seconds; None: the instant is outside of them."""
         if self.quiet is None:
             return None
         local = local_time(self.tz, at)
@@ -66,7 +77,7 @@ class Site:
 
 
 class Chosen(NamedTuple):
-    """fallback: somebody was to be told whom the routes do not name."""
+    """The channels for one alert. fallback: no route names the person to whom the alert is escalated."""
 
     channels: tuple[str, ...]
     fallback: bool = False
@@ -74,7 +85,12 @@ class Chosen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """gateways: the channels of incidents by gateway. follow_ups: by channel, which later changes it is told of."""
+    """The routes of all sites and gateways.
+
+    sites: by name.
+    gateways: by gateway, the channels of its incidents.
+    follow_ups: by channel, the later changes that it is notified of.
+    """
 
     sites: Mapping[str, Site]
     gateways: Mapping[str, tuple[str, ...]]
@@ -95,7 +111,7 @@ class Routes:
 
 
 def routes_of(document: Mapping[str, Any], channels: Mapping[str, frozenset[str]]) -> Routes:
-    """The rules of a routes file. channels: all there are, with their follow-ups. Raises RoutesError."""
+    """The rules of a routes file. channels: all channels, with their follow-ups. Raises RoutesError."""
     sites = {name: _site(one, f"sites.{name}", channels) for name, one in _table(document, "sites", "").items()}
     gateways = {name: _channels(one, f"gateways.{name}", channels, may_be_empty=False)
                 for name, one in _table(document, "gateways", "").items()}
@@ -106,7 +122,7 @@ def routes_of(document: Mapping[str, Any], channels: Mapping[str, frozenset[str]
 
 
 def only(document: Mapping[str, Any], place: str, known: Collection[str]) -> None:
-    """Raises RoutesError for a field that is not known: it may be a misspelt one, and somebody relies on it."""
+    """Raises RoutesError for an unknown field: it may be misspelt, and its author relies on it."""
     for name in document:
         if name not in known:
             raise RoutesError(f"{_under(place, name)}: no such field; there are {', '.join(sorted(known))}")
