@@ -1,6 +1,7 @@
-"""An alert is a small state machine: what may follow what stands in one table, and anything else is a defect of ours.
+"""An alert is a small state machine: one table has all changes that are allowed, and any other is a defect in our code.
 
-Identity is deterministic (subject, kind, window or opening report), so a replay repeats an id and creates nothing.
+The id of an alert follows from subject, kind, and window or opening report. So a replay repeats an id, and creates no
+second alert.
 """
 
 from enum import StrEnum
@@ -97,20 +98,23 @@ NEXT_PHASE: Final[dict[tuple[Phase, Change], Phase]] = {
        for phase in (Phase.HELD, Phase.HELD_ACKNOWLEDGED, Phase.OPEN, Phase.ACKNOWLEDGED)},
 }
 
-# These start the time to the next severity and along the chain of escalation anew (rule 16).
+# These changes restart the time to the next severity and along the chain of escalation (rule 16).
 RESTARTS: Final = frozenset({Change.OPENED, Change.HELD, Change.REOPENED, Change.REPEATED, Change.RELEASED})
 
 
 class IllegalChange(RuntimeError):
-    """A rule asked for a change that the table does not know; nothing was assigned."""
+    """A rule asked for a change that the table does not have; the alert stays as it was."""
 
 
 class Alert(Stored, frozen=True):
     """One alert as of its newest revision. Times are epoch seconds.
 
-    reference: what the id has after the kind: `DATE:morning|afternoon`, or `SLOT.EPOCH.COUNTER` of the opening report.
+    reference: the end of the id, after the kind: `DATE:morning|afternoon`, or `SLOT.EPOCH.COUNTER` of the opening
+    report.
+    window: the number of the window; None for the alerts without one.
     slot: of the opening report; None for the alerts of a window.
-    started: from when the time to `raised` and `escalated` counts; told: who has been escalated to since then.
+    started: the start, from which the time to `raised` and `escalated` counts (rule 16).
+    told: the people to whom the alert was escalated since the start.
     """
 
     kind: Kind
@@ -140,7 +144,7 @@ class Alert(Stored, frozen=True):
 
     def change(self, change: Change, now: int, *, by: str | None = None, severity: Severity | None = None,
                escalated_to: str | None = None, assignee: str | None = None) -> "Alert":
-        """The next revision. Raises IllegalChange where the table has no such step."""
+        """The next revision. Raises IllegalChange if the table does not have the change."""
         phase = NEXT_PHASE.get((self.phase, change))
         if phase is None:
             raise IllegalChange(f"{self.kind}:{self.reference}: {change} cannot follow {self.phase}")

@@ -1,4 +1,4 @@
-"""What a caseworker asks for, from topic `commands`."""
+"""The commands of caseworkers, from topic `commands`."""
 
 from enum import StrEnum
 
@@ -18,7 +18,13 @@ class CommandType(StrEnum):
 
 
 class Command(Value, frozen=True):
-    """at: epoch seconds; first, last: local dates of `excuse` and `unexcuse`, in days since 2020-01-01."""
+    """One command of a caseworker.
+
+    by: the caseworker.
+    at: epoch seconds.
+    alert: the id of the alert; None for `excuse` and `unexcuse`.
+    first, last: local dates of `excuse` and `unexcuse`, both included, in days since 2020-01-01; else None.
+    """
 
     id: str
     type: CommandType
@@ -33,7 +39,7 @@ class Command(Value, frozen=True):
 
 
 def parse_command(document: Document) -> Command:
-    """Raises ContractError(field), the first that is missing or wrong."""
+    """Read a command. Raises ContractError with the first field that is missing or wrong."""
     command_id = name_of(document, "id")
     try:
         kind = CommandType(name_of(document, "type"))

@@ -1,6 +1,6 @@
-"""What goes out: a record of an output topic, and the JSON of the two that come with nearly every SMS.
+"""A record of an output topic, and the JSON of the two documents that follow nearly every SMS.
 
-They are written as they stand here: the order of the fields is what other programs have seen so far.
+The fields are written in the order in which they stand here; other programs have seen this order so far.
 """
 
 from models.base import Value
@@ -8,7 +8,7 @@ from models.contract.effects import Result
 
 
 class Output(Value, frozen=True):
-    """One record to write. partition None: the lane's own."""
+    """One record to write. partition: None: the partition of the lane."""
 
     topic: str
     key: bytes | None
@@ -18,7 +18,11 @@ class Output(Value, frozen=True):
 
 
 class CheckInDocument(Value, frozen=True, tag_field="type", tag="checkin"):
-    """The result of a window changed. window: as `2026-11-24:morning`; id: the same with `#REVISION`."""
+    """The result of a window changed.
+
+    id: the window with `#REVISION`.
+    window: such as `2026-11-24:morning`.
+    """
 
     id: str
     subject: int
@@ -31,14 +35,14 @@ class CheckInDocument(Value, frozen=True, tag_field="type", tag="checkin"):
 
 
 class SmsDocument(Value, frozen=True):
-    """By which SMS a report came."""
+    """The SMS by which a report came."""
 
     id: str | None
     gateway: str | None
 
 
 class StatusDocument(Value, frozen=True, tag_field="type", tag="report"):
-    """A status report; None: unknown. first_activity: as `07:30`."""
+    """A status report; None: unknown. first_activity: such as `07:30`."""
 
     id: str
     subject: int

@@ -1,6 +1,6 @@
-"""What a step answers: facts about one person or one gateway, not yet JSON.
+"""The effects that a step returns: facts about one person or one gateway, not yet JSON.
 
-An effect carries all that its record needs, so that turning it into JSON (`outputs`) needs no state.
+An effect carries everything that its record needs. So `outputs` turns it into JSON without any state.
 """
 
 from enum import StrEnum
@@ -13,7 +13,7 @@ from models.report import AttributeReport, StatusReport
 
 
 class Result(StrEnum):
-    """Of a window, best first; a better one replaces a worse one, never the other way round (rule 4)."""
+    """The result of a window, best first. A better result replaces a worse one, never the reverse (rule 4)."""
 
     AWAKE = "awake"
     OUT = "out"
@@ -23,7 +23,14 @@ class Result(StrEnum):
 
 
 class Reported(Value, frozen=True):
-    """A report was taken into history. window and result: what it was taken for, after rule 3."""
+    """A report was taken into history.
+
+    reference: `SLOT.EPOCH.COUNTER`.
+    received_at: epoch seconds.
+    late: see rule 17.
+    window, result: what the report was taken for, after rule 3.
+    clock_wrong: the report gets the flag `clock`.
+    """
 
     subject: int
     site: str
@@ -52,7 +59,11 @@ class CheckedIn(Value, frozen=True):
 
 
 class AlertRevised(Value, frozen=True):
-    """A revision of an alert on a person or a device; `alert` is as it stands after the change."""
+    """A revision of an alert on a person or a device.
+
+    alert: the alert after the change.
+    at: epoch seconds.
+    """
 
     subject: int
     site: str

@@ -1,4 +1,4 @@
-"""One incident instead of four hundred alarms: what a lane remembers of a gateway's outage while it is open."""
+"""One incident instead of four hundred alarms: what a lane keeps of a gateway's outage while the outage is open."""
 
 from models.base import Stored
 from models.times import format_time
@@ -7,9 +7,11 @@ from models.times import format_time
 class Incident(Stored, frozen=True):
     """An open `gateway_outage` of one lane.
 
-    deadline: the one at which too many were silent (rule 18), or None where the gateway itself fell silent (rule 19).
-    last_tick: of the gateway, for rule 19.
-    people: how many had that deadline; silent: (subject, window) of those who were silent then.
+    deadline: the deadline at which too many people were silent (rule 18); None: the gateway itself fell silent (rule
+    19).
+    last_tick: the last tick of the gateway (rule 19); None for rule 18.
+    people: the number of people that were due at the deadline (rule 18).
+    silent: (subject, window) of the people that were silent at the deadline.
     """
 
     gateway: str

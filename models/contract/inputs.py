@@ -1,4 +1,4 @@
-"""What comes in: the records of the input topics, and what those of topic `sms` say once they are read."""
+"""The records of the input topics, and the contents of a record of topic `sms`: an SMS or a tick."""
 
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -35,7 +35,12 @@ class Record(Value, frozen=True):
 
 
 class Sms(Value, frozen=True):
-    """received_at: epoch seconds; binary: base64 of an 8-bit SMS; text comes first where both are set."""
+    """An SMS.
+
+    received_at: epoch seconds.
+    text: the text; it prevails if `binary` is set too.
+    binary: base64 of an 8-bit SMS.
+    """
 
     received_at: int
     text: str | None
@@ -46,7 +51,11 @@ class Sms(Value, frozen=True):
 
 
 class Tick(Value, frozen=True):
-    """at, epoch seconds: all that was accepted before is in front of it. gateway: None for a worker's clock."""
+    """A tick: all SMS that the gateway accepted before `at` stand in front of it.
+
+    gateway: None for a worker's clock.
+    at: epoch seconds.
+    """
 
     source: Literal["gateway", "clock"]
     gateway: str | None

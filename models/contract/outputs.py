@@ -1,4 +1,4 @@
-"""Effects as records of the topics `alerts`, `reports` and `quarantine`: the contract other programs read.
+"""Effects as records of the topics `alerts`, `reports` and `quarantine`: the contract that other programs read.
 
 Alerts are CloudEvents 1.0 in structured mode. The same effect always gives the same octets.
 """
@@ -22,12 +22,12 @@ from models.window import Window
 
 _NAMES_OF_FLAGS: Final = tuple(tuple(name for bit, name in enumerate(FLAG_NAMES) if flags >> bit & 1)
                                for flags in range(256))
-_written: Final = msgspec.json.Encoder().encode  # the octets of orjson, but for floats from 1e16 on
+_written: Final = msgspec.json.Encoder().encode  # the same octets as orjson, except for floats from 1e16 on
 CLOUDEVENT: Final = (("content-type", b"application/cloudevents+json"),)
 
 
 def encode(effect: Effect, record: InputRecord, at: int | None) -> Output:
-    """One effect as a record. record, at: what a refused command was, and when."""
+    """One effect as a record. record, at: the rejected record and its time, for a quarantine record."""
     match effect:
         case Reported():
             report = effect.payload
@@ -45,9 +45,10 @@ def encode(effect: Effect, record: InputRecord, at: int | None) -> Output:
 
 
 def quarantined(record: InputRecord, rejected: Rejected, at: int | None) -> Output:
-    """A record that cannot be processed, whole, with its origin and the reason; it can be driven again.
+    """The quarantine record of a record that cannot be processed: the whole record, its origin and the reason.
 
-    What is longer than any record of the contract would not fit: it stands at its origin only.
+    The record can be processed again from there. A key or value that is longer than the contract allows would not fit:
+    it stands at the origin only.
     """
     return Output("quarantine", short(record.key), orjson.dumps({
         "reason": rejected.reason,
@@ -59,7 +60,7 @@ def quarantined(record: InputRecord, rejected: Rejected, at: int | None) -> Outp
 
 
 def short(octets: bytes | None) -> bytes | None:
-    """These octets; None where there are too many of them to be written again."""
+    """These octets; None: there are more than LONGEST, too many to be written again."""
     return octets if octets is None or len(octets) <= LONGEST else None
 
 

@@ -1,6 +1,6 @@
-"""The records of topic `registry`: read whole, or refused by the field that breaks the contract.
+"""The records of topic `registry`: a record is read whole, or rejected with the field that breaks the contract.
 
-A record that is refused leaves the profile as it was.
+A rejected record leaves the profile as it was.
 """
 
 import re
@@ -31,12 +31,12 @@ MINUTES_OF_A_DAY: Final = 1440
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _ATTRIBUTE: Final = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", re.ASCII)
-_OF_THE_MACHINE: Final = "localtime"  # loads, but two workers may take it for different zones
+_OF_THE_MACHINE: Final = "localtime"  # zoneinfo loads it, but it may be another zone for each worker
 T = TypeVar("T")
 
 
 def parse_profile(document: Document) -> Profile:
-    """Raises ContractError with the field, such as `windows.morning` or `devices[0].key`."""
+    """Read a profile. Raises ContractError with the field, such as `windows.morning` or `devices[0].key`."""
     retired, grace = document.get("retired"), document.get("grace_min")
     if retired is not None and not isinstance(retired, bool):
         raise ContractError("retired")

@@ -1,6 +1,6 @@
 """Every revision of an alert says why it exists: one sentence that a caseworker understands, in Korean and in English.
 
-With the time, the window and the cause; times are the subject's local ones, of a gateway UTC.
+The sentence has the time, the window and the cause. Times are local for a person, and UTC for a gateway.
 """
 
 from collections.abc import Mapping
