@@ -1,7 +1,6 @@
-"""The two bases of the values that never change after they were made: made, compared and hashed in C.
+"""The two base classes of immutable values. Such values are made, compared and hashed in C.
 
-Neither is tracked by the garbage collector: a value refers only to values that were there before it, so there are no
-circles to find.
+The garbage collector does not track them: a value refers only to values that existed before it, so no cycles exist.
 """
 
 import msgspec
@@ -12,4 +11,4 @@ class Value(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A part of the state in the changelog, written by position: fields are only ever appended, with a default."""
+    """A part of the state in the changelog, written by position: a new field is only appended, with a default."""

@@ -1,4 +1,4 @@
-"""Why a record is refused: a closed set of reasons that other programs may rely on."""
+"""The reasons for which a record is rejected: a closed set that other programs may rely on."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from models.base import Value
 
 
 class RejectReason(StrEnum):
-    """In the order in which they are checked (docs/wire-format.md, receiving rule 4); the last is for commands."""
+    """The reasons in the order of the checks (docs/wire-format.md, receiving rule 4); the last is for commands."""
 
     MALFORMED = "malformed"
     NO_FRAME = "no_frame"
@@ -23,7 +23,7 @@ class RejectReason(StrEnum):
 
 
 class Rejected(Value, frozen=True):
-    """A record, or what it contains, cannot be processed as it is; `detail` tells the operator where to look."""
+    """A record or its contents cannot be processed. detail: tells the operator where to look."""
 
     reason: RejectReason
     detail: str = ""

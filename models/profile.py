@@ -1,4 +1,4 @@
-"""The operational profile of a subject. Defaults are those of the contract; names and addresses are never here.
+"""The operational profile of a subject. Defaults are those of the contract. A profile never has names or addresses.
 
 Numbers that the registry may write as 15 or as 15.0 are `int | float`: each is read back as it was written.
 """
@@ -12,14 +12,14 @@ WRAPPED_OCTETS: Final = 12 + 16 + 16  # of a device's key: nonce, key, tag
 
 
 class DailyWindow(Stored, frozen=True):
-    """open and close, in minutes of the local day."""
+    """The hours of a window. open, close: in minutes of the local day."""
 
     open: int
     close: int
 
 
 class Excuse(Stored, frozen=True):
-    """Local dates, both included, in days since 2020-01-01."""
+    """A planned absence. first, last: local dates, both included, in days since 2020-01-01."""
 
     first: int
     last: int
@@ -39,7 +39,11 @@ class Thresholds(Stored, frozen=True):
 
 
 class AttributeSpec(Stored, frozen=True):
-    """scale divides the raw value; low and high bound the scaled one, None: no bound."""
+    """One attribute that a device may send.
+
+    scale: the divisor of the raw value.
+    low, high: the bounds of the scaled value; None: no bound.
+    """
 
     name: str
     unit: str | None
@@ -52,7 +56,11 @@ MORNING, AFTERNOON, THRESHOLDS = DailyWindow(6 * 60, 9 * 60), DailyWindow(13 * 6
 
 
 class RegisteredDevice(Stored, frozen=True):
-    """key: wrapped, 44 octets, under the key-encryption key named by `kek`."""
+    """One device key of a person.
+
+    kek: the name of the key-encryption key.
+    key: the device key, wrapped under that key, 44 octets.
+    """
 
     slot: int
     epoch: int
@@ -61,9 +69,11 @@ class RegisteredDevice(Stored, frozen=True):
 
 
 class Schedule(Stored, frozen=True, cache_hash=True):
-    """What of a profile decides when its windows are. A window keeps the schedule under which it opened.
+    """The part of a profile that decides the times of its windows. A window keeps the schedule under which it opened.
 
-    grace_min: minutes after close until a window is judged; morning, afternoon: None where there is none.
+    morning, afternoon: None: the person has no such window.
+    grace_min: minutes from the close of a window to its deadline.
+    since: epoch seconds; a window that opens before is not judged, unless it is kept by rule 2.
     """
 
     tz: str
@@ -74,14 +84,18 @@ class Schedule(Stored, frozen=True, cache_hash=True):
 
 
 class Span(Stored, frozen=True):
-    """When a window opens and when it is judged (close + grace), in epoch seconds."""
+    """The times of a window, epoch seconds.
+
+    open: when the window opens.
+    deadline: when the window is judged (close + grace).
+    """
 
     open: int
     deadline: int
 
 
 class Profile(Stored, frozen=True):
-    """Who a person is to the judgement: where, by which hours, with which devices."""
+    """The profile of a person for the judgement: place, hours and devices."""
 
     subject: int
     site: str

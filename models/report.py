@@ -1,4 +1,4 @@
-"""What a device says: the types of a report, from the clear header of its frame to what was decrypted and decoded."""
+"""The types of a report, from the clear header of its frame to the decrypted and decoded contents."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ FLAG_NAMES: Final = ("awake", "out", "sos", "fire", "gas", "fall", "mains_lost",
 
 
 class Header(Value, frozen=True):
-    """The clear header; epoch_low: the low two bits of the epoch."""
+    """The clear header. epoch_low: the low two bits of the epoch."""
 
     version: int
     slot: int
@@ -19,11 +19,16 @@ class Header(Value, frozen=True):
 
 
 class StatusReport(Value, frozen=True):
-    """Type 1. device_time: epoch seconds; window: as on the wire; signal_dbm: negative; None: unknown.
+    """Type 1. A value of None is unknown.
 
-    activity: 24 values 0-15, the last 24 hours, oldest first; previous: an octet for each of the 16 windows before,
-    newest first, 0 unknown, 1 awake, 2 not awake, 3 out; alarm: code of the last alarm (0 none) and its age;
-    out_of_range: a value was.
+    device_time: the device's clock, epoch seconds.
+    window: the number as on the wire.
+    signal_dbm: zero or negative.
+    activity: 24 values 0-15, the last 24 hours, oldest first.
+    previous: an octet for each of the 16 windows before, newest first: 0 unknown, 1 awake, 2 not awake, 3 out.
+    alarm: the code of the last alarm; 0: none.
+    alarm_age_min: the age of that alarm, minutes.
+    out_of_range: whether a value was out of range.
     """
 
     device_time: int | None
@@ -53,7 +58,7 @@ class Attribute(Value, frozen=True):
 
 
 class AttributeReport(Value, frozen=True):
-    """Type 2: what varies by device, in the order in which it was sent."""
+    """Type 2: values that vary by device, in the order in which they were sent."""
 
     attributes: tuple[Attribute, ...]
 

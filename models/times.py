@@ -1,6 +1,6 @@
 """Times in the core are whole epoch seconds, dates are days since 2020-01-01; text exists only at the boundary.
 
-RFC 3339 on input with any offset and fraction, on output in UTC with `Z` and whole seconds.
+Text is RFC 3339: on input with any offset and fraction, on output in UTC with `Z` and whole seconds.
 """
 
 import re
@@ -14,7 +14,7 @@ EPOCH_ORDINAL: Final = date(2020, 1, 1).toordinal()
 EARLIEST: Final = 0  # 1970
 LATEST: Final = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
 EARLIEST_DAY: Final = date(1970, 1, 1).toordinal() - EPOCH_ORDINAL
-LATEST_DAY: Final = date(2200, 1, 1).toordinal() - EPOCH_ORDINAL  # the first that is no longer allowed
+LATEST_DAY: Final = date(2200, 1, 1).toordinal() - EPOCH_ORDINAL  # the first day that is no longer allowed
 SHORT: Final = len("2026-11-23T21:04:05Z")
 DAY: Final = 86_400
 _RFC3339: Final = re.compile(
@@ -43,13 +43,13 @@ def _read(text: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _minute(text: str) -> int:
-    """When a minute of UTC such as `2026-11-23T21:04:` begins; what is of one minute arrives together."""
+    """The start of a minute of UTC such as `2026-11-23T21:04:`; kept, since records of one minute arrive together."""
     return _read(text + "00Z")
 
 
 @lru_cache(maxsize=4096)
 def _read_short(text: str) -> int:
-    """`_read`, kept: what arrives together has few different times. Not for a fraction of a hundred thousand digits."""
+    """`_read`, kept: records that arrive together have few different times. Only for texts of SHORT characters."""
     second = _SECONDS.get(text[17:])  # the usual form: UTC, no fraction
     return _read(text) if second is None else _minute(text[:17]) + second
 
@@ -74,7 +74,7 @@ def _date_text(epoch_day: int) -> str:
 
 @lru_cache(maxsize=4096)
 def format_time(seconds: int) -> str:
-    """Epoch seconds as other programs know them: 2026-11-23T21:04:05Z."""
+    """Epoch seconds as text for other programs: 2026-11-23T21:04:05Z."""
     day, second = divmod(seconds, DAY)
     minute, second = divmod(second, 60)
     return f"{_date_text(day)}{_MINUTE_TEXTS[minute]}{_SECOND_TEXTS[second]}"

@@ -14,7 +14,7 @@ HALVES: Final = (MORNING, AFTERNOON)
 class Window(int):
     """The number of a window, as on the wire: days since 2020-01-01 × 2, plus 1 for the afternoon.
 
-    So windows are ordered. States and documents hold the plain number: wrap it to ask for its parts.
+    So windows are ordered. States and documents hold the plain number; `Window(number)` gives its parts.
     """
 
     __slots__ = ()
@@ -34,7 +34,7 @@ class Window(int):
 
     @property
     def day(self) -> int:
-        """Its date, in days since 2020-01-01."""
+        """The date of the window, in days since 2020-01-01."""
         return self >> 1
 
     @property

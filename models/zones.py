@@ -1,4 +1,4 @@
-"""Instants as the clock on the wall of a time zone shows them."""
+"""Instants as local times and local dates of a time zone."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -24,6 +24,7 @@ def _day_of_minute(tz: str, minute: int) -> int:
 def local_day(tz: str, at: int) -> int:
     """The local date of an instant, in days since 2020-01-01.
 
-    By the minute, since what is asked together is of one hour: every zone is whole minutes off UTC since 1972.
+    The result is kept by minute, since most calls at a time are for one hour. Since 1972 each zone differs from UTC by
+    whole minutes.
     """
     return _day_of_minute(tz, at // 60)

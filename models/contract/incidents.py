@@ -7,8 +7,7 @@ from models.times import format_time
 class Incident(Stored, frozen=True):
     """An open `gateway_outage` of one lane.
 
-    deadline: the deadline at which too many people were silent (rule 18); None: the gateway itself fell silent (rule
-    19).
+    deadline: the deadline at which too many people were silent (rule 18); None: the gateway fell silent (rule 19).
     last_tick: the last tick of the gateway (rule 19); None for rule 18.
     people: the number of people that were due at the deadline (rule 18).
     silent: (subject, window) of the people that were silent at the deadline.

@@ -1,4 +1,4 @@
-"""The records of topic `sms` as the contract has them: an SMS as it arrived, or a tick. Unknown fields are ignored."""
+"""The records of topic `sms` by the contract: an SMS as it arrived, or a tick. Unknown fields are ignored."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,8 +11,8 @@ from models.errors import ContractError
 from models.times import parse_time
 
 Document = Mapping[str, Any]
-LONGEST: Final = 256 * 1024  # octets; a record has room for a megabyte, and so for whatever is said of this one
-# Characters. An alert says a dozen of them, some of records that came long before, and each may be six octets in JSON.
+LONGEST: Final = 256 * 1024  # octets; an output of a megabyte has room for such a record and all that is said of it
+# Characters. An alert repeats a dozen names, some from much older records; a character may take six octets in JSON.
 LONGEST_NAME: Final = 4000
 
 
@@ -45,7 +45,7 @@ def optional_text(document: Document, field: str) -> str | None:
 
 
 def name_of(document: Document, field: str) -> str:
-    """A required text that alerts, reports and states may repeat, and that is no longer than they have room for."""
+    """A required text that alerts, reports and states may repeat: not longer than LONGEST_NAME."""
     value = text_of(document, field)
     if len(value) > LONGEST_NAME:
         raise ContractError(field)
@@ -53,7 +53,7 @@ def name_of(document: Document, field: str) -> str:
 
 
 def optional_name(document: Document, field: str) -> str | None:
-    """As `name_of`, but it may be missing or empty."""
+    """As `name_of`, but the text may be missing or empty."""
     value = optional_text(document, field)
     if value is not None and len(value) > LONGEST_NAME:
         raise ContractError(field)
@@ -69,17 +69,17 @@ def subject_of(document: Document) -> int:
 
 
 def subject_of_key(key: bytes | None) -> int:
-    """The subject of a tombstone, which has nothing but its key. Raises ContractError, whatever the key is."""
-    if key is None or not key.isdigit() or len(key) > 10:  # ten digits: 2^32 - 1; thousands are no number to Python
+    """The subject of a tombstone, which has only its key. Raises ContractError, and no other error on any key."""
+    if key is None or not key.isdigit() or len(key) > 10:  # 2^32 - 1 has ten; Python refuses thousands of digits
         raise ContractError("key")
     subject = int(key)
-    if key != b"%d" % subject:  # 0042 is nobody's key, and erases nobody
+    if key != b"%d" % subject:  # 0042 is no person's key, and erases no person
         raise ContractError("key")
     return subject
 
 
 def read_time(document: Document, field: str) -> int | None:
-    """A time of a record that may be broken elsewhere; None where it cannot be read."""
+    """A time of a record that may be broken elsewhere; None: the time cannot be read."""
     try:
         return parse_time(document.get(field), field)
     except ContractError:
@@ -87,7 +87,7 @@ def read_time(document: Document, field: str) -> int | None:
 
 
 class _PlainSms(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """An SMS as nearly all gateways write it; `text` and `received_at` are required here."""
+    """An SMS in the form in which nearly all gateways write it; here `text` and `received_at` are required."""
 
     received_at: str
     text: str
@@ -105,9 +105,9 @@ _read_plain: Final = msgspec.json.Decoder(_PlainSms).decode
 def read_sms(value: bytes) -> Sms | Tick:
     """The SMS or tick of a record. Raises ContractError.
 
-    What is plain is read in one go. Anything else is left to `parse_object` and `parse_sms`, which answer for what is
-    accepted: msgspec is more lenient than they are outside ASCII and inside unknown fields, and no field of a record as
-    short as a name is longer than one.
+    A plain record is read in one step by msgspec. `parse_object` and `parse_sms` read any other record, and they define
+    what is accepted. msgspec is more lenient outside ASCII and inside unknown fields, so a plain record has neither. It
+    is at most as long as a name, so none of its fields is too long.
     """
     if len(value) <= LONGEST_NAME and value.isascii():
         try:

@@ -1,7 +1,7 @@
 """The frame: 56 octets that fit the smallest SMS in use, authenticated and encrypted.
 
-AES-CCM with the parameters of COSE algorithm 10 (RFC 9053, section 4.2: AES-CCM-16-64-128): key 16, nonce 13, tag 8
-octets; the framing is ours. Integers are big-endian.
+The cipher is AES-CCM with the parameters of COSE algorithm 10 (RFC 9053, section 4.2: AES-CCM-16-64-128): key 16,
+nonce 13, tag 8 octets. The framing is our own. Integers are big-endian.
 """
 
 import re
@@ -21,7 +21,7 @@ HEADER_OCTETS: Final = 8
 PLAINTEXT_OCTETS: Final = 40
 TAG_OCTETS: Final = 8
 VERSION: Final = 1
-_ALPHABET: Final = b"-."  # for + and /: the same code in ASCII and in GSM 03.38, no escape in a URL
+_ALPHABET: Final = b"-."  # in place of + and /: same code in ASCII and in GSM 03.38, no escape in a URL
 _TO_BASE64: Final = bytes.maketrans(_ALPHABET, b"+/")
 _HEADER: Final = Struct(">BIBH")
 _NONCE: Final = Struct(">BBIBHI")
@@ -29,7 +29,7 @@ _TEXT: Final = re.compile(r"W\.([A-Za-z0-9.-]{75})", re.ASCII)
 
 
 def find_frame(text: str | None, binary: str | None) -> bytes | Rejected:
-    """The 56 octets of a frame in the text of an SMS, or in an 8-bit one (base64). Text comes first where it is set."""
+    """The 56 octets of a frame in the text of an SMS, or in an 8-bit SMS (base64). The text prevails if it is set."""
     if text is not None:
         match = _TEXT.search(text)
         if match is not None:
@@ -65,9 +65,9 @@ def seal(cipher: AESCCM, subject: int, slot: int, epoch: int, counter: int, plai
 
 
 def open_frame(cipher: AESCCM, header: Header, frame: bytes, epoch: int) -> bytes | None:
-    """The 40 octets of plaintext, or None where the frame is not authentic under this key and epoch.
+    """The 40 octets of plaintext; None: the frame is not authentic under this key and epoch.
 
-    header: of this frame, as `read_header` has it.
+    header: of this frame, from `read_header`.
     """
     nonce = _nonce(header.slot, header.subject, epoch, header.counter)
     try:

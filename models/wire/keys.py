@@ -1,6 +1,6 @@
-"""Keys: one message key for each (subject, slot, epoch), derived from a device key that rests wrapped.
+"""Keys: one message key for each (subject, slot, epoch), derived from a device key that is stored wrapped.
 
-HKDF-SHA256 (RFC 5869) for the message key; AES-256-GCM under a key-encryption key for the device key at rest.
+HKDF-SHA256 (RFC 5869) derives the message key. AES-256-GCM wraps the device key under a key-encryption key.
 """
 
 from base64 import b64decode
@@ -36,7 +36,7 @@ def wrap(kek: bytes, nonce: bytes, device_key: bytes, subject: int, slot: int, e
 
 
 def unwrap(kek: bytes, wrapped: bytes, subject: int, slot: int, epoch: int) -> bytes | None:
-    """The device key, or None where it was not wrapped by this key for this subject, slot and epoch."""
+    """The device key; None: it was not wrapped by this key for this subject, slot and epoch."""
     if len(wrapped) != WRAPPED_OCTETS:
         return None
     try:
@@ -46,7 +46,7 @@ def unwrap(kek: bytes, wrapped: bytes, subject: int, slot: int, epoch: int) -> b
 
 
 def parse_keks(document: bytes) -> dict[str, bytes]:
-    """Key-encryption keys by name from a JSON file {"k1": "base64 of 32 octets"}. ValueError says what to mend."""
+    """Key-encryption keys by name from a JSON file {"k1": "base64 of 32 octets"}. Raises ValueError with the defect."""
     try:
         names = orjson.loads(document)
     except orjson.JSONDecodeError:
@@ -65,14 +65,14 @@ def parse_keks(document: bytes) -> dict[str, bytes]:
 
 
 class KeyRing:
-    """Ready ciphers, the most recently used `size` of them: a key is derived once, not for each message."""
+    """The `size` most recently used ciphers, ready for use: a key is derived once, not for each message."""
 
     def __init__(self, keks: Mapping[str, bytes], size: int = 65_536) -> None:
         self._keks = dict(keks)
         self._cipher = lru_cache(size)(self._derived)
 
     def cipher(self, subject: int, device: RegisteredDevice) -> AESCCM | None:
-        """The cipher of a device's frames, or None: an unknown key-encryption key, or a key that does not unwrap."""
+        """The cipher of a device's frames; None: the key-encryption key is unknown, or the key does not unwrap."""
         return self._cipher(subject, device)
 
     def _derived(self, subject: int, device: RegisteredDevice) -> AESCCM | None:

@@ -1,6 +1,7 @@
-"""What 40 octets of plaintext say: a status report (type 1) or attributes (type 2).
+"""Decodes and encodes the 40 octets of plaintext: a status report (type 1) or attributes (type 2).
 
-A value out of range counts as unknown and marks the report: a broken hygrometer must not silence an SOS.
+A value out of range in a status report counts as unknown and marks the report: a broken hygrometer must not silence an
+SOS.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ _CODES: Final = tuple(bytes((octet >> 6, octet >> 4 & 3, octet >> 2 & 3, octet &
 
 
 def decode(plaintext: bytes, attributes: Mapping[int, AttributeSpec]) -> StatusReport | AttributeReport | Rejected:
-    """Decode 40 authentic octets; raises nothing whatever they are."""
+    """Decode 40 authentic octets. Raises no error, whatever the octets are."""
     if plaintext[0] == STATUS:
         return _decode_status(plaintext)
     if plaintext[0] == ATTRIBUTES:
@@ -99,8 +100,9 @@ def encode(report: StatusReport) -> bytes:
 
 
 def encode_attributes(values: Sequence[tuple[int, int]]) -> bytes:
-    """The 40 octets of (id, raw value) pairs, each in as few octets as it needs. ValueError where one is impossible
-    or they do not fit.
+    """The 40 octets of (id, raw value) pairs, each value in as few octets as it needs.
+
+    Raises ValueError if a pair is impossible or the pairs do not fit.
     """
     octets = bytes([ATTRIBUTES])
     for number, value in values:
