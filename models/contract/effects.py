@@ -28,7 +28,7 @@ class Reported(Value, frozen=True):
     reference: `SLOT.EPOCH.COUNTER`.
     received_at: epoch seconds.
     late: see rule 17.
-    window, result: what the report was taken for, after rule 3.
+    window, result: the window that the report was taken for, and its result, after rule 3.
     clock_wrong: the report gets the flag `clock`.
     """
 

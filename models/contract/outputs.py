@@ -47,8 +47,8 @@ def encode(effect: Effect, record: InputRecord, at: int | None) -> Output:
 def quarantined(record: InputRecord, rejected: Rejected, at: int | None) -> Output:
     """The quarantine record of a record that cannot be processed: the whole record, its origin and the reason.
 
-    The record can be processed again from there. A key or value that is longer than the contract allows would not fit:
-    it stands at the origin only.
+    The original can be written into its lane again (`anbu quarantine`). A key or value that is longer than LONGEST
+    would not fit; it stands at the origin only.
     """
     return Output("quarantine", short(record.key), orjson.dumps({
         "reason": rejected.reason,

@@ -1,4 +1,4 @@
-"""The state of one lane: its people, its gateways' times, its incidents, and the index of what is due next.
+"""The state of one lane: its people, its gateways' times, its incidents, and the index of deadlines and timers.
 
 One caller owns a lane, and hands it one record after another. The lane is the only mutable object of the core. Its
 behaviour follows from the records alone. The lane keeps people packed (`codec`). It unpacks a person for each record

@@ -92,7 +92,8 @@ class Person(msgspec.Struct, array_like=True):
 
     started: the gateway's time at the first registry record, or at the last record that changed the schedule. Windows
     that open later are judged by the schedule of the profile.
-    moved: the time of the former gateway, while a new gateway has not reached it; deadlines up to it are judged.
+    moved: the time of the former gateway, until the new gateway has reached it; the person is judged up to it. None: no
+    change of gateway is pending.
     frozen: the spans that windows keep from a former record (rule 2).
     alerts: the active alerts by id.
     slots: by number, the device slots.

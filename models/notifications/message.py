@@ -1,7 +1,7 @@
 """A message says in short what happened, why, what to do, and where to look, in Korean or English.
 
-It names the person only by number and centre. It has other personal data (names of caseworkers, their comments) only
-if the routes say so. Otherwise a change that would name a caseworker has a sentence without names.
+A message names the person only by number and centre. Other personal data (names of caseworkers, their comments) are in
+a message only if the routes say so. Otherwise a change that would name a caseworker has a sentence without names.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which channels are notified of a revision, when, and which deliveries are stopped: a pure fold over an alert.
+"""Which channels are notified of a revision, when, and which deliveries stop: a pure fold over an alert's revisions.
 
 | change                                  | goes to                                                        |
 | --------------------------------------- | -------------------------------------------------------------- |
@@ -190,7 +190,7 @@ class Try(NamedTuple):
     attempts: the number of attempts so far.
     until: the last time at which it may be sent, epoch seconds; see `until`.
     told: the channel was, or may have been, notified of the alert before.
-    stopped: the reason why it was stopped while a process that is gone was sending it; None: it was not.
+    stopped: the reason why it was stopped while a process that is gone was sending it; None: it was not stopped.
     """
 
     change: str
