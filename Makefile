@@ -14,12 +14,14 @@ KAFKA_TESTS := tests/kafka tests/gateway tests/streams/test_positions.py tests/c
 # What asks or writes the history.
 MONGODB_TESTS := tests/stores tests/agents tests/bench/test_records.py tests/cli/test_report.py tests/cli/test_upkeep.py \
 	tests/web/test_history.py tests/web/test_questions.py
+# Those of them that ask it from the process of the tests.
+MONGOMOCK_TESTS := tests/stores tests/agents tests/web/test_history.py tests/web/test_questions.py
 # Without dependencies: the files name every package. A pip that resolves would look for `coverage[toml]`, which is pinned
 # without its extra, take the newest there is, and refuse it for want of a hash.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 ARGS ?=
 
-.PHONY: help install demo test test-system test-kafka test-mongodb chaos rolling test-notify test-browser kafka mongodb lint type mutants requirements verify-deploy bench-image cost clean
+.PHONY: help install demo test test-system test-kafka test-mongodb test-mongomock chaos rolling test-notify test-browser kafka mongodb lint type mutants requirements verify-deploy bench-image cost clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -56,6 +58,9 @@ test-kafka: .venv/installed  ## the tests that need a broker, on a real Apache K
 test-mongodb: .venv/installed  ## the tests of the history, on a real MongoDB (make mongodb)
 	@$(BIN)/python -m local.mongodb fetch
 	@ANBU_TEST_DATABASE=mongodb $(BIN)/python -m pytest -n 2 $(MONGODB_TESTS) $(ARGS)
+
+test-mongomock: .venv/installed  ## the tests of the history that start no process, on mongomock, in memory
+	@ANBU_TEST_DATABASE=mongomock $(BIN)/python -m pytest -n 2 -m mongomock $(MONGOMOCK_TESTS) $(ARGS)
 
 rolling: .venv/installed  ## replace three workers under load one after the other: nobody waits ten seconds longer, nothing is lost
 	@$(BIN)/python -m local.kafka fetch

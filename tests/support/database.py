@@ -1,5 +1,6 @@
 """The database of tests: the embedded one as a child process, a real MongoDB likewise where ANBU_TEST_DATABASE=mongodb
-(`make test-mongodb`), or one that runs already where ANBU_TEST_MONGODB_URL names it.
+(`make test-mongodb`), or one that runs already where ANBU_TEST_MONGODB_URL names it. With ANBU_TEST_DATABASE=mongomock
+(`make test-mongomock`) it is mongomock, in this process; tests/stores run on that beside the embedded one.
 
 Each test has a database of its own name, which is dropped afterwards.
 """
@@ -19,9 +20,11 @@ from local.mongodb import initiate, mongod_command
 from stores.embedded import embedded_database_command
 from stores.mongo import Store
 from support.history import NOW
+from support.mongomock import marks_of, mongomock_server
 
 LOCAL_MONGODB: Final = os.environ.get("ANBU_TEST_DATABASE") == "mongodb"
-ON_MONGODB: Final = LOCAL_MONGODB or bool(os.environ.get("ANBU_TEST_MONGODB_URL"))
+MONGOMOCK: Final = os.environ.get("ANBU_TEST_DATABASE") == "mongomock"
+ON_MONGODB: Final = LOCAL_MONGODB or (not MONGOMOCK and bool(os.environ.get("ANBU_TEST_MONGODB_URL")))
 
 
 @contextlib.contextmanager
@@ -35,9 +38,21 @@ def new_database(folder: Path) -> Iterator[ChildService]:
         yield service
 
 
+def choose_database(metafunc: pytest.Metafunc) -> None:
+    """For a conftest's pytest_generate_tests: mark the tests that mongomock cannot pass, where they run on it."""
+    if "database_server" not in metafunc.fixturenames or not MONGOMOCK:
+        return
+    mongomock = pytest.param("mongomock", marks=marks_of(metafunc.function.__name__))
+    metafunc.parametrize("database_server", [mongomock], indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A URL without a database's name, that ends with a slash."""
+    if getattr(request, "param", None) == "mongomock":
+        with mongomock_server() as url:
+            yield url
+        return
     given = os.environ.get("ANBU_TEST_MONGODB_URL")
     if given:
         yield urlunsplit(urlsplit(given)._replace(path="/"))

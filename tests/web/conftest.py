@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.broker import empty_broker
-from support.database import database_server, database_url, store
+from support.database import choose_database, database_server, database_url, store
 from support.page import MemoryHistory, Running, StoppedClock, page_settings, running_page
 
 from local.embedded import free_port
@@ -13,6 +13,10 @@ from runtime.settings import Settings
 from web.service import Web
 
 __all__ = ["database_server", "database_url", "store"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    choose_database(metafunc)
 
 
 @pytest.fixture
