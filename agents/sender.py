@@ -114,9 +114,9 @@ class Sender:
         if not gathered:
             return [[one] for one in single]
         self._gathered_at = now
-        readable = [(one, told) for one in gathered if (told := _told(one)) is not None]
-        number = room([told for _, told in readable], self._name, self._manner, self._channel.longest)
-        return [[one for one, _ in readable[:number]], *([one] for one in gathered if _told(one) is None)]
+        readable = [(one, entry) for one in gathered if (entry := _entry(one)) is not None]
+        number = room([entry for _, entry in readable], self._name, self._manner, self._channel.longest)
+        return [[one for one, _ in readable[:number]], *([one] for one in gathered if _entry(one) is None)]
 
     def _start(self, parcel: list[Claimed]) -> None:
         """Unless there is no room, or an earlier message of the same alert is in hand: then a later look does."""
@@ -147,12 +147,12 @@ class Sender:
     async def _claimed(self, parcel: list[Claimed]) -> list[Claimed]:
         """The deliveries that are ours for one attempt; the others get a receipt instead, or somebody else has them."""
         erased = await self._outbox.erased({one.subject for one in parcel if one.subject is not None})
-        told = await self._outbox.told({one.thread for one in parcel if one.change in STOPS}, self._name)
+        notified = await self._outbox.notified({one.thread for one in parcel if one.change in STOPS}, self._name)
         ready = []
         for one in parcel:
             status, why = DeliveryStatus.SUPERSEDED, "the person's data is erased"
             if one.subject not in erased:
-                attempt = Try(one.change, one.attempts, int(one.until), one.thread in told, one.stopped)
+                attempt = Try(one.change, one.attempts, int(one.until), one.thread in notified, one.stopped)
                 status, why = before_sending(attempt, self._clock.now())
             if status is DeliveryStatus.SENDING:
                 ready.append(one)
@@ -188,7 +188,7 @@ class Sender:
 
     def _message(self, parcel: list[Claimed]) -> Message:
         if len(parcel) > 1:
-            return digest_of([told for one in parcel if (told := _told(one))], self._name, self._manner)
+            return digest_of([entry for one in parcel if (entry := _entry(one))], self._name, self._manner)
         (one,) = parcel
         return message_of(notice_of(one.event), one.id, self._manner, fallback=one.fallback, again=one.unsure)
 
@@ -224,7 +224,7 @@ class Sender:
             log.info("%s: %s %s%s", self._name, digest or _name(parcel), status, f" ({why})" if why else "")
 
 
-def _told(one: Claimed) -> DigestEntry | None:
+def _entry(one: Claimed) -> DigestEntry | None:
     """None: it cannot be read, and must not spoil what can. By itself it fails, loudly."""
     try:
         return DigestEntry(one.id, notice_of(one.event), one.fallback, one.unsure)

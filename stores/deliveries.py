@@ -47,7 +47,7 @@ class Deliveries:
         fields = {"schema": SCHEMA, "ver": version + 1, "subject": subject, "expires": _date(now + KEPT_S),
                   "channels": dict(thread.channels), "stopped": thread.stopped,
                   "lanes": {str(lane): [one.revision, one.active] for lane, one in thread.lanes.items()},
-                  "told": [list(one) for one in thread.told]}
+                  "told": [list(one) for one in thread.announced]}
         with mapped():
             if version == 0:
                 done = await self._threads.update_one({"_id": key}, {"$setOnInsert": fields}, upsert=True)
@@ -112,7 +112,7 @@ class Deliveries:
                 {**mine, "status": DeliveryStatus.SENT, "due": {"$gt": now - FEW_S}, "digest": None}, limit=FEW + 1)
         return Lately(due, sent, gathered_at)
 
-    async def told(self, threads: Collection[str], channel: str) -> set[str]:
+    async def notified(self, threads: Collection[str], channel: str) -> set[str]:
         """Those alerts of which the channel has, or may have, heard: not what it refused, or what never reached it."""
         if not threads:
             return set()

@@ -114,7 +114,7 @@ class Alert(Stored, frozen=True):
     window: the number of the window; None for the alerts without one.
     slot: of the opening report; None for the alerts of a window.
     started: the start, from which the time to `raised` and `escalated` counts (rule 16).
-    told: the people to whom the alert was escalated since the start.
+    escalations: the people to whom the alert was escalated since the start.
     """
 
     kind: Kind
@@ -128,7 +128,7 @@ class Alert(Stored, frozen=True):
     revision: int = 0
     opened_at: int = 0
     started: int = 0
-    told: tuple[str, ...] = ()
+    escalations: tuple[str, ...] = ()
     acknowledged_by: str | None = None
     acknowledged_at: int | None = None
     assignee: str | None = None
@@ -151,7 +151,7 @@ class Alert(Stored, frozen=True):
         anew = change in RESTARTS
         acknowledged = change is Change.ACKNOWLEDGED
         forgotten = change is Change.REOPENED or change is Change.REPEATED
-        told = () if anew else self.told
+        escalations = () if anew else self.escalations
         return replace(
             self,
             phase=phase,
@@ -159,7 +159,7 @@ class Alert(Stored, frozen=True):
             severity=severity or self.severity,
             opened_at=now if self.phase is Phase.NEW else self.opened_at,
             started=now if anew else self.started,
-            told=(*told, escalated_to) if escalated_to is not None else told,
+            escalations=(*escalations, escalated_to) if escalated_to is not None else escalations,
             acknowledged_by=by if acknowledged else None if forgotten else self.acknowledged_by,
             acknowledged_at=now if acknowledged else None if forgotten else self.acknowledged_at,
             assignee=assignee if assignee is not None else self.assignee,

@@ -43,7 +43,7 @@ def unpack_person(packed: bytes, subject: int) -> Person:
                for number, (replay, judged, weak) in slots.items()},
         results=_results(results),
         closed=tuple(map(_alert, closed)),
-        told=tuple(ReportedEmergency(_KINDS[kind], *rest) for kind, *rest in told),
+        emergencies=tuple(ReportedEmergency(_KINDS[kind], *rest) for kind, *rest in told),
         commands=tuple(commands[i:i + 8] for i in range(0, len(commands), 8)),
         overrides=tuple(Override(*override) for override in overrides),
         newest=newest and Newest(*newest),

@@ -98,7 +98,7 @@ class Person(msgspec.Struct, array_like=True):
     alerts: the active alerts by id.
     slots: by number, the device slots.
     closed: the last cleared alert of each kind and slot; it may be reopened (rule 15).
-    told: the last 16 emergencies told (rule 11).
+    emergencies: the last 16 that were reported (rule 11).
     commands: digests of the last 64 command ids.
     overrides: excuses and their ends by command (rule 7), in order of dates.
     newest: of the newest report by device time (rule 14).
@@ -114,7 +114,7 @@ class Person(msgspec.Struct, array_like=True):
     slots: Mapping[int, Slot] = {}
     results: Results = Results()
     closed: tuple[Alert, ...] = ()
-    told: tuple[ReportedEmergency, ...] = ()
+    emergencies: tuple[ReportedEmergency, ...] = ()
     commands: tuple[bytes, ...] = ()
     overrides: tuple[Override, ...] = ()
     newest: Newest | None = None

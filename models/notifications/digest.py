@@ -29,18 +29,18 @@ class DigestEntry(NamedTuple):
     again: bool = False
 
 
-def room(told: Sequence[DigestEntry], channel: str, manner: Manner, longest: int) -> int:
+def room(entries: Sequence[DigestEntry], channel: str, manner: Manner, longest: int) -> int:
     """The number of entries, from the first on, that fit into a message of `longest` characters; at least one."""
-    return max(1, bisect_right(range(1, len(told) + 1), longest,
-                               key=lambda number: len(digest_of(told[:number], channel, manner).text)))
+    return max(1, bisect_right(range(1, len(entries) + 1), longest,
+                               key=lambda number: len(digest_of(entries[:number], channel, manner).text)))
 
 
-def digest_of(told: Sequence[DigestEntry], channel: str, manner: Manner) -> Message:
+def digest_of(entries: Sequence[DigestEntry], channel: str, manner: Manner) -> Message:
     """The message for one or more deliveries. Its id is made of their ids: the same deliveries give the same id."""
     said = manner.said
-    told = sorted(told, key=lambda one: urgency(one.notice))
+    entries = sorted(entries, key=lambda one: urgency(one.notice))
     groups: defaultdict[tuple[Words, Words, Words | None, str | None], list[Notice]] = defaultdict(list)
-    for _, notice, fallback, _ in told:
+    for _, notice, fallback, _ in entries:
         to = notice.escalated_to if fallback else None
         groups[mark_of(notice), kind_of(notice), to_do_of(notice), to].append(notice)
     lines = []
@@ -50,11 +50,11 @@ def digest_of(told: Sequence[DigestEntry], channel: str, manner: Manner) -> Mess
                                *([said(FALLBACK).format(to=to)] if to is not None else [])]))
     if manner.public_url is not None:
         lines.append(said(_PAGE))
-    if any(one.again for one in told):
+    if any(one.again for one in entries):
         lines.append(said(AGAIN))
-    first = told[0].notice
-    digest = sha256("\n".join(sorted(one.id for one in told)).encode()).hexdigest()[:20]
-    title = f"[{said(ANBU)} {said(mark_of(first))}] {said(_TITLE).format(number=len(told))}"
+    first = entries[0].notice
+    digest = sha256("\n".join(sorted(one.id for one in entries)).encode()).hexdigest()[:20]
+    title = f"[{said(ANBU)} {said(mark_of(first))}] {said(_TITLE).format(number=len(entries))}"
     link = None if manner.public_url is None else f"{manner.public_url}/"
     return Message(f"digest/{channel}/{digest}", first.severity, title, tuple(lines), link, {})
 

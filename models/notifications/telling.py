@@ -62,13 +62,13 @@ class Thread:
     channels: by channel, the order of the newest revision that goes there.
     stopped: the order of the newest acknowledgement or clearing.
     lanes: for an incident, the newest revision in each lane.
-    told: for an incident, the (lane, revision) of which the channels are notified, in order; the first has order 1.
+    announced: for an incident, the (lane, revision) of which channels are notified, in order; the first has order 1.
     """
 
     channels: Mapping[str, int] = field(default_factory=dict)
     stopped: int = 0
     lanes: Mapping[int, InLane] = field(default_factory=dict)
-    told: tuple[tuple[int, int], ...] = ()
+    announced: tuple[tuple[int, int], ...] = ()
 
 
 class Delivery(NamedTuple):
@@ -103,9 +103,9 @@ def decide(thread: Thread, notice: Notice, routes: Routes, now: int) -> Decision
     """The decision on one revision. now: epoch seconds."""
     if notice.lane is not None:
         thread = _over_lanes(thread, notice.lane, InLane(notice.revision, notice.active))
-        if (notice.lane, notice.revision) not in thread.told:
+        if (notice.lane, notice.revision) not in thread.announced:
             return Decision(thread)
-        order = thread.told.index((notice.lane, notice.revision)) + 1
+        order = thread.announced.index((notice.lane, notice.revision)) + 1
     else:
         order = notice.revision
     stopping = notice.change in STOPS
@@ -150,10 +150,10 @@ def _over_lanes(thread: Thread, lane: int, said: InLane) -> Thread:
     if there is not None and there.revision >= said.revision:
         return thread
     lanes = {**thread.lanes, lane: said}
-    first_opening = said.active and not thread.told
-    last_clearing = bool(thread.told) and not any(one.active for one in lanes.values())
-    told = (*thread.told, (lane, said.revision)) if first_opening or last_clearing else thread.told
-    return replace(thread, lanes=lanes, told=told)
+    first_opening = said.active and not thread.announced
+    last_clearing = bool(thread.announced) and not any(one.active for one in lanes.values())
+    announced = (*thread.announced, (lane, said.revision)) if first_opening or last_clearing else thread.announced
+    return replace(thread, lanes=lanes, announced=announced)
 
 
 def _chosen(thread: Thread, notice: Notice, routes: Routes) -> Chosen:
@@ -189,14 +189,14 @@ class Try(NamedTuple):
 
     attempts: the number of attempts so far.
     until: the last time at which it may be sent, epoch seconds; see `until`.
-    told: the channel was, or may have been, notified of the alert before.
+    notified: the channel was, or may have been, notified of the alert before.
     stopped: the reason why it was stopped while a process that is gone was sending it; None: it was not stopped.
     """
 
     change: str
     attempts: int
     until: int
-    told: bool
+    notified: bool
     stopped: str | None = None
 
 
@@ -211,7 +211,7 @@ def before_sending(one: Try, now: float) -> tuple[DeliveryStatus, str]:
         if one.attempts:
             return DeliveryStatus.FAILED, "could not be delivered for six hours"
         return DeliveryStatus.EXPIRED, "older than six hours"
-    if one.change in STOPS and not one.told:
+    if one.change in STOPS and not one.notified:
         return DeliveryStatus.SUPERSEDED, "nothing of this alert was told here"
     return DeliveryStatus.SENDING, ""
 

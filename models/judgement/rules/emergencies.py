@@ -23,13 +23,13 @@ def flags(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int,
     for kind in EMERGENCIES:
         if not report.flags & _FLAGS[kind]:
             continue
-        if any(told.kind is kind and told.slot == slot
-               and ((told.epoch, told.counter) == (epoch, counter)
-                    or ((told.epoch, told.counter) > (epoch, counter) and abs(told.moment - device_time) <= NEAR))
-               for told in turn.person.told):
+        if any(known.kind is kind and known.slot == slot
+               and ((known.epoch, known.counter) == (epoch, counter)
+                    or ((known.epoch, known.counter) > (epoch, counter) and abs(known.moment - device_time) <= NEAR))
+               for known in turn.person.emergencies):
             continue
         evidence = ("late",) if turn.now - device_time > DAY else ()
-        _tell(turn, ReportedEmergency(kind, slot, device_time, epoch, counter), evidence)
+        _report(turn, ReportedEmergency(kind, slot, device_time, epoch, counter), evidence)
 
 
 def memory(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int, device_time: int) -> None:
@@ -39,17 +39,18 @@ def memory(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int
     kind, moment = EMERGENCIES[report.alarm - 1], device_time - report.alarm_age_min * 60
     if turn.now - moment >= DAY:
         return
-    if any(told.kind is kind and told.slot == slot and abs(told.moment - moment) <= NEAR for told in turn.person.told):
+    if any(known.kind is kind and known.slot == slot and abs(known.moment - moment) <= NEAR
+           for known in turn.person.emergencies):
         return
-    _tell(turn, ReportedEmergency(kind, slot, moment, epoch, counter), ("remembered alarm",))
+    _report(turn, ReportedEmergency(kind, slot, moment, epoch, counter), ("remembered alarm",))
 
 
-def _tell(turn: Turn, told: ReportedEmergency, evidence: tuple[str, ...]) -> None:
-    turn.person.told = (*turn.person.told, told)[-REMEMBERED:]
-    alert = about.find_alert(turn.person, told.kind)
+def _report(turn: Turn, emergency: ReportedEmergency, evidence: tuple[str, ...]) -> None:
+    turn.person.emergencies = (*turn.person.emergencies, emergency)[-REMEMBERED:]
+    alert = about.find_alert(turn.person, emergency.kind)
     if alert is None:
-        turn.open(told.kind, report_reference(told.slot, told.epoch, told.counter), Severity.CRITICAL, Likely.PERSON,
-                  evidence, slot=told.slot)
+        reference = report_reference(emergency.slot, emergency.epoch, emergency.counter)
+        turn.open(emergency.kind, reference, Severity.CRITICAL, Likely.PERSON, evidence, slot=emergency.slot)
         return
     if (alert.phase is Phase.ACKNOWLEDGED and alert.acknowledged_at is not None
             and turn.now - alert.acknowledged_at >= REPEATED_AFTER):

@@ -21,10 +21,10 @@ def _steps(person: Person, alert: Alert) -> Iterator[tuple[int, int, str | None]
         return
     if alert.kind in OF_A_WINDOW and alert.severity is Severity.WARNING:
         yield alert.started + RAISED_AFTER, 0, None
-    told = set(alert.told)
+    escalations = set(alert.escalations)
     for order, step in enumerate(sorted(person.profile.escalation, key=lambda step: step.after_min), start=1):
-        if step.to not in told:
-            told.add(step.to)
+        if step.to not in escalations:
+            escalations.add(step.to)
             yield alert.started + step.after_min * 60, order, step.to
 
 
