@@ -1,10 +1,12 @@
-"""`notify` tells people: a record of `alerts` becomes deliveries in the database, and those are sent by their channels.
+"""`notify` writes deliveries to the database before it sends any: no slow channel holds up a lane.
 
-    alerts ─▶ deliveries, durable ─▶ the position moves        (this file; it waits for the database alone)
+A record of `alerts` becomes deliveries, and the sender of each channel sends them.
+
+    alerts ─▶ deliveries, durable ─▶ the position moves        (this file; it waits only for the database)
               deliveries ─▶ one sender a channel ─▶ receipts   (agents/sender.py)
 
-So no channel, however slow, holds up a lane, a rebalance or another channel; and whatever dies, what was decided is in
-the database. Who is told of what is decided in models/notifications/telling.py.
+So no slow channel holds up a lane, a rebalance or another channel. After a crash the decisions are in the database.
+models/notifications/telling.py decides which channel is notified of which revision.
 """
 
 import asyncio
@@ -37,11 +39,14 @@ log = logging.getLogger(__name__)
 INPUTS: Final = (ALERTS,)
 ANSWER_S: Final = 3.0
 BROKER_AWAY_S: Final = 30.0
-UNKNOWN: Final = "unknown"  # the channel of what no channel will tell
+UNKNOWN: Final = "unknown"  # stands for the channel of deliveries that no channel will send
 
 
 class NotifyAgent:
-    """queued: called when there is something to send."""
+    """Makes deliveries of alerts.
+
+    queued: called when deliveries were added.
+    """
 
     def __init__(self, outbox: Outbox, routes: Routes, clock: Clock, queued: Callable[[], None],
                  asking: Asking) -> None:
@@ -51,7 +56,7 @@ class NotifyAgent:
             ROUTE_FALLBACKS.labels(site)
 
     async def handle(self, batch: Sequence[ConsumerRecord]) -> None:
-        """Returns when all that a batch decides is durable."""
+        """Decide about a batch. Returns when all its decisions are durable."""
         found = [(record.partition, notice) for record in batch if (notice := _notice(record)) is not None]
         subjects = {notice.subject for _, notice in found if notice.subject is not None}
         erased = await self._asking.durably(lambda: self._outbox.erased(subjects))
@@ -59,24 +64,25 @@ class NotifyAgent:
         for partition, notice in found:
             if notice.subject not in erased:
                 threads[notice.thread, partition].append(notice)
-            elif notice.change not in FOLLOW_UPS:  # an old record, or somebody who must not have this number
+            elif notice.change not in FOLLOW_UPS:  # an old record, or a person with an erased number
                 log.error("nobody is told of %s (%s): %d was erased; anbu doctor says whether anybody has the number",
                           notice.alert, notice.change, notice.subject)
         for (_, partition), notices in threads.items():
             try:
                 await self._asking.durably(partial(self._decide, notices, partition))
-            except StoreRefusedError as error:  # it would come again for ever, and nobody else would be told
+            except StoreRefusedError as error:  # an endless retry would hold up all other alerts
                 log.error("%s is told to nobody, as it cannot be kept: %s", notices[0].alert, error)  # noqa: TRY400
                 DELIVERIES.labels(UNKNOWN, DeliveryStatus.FAILED).inc(len(notices))
-        # Who was erased while this was written: either `erase` has seen it, or this sees the entry. Also who was erased
-        # before: whoever wrote it may have died before this, and the batch comes again.
+        # If a person was erased during these writes, the writes are deleted here. Either `erase` saw the documents, or
+        # this check sees the entry in `erased`. The check includes people who were erased earlier: a process may have
+        # died between its writes and this check, and the batch comes again.
         if erased := await self._asking.durably(lambda: self._outbox.erased(subjects)):
             await self._asking.durably(partial(self._outbox.forget, erased))
         if threads:
             self._queued()
 
     async def _decide(self, notices: list[Notice], lane: int) -> None:
-        """One alert's revisions. Doing it again, from any point at which it broke off, ends with the same."""
+        """Decide about revisions of one alert. A repetition after a break at any point gives the same result."""
         key, subject, now = notices[0].thread, notices[0].subject, self._clock.now()
         while True:
             thread, version = await self._outbox.thread(key)
@@ -103,21 +109,24 @@ class NotifyAgent:
 
 
 class LanePositions:
-    """Which lanes this worker has, and whether it knows the newest of them. monotonic: seconds."""
+    """The lanes of this worker, and those of them that are read to the end.
+
+    monotonic: a clock in seconds.
+    """
 
     def __init__(self, engine: Any, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._engine, self._monotonic = engine, monotonic
-        # It is asked only while there is something to send: neither an answer nor a silence of hours ago says anything.
+        # The broker is asked only while deliveries wait, so an answer or a silence of hours ago proves nothing.
         self._silent_since = self._silent_until = -BROKER_AWAY_S
 
     def mine(self) -> set[int]:
         return set(self._engine.lanes) if self._engine.open else set()
 
     async def read_to_end(self) -> set[int]:
-        """The lanes in which everything has been read that was in them when this was asked.
+        """Return the lanes in which all records have been read that were there at the time of the call.
 
-        A broker that is away for half a minute is asked no longer: nothing newer can come from it, and somebody who
-        needs help must not wait for its repair.
+        If the broker has been away for 30 s (BROKER_AWAY_S), all lanes of this worker count as read: nothing newer can
+        come from the broker, and a person who needs help must not wait for its repair.
         """
         positions = self._engine.positions()
         try:
@@ -137,7 +146,7 @@ class LanePositions:
 
 
 def _notice(record: ConsumerRecord) -> Notice | None:
-    """None where it cannot be read: `record` puts it into quarantine."""
+    """Return the notice of a record; None if it cannot be read. `record` puts such a record into quarantine."""
     try:
         return notice_of(parse_object(record.value or b""))
     except ContractError as error:

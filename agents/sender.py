@@ -1,10 +1,11 @@
-"""The sender of a channel: what is due is claimed, sent, and receipted; what failed is tried again or given up, loudly.
+"""Each channel has one sender, and each due delivery ends with a receipt: sent, failed or superseded.
 
-Before anything is sent, its lane has been read to the end, so that an acknowledgement or a clearing which is in the
-topic stops it. `models.notifications.gathering` decides which messages go by themselves and which are gathered into
-one. An urgent message has room of its own, so it waits neither for a crowd nor for a pause that the channel has asked
-for. Between the moment at which a provider takes a message and the moment at which the receipt is durable, a crash
-makes the message go out twice; the second time the message says so, and has the same id.
+The sender claims due deliveries, sends them, and writes the receipts. It retries a failed attempt, or gives the
+delivery up and logs that as an error. Before the sender sends a delivery, its lane has been read to the end, so an
+acknowledgement or a clearing in the topic stops the delivery. `models.notifications.gathering` decides which messages
+are sent singly and which are gathered into one. Urgent messages have their own room: they wait neither for other
+messages nor for a pause that the channel has asked for. If the process dies after the provider has taken a message and
+before the receipt is durable, the message is sent twice. The second message says so, and has the same id.
 """
 
 import asyncio
@@ -34,8 +35,8 @@ from stores.ports import Claimed, Outbox
 log = logging.getLogger(__name__)
 
 ATTEMPT_S: Final = 15.0
-CLAIM_S: Final = 20.0  # longer than an attempt, so that nobody takes over what is still being sent
-AT_ONCE: Final = 4     # of one channel; and so many urgent ones
+CLAIM_S: Final = 20.0  # longer than an attempt: no other process takes over a delivery that is still being sent
+AT_ONCE: Final = 4     # parcels of one channel in sending; the same number again for urgent ones
 LOOK_S: Final = 1.0
 FINISH_S: Final = 10.0
 
@@ -46,19 +47,22 @@ class Lanes(Protocol):
 
 
 class Sender:
-    """One channel. Nothing here waits for another. What goes out in one message is a parcel, mostly of one."""
+    """The sender of one channel. It waits for no other channel.
+
+    A parcel is the deliveries that one message carries, mostly one delivery.
+    """
 
     def __init__(self, name: str, configured: Configured, outbox: Outbox, lanes: Lanes, clock: Clock,
                  asking: Asking, dice: Callable[[], float]) -> None:
         self._name, self._channel, self._manner = name, configured.channel, configured.manner
         self._outbox, self._lanes, self._clock, self._asking, self._dice = outbox, lanes, clock, asking, dice
         self._owner = f"{os.getpid()}/{uuid.uuid4().hex[:8]}"
-        self._in_hand: dict[str, asyncio.Task[None]] = {}  # by thread: an alert's messages go out one after the other
-        self._busy = {True: 0, False: 0}                    # parcels in hand, the urgent and the others
+        self._in_hand: dict[str, asyncio.Task[None]] = {}  # by thread; an alert's messages are sent in turn
+        self._busy = {True: 0, False: 0}                    # parcels in hand; True: urgent ones
         self._paused_until = 0.0
         self._gathered_at: float | None = None
         self.woken = asyncio.Event()
-        DELIVERY_RETRIES.labels(name)  # a counter that is not there before it counts is not seen to rise
+        DELIVERY_RETRIES.labels(name)  # Prometheus sees a rise only if the counter exists before it
         for status in DeliveryStatus:
             if status not in (DeliveryStatus.QUEUED, DeliveryStatus.SENDING):
                 DELIVERIES.labels(name, status)
@@ -76,7 +80,7 @@ class Sender:
                 await asyncio.wait_for(self.woken.wait(), LOOK_S if complete else LOOK_S / 20)
 
     async def finish(self) -> None:
-        """Let what is being sent end; whatever does not is sent again once its claim has ended."""
+        """Let the current attempts end. A delivery whose attempt does not end in time is sent again after its claim."""
         tasks = set(self._in_hand.values())
         if tasks:
             await asyncio.wait(tasks, timeout=FINISH_S)
@@ -86,7 +90,7 @@ class Sender:
         await self._channel.close()
 
     async def _start_due(self) -> bool:
-        """False: something is due in a lane that has not been read to its end."""
+        """Start due deliveries. Returns False if one is due in a lane that has not been read to its end."""
         mine, now = self._lanes.mine(), self._clock.now()
         if not mine or min(self._busy.values()) >= AT_ONCE:
             return True
@@ -95,7 +99,7 @@ class Sender:
             return True
         known = await self._lanes.read_to_end()
         complete = all(one.lane in known for one in found)
-        if not complete:  # what waits for its lane must not take the place of what need not, however urgent it is
+        if not complete:  # a delivery that waits for its lane takes no place from the others, even if it is urgent
             found = await self._outbox.due(self._name, mine & known, now, MOST)
         found = [one for one in found if one.thread not in self._in_hand]
         for one in found:
@@ -119,7 +123,7 @@ class Sender:
         return [[one for one, _ in readable[:number]], *([one] for one in gathered if _entry(one) is None)]
 
     def _start(self, parcel: list[Claimed]) -> None:
-        """Unless there is no room, or an earlier message of the same alert is in hand: then a later look does."""
+        """Start a parcel, without alerts that have a message in hand. A later look starts what finds no room."""
         parcel = [one for one in parcel if one.thread not in self._in_hand]
         urgent = any(one.urgency == URGENT for one in parcel)
         if not parcel or self._busy[urgent] >= AT_ONCE:
@@ -141,11 +145,11 @@ class Sender:
             claimed = await self._claimed(parcel)
             if claimed:
                 await self._attempt(claimed)
-        except StoreAwayError as error:  # before anything was sent
+        except StoreAwayError as error:  # raised only before the message is sent
             log.warning("%s: %s waits for the database: %s", self._name, _name(parcel), error)
 
     async def _claimed(self, parcel: list[Claimed]) -> list[Claimed]:
-        """The deliveries that are ours for one attempt; the others get a receipt instead, or somebody else has them."""
+        """Claim deliveries for one attempt. The others get a receipt, or another process has them."""
         erased = await self._outbox.erased({one.subject for one in parcel if one.subject is not None})
         notified = await self._outbox.notified({one.thread for one in parcel if one.change in STOPS}, self._name)
         ready = []
@@ -156,12 +160,12 @@ class Sender:
                 status, why = before_sending(attempt, self._clock.now())
             if status is DeliveryStatus.SENDING:
                 ready.append(one)
-            else:  # what a process that is gone was sending may have arrived
+            else:  # a message that a dead process was sending may have arrived
                 unsure = one.unsure or one.status is DeliveryStatus.SENDING
                 await self._receipt([one._replace(unsure=unsure)], status, why)
         end = self._clock.now() + CLAIM_S
         claimed = await self._outbox.claim(ready, f"{self._owner}/{uuid.uuid4().hex[:8]}", end) if ready else []
-        # A database that took long has eaten up the claim: the next one has more.
+        # If a slow database has used up the time of the claim, nothing is sent; the next claim has its whole time.
         return claimed if self._clock.virtual or self._clock.now() < end - ATTEMPT_S else []
 
     async def _attempt(self, parcel: list[Claimed]) -> None:
@@ -209,7 +213,7 @@ class Sender:
 
     async def _receipt(self, parcel: Sequence[Claimed], status: DeliveryStatus, why: str, answer: str = "",
                        digest: str | None = None) -> None:
-        """Durable, however long it takes: without it the message would go out again."""
+        """Write the receipt, and wait until it is durable: without a receipt the message would be sent again."""
         kept = await self._asking.durably(
             lambda: self._outbox.receipt(parcel, status, why, self._clock.now(), answer, digest))
         if kept < len(parcel):
@@ -225,7 +229,10 @@ class Sender:
 
 
 def _entry(one: Claimed) -> DigestEntry | None:
-    """None: it cannot be read, and must not spoil what can. By itself it fails, loudly."""
+    """Return the entry of a digest; None if the delivery cannot be read.
+
+    An unreadable delivery is sent singly, so that it fails alone, with an error in the log.
+    """
     try:
         return DigestEntry(one.id, notice_of(one.event), one.fallback, one.unsure)
     except ContractError:

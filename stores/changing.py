@@ -1,9 +1,9 @@
-"""Documents are read, changed, and written back where they are other, if nobody else has changed them meanwhile.
+"""A document is written back only if no other writer has changed it since it was read.
 
-Each has an `etag`, the hash of what it says. A write names the one that was read, and meets nothing where there is
-another by now: then it is done again on what is there. So a change is a pure function of a document, and the database
-evaluates nothing but a comparison. What is as it should be is written all the same, with nothing new: the
-acknowledgement says that a majority has it, which reading does not.
+Each document has an `etag`, the hash of its content. A write names the etag that was read. If the stored document has
+another etag by then, the write matches no document, and the change is repeated on the new document. So a change is a
+pure function of a document, and the database evaluates only a comparison. A document that is already right is written
+too, without a difference: the acknowledgement proves that a majority has the document, and a read proves no such thing.
 """
 
 import logging
@@ -21,11 +21,11 @@ from stores.errors import StoreAwayError, StoreRefusedError, is_hopeless, mapped
 log = logging.getLogger(__name__)
 
 Modify = Callable[[Document | None], Document | None]
-"""What a document, None where there is none, should be; None: as it is."""
+"""Takes the stored document, or None if there is none. Returns the new document, or None to leave it unchanged."""
 
 ETAG: Final = "etag"
-_APART: Final = frozenset({"_id", ETAG, "contact"})  # `contact` is the page's, which writes it without reading
-_READ_AT_ONCE: Final = 100  # the embedded database compares each document with all that were asked for
+_APART: Final = frozenset({"_id", ETAG, "contact"})  # the page writes `contact` without a read
+_READ_AT_ONCE: Final = 100  # _ids of one query; the embedded database compares each document with all of them
 _ATTEMPTS: Final = 20
 _DUPLICATE: Final = 11000
 
@@ -36,8 +36,12 @@ def etag_of(document: Document) -> str:
 
 
 async def change(database: Any, collection: str, changes: Mapping[str, Modify]) -> dict[tuple[str, str], str]:
-    """Change documents by _id. database: Motor's. Returns the places (collection, _id) that were refused for good, and
-    why, all others being as they should. Raises StoreAwayError.
+    """Change documents by _id.
+
+    database: a database of Motor.
+
+    Returns the reasons of the documents that the database will never take, by place (collection, _id). All other
+    documents are changed. Raises StoreAwayError.
     """
     refused: dict[str, int] = {}
     keys = list(changes)
@@ -47,7 +51,7 @@ async def change(database: Any, collection: str, changes: Mapping[str, Modify]) 
 
 
 async def _some(database: Any, collection: str, rest: Mapping[str, Modify]) -> dict[str, int]:
-    """The codes of those that were refused for good, by _id."""
+    """Change at most `bulk.AT_ONCE` documents. Returns the error codes of the refused documents, by _id."""
     refused: dict[str, int] = {}
     for attempt in range(_ATTEMPTS):
         there, unreadable = await _readable(database, collection, list(rest))
@@ -63,7 +67,7 @@ async def _some(database: Any, collection: str, rest: Mapping[str, Modify]) -> d
         failed, met = await bulk.attempt(database, collection, wanted.operations)
         refused |= {key: code for key, code in failed.items() if is_hopeless(code)}
         again = failed.keys() - refused.keys()
-        # Some are tried once more; who made a document that was not there yet was faster, and that is no error.
+        # A failed write gets one more attempt. A duplicate key is no error: another writer inserted the document first.
         if attempt and (codes := {failed[key] for key in again} - {_DUPLICATE}):
             raise StoreAwayError(f"{collection}: error {min(codes)} of the database")
         if met < len(wanted.operations) - len(failed):
@@ -77,12 +81,12 @@ async def _some(database: Any, collection: str, rest: Mapping[str, Modify]) -> d
 
 
 async def _readable(database: Any, collection: str, keys: list[str]) -> tuple[dict[str, Document], set[str]]:
-    """Documents by _id, and those that the driver cannot make sense of: it does not say which, so halves find them."""
+    """Return documents by _id, and the _ids that the driver cannot decode. It names none, so halving finds them."""
     try:
         return await read(database, collection, keys), set()
     except StoreRefusedError as error:
         if len(keys) == 1:
-            log.error("%s: %s cannot be read: %s", collection, keys[0], error)  # noqa: TRY400 - that says it all
+            log.error("%s: %s cannot be read: %s", collection, keys[0], error)  # noqa: TRY400 - the message says enough
             return {}, {keys[0]}
     half = len(keys) // 2
     first, unreadable = await _readable(database, collection, keys[:half])
@@ -91,7 +95,7 @@ async def _readable(database: Any, collection: str, keys: list[str]) -> tuple[di
 
 
 class _Wanted:
-    """What is to be written where some documents were read, and with which etags they are as they should."""
+    """The operations that a batch of changes needs, and the etags that the documents have afterwards."""
 
     def __init__(self, there: Mapping[str, Document]) -> None:
         self._there = there
@@ -108,7 +112,7 @@ class _Wanted:
 
 async def read(database: Any, collection: str, ids: Iterable[str],
                only: Document | None = None) -> dict[str, Document]:
-    """Documents by _id. only: the projection. Raises StoreAwayError."""
+    """Return documents by _id. only: the projection. Raises StoreAwayError."""
     keys, found = list(ids), dict[str, Document]()
     with mapped():
         for start in range(0, len(keys), _READ_AT_ONCE):
@@ -118,7 +122,10 @@ async def read(database: Any, collection: str, ids: Iterable[str],
 
 
 def operation(key: str, there: Document | None, new: Document) -> InsertOne[Document] | UpdateOne:
-    """What makes the one of the other, of a map what is other in it; nothing where somebody else has changed it."""
+    """Return the write that turns `there` into `new`; inside a map it writes only the keys that differ.
+
+    The write matches no document if another writer has changed the document since it was read.
+    """
     if there is None:
         return InsertOne({**new, "_id": key})
     sets, gone = {ETAG: new[ETAG]}, dict[str, str]()
@@ -131,5 +138,6 @@ def operation(key: str, there: Document | None, new: Document) -> InsertOne[Docu
             gone[name] = ""
         elif name not in there or before != after:
             sets[name] = after
-    asked = {"_id": key, ETAG: there.get(ETAG), "schema": there["schema"]}  # a migration may lift what has no etag yet
+    # The schema is part of the condition: a migration may lift a document that has no etag yet.
+    asked = {"_id": key, ETAG: there.get(ETAG), "schema": there["schema"]}
     return UpdateOne(asked, {"$set": sets, "$unset": gone} if gone else {"$set": sets})

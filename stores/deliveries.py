@@ -1,9 +1,9 @@
-"""What `notify` has to tell, has told and could not tell: a queue that outlives every crash, and its receipts.
+"""The queue of `notify` outlives every crash: each delivery stays in it until the delivery has a receipt.
 
-A delivery is written before the position in the topic moves; before it is sent it is claimed for a while, and after it
-was sent there is a receipt, by conditional updates of one document each. So at most one process sends it at a time, and
-none that has a receipt. What was claimed and has neither receipt nor failure when the claim ends (the process died) is
-sent again: nobody can know whether it arrived.
+`notify` writes a delivery before the position in the topic moves. A sender claims the delivery for a limited time, then
+sends it, then writes a receipt. Claim and receipt are conditional updates of one document. So at most one process sends
+a delivery at a time, and no process sends a delivery that has a receipt. If a claim ends without a receipt or a failure
+(the process died), the delivery is sent again, because nothing shows whether it arrived.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +26,10 @@ KEPT_S: Final = 90 * 86_400
 
 
 class Deliveries:
-    """One database. url: mongodb://host:port/name, else ValueError. Methods raise StoreAwayError."""
+    """One database. Methods raise StoreAwayError.
+
+    url: mongodb://host:port/name, else ValueError.
+    """
 
     def __init__(self, url: str) -> None:
         self._connection = Connection(url)
@@ -34,16 +37,19 @@ class Deliveries:
         self._threads = self._connection.database[THREADS]
         self._people = People(self._connection.database)
 
-    # What has been decided
+    # Decisions
 
     async def thread(self, key: str) -> tuple[Thread, int]:
-        """What was decided of an alert so far, and its version; 0: nothing."""
+        """Return the decisions about an alert so far, and their version; the version is 0 if there are none."""
         with mapped():
             found = await self._threads.find_one({"_id": key})
         return (Thread(), 0) if found is None else (_thread(found), found["ver"])
 
     async def keep_thread(self, key: str, thread: Thread, version: int, subject: int | None, now: float) -> bool:
-        """False: somebody else has changed it since that version was read (lanes share an incident)."""
+        """Store the decisions. Returns False if another writer has changed them since `version` was read.
+
+        There can be several writers, because lanes share an incident.
+        """
         fields = {"schema": SCHEMA, "ver": version + 1, "subject": subject, "expires": _date(now + KEPT_S),
                   "channels": dict(thread.channels), "stopped": thread.stopped,
                   "lanes": {str(lane): [one.revision, one.active] for lane, one in thread.lanes.items()},
@@ -56,7 +62,7 @@ class Deliveries:
             return bool(done.matched_count)
 
     async def queue(self, deliveries: Mapping[str, Mapping[str, Any]], now: float) -> set[str]:
-        """Add deliveries by id; one that is there stays as it is. Returns the ids that are new."""
+        """Add deliveries by id. A delivery that exists stays unchanged. Returns the ids that are new."""
         if not deliveries:
             return set()
         common = {"schema": SCHEMA, "expires": _date(now + KEPT_S)}
@@ -67,7 +73,10 @@ class Deliveries:
         return set((done.upserted_ids or {}).values())
 
     async def stop(self, thread: str, stops: Sequence[Stop], by: str) -> int:
-        """What is queued below is not sent; one that is being sent is not tried again. Returns how many were queued."""
+        """Supersede queued deliveries below each stop; mark those that are being sent, so that they get no retry.
+
+        Returns how many deliveries were queued.
+        """
         stopped = 0
         for stop in stops:
             where: dict[str, Any] = {"thread": thread, "order": {"$lt": stop.below}}
@@ -82,11 +91,11 @@ class Deliveries:
         return stopped
 
     async def erased(self, subjects: Collection[int]) -> set[int]:
-        """Those of them who are erased: nothing is told of them any more."""
+        """Return the subjects that are erased: no channel is notified of them any more."""
         return await self._people.erased(subjects)
 
     async def forget(self, subjects: Collection[int]) -> None:
-        """Delete all of people who are erased: `erase` may have been faster than what was written of them."""
+        """Delete all documents of erased people: `notify` may have written some after `erase` had deleted."""
         with mapped():
             for collection in (self._queue, self._threads):
                 await collection.delete_many({"subject": {"$in": sorted(subjects)}})
@@ -94,7 +103,10 @@ class Deliveries:
     # Sending
 
     async def due(self, channel: str, lanes: Collection[int], now: float, limit: int) -> list[Claimed]:
-        """What is to be sent by a channel now, or was being sent by a process that is gone; the most urgent first."""
+        """Return the deliveries that a channel has to send now, the most urgent first.
+
+        They include deliveries that another process claimed, if the claim has ended.
+        """
         where = {"channel": channel, "lane": {"$in": sorted(lanes)}, "due": {"$lte": now},
                  "status": {"$in": _UNFINISHED}}
         with mapped():
@@ -102,18 +114,21 @@ class Deliveries:
         return [_claimed(one) for one in found]
 
     async def lately(self, channel: str, now: float, gathered_at: float | None) -> Lately:
-        """How many wait for a channel, and how many it got one by one, as far as it matters."""
+        """Count the deliveries that wait for a channel, and those that it got one by one, both up to FEW + 1."""
         mine = {"channel": channel, "urgency": {"$ne": URGENT}}
         with mapped():
             due = await self._queue.count_documents(
                 {**mine, "status": {"$in": _UNFINISHED}, "due": {"$lte": now}}, limit=FEW + 1)
-            # What was sent is still due when its claim would have ended, which is just after it was sent.
+            # A sent delivery keeps as `due` the end of its claim, which is shortly after the moment of sending.
             sent = await self._queue.count_documents(
                 {**mine, "status": DeliveryStatus.SENT, "due": {"$gt": now - FEW_S}, "digest": None}, limit=FEW + 1)
         return Lately(due, sent, gathered_at)
 
     async def notified(self, threads: Collection[str], channel: str) -> set[str]:
-        """Those alerts of which the channel has, or may have, heard: not what it refused, or what never reached it."""
+        """Return the alerts of which the channel was notified, or may have been.
+
+        Deliveries that the channel refused, or that never reached it, do not count.
+        """
         if not threads:
             return set()
         with mapped():
@@ -123,9 +138,13 @@ class Deliveries:
         return set(found)
 
     async def claim(self, some: Sequence[Claimed], owner: str, until: float) -> list[Claimed]:
-        """Take them for one attempt; those are left out that somebody else has, or that were stopped. Nobody else
-        sends them before `until`. owner: of this attempt alone."""
-        # One whose claim has ended may have been sent by whoever is gone.
+        """Claim deliveries for one attempt, and return the claimed ones.
+
+        Deliveries that another process has claimed, or that were stopped, are left out.
+        owner: a name of this attempt alone.
+        until: the end of the claim, epoch seconds. No other process sends the deliveries before.
+        """
+        # If an earlier claim has ended, its process may have sent the delivery before it died.
         await self._write([UpdateOne(_as_it_was(one), {"$set": {
             "status": DeliveryStatus.SENDING, "attempts": one.attempts + 1, "owner": owner, "due": until,
             "unsure": one.unsure or one.status is DeliveryStatus.SENDING}}) for one in some])
@@ -136,8 +155,12 @@ class Deliveries:
 
     async def receipt(self, some: Sequence[Claimed], status: DeliveryStatus, why: str, now: float, answer: str = "",
                       digest: str | None = None) -> int:
-        """The end of these deliveries. Returns how many were still ours: of another the claim has ended, and another
-        process has it. digest: the message in which they were gathered."""
+        """Write the final status of these deliveries.
+
+        Returns how many were still claimed by this process. The claim of the others has ended, and another process has
+        them.
+        digest: the id of the message that gathered them.
+        """
         fields = {"status": status, "why": _kept(why), "answer": _kept(answer), "at": format_time(int(now)),
                   **({"digest": digest} if digest is not None else {})}
         gone = {"$unset": {"event": ""}} if status is not DeliveryStatus.FAILED else {}
@@ -146,7 +169,7 @@ class Deliveries:
             {"$set": {**fields, "unsure": one.unsure}, **gone}) for one in some])
 
     async def again(self, some: Sequence[Claimed], due: float, why: str, *, unsure: bool) -> None:
-        """Try them again later, unless they were stopped meanwhile."""
+        """Queue a retry at `due`. Deliveries that were stopped meanwhile are superseded instead."""
         stopped = {"$gt": ["$stopped", None]}
         await self._write([UpdateOne(
             {"_id": one.id, "status": DeliveryStatus.SENDING, "attempts": one.attempts}, [{"$set": {
@@ -155,16 +178,17 @@ class Deliveries:
                 "due": due, "unsure": one.unsure or unsure}}]) for one in some])
 
     async def _write(self, writes: list[UpdateOne]) -> int:
-        """Returns how many documents were still as the writes expect."""
+        """Write, and return how many documents the conditions of the writes still matched."""
         if not writes:
             return 0
         with mapped():
             return int((await self._queue.bulk_write(writes, ordered=False)).matched_count)
 
     async def fail_unknown(self, channels: Collection[str], lanes: Collection[int], before: float, now: float) -> int:
-        """What has waited since before a moment for channels that are in the routes file no more has failed.
+        """Mark deliveries as failed whose channel is no longer in the routes file. Returns how many.
 
-        Returns how many.
+        channels: the channels in the routes file.
+        before: epoch seconds; only deliveries that were due at this time or earlier fail.
         """
         fields = {"status": DeliveryStatus.FAILED, "why": "the channel is no longer in the routes file",
                   "at": format_time(int(now))}
@@ -174,10 +198,10 @@ class Deliveries:
                  "lane": {"$in": sorted(lanes)}, "due": {"$lte": before}}, {"$set": fields})
         return int(done.modified_count)
 
-    # For people
+    # Operators
 
     async def waiting(self) -> dict[str, int]:
-        """How many wait by channel."""
+        """Count the unfinished deliveries by channel."""
         with mapped():
             found = await self._queue.aggregate([
                 {"$match": {"status": {"$in": _UNFINISHED}}},
@@ -185,18 +209,21 @@ class Deliveries:
         return {one["_id"]: one["n"] for one in found}
 
     async def trouble(self, since: str) -> list[Trouble]:
-        """By channel what failed at or after a time (RFC 3339, UTC), and what is tried again and again."""
+        """Return by channel the deliveries that failed at or after `since`, and those with many attempts.
+
+        since: RFC 3339, UTC.
+        """
         return await troubles(self._queue, since)
 
     async def listed(self, statuses: Collection[str], limit: int) -> list[dict[str, Any]]:
-        """Deliveries, the newest alert first."""
+        """Return deliveries, the newest alert first."""
         with mapped():
             found: list[dict[str, Any]] = await self._queue.find(
                 {"status": {"$in": sorted(statuses)}}).sort([("changed_at", -1)]).to_list(limit)
         return found
 
     async def retry_failed(self, channel: str | None, now: float) -> int:
-        """Queue again what failed, is not too old, and has not been overtaken since. Returns how many."""
+        """Queue the failed deliveries that are neither too old nor outdated by a newer revision. Returns how many."""
         where: dict[str, Any] = {"status": DeliveryStatus.FAILED, "until": {"$gt": now}, "event": {"$exists": True}}
         if channel is not None:
             where["channel"] = channel
@@ -218,7 +245,7 @@ class Deliveries:
 
 
 async def troubles(collection: Any, since: str) -> list[Trouble]:
-    """collection: Motor's. Raises StoreAwayError."""
+    """Return the troubles of each channel. collection: a collection of Motor. Raises StoreAwayError."""
     found: dict[str, Trouble] = {}
     where = {"$or": [{"status": DeliveryStatus.FAILED, "at": {"$gte": since}},
                      {"status": {"$in": _UNFINISHED}, "attempts": {"$gte": STRUGGLING}}]}
@@ -232,7 +259,7 @@ async def troubles(collection: Any, since: str) -> list[Trouble]:
 
 
 def _kept(text: str) -> str:
-    """What somebody else says may be in an encoding that no document takes; a receipt must not fail for that."""
+    """Replace characters that no document can hold: a provider's answer must not make a receipt fail."""
     return text.encode(errors="replace").decode()
 
 

@@ -1,7 +1,7 @@
-"""MongoDB, written so that delivery at least once is enough: what `record` and the page write.
+"""Every write of `record` and the page to MongoDB can be repeated, so delivery at least once is enough.
 
-What can never be written is named (StoreRefusedError), after all the rest was written. Figures of days are marked as
-stale, and made anew later (`stale.py`).
+If the database will never take some documents, all others are written first; then StoreRefusedError names the refused
+documents. A batch marks the figures of its days as stale, and `stale.py` computes them again later.
 """
 
 import time
@@ -22,13 +22,15 @@ from stores.stale import EVERY_S, StaleDays
 from stores.structure import Structure
 
 CONTACT = ("name", "telephone", "address", "notes")
-ERASING_S = 3600.0  # deletion takes less
+ERASING_S = 3600.0  # the deletion of a person takes less
 
 
 class Store:
-    """One database. url: mongodb://host:port/name, else ValueError.
+    """One database.
 
-    Methods raise StoreAwayError where the same may succeed later.
+    url: mongodb://host:port/name, else ValueError.
+
+    Methods raise StoreAwayError if the same call may succeed later.
     """
 
     def __init__(self, url: str, retention: Mapping[str, int] = DEFAULT_DAYS,
@@ -40,12 +42,14 @@ class Store:
         self._people = People(self.database)
 
     async def prepare(self) -> None:
-        """Create collections, validators and indexes; doing it again changes nothing."""
+        """Create collections, validators and indexes. A repetition changes nothing."""
         await Structure(self.database, self.retention).prepare()
 
     async def apply(self, changes: Iterable[DocumentChange]) -> None:
-        """Apply changes, of which no two are of one document; not what is older than the retention, nor anything of
-        somebody who is erased. Raises StoreRefusedError, all others being applied.
+        """Apply changes; no two of them may be of one document.
+
+        Changes older than the retention, and changes of erased people, are left out. Raises StoreRefusedError for
+        refused documents, after all other changes are applied.
         """
         now = self._now()
         kept = [one for one in changes if is_kept(one, self.retention, now)]
@@ -58,26 +62,26 @@ class Store:
         refused: dict[tuple[str, str], str] = {}
         for collection, modifies in by_collection.items():
             refused |= await change(self.database, collection, modifies)
-        # Who was erased while this was written is deleted again: either `erase` has seen it, or this sees the entry.
-        # Also who was erased before: whoever wrote it may have died before this, and the batch comes again.
+        # If a person was erased during these writes, the writes are deleted here. Either `erase` saw the documents, or
+        # this check sees the entry in `erased`. The check includes people who were erased earlier: a process may have
+        # died between its writes and this check, and the batch comes again.
         for subject in await self._people.erased(subjects):
             await self.erase(subject)
         if refused:
             raise StoreRefusedError("; ".join(sorted(set(refused.values()))), refused)
 
     async def mark_days(self, changes: Iterable[DocumentChange], now: float) -> None:
-        """Figures of the days that these changes touch are to be made anew, after they were applied. now: epoch
-        seconds."""
+        """Mark the days that these changes touch as stale. The changes must be applied already. now: epoch seconds."""
         with mapped():
             touched = await self._days.touched(ids_of(changes))
         await self._stale.mark(await self._kept(touched), now + EVERY_S)
 
     async def refresh_days(self, now: float) -> int:
-        """Make figures of some marked days anew whose time has come. Returns of how many; 0: there are no more."""
+        """Compute the figures of some marked days that are due. Returns the number of days; 0 if none is due."""
         return await self._stale.make_due(now)
 
     async def recompute(self, days: Iterable[Day], *, dry_run: bool) -> list[str]:
-        """Make the figures of some days anew, and return the _ids of those that were others although not marked."""
+        """Compute the figures of some days again. Returns the _ids of wrong figures that were not marked as stale."""
         kept = await self._kept(days)
         if not dry_run:
             await self._stale.make(kept, time.time())
@@ -87,28 +91,31 @@ class Store:
         return sorted(one.id for one in wrong)
 
     async def _make(self, days: Iterable[Day]) -> None:
-        """Make the figures of some days anew, now."""
+        """Compute the figures of some days again, at once."""
         kept, now = await self._kept(days), time.time()
         await self._stale.mark(kept, now)
         await self._stale.make(kept, now)
 
     async def _kept(self, days: Iterable[Day]) -> set[Day]:
-        """Days whose sources are no longer kept stay as they are."""
+        """Leave out the days whose sources are no longer complete: their figures stay as they are."""
         oldest = max(oldest_day(self.retention, self._now()), await whole_since(self.database))
         return {one for one in days if one.day >= oldest}
 
     async def erase(self, subject: int) -> dict[str, int]:
-        """Delete all of a person who is marked as erased, figures of days too. Returns how many documents by
-        collection."""
+        """Delete all documents of a person who is marked as erased, and correct the figures of days.
+
+        Returns the number of deleted documents by collection.
+        """
         days = await self._kept(await self._people.days(subject))
-        # Whoever dies in the middle cannot find these days again: a mark must outlive that, and not be used up before.
+        # After a crash in the middle, no process could find these days again. So their marks are set before, and no
+        # process may use the marks up during the deletion.
         await self._stale.hold(days, time.time() + ERASING_S)
         counts = await self._people.delete(subject)
         await self._make(days)
         return counts
 
     async def set_contact(self, subject: int, contact: Mapping[str, Any]) -> None:
-        """Who a person is: name, telephone, address, notes; personal data, which lives here only."""
+        """Store name, telephone, address and notes of a person. This personal data is stored nowhere else."""
         fields = {name: contact[name] for name in CONTACT if contact.get(name) is not None}
         with mapped():
             await self.database[PEOPLE].update_one(
@@ -118,7 +125,10 @@ class Store:
 
     async def append_audit(self, key: str, at: str, by: str, action: str, subject: int | None = None,
                            detail: Mapping[str, Any] | None = None) -> None:
-        """Who saw or did what; key: unique, given by the one who writes. An entry that is there stays as it is."""
+        """Record which user saw or did something. An entry that exists stays unchanged.
+
+        key: unique; the caller gives it.
+        """
         entry = {"schema": SCHEMA, "at": at, "by": by, "action": action, "subject": subject,
                  "detail": dict(detail or {}), "dated": datetime.fromisoformat(at)}
         with mapped():

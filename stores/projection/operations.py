@@ -1,8 +1,12 @@
-"""What a record does to a document, so that applying any part of the log again leaves every document as it was.
+"""A change of a document can be applied any number of times: to apply any part of the log again changes nothing.
 
-Three shapes: a current state, replaced only by a newer version; entries of a map, each with a version of its own or
-always the same; figures derived anew from the document on every change. Nothing is counted, nothing depends on the
-clock or on the order of arrival.
+A document has three kinds of content:
+
+- a current state, which only a newer version replaces;
+- entries of a map: an entry has its own version, or is always the same;
+- figures, which every change computes from the whole document.
+
+No change counts anything. No change depends on the clock or on the order of arrival.
 """
 
 from dataclasses import dataclass, field
@@ -11,19 +15,22 @@ from typing import Any, Final, NamedTuple
 from stores.projection.collections import BY_NAME
 
 Document = dict[str, Any]
-Version = int | list[Any]  # of one place always of one shape, and never of two bodies the same
+Version = int | list[Any]  # one place always has one of the two shapes; two bodies never have the same version
 
 VERSION: Final = "ver"
 
 
 class Entry(NamedTuple):
-    """What belongs at one path of a document, such as `reports.0-1-17`. version None: it is always the same."""
+    """The value for one path of a document, such as `reports.0-1-17`.
+
+    version: None if the value at this path is always the same.
+    """
 
     value: Document
     version: Version | None = None
 
     def newer(self, there: Document | None) -> Document:
-        """Of this and what is there that which stays."""
+        """Return the newer of two values: the value of this entry, or the stored value `there`."""
         if self.version is None:
             return self.value
         if there is None or _is_older(there.get(VERSION), self.version):
@@ -33,11 +40,13 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class DocumentChange:
-    """What a batch does to one document.
+    """The change that a batch makes to one document.
 
-    fixed: fields that are the same in every change of the document; version and state: the current state at the top of
-    the document, None where it is not touched; entries: by path. happened: epoch seconds; None where it does not matter
-    how long ago that is.
+    fixed: the fields that are the same in every change of the document.
+    version: the version of `state`; None if the change does not touch the current state.
+    state: the current state, which stands at the top of the document.
+    entries: the entries of maps, by path.
+    happened: epoch seconds; None if the age does not matter.
     """
 
     collection: str
@@ -58,7 +67,7 @@ class DocumentChange:
         return self.collection, self.id
 
     def merge(self, other: "DocumentChange") -> None:
-        """Take in what another record of the same batch does to the same document."""
+        """Add the change that another record of the same batch makes to the same document."""
         if other.version is not None and (self.version is None or self.version < other.version):
             self.version, self.state = other.version, other.state
         for path, entry in other.entries.items():
@@ -69,9 +78,9 @@ class DocumentChange:
             self.happened = max(self.happened, other.happened)
 
     def applied(self, there: Document | None) -> Document:
-        """What a document, None where there is none, should be after it."""
+        """Return the document after this change. there: the stored document, or None."""
         collection = BY_NAME[self.collection]
-        # What is of an older schema stays so until it is lifted whole.
+        # A document of an older schema keeps its schema until a migration lifts the whole document.
         document: Document = {"schema": collection.schema, **(there or {}), **self.fixed}
         for path, entry in self.entries.items():
             field, _, key = path.partition(".")
@@ -79,7 +88,7 @@ class DocumentChange:
                 document[field] = entry.newer(document.get(field))
             else:
                 if (inside := document.get(field)) is None or inside is (there or {}).get(field):
-                    inside = document[field] = dict(inside or {})  # what was read stays as it was read
+                    inside = document[field] = dict(inside or {})  # a copy: the document that was read stays unchanged
                 inside[key] = entry.newer(inside.get(key))
         if self.version is not None and _is_older(document.get(VERSION), self.version):
             document |= {VERSION: self.version, **self.state}
@@ -87,7 +96,7 @@ class DocumentChange:
 
 
 def merged(changes: list[DocumentChange]) -> list[DocumentChange]:
-    """One change a document."""
+    """Merge the changes so that each document has one change."""
     by_place: dict[tuple[str, str], DocumentChange] = {}
     for change in changes:
         there = by_place.setdefault(change.place, change)
@@ -97,5 +106,5 @@ def merged(changes: list[DocumentChange]) -> list[DocumentChange]:
 
 
 def _is_older(there: Version | None, version: Version) -> bool:
-    """A missing version is older than any."""
-    return there is None or bool(there < version)  # type: ignore[operator]  # of one shape
+    """A missing version is older than any other."""
+    return there is None or bool(there < version)  # type: ignore[operator]  # both have one shape
