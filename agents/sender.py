@@ -1,4 +1,4 @@
-"""Each channel has one sender, and each due delivery ends with a receipt: sent, failed or superseded.
+"""Each channel has one sender, and each due delivery ends with a receipt: sent, failed, expired or superseded.
 
 The sender claims due deliveries, sends them, and writes the receipts. It retries a failed attempt, or gives the
 delivery up and logs that as an error. Before the sender sends a delivery, its lane has been read to the end, so an

@@ -1,6 +1,6 @@
-"""Many operations at once, so that delivery at least once is enough: one operation a document, unordered, by _id.
+"""A bulk has one operation a document, unordered and by _id, so it can be repeated: delivery at least once is enough.
 
-What is acknowledged is in the journals of a majority; what can never be written is named.
+An acknowledged write is in the journals of a majority. Documents that can never be written are named.
 """
 
 from collections.abc import Mapping
@@ -13,16 +13,20 @@ from stores.connection import Document
 from stores.errors import StoreAwayError, StoreRefusedError, is_hopeless, mapped
 
 Operation = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
-AT_ONCE: Final = 500  # operations of one bulk: a slow database answers well before a frozen one is given up
+AT_ONCE: Final = 500  # operations of one bulk; a slow database answers well before the timeout of the socket
 
-NO_VALUE: Final = 2     # BadValue: also what never gets as far as the database
-UNREADABLE: Final = 22  # InvalidBSON: of what is there already
+NO_VALUE: Final = 2     # BadValue; also for a document that never reaches the database
+UNREADABLE: Final = 22  # InvalidBSON: a stored document that cannot be decoded
 _REASONS: Final = {NO_VALUE: "no value of this database", UNREADABLE: "what is stored there cannot be read",
                    121: "not of the collection's schema"}
 
 
 class Outcome(NamedTuple):
-    """failed: error codes by _id. met: how many of the others found the document that they were for, or made it."""
+    """The result of a bulk.
+
+    failed: error codes by _id.
+    met: how many of the other operations matched, inserted or deleted their document.
+    """
 
     failed: dict[str, int]
     met: int
@@ -34,8 +38,12 @@ class Outcome(NamedTuple):
 
 
 async def write(database: Any, collection: str, operations: Mapping[str, Operation]) -> dict[tuple[str, str], str]:
-    """Write operations by _id, once more what failed. database: Motor's. Returns the places (collection, _id) that were
-    refused for good, and why, all others being written. Raises StoreAwayError.
+    """Write operations by _id, with one retry for those that failed.
+
+    database: a database of Motor.
+
+    Returns the reasons of the documents that the database will never take, by place (collection, _id). All others are
+    written. Raises StoreAwayError.
     """
     failed: dict[str, int] = {}
     keys = list(operations)
@@ -50,12 +58,12 @@ async def write(database: Any, collection: str, operations: Mapping[str, Operati
 
 
 def named(collection: str, failed: Mapping[str, int]) -> dict[tuple[str, str], str]:
-    """The places of what was refused, each with the reason for people."""
+    """Return the places of refused documents, each with a reason that people can read."""
     return {(collection, key): f"{collection}: {_REASONS.get(code, f'error {code}')}" for key, code in failed.items()}
 
 
 async def attempt(database: Any, collection: str, operations: Mapping[str, Operation]) -> Outcome:
-    """Write operations by _id, once; at most AT_ONCE. Raises StoreAwayError."""
+    """Write at most AT_ONCE operations by _id, without a retry. Raises StoreAwayError."""
     keys = list(operations)
     if not keys:
         return Outcome({}, 0)
@@ -65,7 +73,7 @@ async def attempt(database: Any, collection: str, operations: Mapping[str, Opera
                 done = await database[collection].bulk_write(list(operations.values()), ordered=False)
             except BulkWriteError as error:
                 found = error.details or {}
-                if found.get("writeConcernErrors"):  # written, but perhaps not to stay
+                if found.get("writeConcernErrors"):  # written, but a failover may undo it
                     raise StoreAwayError(f"{collection}: not acknowledged by a majority") from error
                 return Outcome({keys[one["index"]]: one["code"] for one in found["writeErrors"]},
                                sum(found.get(name, 0) for name in ("nMatched", "nInserted", "nUpserted", "nRemoved")))
@@ -73,7 +81,7 @@ async def attempt(database: Any, collection: str, operations: Mapping[str, Opera
     except StoreRefusedError:
         if len(keys) == 1:
             return Outcome({keys[0]: NO_VALUE}, 0)
-        # The driver could not encode one of them and does not say which.
+        # The driver could not encode one document, and does not name it.
         half = len(keys) // 2
         return (await attempt(database, collection, {key: operations[key] for key in keys[:half]})
                 + await attempt(database, collection, {key: operations[key] for key in keys[half:]}))

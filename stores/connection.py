@@ -1,6 +1,6 @@
-"""The connection to MongoDB. The driver's client is made here alone, so that another driver is a change of this file.
+"""Only this file creates the driver's client, so another driver means a change of this file alone.
 
-Motor reached its end of life in May 2026; PyMongo's AsyncMongoClient has the same methods and is what replaces it.
+Motor reached its end of life in May 2026. PyMongo's AsyncMongoClient replaces it and has the same methods.
 """
 
 import warnings
@@ -14,16 +14,18 @@ Document = dict[str, Any]
 Database = AsyncIOMotorDatabase[Document]
 
 DEFAULT_NAME: Final = "anbu"
-SELECTION_MS: Final = 3_000   # how long an operation waits for a server before it says that none is there
-SOCKET_MS: Final = 10_000     # a server that is frozen must not freeze us: what timed out is done again
+SELECTION_MS: Final = 3_000   # an operation waits so long for a server, then it fails
+SOCKET_MS: Final = 10_000     # a frozen server must not freeze the process; a timed-out operation is retried
 
 
 class Connection:
-    """One client. url: mongodb://host:port/name. Raises ValueError with what is wrong with it. socket_ms: how long a
-    single answer may take.
+    """One client of the database. Raises ValueError with the fault of the URL.
 
-    What is acknowledged is on the disks of a majority: the consumer's position moves after it. What is read decides
-    what is written, so it comes from the primary, whatever the URL prefers.
+    url: mongodb://host:port/name.
+    socket_ms: the timeout of a single answer, milliseconds.
+
+    An acknowledged write is on the disks of a majority; the consumer's position moves only after it. Reads decide about
+    writes, so reads go to the primary, even if the URL prefers another member.
     """
 
     def __init__(self, url: str, socket_ms: int = SOCKET_MS) -> None:
@@ -31,13 +33,13 @@ class Connection:
             raise ValueError("a URL such as mongodb://host:27017/anbu is needed")
         try:
             with warnings.catch_warnings():
-                # The driver only warns of a wrong value and goes on without it: with `tls=yes` in the clear.
+                # The driver only warns of a wrong value and ignores it: `tls=yes` would give a connection without TLS.
                 warnings.simplefilter("error", UserWarning)
                 warnings.filterwarnings("default", "Unknown option")
                 self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
                     url, serverSelectionTimeoutMS=SELECTION_MS, connectTimeoutMS=SELECTION_MS,
                     socketTimeoutMS=socket_ms, tz_aware=True)
-        except (ConfigurationError, OSError, UserWarning) as error:  # OSError: a file that it names
+        except (ConfigurationError, OSError, UserWarning) as error:  # OSError: a file that the URL names
             raise ValueError(str(error)) from None
         self.database: Database = self._client.get_default_database(
             DEFAULT_NAME, read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern("majority", j=True))

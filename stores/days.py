@@ -1,7 +1,7 @@
-"""The figures of a day and site: absolute, made from all that is stored, and which days a change touches.
+"""The figures of a day and site are absolute: they are computed from all stored documents of the day.
 
-Which days these are is read after the changes were applied. So of two writers, each of whom has a part of what puts a
-person into another day, the second one sees both parts.
+This file also finds the days that a change touches. It reads them after the changes were applied. Two writers may each
+write a part of a change that moves a person to another day; then the second writer sees both parts.
 """
 
 from collections import Counter, defaultdict
@@ -21,7 +21,10 @@ _OF_ALERT: Final = {"subject": 1, "window": 1, "opened_at": 1, "revisions": 1}
 
 
 class Day(NamedTuple):
-    """day: a local date, 2026-11-24."""
+    """A day of a site.
+
+    day: a local date, such as 2026-11-24.
+    """
 
     day: str
     site: str
@@ -32,12 +35,15 @@ class Day(NamedTuple):
 
 
 def day_of_place(place: str) -> Day:
-    """Of a text such as 2026-11-24/jongno."""
+    """Parse a text such as 2026-11-24/jongno."""
     return Day(*place.split("/", 1))
 
 
 class Ids(NamedTuple):
-    """What was written: days that are known at once, and documents that have to be read to know which days."""
+    """The written documents, by their _ids: they must be read to find their days.
+
+    days: the days that are known without a read.
+    """
 
     checkins: list[str]
     alerts: list[str]
@@ -52,7 +58,7 @@ def ids_of(changes: Iterable[DocumentChange]) -> Ids:
         match change.collection:
             case "checkins":
                 ids.days.update(Day(change.fixed["day"], one.value["site"]) for one in change.entries.values())
-                if set(change.entries) != {"revisions.1"}:  # a former revision may have been of another site
+                if set(change.entries) != {"revisions.1"}:  # an earlier revision may have been at another site
                     ids.checkins.append(change.id)
             case "buckets":
                 ids.buckets.append(change.id)
@@ -66,17 +72,17 @@ def ids_of(changes: Iterable[DocumentChange]) -> Ids:
 
 
 def days_of_checkin(checkin: Document) -> set[Day]:
-    """Of every site that it ever was of: a person may move between two revisions."""
+    """Return the days of a check-in, at every site of its revisions: a person may move between two revisions."""
     return {Day(checkin["day"], one["site"]) for one in checkin["revisions"].values()}
 
 
 def sites_of_alert(alert: Document) -> set[str]:
-    """Every site that it ever was of."""
+    """Return every site of the alert's revisions."""
     return {one["site"] for one in alert["revisions"].values()}
 
 
 def days_of_alert(alert: Document) -> set[Day]:
-    """Every day that it may count for. Without a window that depends on the person's time zone."""
+    """Return every day that an alert may count for. If it has no window, the day depends on the time zone."""
     if alert["window"] is not None:
         return {Day(alert["window"].split(":")[0], site) for site in sites_of_alert(alert)}
     opened = date.fromisoformat(alert["opened_at"][:10])
@@ -85,7 +91,7 @@ def days_of_alert(alert: Document) -> set[Day]:
 
 
 def date_of_alert(alert: Document, zones: Mapping[int, str]) -> str:
-    """The date of its window, else the local one of its opening (UTC while nothing is known of the person)."""
+    """Return the date of the alert's window, else the local date of its opening (UTC if no zone is known)."""
     if alert["window"] is not None:
         return str(alert["window"].split(":")[0])
     opened = parse_time(alert["opened_at"], "opened_at")
@@ -93,7 +99,10 @@ def date_of_alert(alert: Document, zones: Mapping[int, str]) -> str:
 
 
 class Sources(NamedTuple):
-    """All that the figures of some days are made from, and more. zones: by subject, of alerts without a window."""
+    """The documents that the figures of some days are computed from; there may be more.
+
+    zones: the time zones by subject, for alerts without a window.
+    """
 
     checkins: list[Document]
     alerts: list[Document]
@@ -102,10 +111,13 @@ class Sources(NamedTuple):
 
 
 def figures(days: Iterable[Day], sources: Sources) -> dict[str, Document]:
-    """The documents of some days by _id; none for a day without any.
+    """Compute the documents of some days, by _id; a day without sources has no document.
 
-    `checkins`: people by half and result. `alerts`: by kind. `woke`: the median of the first activity of each person,
-    as the devices tell it, the earlier of two in the middle. `sms`: `n` reports that name a window, `late` of them.
+    Fields of a document:
+    `checkins`: the number of people by half and result.
+    `alerts`: the number of alerts by kind.
+    `woke`: the median of each person's first activity, as the devices report it; of two middle values the earlier one.
+    `sms`: `n` reports that name a window; `late` of them are late.
     """
     results: defaultdict[Day, Counter[tuple[str, str]]] = defaultdict(Counter)
     kinds: defaultdict[Day, Counter[str]] = defaultdict(Counter)
@@ -133,23 +145,23 @@ def figures(days: Iterable[Day], sources: Sources) -> dict[str, Document]:
 
 
 class DayReader:
-    """What the figures are made from. database: Motor's."""
+    """Reads the sources of the figures. database: a database of Motor."""
 
     def __init__(self, database: Any) -> None:
         self._database = database
 
     async def touched(self, ids: Ids) -> set[Day]:
-        """The days whose figures may be others after these documents were written."""
+        """Return the days whose figures may have changed when these documents were written."""
         days = set(ids.days)
         for one in (await read(self._database, CHECKINS, ids.checkins, {"day": 1, "revisions": 1})).values():
             days |= days_of_checkin(one)
-        # A late body gives way to the one that is not: then the day that it named loses a report.
+        # A body that is not late replaces a late one: then the day that the late one named loses a report.
         for one in (await read(self._database, BUCKETS, ids.buckets, {"seen": 1})).values():
             days |= {day_of_place(seen["place"]) for seen in (one.get("seen") or {}).values() if seen["late"]}
         alerts = list((await read(self._database, ALERTS, ids.alerts, _OF_ALERT)).values())
         zones = await self._zones(alerts)
         days |= {Day(date_of_alert(one, zones), site) for one in alerts for site in sites_of_alert(one)}
-        if ids.people:  # their time zone may be another, and nobody knows which it was
+        if ids.people:  # the time zone may have changed, and the former one is unknown
             for one in await self._alerts({"subject": {"$in": ids.people}, "window": None}):
                 days |= days_of_alert(one)
         return days
@@ -159,7 +171,7 @@ class DayReader:
         return found
 
     async def figures(self, days: set[Day]) -> dict[str, Document]:
-        """As they should be stored."""
+        """Compute the figures of some days, as they should be stored."""
         checkins: list[Document] = []
         alerts: list[Document] = []
         by_day: defaultdict[str, list[str]] = defaultdict(list)

@@ -1,7 +1,7 @@
-"""The database as octets and back: what a backup keeps of it, whatever collections there are, in BSON.
+"""A backup keeps every collection of the database, in BSON; this file writes and reads it.
 
-Profiles and excuses bear offsets of the topics `registry` and `commands` as their versions. A restored system has a
-broker whose topics begin at 0 again, so what is restored must count as older than anything that is there (`aged`).
+Profiles and excuses have offsets of the topics `registry` and `commands` as their versions. A restored system has a
+broker whose topics begin at 0 again. So restored documents must count as older than any record there (`aged`).
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -18,11 +18,14 @@ from stores.projection.operations import VERSION
 
 Document = dict[str, Any]
 AT_ONCE: Final = 500
-_OURS_NOT: Final = "system."  # collections of the server's own
+_OURS_NOT: Final = "system."  # prefix of the server's own collections
 
 
 class Dump:
-    """One database. url: mongodb://host:port/name, else ValueError. Methods raise StoreAwayError."""
+    """One database. Methods raise StoreAwayError.
+
+    url: mongodb://host:port/name, else ValueError.
+    """
 
     def __init__(self, url: str) -> None:
         self._connection = Connection(url)
@@ -34,7 +37,7 @@ class Dump:
         return sorted(name for name in names if not name.startswith(_OURS_NOT))
 
     async def documents(self, collection: str) -> AsyncIterator[bytes]:
-        """Each document in BSON."""
+        """Yield each document, in BSON."""
         with mapped():
             async for one in self._database[collection].find():
                 yield bson.encode(one)
@@ -45,7 +48,7 @@ class Dump:
         return not any(found)
 
     async def load(self, collection: str, documents: Iterable[bytes]) -> int:
-        """Insert documents into a collection that has none of them. Returns how many."""
+        """Insert documents into a collection that has none of them. Returns the number of documents."""
         count, rest = 0, iter(documents)
         while some := [aged(collection, bson.decode(one)) for one in islice(rest, AT_ONCE)]:
             with mapped():
@@ -58,10 +61,10 @@ class Dump:
 
 
 def aged(collection: str, document: Document) -> Document:
-    """The document with its offsets counting as older than any of a new broker; what they order stays in order."""
+    """Change the offsets of a document so that they count as older than any of a new broker. Their order stays."""
     if collection != PEOPLE:
         return document
-    # A missing version is less than any.
+    # A missing version is older than any other.
     kept = {name: value for name, value in document.items() if name not in (VERSION, ETAG)}
     excuses = sorted((kept.get("excuses") or {}).items(), key=lambda one: int(one[0]))
     if excuses:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-EMBEDDED_SET: Final = "secantus"  # the name of the replica set that it says it is
+EMBEDDED_SET: Final = "secantus"  # the name of the replica set that it reports
 
 
 def embedded_database_command(folder: Path, port: int) -> list[str]:

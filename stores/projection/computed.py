@@ -1,7 +1,7 @@
-"""Figures that every write derives anew from the document itself (the Computed pattern): pure functions of it.
+"""Every write computes the figures of a document from the whole document (the Computed pattern): by pure functions.
 
-Nothing is counted up, so a record that comes again changes nothing, and a late one corrects the figure. Each function
-takes a document and returns the fields that are derived from its others.
+No figure is counted up, so a repeated record changes nothing, and a late record corrects the figure. Each function
+takes a document and returns the fields that are computed from its other fields.
 """
 
 from collections.abc import Iterable
@@ -13,19 +13,21 @@ from models.figures import MORNINGS
 
 Document = dict[str, Any]
 
-MORNINGS_KEPT: Final = 84    # of a person, the newest: eight weeks and what is missing in them
-MEASURED_KEPT: Final = 21    # days of a device, the newest
-_NO_COUNTS: Final[Document] = {"place": None, "late": False, "woke": None}  # of a report of the first schema
+MORNINGS_KEPT: Final = 84    # the newest mornings of a person: eight weeks, and room for gaps
+MEASURED_KEPT: Final = 21    # the newest days of a device
+_NO_COUNTS: Final[Document] = {"place": None, "late": False, "woke": None}  # for a report of the first schema
 
 
 def person(document: Document) -> Document:
-    """Of `sites`, by name every one that the person was of: whether they came from another one."""
+    """Compute `moved` from `sites`: whether the person was at more than one site."""
     return {"moved": len(document.get("sites", {})) > 1}
 
 
 def bucket(document: Document) -> Document:
-    """Of `reports` and `seen`: `c`, what is known of the week, and by place, a date and site, what the figures of that
-    day are made from, so that nobody has to read all reports for them."""
+    """Compute `c` from `reports` and `seen`: figures of the week, and the parts of the figures of each day.
+
+    A part is by place (date and site). So the figures of a day are computed without a read of all reports.
+    """
     reports = document["reports"].values()
     counts = [one.get("counts") or _NO_COUNTS for one in reports]
     days: dict[str, list[Document]] = {}
@@ -44,7 +46,7 @@ def bucket(document: Document) -> Document:
 
 
 def state(document: Document) -> Document:
-    """Of `mornings`, by date the minute of the day of the first activity: the newest of them, and how they change."""
+    """Compute the newest `mornings` (by date, the minute of the first activity), and `c`: how they change."""
     mornings = _newest(document.get("mornings", {}), MORNINGS_KEPT)
     minutes = [one["minute"] for one in mornings.values()]
     now, before = minutes[:MORNINGS], minutes[MORNINGS:2 * MORNINGS]
@@ -55,8 +57,11 @@ def state(document: Document) -> Document:
 
 
 def device(document: Document) -> Document:
-    """Of `measured`: `attrs`, a list, which an index can hold. Of `trend`, by date: the newest days, and where battery
-    and signal are going: of the device that is there now, as another one's battery says nothing of its own."""
+    """Compute `attrs` from `measured`: a list, which an index can hold. Compute `c` from `trend`, by date.
+
+    `c` tells how battery and signal change. It uses only days of the newest epoch: the battery of an earlier device
+    says nothing about the present one.
+    """
     measured = document.get("measured", {}).values()
     trend = _newest(document.get("trend", {}), MEASURED_KEPT)
     epoch = max((one["ver"][0] for one in trend.values()), default=None)
@@ -70,7 +75,7 @@ def device(document: Document) -> Document:
         "c": {"battery_pct": battery, "signal_dbm": signal,
               "battery_a_week": None if battery_a_day is None else battery_a_day * 7,
               "signal_a_week": None if signal_a_day is None else signal_a_day * 7,
-              # How many days the battery will last as it goes down now; None where it does not.
+              # How many days the battery will last at the present rate; None if it does not go down.
               "days_left": battery / -battery_a_day if battery_a_day is not None and battery_a_day < 0 else None}}
 
 
@@ -83,18 +88,21 @@ def _least(values: Iterable[Any]) -> Any:
 
 
 def _median(minutes: list[int]) -> int | None:
-    """The earlier one of two in the middle."""
+    """Return the median; of two middle values the earlier one."""
     return median_low(minutes) if minutes else None
 
 
 def _newest(by_date: Document, kept: int) -> Document:
-    """The last entries, the newest first. Which these are does not depend on the order of writing."""
+    """Return the entries of the latest dates, the newest first. The result does not depend on the order of writing."""
     return dict(islice(sorted(by_date.items(), reverse=True), kept))
 
 
 def _line(points: Iterable[Document | None]) -> tuple[Any, float | None]:
-    """Of points, the newest first: its value, and units a day by least squares, None of fewer than three. All sums are
-    of whole numbers."""
+    """Return the value of the newest point, and the slope in units a day by least squares.
+
+    The slope is None for fewer than three points. All sums are of whole numbers.
+    points: the newest first.
+    """
     known = [one for one in points if one is not None]
     n = len(known)
     newest = known[0]["y"] if known else None
