@@ -1,8 +1,8 @@
-"""The watched watcher: while people are really judged, an address outside is asked for every minute.
+"""The watcher is watched: the worker requests an outside address every minute, but only while it judges people.
 
-Whoever answers there (a dead man's switch) calls somebody when the minutes go by without. "Really" means that in every
-lane of this worker a batch has become durable since the last time, and brought the time up to which it has judged near
-to now. A worker that hangs, lags or has lost the broker says nothing.
+The service at the address (a dead man's switch) alerts an operator when the requests stop. A worker judges if two
+things hold in each of its lanes: a batch has become durable since the last request, and the lane has judged up to a
+time near to now. A worker that hangs, lags or has lost the broker sends no request.
 """
 
 import asyncio
@@ -25,7 +25,11 @@ LANE: Final = "{lane}"
 
 
 class LaneActivity(NamedTuple):
-    """Of one lane. latest: the highest tick that is durably judged, epoch seconds; batches: how many there were."""
+    """The activity of one lane.
+
+    latest: the highest tick that is durably judged, epoch seconds.
+    batches: the number of durable batches.
+    """
 
     latest: int
     batches: int
@@ -33,29 +37,36 @@ class LaneActivity(NamedTuple):
 
 def advancing(before: Mapping[int, LaneActivity], now_judged: Mapping[int, LaneActivity], lanes: Sequence[int],
               now: float) -> set[int]:
-    """The lanes of a worker that have judged something since `before`, and are near to now."""
+    """Return the lanes that have judged a later tick since `before`, and are near to now.
+
+    lanes: the lanes of this worker.
+    now: epoch seconds.
+    """
     return {lane for lane in lanes if lane in now_judged and now_judged[lane].latest >= now - UNWATCHED_S
             and (lane not in before or (now_judged[lane].batches > before[lane].batches
                                         and now_judged[lane].latest > before[lane].latest))}
 
 
 class Deadman:
-    """url: with {lane} in it each lane has a switch of its own, which is what several workers need."""
+    """Sends the requests.
+
+    url: if it has {lane} in it, each lane has its own switch; several workers need that.
+    """
 
     def __init__(self, url: str, clock: Clock, every_s: float = EVERY_S) -> None:
         self._url, self._clock, self._every_s = url, clock, every_s
         self._judged: dict[int, LaneActivity] = {}
 
     def applied(self, lane: Any, _batch: Batch, _outputs: Sequence[Any]) -> None:
-        """A batch is durable."""
+        """Note that a batch is durable."""
         if lane.state.latest is not None:
             before = self._judged.get(lane.number, LaneActivity(0, 0))
             self._judged[lane.number] = LaneActivity(lane.state.latest, before.batches + 1)
 
     async def run(self, lanes: Callable[[], Sequence[int]]) -> None:
-        """lanes: those that this worker has now."""
+        """Send requests until cancelled. lanes: returns the lanes of this worker."""
         before: dict[int, LaneActivity] = {}
-        heard = False  # a worker that has just started has not judged yet, and nobody need be told
+        heard = False  # a worker that has just started has not judged yet: no warning
         async with httpx.AsyncClient(timeout=ANSWER_S, headers={"user-agent": "anbu"}) as http:
             while True:
                 await asyncio.sleep(self._every_s)
@@ -71,10 +82,10 @@ class Deadman:
                 await asyncio.gather(*(self._ping(http, url) for url in urls))
 
     async def _ping(self, http: httpx.AsyncClient, url: str) -> None:
-        """Failures are logged only: whoever listens there notices, which is what it is for."""
+        """Send a request. A failure is only logged: the switch itself notices a missing request."""
         try:
             answer = await http.get(url)
-        except Exception as error:  # noqa: BLE001 - whatever it is: a watcher must not end what it watches
+        except Exception as error:  # noqa: BLE001 - no error here may end the worker
             log.warning("the dead man's switch does not answer: %s", type(error).__name__)
             return
         if not answer.is_success:

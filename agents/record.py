@@ -1,8 +1,8 @@
-"""`record` writes history to MongoDB, idempotently, in batches: alerts, reports, check-ins, profiles and excuses.
+"""`record` loses no history: it retries each batch until the batch is durable in MongoDB, and then the offset moves.
 
-The database away is a reason to wait, never to lose: the batch is tried until it is durable, then the offset moves.
-What can never be written is put into quarantine, so that one record does not hold up all that are behind it. Figures
-of days are marked by each batch, and made anew by whichever worker comes first.
+It writes alerts, reports, check-ins, profiles and excuses, idempotently. A record that can never be written goes to
+quarantine, so that it does not hold up the records behind it. Each batch marks the figures of its days as stale, and
+any worker computes them later.
 """
 
 import asyncio
@@ -28,13 +28,17 @@ from streams.topics import ALERTS, COMMANDS, REGISTRY, REPORTS
 log = logging.getLogger(__name__)
 
 INPUTS: Final = (ALERTS, REPORTS, REGISTRY, COMMANDS)
-_LOOK_S: Final = 2.0  # how often anybody looks for figures that are to be made anew
+_LOOK_S: Final = 2.0  # seconds between two looks for due figures
 
 Quarantine = Callable[[list[Output]], Awaitable[None]]
 
 
 class RecordAgent:
-    """quarantine: publishes what cannot be written. partition_of: of a subject; None where there is one partition."""
+    """Writes batches to the store.
+
+    quarantine: publishes quarantine records.
+    partition_of: returns the partition of a subject; None if there is one partition.
+    """
 
     def __init__(self, store: HistoryWriter, quarantine: Quarantine, partition_of: Callable[[int], int] | None = None,
                  sleep: Sleep = asyncio.sleep, now: Callable[[], float] = time.time) -> None:
@@ -44,10 +48,10 @@ class RecordAgent:
         self._preparing, self._prepared = asyncio.Lock(), False
 
     async def prepare(self) -> None:
-        """Create collections and indexes, as soon as the database is there, once.
+        """Create collections and indexes once, as soon as the database answers.
 
-        Nothing is written before: a schema must refuse the first document as well, and an index that is built while
-        others write has frozen the embedded database.
+        No document is written before: a schema must refuse the first document too, and an index that was built during
+        writes has frozen the embedded database.
         """
         async with self._preparing:
             if not self._prepared:
@@ -55,14 +59,14 @@ class RecordAgent:
                 self._prepared = True
 
     async def keep_figures(self) -> NoReturn:
-        """Make figures of days anew when their time has come, for ever. What is marked when this ends stays marked."""
+        """Compute the figures of due days until cancelled. Days that are marked then stay marked."""
         await self.prepare()
         while True:
             if not await self.asking.durably(lambda: self._store.refresh_days(self._now())):
                 await self._sleep(_LOOK_S)
 
     async def handle(self, batch: Sequence[ConsumerRecord]) -> None:
-        """Returns when all of a batch is durable, or in quarantine."""
+        """Write a batch. Returns when each record is durable or in quarantine."""
         await self.prepare()
         changes: list[DocumentChange] = []
         sources: defaultdict[tuple[str, str], dict[Record, None]] = defaultdict(dict)
@@ -74,7 +78,7 @@ class RecordAgent:
             try:
                 found = changes_of(record)
             except ContractError as error:
-                # What `watch` reads as well, it has put into quarantine itself.
+                # `watch` reads the other topics too, and has put the record into quarantine.
                 if record.topic in (ALERTS, REPORTS):
                     bad[record] = str(error)
                 continue
@@ -82,7 +86,7 @@ class RecordAgent:
             for change in found:
                 sources[change.place][record] = None
         suspects = {record for place in await self._written(merged(changes)) for record in sources[place]}
-        for record in sorted(suspects, key=lambda one: one.offset):  # each alone, as the others are not at fault
+        for record in sorted(suspects, key=lambda one: one.offset):  # each alone, to find the records at fault
             refused = await self._written(merged(changes_of(record)))
             if refused:
                 bad[record] = "; ".join(sorted(set(refused.values())))
@@ -91,14 +95,17 @@ class RecordAgent:
                                     for record, why in bad.items()])
 
     def _misplaced(self, record: Record) -> bool:
-        """`watch` sends such a record on to its own partition, whose offsets are the versions: it comes again there."""
+        """Whether a record is in the wrong partition. `watch` forwards it: it comes again in the right partition.
+
+        The offsets of the right partition are the versions.
+        """
         if self._partition_of is None or record.topic not in (REGISTRY, COMMANDS):
             return False
         subject = subject_of_record(record)
         return subject is not None and self._partition_of(subject) != record.partition
 
     async def _written(self, changes: Sequence[DocumentChange]) -> dict[tuple[str, str], str]:
-        """Write until it is durable. Returns the places that were refused, and why."""
+        """Write changes until they are durable. Returns the reasons of refused documents by place."""
         refused: dict[tuple[str, str], str] = {}
 
         async def write() -> None:
@@ -106,7 +113,7 @@ class RecordAgent:
             try:
                 await self._store.apply(changes)
             except StoreRefusedError as error:
-                if not error.places:  # it is none of these documents that is wrong, so none may be given up
+                if not error.places:  # no document of the batch is named, so none may be given up
                     raise StoreAwayError(str(error)) from error
                 log.warning("the database refuses %d documents: %s", len(error.places), error)
                 refused.update(dict.fromkeys(error.places, str(error)))

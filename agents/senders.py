@@ -1,4 +1,7 @@
-"""One sender a channel, and what is looked after for all of them: what nobody can send, and how much waits."""
+"""Each channel has one sender; a delivery whose channel has no sender any more fails after ten minutes.
+
+This file starts the senders, fails such deliveries, and reports how many deliveries wait.
+"""
 
 import asyncio
 import logging
@@ -18,16 +21,19 @@ from stores.ports import Outbox
 
 log = logging.getLogger(__name__)
 
-UNATTENDED_S: Final = 600.0  # a worker with an older routes file leaves what it does not know to newer ones
+UNATTENDED_S: Final = 600.0  # a worker with an older routes file leaves unknown channels to newer workers
 
 
 class Senders:
-    """All channels. dice: [0, 1)."""
+    """The senders of all channels.
+
+    dice: returns a random number in [0, 1).
+    """
 
     def __init__(self, outbox: Outbox, channels: Mapping[str, Configured], lanes: Lanes, clock: Clock,
                  asking: Asking, dice: Callable[[], float] = random.random) -> None:
         self._outbox, self._lanes, self._clock, self._asking = outbox, lanes, clock, asking
-        # A rise from nothing is not seen: the counter has to be there before it counts.
+        # Prometheus sees a rise only if the counter exists before it.
         DELIVERIES.labels(UNKNOWN, DeliveryStatus.FAILED)
         self._senders = {name: Sender(name, one, outbox, lanes, clock, asking, dice)
                          for name, one in channels.items()}
@@ -37,7 +43,7 @@ class Senders:
             one.woken.set()
 
     async def run(self) -> None:
-        """Until it is cancelled; then what is being sent is finished."""
+        """Run until cancelled; then finish the current attempts."""
         tasks = [asyncio.create_task(one) for one in (self._look(), *(one.run() for one in self._senders.values()))]
         try:
             await asyncio.gather(*tasks)
@@ -54,7 +60,7 @@ class Senders:
                     await self._look_once()
             except StoreAwayError as error:
                 log.warning("the database does not answer: %s", error)
-                DATABASE_WAITS.inc()  # whether or not anybody is to be told just now
+                DATABASE_WAITS.inc()  # even if no delivery is due
             await asyncio.sleep(10 * LOOK_S)
 
     async def _look_once(self) -> None:

@@ -1,6 +1,6 @@
-"""The database as the settings want it, asked until it answers; and who waits for that says so.
+"""An agent retries until the database answers, and its health says while it waits.
 
-Every process that prepares collections must keep things for the same time.
+`store_of` makes the store from the settings: all processes that prepare collections must use the same retention.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 def store_of(settings: Settings, socket_ms: int = SOCKET_MS) -> Store:
-    """Raises SettingsError."""
+    """Make the store from the settings. Raises SettingsError."""
     try:
         retention = parse_retention(settings.retention_days)
     except ValueError as error:
@@ -37,19 +37,19 @@ def store_of(settings: Settings, socket_ms: int = SOCKET_MS) -> Store:
 
 
 class Asking:
-    """How an agent asks the database, and what it says of that in its health."""
+    """Operations on the database with retries, and the state of the database for the agent's health."""
 
     def __init__(self, sleep: Sleep = asyncio.sleep) -> None:
         self._sleep = sleep
-        self._unanswered: set[object] = {self}  # what was asked last by whom had no answer; at first nothing was asked
+        self._unanswered: set[object] = {self}  # callers without an answer; self: no operation yet
 
     def lacking(self) -> str | None:
-        """What this worker waits for. Each question counts: a database that cannot write may still be read."""
+        """Return "database" if any caller waits for it. Each one counts: reads may succeed while writes fail."""
         return "database" if self._unanswered else None
 
     @contextlib.contextmanager
     def by(self, who: object) -> Iterator[None]:
-        """Note whether `who` gets an answer. StoreAwayError goes through: it is asked again, by the same."""
+        """Note whether the caller `who` gets an answer. StoreAwayError goes through: the same caller retries."""
         try:
             yield
         except StoreAwayError:
@@ -58,7 +58,7 @@ class Asking:
         self._unanswered -= {who, self}
 
     async def durably(self, ask: Callable[[], Awaitable[Kind]]) -> Kind:
-        """Ask until there is an answer: away is a reason to wait, never to lose."""
+        """Retry until the database answers: while it is away the agent waits, and loses nothing."""
         attempt, who = 0, object()
         try:
             while True:
@@ -72,4 +72,4 @@ class Asking:
                 await self._sleep(wait)
                 attempt += 1
         finally:
-            self._unanswered.discard(who)  # who is refused, or has left, waits no longer
+            self._unanswered.discard(who)  # a caller that was refused or cancelled waits no longer

@@ -1,6 +1,7 @@
-"""`watch` is the whole decision in one hop: find the frame, decrypt, judge. It contains no rule: `models` does.
+"""`watch` decides in one hop (find the frame, decrypt, judge) and contains no rule: all rules are in `models`.
 
-What it adds is time: clock ticks into its own lanes, and progress records that say up to when people have been judged.
+`watch` adds the time. It writes clock ticks into its own lanes, and progress records, which say up to when people have
+been judged.
 """
 
 import asyncio
@@ -23,11 +24,11 @@ from streams.topics import REPORTS, SMS
 log = logging.getLogger(__name__)
 
 PROGRESS_S: Final = 10.0
-FIRST_CLOCK_TICK_S: Final = 60.0  # after a lane has opened: by then a gateway that lives has ticked
+FIRST_CLOCK_TICK_S: Final = 60.0  # after a lane has opened; a live gateway has ticked by then
 
 
 class WatchAgent:
-    """State, fold and tasks of the agent; the engine owns the lanes."""
+    """State, fold and tasks of the agent. The engine owns the lanes."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
@@ -41,7 +42,7 @@ class WatchAgent:
         return LaneState(number)
 
     async def report_progress(self, engine: Any) -> None:
-        """Every 10 s of real time: up to when each lane has judged."""
+        """Publish every 10 s of real time up to when each lane has judged."""
         async with started_producer(self._settings) as sender:
             while True:
                 await asyncio.sleep(PROGRESS_S)
@@ -56,7 +57,7 @@ class WatchAgent:
             "at": format_time(int(self._clock.now()))}), partition=number)
 
     async def tick(self, engine: Any) -> None:
-        """Clock ticks into the lanes of this worker."""
+        """Write clock ticks into the lanes of this worker."""
         every = self._settings.clock_tick_s
         if not every:
             return

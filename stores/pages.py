@@ -1,8 +1,8 @@
-"""What is long comes in pages, the newest first.
+"""Long lists come in pages, the newest first.
 
-The newest of many are asked for in a short time first, then in longer ones, at last without a bound. MongoDB walks an
-index and stops at the limit; the embedded database sorts all that matches before it limits: a year of alerts for a page
-of them. A short time is enough nearly always, and the further questions cost little where it is not.
+A query looks for the newest documents in a short period first, then in longer periods, and at last without a bound.
+MongoDB walks an index and stops at the limit. The embedded database sorts all matches before it applies the limit: it
+would sort a year of alerts for one page. A short period is enough nearly always, and the further queries cost little.
 """
 
 import base64
@@ -15,23 +15,29 @@ from stores.connection import Document
 
 
 class CursorError(ValueError):
-    """Not a cursor of ours."""
+    """The text is no cursor that Anbu made."""
 
 
 class Page(NamedTuple):
-    """rows, and where the next ones begin; None: there are no more."""
+    """A page of rows.
+
+    cursor: where the next page begins; None if there are no more rows.
+    """
 
     rows: list[Document]
     cursor: str | None
 
 
 def cursor_of(*parts: Any) -> str:
-    """Where the next page begins, as a text that is nobody else's business."""
+    """Return a cursor: where the next page begins, as an opaque text."""
     return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
 
 def parts_of(cursor: str, *kinds: Callable[[str], object]) -> list[str]:
-    """kinds: each reads a part, or raises ValueError. Raises CursorError."""
+    """Return the parts of a cursor. Raises CursorError.
+
+    kinds: a function for each part; it raises ValueError if the part is wrong.
+    """
     try:
         found = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
@@ -45,8 +51,13 @@ def parts_of(cursor: str, *kinds: Callable[[str], object]) -> list[str]:
 
 async def newest(collection: Any, where: Document, order: list[tuple[str, int]], begins: Iterable[str], limit: int,
                  only: Document) -> list[Document]:
-    """At most `limit` documents. collection: Motor's. order: descending, by the field of time first. begins: of the
-    times to look into, the latest first. only: the projection."""
+    """Return at most `limit` documents, the newest first.
+
+    collection: a collection of Motor.
+    order: descending, with the field of time first.
+    begins: the beginnings of the periods to look into, the latest first.
+    only: the projection.
+    """
     field = order[0][0]
     bounds: Document = where.get(field) or {}
     asked = [{**where, field: {**bounds, "$gte": begin}} for begin in begins if begin > bounds.get("$gte", "")]

@@ -1,7 +1,7 @@
-"""All that is kept of one person: given out, and deleted for good.
+"""A person is marked as erased before any document of them is deleted.
 
-Who is erased stands in `erased`, the number alone, before anything is deleted: from then on nobody writes anything of
-them, and nobody gets the number again.
+The mark is an entry in `erased`, which holds only the number. After that no process writes anything about the person,
+and no other person gets the number. This file exports and deletes all documents of one person.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -14,13 +14,16 @@ from stores.projection.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, ERAS
 
 
 class People:
-    """database: Motor's. Methods raise StoreAwayError."""
+    """Documents by person. Methods raise StoreAwayError.
+
+    database: a database of Motor.
+    """
 
     def __init__(self, database: Any) -> None:
         self._database = database
 
     async def erased(self, subjects: Iterable[int | None]) -> set[int]:
-        """Those of them who are erased."""
+        """Return the subjects that are erased."""
         asked = sorted({str(one) for one in subjects if one is not None})
         if not asked:
             return set()
@@ -33,13 +36,13 @@ class People:
             return {int(one["_id"]) async for one in self._database[ERASED].find({}, {"_id": 1})}
 
     async def mark_erased(self, subject: int, at: str) -> None:
-        """From now on nothing of them is written. at: of the first time."""
+        """Mark a person as erased: nothing is written about them any more. at: kept from the first call only."""
         with mapped():
             await self._database[ERASED].update_one(
                 {"_id": str(subject)}, {"$setOnInsert": {"schema": SCHEMA, "at": at}}, upsert=True)
 
     async def days(self, subject: int) -> set[Day]:
-        """The days in whose figures a person is counted, or may be."""
+        """Return the days whose figures count a person, or may count them."""
         mine, days = {"subject": subject}, set[Day]()
         with mapped():
             async for one in self._database[CHECKINS].find(mine, {"day": 1, "revisions": 1}):
@@ -51,8 +54,10 @@ class People:
         return days
 
     async def delete(self, subject: int) -> dict[str, int]:
-        """Delete all of a person. Returns how many documents by collection. What the audit log says of them stays,
-        without its details."""
+        """Delete all documents of a person. Returns the number of documents by collection.
+
+        The person's entries in the audit log stay, without their details.
+        """
         counts: dict[str, int] = {}
         with mapped():
             for name in PERSONAL:
@@ -64,7 +69,7 @@ class People:
         return counts
 
     async def documents(self, subject: int) -> AsyncIterator[tuple[str, Document]]:
-        """Everything that is kept of a person: (collection, document), the audit log too."""
+        """Yield every document of a person as (collection, document), the audit log included."""
         for name in (*PERSONAL, AUDIT):
             with mapped():
                 async for one in self._database[name].find({"subject": subject}).sort([("_id", 1)]):

@@ -1,6 +1,6 @@
-"""What the agents need of the stores, and no more.
+"""Agents know the stores only by these ports.
 
-The adapters are in `mongo.py` and `deliveries.py`; what people ask is in `queries.py` and `questions.py`.
+The adapters are in `mongo.py` and `deliveries.py`. The queries of users are in `queries.py` and `questions.py`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,25 +12,31 @@ from stores.projection.operations import DocumentChange
 
 
 class HistoryWriter(Protocol):
-    """Where `record` writes. Methods raise StoreAwayError; doing the same again changes nothing."""
+    """The store that `record` writes to. Methods raise StoreAwayError. A repeated call changes nothing."""
 
     async def prepare(self) -> None:
-        """Collections, validators, indexes."""
+        """Create collections, validators and indexes."""
 
     async def apply(self, changes: Iterable[DocumentChange]) -> None:
-        """Changes of different documents. Raises StoreRefusedError with the places that can never be written."""
+        """Apply changes of different documents. Raises StoreRefusedError with the places that can never be written."""
 
     async def mark_days(self, changes: Iterable[DocumentChange], now: float) -> None:
-        """Figures by day and site are to be made anew, after these changes were applied. now: epoch seconds."""
+        """Mark the days that applied changes touch as stale. now: epoch seconds."""
 
     async def refresh_days(self, now: float) -> int:
-        """Make some of them anew whose time has come. Returns how many; 0: there are no more."""
+        """Compute the figures of some due days again. Returns the number of days; 0 if none is due."""
 
 
 class Claimed(NamedTuple):
-    """A delivery as it is sent. due: epoch seconds; of one that is being sent the end of the claim. until: when it is
-    too old to be told. unsure: an attempt before may have succeeded. event: the alert's CloudEvent. stopped: what came
-    while it was being sent. urgency: models/notifications/gathering.py."""
+    """A delivery for an attempt.
+
+    due: the earliest time of sending, epoch seconds; during an attempt the end of the claim.
+    until: the time after which the delivery is too old, epoch seconds.
+    unsure: an earlier attempt may have succeeded.
+    event: the alert's CloudEvent.
+    stopped: the revision that stopped the delivery during an attempt; None if there was none.
+    urgency: see models/notifications/gathering.py.
+    """
 
     id: str
     status: DeliveryStatus
@@ -50,7 +56,11 @@ class Claimed(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """A channel that does not do what it should. failed: given up; struggling: tried again and again."""
+    """A channel in trouble.
+
+    failed: the number of deliveries that were given up.
+    struggling: the number of deliveries that have had many attempts.
+    """
 
     channel: str
     failed: int
@@ -59,7 +69,7 @@ class Trouble(NamedTuple):
 
 
 class Outbox(Protocol):
-    """What `notify` keeps: `deliveries.py` says what each means. Methods raise StoreAwayError."""
+    """The queue of `notify`; `deliveries.py` explains each method. Methods raise StoreAwayError."""
 
     async def thread(self, key: str) -> tuple[Thread, int]: ...
     async def keep_thread(self, key: str, thread: Thread, version: int, subject: int | None, now: float) -> bool: ...

@@ -1,4 +1,4 @@
-"""What the page asks of history: reads only, each of them served by an index (`collections.py`).
+"""The page only reads the history, and an index serves each query (`collections.py`).
 
 Documents are returned as they are stored. Every method raises StoreAwayError while the database does not answer.
 """
@@ -25,26 +25,34 @@ class Queries:
         self._database: Database = self._connection.database
 
     async def people(self, site: str | None = None) -> list[Document]:
-        """Everybody with a profile, by number: `subject`, `site`, `profile`; where there are any, `contact` (name,
-        telephone, address, notes) and `excuses` (by offset). site None: of all sites."""
+        """Return all people with a profile, by number.
+
+        Fields: `subject`, `site`, `profile`; if present, `contact` (name, telephone, address, notes) and `excuses` (by
+        offset).
+        site: None for all sites.
+        """
         return await self._found(PEOPLE, {"gone": False} | _of(site), [("subject", 1)])
 
     async def open_alerts(self, site: str | None = None) -> list[Document]:
-        """Active alerts, held ones too, and incidents of any site, each with all its `revisions` by number."""
+        """Return active alerts (held ones too) and all active incidents, each with all `revisions` by number."""
         alerts = await self._found(ALERTS, {"active": True} | _of(site), [("opened_at", 1)])
         return alerts + await self._found(INCIDENTS, {"active": True}, [("opened_at", 1)])
 
     async def checkins_of_day(self, day: str, site: str | None = None) -> list[Document]:
-        """The newest result of each person's windows of a local date; `ver` is the revision."""
+        """Return the newest result of each window of a local date; `ver` is the revision."""
         return await self._found(CHECKINS, {"day": day} | _of(site), [("subject", 1)])
 
     async def undelivered(self, since: str) -> list[Trouble]:
-        """Channels by which somebody was not told at or after a time (RFC 3339, UTC), or is still not told."""
+        """Return the channels with deliveries that failed at or after `since` (RFC 3339, UTC), or that struggle."""
         return await troubles(self._database[DELIVERIES], since)
 
     async def person(self, subject: int) -> dict[str, Any]:
-        """One person: `person` and `state` (None where there is none), `devices`, and newest first `checkins` (a
-        fortnight), `alerts` (50) and `reports` (of four weeks in which there were any)."""
+        """Return the documents of one person.
+
+        `person`, `state`: None if there is none.
+        `devices`: by slot.
+        `checkins` (of a fortnight), `alerts` (50), `reports` (of the newest four weeks with reports): newest first.
+        """
         mine = {"subject": subject}
         buckets = await self._found(BUCKETS, mine, [("period", -1)], RECENT_WEEKS)
         with mapped():
@@ -68,10 +76,10 @@ class Queries:
 
 
 def timeline(buckets: list[Document]) -> list[Document]:
-    """The reports of some weeks, newest first, each id once.
+    """Return the reports of some weeks, newest first, each id once.
 
-    A frame that was resent may stand in two weeks, where its own clock was not to be had: the report with the greater
-    version has the better right to its id, as within a week.
+    If the device's clock was unknown, a resent frame may stand in two weeks. The report with the greater version is
+    returned, as within a week.
     """
     reports: dict[str, Document] = {}
     for bucket in buckets:

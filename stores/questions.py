@@ -1,4 +1,4 @@
-"""What caseworkers ask of the history: each question is served by an index, and answered in rows of plain values.
+"""An index serves each question of caseworkers to the history, and each answer is rows of plain values.
 
 Every method raises StoreAwayError while the database does not answer.
 """
@@ -23,7 +23,7 @@ from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVIC
 from stores.projection.weeks import week_of
 
 MOST: Final = 500
-LOOK_DAYS: Final = (2, 10, 60, 365)  # back, for alerts, before all of them are looked through
+LOOK_DAYS: Final = (2, 10, 60, 365)  # periods back in which alerts are looked for, before all are
 _FAILING: Final = (("days_left", EMPTY_IN_DAYS), ("battery_pct", FAILING_BATTERY_PCT),
                    ("signal_dbm", FAILING_SIGNAL_DBM))
 _ALERT: Final = ("alert", "revision", "subject", "site", "gateway", "lane", "kind", "severity", "active",
@@ -31,7 +31,7 @@ _ALERT: Final = ("alert", "revision", "subject", "site", "gateway", "lane", "kin
 
 
 class Questions:
-    """Of one database. url: mongodb://host:port/name, else ValueError. today: where to look first, no more."""
+    """Reads of one database. url: mongodb://host:port/name, else ValueError. today: only where a search begins."""
 
     def __init__(self, url: str, today: Callable[[], date] = lambda: datetime.now(UTC).date()) -> None:
         self._connection = Connection(url)
@@ -39,7 +39,7 @@ class Questions:
         self._today = today
 
     async def state(self, subject: int) -> Document | None:
-        """How a person is now: profile, contact, newest report and results, devices; None: nobody has the number."""
+        """Return a person's profile, contact, newest report and results, devices; None if the number is unknown."""
         with mapped():
             person = await self._database[PEOPLE].find_one({"_id": str(subject)}, {"excuses": 0})
             state = await self._database[STATES].find_one({"_id": str(subject)}, {"mornings": 0})
@@ -59,8 +59,8 @@ class Questions:
                          **_trend(one)} for one in devices]}
 
     async def weeks(self, subject: int, cursor: str | None, limit: int) -> Page | None:
-        """A person's weeks, the newest first, each with its figures and the results of its windows. A week without any
-        report is one as well: it is the one to look at. None: nobody has the number."""
+        """Return a person's weeks, newest first, with figures and results of windows; None if the number is unknown.
+        Weeks without any report are included: they are the ones to look at."""
         where: Document = {"subject": subject}
         days: Document = {}
         end = self._today()
@@ -72,7 +72,7 @@ class Questions:
         with mapped():
             found = await newest(self._database[BUCKETS], where, [("period", -1)], [begin], limit + 1,
                                  {"period": 1, "c": 1})
-            if len(found) > limit:  # else all there is: a page has to be filled with weeks of silence
+            if len(found) > limit:  # else all results: weeks of silence must fill the page
                 days["$gte"] = _monday(found[-1]["period"]).isoformat()
             results = await self._database[CHECKINS].find(
                 {"subject": subject, **({"day": days} if days else {})},
@@ -88,20 +88,20 @@ class Questions:
         return Page(rows, cursor_of(weeks[limit - 1]) if len(weeks) > limit else None)
 
     async def wake_up(self, subject: int) -> Document | None:
-        """When a person gets up: the median of the newest 28 mornings, of the 28 before, and each morning. None: nobody
-        has the number."""
+        """Return when a person gets up: the median of the newest 28 mornings, the median of the 28 before, and each
+        morning; None if the number is unknown."""
         with mapped():
             state = await self._database[STATES].find_one({"_id": str(subject)}, {"mornings": 1, "c": 1})
         if state is None:
             if not await self._is_known(subject):
                 return None
-            state = {}  # nobody has heard of them yet
+            state = {}  # no report has come yet
         mornings = sorted((state.get("mornings") or {}).items(), reverse=True)
         return {"subject": subject, **_wake_up(state),
                 "mornings": [{"date": day, "woke": _clock(one["minute"])} for day, one in mornings]}
 
     async def later(self, site: str, at_least_min: int = LATER_MIN, limit: int = MOST) -> list[Document]:
-        """People whose mornings drift later, the most first; not who is known for too short a time to tell."""
+        """Return people whose mornings drift later, the most first; people with too few mornings are left out."""
         wanted = {"subject": 1, "c": 1}
         found = await read(self._database, STATES, map(str, await self._came(site)), wanted)
         with mapped():
@@ -114,7 +114,7 @@ class Questions:
         return sorted(rows, key=lambda row: (-row["later_min"], row["subject"]))[:limit]
 
     async def failing(self, site: str, limit: int = MOST) -> list[Document]:
-        """Devices that will fail next: whose battery is low or soon will be, whose signal is weak; the worst first."""
+        """Return devices with a battery that is low or soon empty, or a weak signal; the worst first."""
         wanted = {"subject": 1, "slot": 1, "c": 1, "heard": 1}
         came = await self._came(site)
         with mapped():
@@ -122,7 +122,7 @@ class Questions:
                 {"subject": {"$in": came}}, wanted).to_list(None) if _fails(one)} if came else {}
         for field, limit_of in _FAILING:
             with mapped():
-                # A type is named, as null is below every number in the order of an index.
+                # The lower bound leaves out null, which is below every number in the order of an index.
                 found |= {one["_id"]: one for one in await self._database[DEVICES].find(
                     {"heard.site": site, f"c.{field}": {"$lte": limit_of, "$gt": -1e9}}, wanted).sort(
                     [(f"c.{field}", 1)]).limit(limit).to_list(None)}
@@ -132,7 +132,7 @@ class Questions:
         return sorted(rows, key=_risk)[:limit]
 
     async def figures(self, site: str, first: date, last: date, by: str) -> list[Document]:
-        """A site's figures by `day`, `week` (ISO) or `month`, the oldest first. `woke`: the median of days."""
+        """Return a site's figures by `day`, `week` (ISO) or `month`, the oldest first. `woke`: the median of days."""
         with mapped():
             days = await self._database[DAYS].find(
                 {"site": site, "day": {"$gte": first.isoformat(), "$lte": last.isoformat()}}).sort(
@@ -144,11 +144,11 @@ class Questions:
 
     async def alerts(self, where: Mapping[str, Any], first: str | None, last: str | None, cursor: str | None,
                      limit: int) -> Page:
-        """Alerts, the newest first. where: fields that must be equal; first, last: RFC 3339 in UTC, of the opening,
-        1970 to 2199.
+        """Return alerts, the newest first. Outages of gateways are asked for by their kind. An outage comes once for
+        each lane that judged it, and belongs to no person and to every site.
 
-        Outages of gateways are asked for by their kind, and come once for each lane that judged them: they are of no
-        person, and of every site.
+        where: fields that must be equal.
+        first, last: RFC 3339 in UTC, of the opening, 1970 to 2199.
         """
         opened: Document = {}
         if first is not None:
@@ -176,26 +176,26 @@ class Questions:
                     cursor_of(page[-1]["opened_at"], page[-1]["_id"]) if len(found) > limit else None)
 
     async def is_site(self, site: str) -> bool:
-        """Whether anybody is of it, or was."""
+        """Whether any person is at this site, or was."""
         with mapped():
             return await self._database[PEOPLE].find_one({"gone": False, "site": site}, {"_id": 1}) is not None or \
                 await self._database[DAYS].find_one({"site": site}, {"_id": 1}) is not None
 
     async def _is_known(self, subject: int) -> bool:
-        """Whether the number is, or was, somebody's: as for `state`."""
+        """Whether the number belongs, or belonged, to a person: as for `state`."""
         with mapped():
             return any([await self._database[name].find_one({"_id": str(subject)}, {"_id": 1})
                         for name in (PEOPLE, STATES)])
 
     async def _came(self, site: str) -> list[int]:
-        """Who came to a site from another one: their newest report may be of that, if a device is silent since."""
+        """Return people who came from another site: their newest report may name that site, if it is old."""
         with mapped():
             found = await self._database[PEOPLE].find({"site": site, "moved": True}, {"subject": 1}).to_list(None)
         return [one["subject"] for one in found]
 
     async def _here(self, site: str, found: Iterable[Document]) -> dict[int, set[int]]:
-        """Those of the subjects who are still looked after by a site, and the slots of the devices that they still
-        have."""
+        """Return the slots of present devices by subject, for the subjects that the site still looks after (`retired`
+        people are left out)."""
         asked = sorted({str(one["subject"]) for one in found})
         with mapped():
             people = await self._database[PEOPLE].find({"_id": {"$in": asked}}, {
@@ -243,7 +243,7 @@ def _trend(device: Document) -> Document:
 
 
 def _risk(row: Document) -> tuple[float, float, int]:
-    """The sooner the battery is empty the worse; of the others the weaker signal."""
+    """Sort key: the device whose battery is empty first comes first; then the weaker signal."""
     left = row["days_left"] if row["days_left"] is not None else \
         0 if row["battery_pct"] is not None and row["battery_pct"] <= FAILING_BATTERY_PCT else 1e9
     return left, row["signal_dbm"] if row["signal_dbm"] is not None else 0, row["subject"]
@@ -254,13 +254,13 @@ def _monday(period: str) -> date:
 
 
 def _check_week(period: str) -> None:
-    if _monday(period).year < 1970:  # before any time of ours, and too early to look back from
+    if _monday(period).year < 1970:  # before any time that Anbu knows, and too early to look back from
         raise ValueError(period)
 
 
 def _week(period: str, bucket: Document | None, results: Mapping[str, str]) -> Document:
     figures: Document = bucket["c"] if bucket is not None else {"n": 0, "late": 0}
-    woke: dict[str, str] = {}  # by date, of which there are two where the person moved to another site
+    woke: dict[str, str] = {}  # by date; a date has two places if the person moved to another site
     for one in figures.get("days", ()):
         if one["woke"] is not None:
             day = day_of_place(one["place"]).day

@@ -1,6 +1,6 @@
-"""How long each collection is kept. The database deletes by `dated`; what is older is not written again either.
+"""Documents older than the retention of their collection are deleted by `dated`, and are never written again.
 
-So a replay of old records brings nothing back, and the figures of a day whose sources are gone stay as they are.
+So a replay of old records brings no document back, and the figures of a day whose sources are gone stay unchanged.
 """
 
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ DAY_S: Final = 86_400
 # A year can be compared with the one before; figures and the audit log stay for longer.
 DEFAULT_DAYS: Final[Mapping[str, int]] = {
     BUCKETS: 400, CHECKINS: 400, ALERTS: 400, INCIDENTS: 400, DAYS: 3650, AUDIT: 1095}
-SOURCES: Final = (BUCKETS, CHECKINS, ALERTS)  # of the figures of a day
+SOURCES: Final = (BUCKETS, CHECKINS, ALERTS)  # the sources of the figures of a day
 _OF_SOURCES: Final = "sources"
-SHORTEST: Final = 35  # days: the topics keep thirty, and what they replay must find its documents
-LONGEST: Final = (2**31 - 1) // DAY_S  # days: MongoDB counts the seconds of a time of deletion in 32 bits
+SHORTEST: Final = 35  # days: the topics keep 30, and replayed records must find their documents
+LONGEST: Final = (2**31 - 1) // DAY_S  # days: MongoDB counts the seconds until a deletion in 32 bits
 
 
 def parse_retention(text: str) -> dict[str, int]:
-    """Days by collection, of a text such as buckets=400,alerts=800. Raises ValueError."""
+    """Parse a text such as buckets=400,alerts=800: days by collection. Raises ValueError."""
     found = dict(DEFAULT_DAYS)
     for part in filter(None, (one.strip() for one in text.split(","))):
         name, equals, days = part.partition("=")
@@ -34,18 +34,18 @@ def parse_retention(text: str) -> dict[str, int]:
 
 
 def is_kept(change: DocumentChange, retention: Mapping[str, int], now: float) -> bool:
-    """False: what it tells of would be deleted at once."""
+    """Return False if the database would delete the changed document at once."""
     days = retention.get(change.collection)
     return days is None or change.happened is None or change.happened >= now - days * DAY_S
 
 
 def oldest_day(retention: Mapping[str, int], now: float) -> str:
-    """The first date whose figures can still be made anew, and stay: all that they are made from is there."""
+    """Return the first date whose figures have all their sources and are kept themselves."""
     return max(first_kept(min(retention[name] for name in SOURCES), now), _date(now - (retention[DAYS] - 1) * DAY_S))
 
 
 def first_kept(days: int, now: float) -> str:
-    """The first date of which nothing is deleted yet that is kept for so many days."""
+    """Return the first date of which no document is deleted, if documents are kept for `days`."""
     return _date(now - (days - 7) * DAY_S)  # a week goes as a whole
 
 
@@ -54,9 +54,9 @@ def _date(now: float) -> str:
 
 
 async def whole_since(database: Any) -> str:
-    """The first date of which nothing was deleted under a shorter retention; empty: nothing ever was.
+    """Return the first date of which a shorter retention deleted nothing; empty if there was none.
 
-    database: Motor's. Raises StoreAwayError.
+    database: a database of Motor. Raises StoreAwayError.
     """
     with mapped():
         found = await database[KEPT].find_one({"_id": _OF_SOURCES})
@@ -64,7 +64,7 @@ async def whole_since(database: Any) -> str:
 
 
 async def keep_longer(database: Any, name: str, days: int, now: float) -> None:
-    """To be called before what was kept for so many days is kept for longer."""
+    """Note that documents were kept for `days`; called before their retention becomes longer."""
     if name in SOURCES:
         await database[KEPT].update_one({"_id": _OF_SOURCES}, {
             "$max": {"since": first_kept(days, now)}, "$setOnInsert": {"schema": SCHEMA}}, upsert=True)

@@ -1,9 +1,9 @@
-"""Figures of days follow what is written, a little later: a batch marks its days as stale, and many marks are one work.
+"""Each batch marks its days as stale before the position in the topic moves; their figures are computed a little later.
 
-A mark stands in the day's own document and is durable before the position in the topic moves. So whoever dies leaves
-either a batch that comes again, or a mark that somebody finds. Who makes a day anew claims it first, and writes only
-while the claim is theirs: one who was frozen meanwhile writes nothing over newer figures. A mark that was set after the
-sources had been read stays.
+Many marks of a day need only one computation. A mark stands in the document of the day. So a process that dies leaves
+either a batch that comes again, or a mark that another process finds. A process claims a day before it computes the
+figures, and writes them only while it has the claim: a process that was frozen meanwhile overwrites no newer figures.
+A mark that was set after the sources were read stays.
 """
 
 from collections.abc import Iterable
@@ -20,42 +20,47 @@ from stores.errors import mapped
 from stores.projection.collections import BY_NAME, DAYS
 from stores.projection.operations import Document
 
-EVERY_S: Final = 10.0   # a day is made anew at most so often, however many batches touch it
-CLAIM_S: Final = 60.0   # who has not made it within this time is taken for dead
-AT_ONCE: Final = 10     # days: what they are made from is in memory together
+EVERY_S: Final = 10.0   # the figures of a day are computed at most so often, however many batches touch the day
+CLAIM_S: Final = 60.0   # after this time another process may claim the day
+AT_ONCE: Final = 10     # days; the sources of all of them are in memory together
 
 
 class StaleDays:
-    """database: Motor's. Times are epoch seconds. Methods raise StoreAwayError."""
+    """Marks of days, and their computation. Times are epoch seconds. Methods raise StoreAwayError.
+
+    database: a database of Motor.
+    """
 
     def __init__(self, database: Any) -> None:
         self._database, self._reader = database, DayReader(database)
 
     async def mark(self, days: Iterable[Day], due: float) -> None:
-        """From now on these figures may be others than stored. due: when they are to be made anew, if nothing is
-        marked or claimed there yet."""
+        """Mark days as stale: their stored figures may be wrong.
+
+        due: the time of the computation; a day that is marked or claimed already keeps its own.
+        """
         await bulk.write(self._database, DAYS, {day.id: _marked(day, due) for day in sorted(days)})
 
     async def hold(self, days: Iterable[Day], until: float) -> None:
-        """As `mark`, and nobody makes them anew before some time, whoever is about to."""
+        """Mark days as stale, and end every claim: no process computes them with `make_due` before `until`."""
         await bulk.write(self._database, DAYS, {day.id: _marked(day, until, held=True) for day in sorted(days)})
 
     async def make_due(self, now: float) -> int:
-        """Make some days anew whose time has come. Returns how many; 0: there are no more."""
+        """Compute the figures of some due days. Returns the number of days; 0 if none is due."""
         with mapped():
             found = await self._database[DAYS].find({"stale.due": {"$lte": now}}, {"_id": 1}).sort(
                 [("stale.due", 1)]).limit(AT_ONCE).to_list(None)
             return len(await self._make([one["_id"] for one in found], {"stale.due": {"$lte": now}}, now))
 
     async def make(self, days: Iterable[Day], now: float) -> None:
-        """Make those of some days anew that are marked, whatever their time, and whoever has claimed them."""
+        """Compute the figures of the marked days among `days`, due or not, claimed or not."""
         ids = sorted(day.id for day in days)
         for start in range(0, len(ids), AT_ONCE):
             with mapped():
                 await self._make(ids[start:start + AT_ONCE], {"stale": {"$exists": True}}, now)
 
     async def wrong(self, days: Iterable[Day]) -> set[Day]:
-        """Those of some days that have other figures than they should, and no mark."""
+        """Return the days that have wrong figures and no mark."""
         ones, wrong = sorted(days), set[Day]()
         for start in range(0, len(ones), AT_ONCE):
             with mapped():
@@ -68,12 +73,12 @@ class StaleDays:
         return wrong
 
     async def _make(self, ids: list[str], where: Document, now: float) -> list[str]:
-        """Claim those of some documents that are as `where` says, and make them anew. Returns which those were."""
+        """Claim the documents that match `where`, and compute their figures. Returns the claimed _ids."""
         if not ids:
             return []
         days, mine = self._database[DAYS], {"stale.claim": uuid4().hex}
         await days.update_many({"_id": {"$in": ids}, **where}, {"$set": {**mine, "stale.due": now + CLAIM_S}})
-        # The mark is read before the sources: what is written after them has another.
+        # The mark is read before the sources: a later write of a source sets another mark.
         marks = {one["_id"]: (Day(one["day"], one["site"]), one["stale"]["mark"]) async for one in days.find(
             {"_id": {"$in": ids}, **mine}, {"day": 1, "site": 1, "stale.mark": 1})}
         if not marks:
@@ -82,7 +87,7 @@ class StaleDays:
         done = await days.bulk_write([
             ReplaceOne({"_id": key, **mine, "stale.mark": mark}, made[key]) if key in made else
             DeleteOne({"_id": key, **mine, "stale.mark": mark}) for key, (_, mark) in marks.items()], ordered=False)
-        if done.modified_count + done.deleted_count < len(marks):  # some were marked again meanwhile
+        if done.modified_count + done.deleted_count < len(marks):  # some days were marked again meanwhile
             await days.bulk_write([UpdateOne({"_id": key, **mine}, {"$set": {
                 **made.get(key, _nothing(day)), "stale.claim": None, "stale.due": now + EVERY_S}})
                 for key, (day, _) in marks.items()], ordered=False)
@@ -98,7 +103,7 @@ def _marked(day: Day, due: float, *, held: bool = False) -> UpdateOne:
 
 
 def _nothing(day: Day) -> Document:
-    """What stands there until the figures of a new day are made for the first time."""
+    """Return the document of a new day, before its figures are computed for the first time."""
     return {"schema": BY_NAME[DAYS].schema, "day": day.day, "site": day.site,
             "checkins": {half: {} for half in HALVES}, "alerts": {}, "woke": None, "sms": {"n": 0, "late": 0},
             "dated": datetime.fromisoformat(day.day).replace(tzinfo=UTC)}

@@ -1,7 +1,7 @@
-"""What the database has of the catalogue and what is missing: collections, validators, indexes, times of deletion.
+"""The database gets what it lacks of the catalogue: collections, validators, indexes, retention.
 
-Doing it again changes nothing; whoever dies in the middle goes on where it was. Indexes that are not of the catalogue
-are somebody else's and stay, but for those that an older version of the catalogue had.
+A repetition changes nothing, and after a crash a repetition resumes. Indexes that are not in the catalogue belong to
+other users of the database and stay, except those of an older version of the catalogue.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -19,31 +19,38 @@ _NAMESPACE_EXISTS: Final = 48
 
 
 class SetUpStep(NamedTuple):
-    """One thing to do. what: for people."""
+    """One step of the set-up.
+
+    what: a description for operators.
+    """
 
     what: str
     do: Callable[[], Awaitable[Any]]
 
 
 class Structure:
-    """database: Motor's."""
+    """The set-up of one database.
+
+    database: a database of Motor.
+    retention: days by collection.
+    """
 
     def __init__(self, database: Any, retention: Mapping[str, int],
                  collections: Sequence[Collection] = CATALOGUE) -> None:
         self._database, self._retention, self._collections = database, retention, collections
 
     async def prepare(self) -> None:
-        """Do all that is missing. Raises StoreAwayError."""
+        """Do all missing steps. Raises StoreAwayError."""
         async for step in self.missing():
             await self.do(step)
 
     async def do(self, step: SetUpStep) -> None:
-        """Raises StoreAwayError."""
+        """Do one step. Raises StoreAwayError."""
         with mapped():
             await step.do()
 
     async def missing(self) -> AsyncIterator[SetUpStep]:
-        """What is to be done, in order. Raises StoreAwayError."""
+        """Yield the missing steps, in order. Raises StoreAwayError."""
         deletes = await self._deletes()
         with mapped():
             there: dict[str, Document] = {}
@@ -67,10 +74,10 @@ class Structure:
                                     partial(self._database[name].drop_index, old))
 
     async def _deletes(self) -> bool:
-        """Whether the database is to delete by itself what is over.
+        """Whether the database deletes expired documents by itself.
 
-        Not the embedded one: to find it, it reads and decodes all of every collection that has a time of deletion, once
-        in a minute, and everybody waits: twenty seconds with three years of two hundred people.
+        The embedded database does not. Once in a minute it would read and decode every collection that has a TTL
+        index, and all other operations would wait: 20 s with three years of 200 people.
         """
         with mapped():
             return bool((await self._database.command("hello")).get("setName") != EMBEDDED_SET)
@@ -91,7 +98,7 @@ class Structure:
 
     async def _keep(self, name: str, index: Index, before_s: int | None, after_s: int) -> None:
         if before_s is not None and before_s < after_s:
-            now = (await self._database.command("hello"))["localTime"].timestamp()  # the clock by which it deletes
+            now = (await self._database.command("hello"))["localTime"].timestamp()  # the clock of its deletions
             await keep_longer(self._database, name, before_s // DAY_S, now)
         await self._database.command("collMod", name, index={
             "keyPattern": dict(index.keys), "expireAfterSeconds": after_s})

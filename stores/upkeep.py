@@ -1,7 +1,7 @@
-"""Lifting documents to the newest schema, and making computed figures anew: whoever dies in the middle starts again.
+"""After a crash, a lift of documents to the newest schema, or a recomputation of figures, is just started again.
 
-A document says itself which schema it has, so that what is done is not done twice; `record` may write meanwhile, and
-leaves an old document old.
+Each document has the version of its schema, so no document is lifted twice. `record` may write meanwhile; it leaves the
+schema of an old document unchanged.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -24,7 +24,10 @@ from stores.projection.weeks import week_of
 
 
 class CollectionProgress(NamedTuple):
-    """How far one collection is. done, total: documents."""
+    """The progress of one collection.
+
+    done, total: numbers of documents.
+    """
 
     collection: str
     done: int
@@ -41,7 +44,7 @@ def _alert(alert: Document) -> Document:
 
 
 def _person(person: Document) -> Document:
-    """Of which sites they were before nobody knows, but of the one that they are of now."""
+    """Add the present site to `sites`; earlier sites are unknown."""
     if (site := person.get("site")) is None:
         return person
     return {**person, "sites": {**person.get("sites", {}), key_of(site): {"site": site}}}
@@ -52,13 +55,13 @@ def _state(state: Document) -> Document:
 
 
 def _with_site(document: Document, site: str | None) -> Document:
-    """The newest that was heard of a person or device says of which site they were."""
+    """Add the site to `heard`, the last sign of a person or device, unless it has one."""
     heard = document.get("heard")
     return document if heard is None else {**document, "heard": {**heard, "site": heard.get("site") or site}}
 
 
 def _bucket(bucket: Document) -> Document:
-    """As `of_report` writes it today: reports with what they count as, and the days that they name."""
+    """Return the week as `of_report` writes it now: reports with their counts, and the days that they name."""
     new = {name: value for name, value in bucket.items() if name != "expires"}
     new["reports"] = dict(bucket["reports"])
     for one in changes_of_bucket(bucket):
@@ -74,20 +77,20 @@ def _bucket(bucket: Document) -> Document:
 
 
 def changes_of_bucket(bucket: Document) -> list[DocumentChange]:
-    """What the reports of a week would write if they came again."""
+    """Return the changes that the reports of a week would make if they came again."""
     return merged([one for report in bucket["reports"].values()
                    for one in of_report({**report, "type": "report", "subject": bucket["subject"]})])
 
 
-# What brings a document from the schema before to the present one. Collections in the order in which they are lifted:
-# weeks give states and devices what these had not before.
+# Each function lifts a document from the schema before to the present one. The order of the collections is the order of
+# lifting: the reports of the weeks then fill new fields of states and devices.
 UPGRADES: Final[dict[str, Callable[[Document], Document]]] = {
     PEOPLE: _person, CHECKINS: _dated_by_day, ALERTS: _alert, INCIDENTS: _alert, STATES: _state,
     DEVICES: lambda device: device, BUCKETS: _bucket, DAYS: _dated_by_day}
 
 
 def lifted(name: str, there: Document | None, site: str | None = None) -> Document | None:
-    """What a document is by the newest schema; None where it is that already. site: of the person of a device."""
+    """Return a document in the newest schema; None if it has that already. site: the site of a device's person."""
     collection = BY_NAME[name]
     if there is None or there["schema"] >= collection.schema:
         return None
@@ -97,13 +100,13 @@ def lifted(name: str, there: Document | None, site: str | None = None) -> Docume
 
 
 class Upkeep:
-    """Of the database of a store. Methods raise StoreAwayError."""
+    """Upkeep of the database of a store. Methods raise StoreAwayError."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._database = store, store.database
 
     async def old(self) -> dict[str, int]:
-        """How many documents have an older schema, by collection."""
+        """Count the documents with an older schema, by collection."""
         with mapped():
             counts = {name: await self._database[name].count_documents({"schema": {"$lt": BY_NAME[name].schema}})
                       for name in UPGRADES}
@@ -122,7 +125,7 @@ class Upkeep:
                 yield CollectionProgress(name, done, total)
 
     async def _lift(self, name: str, documents: Sequence[Document]) -> None:
-        if name == DAYS:  # which have no etag, as they are made anew as a whole
+        if name == DAYS:  # days have no etag, because they are always replaced as a whole
             with mapped():
                 await self._database[DAYS].bulk_write([
                     UpdateOne({"_id": one["_id"], "schema": one["schema"]}, {"$set": {
@@ -145,9 +148,10 @@ class Upkeep:
         return found
 
     async def recompute(self, first: date, last: date, *, dry_run: bool) -> AsyncIterator[tuple[str, list[str]]]:
-        """Make the figures from one date to another anew, of weeks and of days: (what was looked at, what was other).
+        """Compute the figures of weeks and days from `first` to `last` again.
 
-        What is not kept any more is not made anew. dry_run: change nothing.
+        Yields (description of the part, _ids of wrong figures). Days without complete sources are left out.
+        dry_run: change nothing.
         """
         weeks = {"period": {"$gte": week_of(first - timedelta(days=8)), "$lte": week_of(last + timedelta(days=8))}}
         after = ""
@@ -159,14 +163,14 @@ class Upkeep:
             yield day, await self._store.recompute(await self._places(day), dry_run=dry_run)
 
     async def _weeks(self, buckets: Iterable[Document], *, dry_run: bool) -> list[str]:
-        """The _ids of those whose figures were others."""
+        """Correct the figures of some weeks. Returns the _ids of the weeks with wrong figures."""
         other = sorted(one["_id"] for one in buckets if _figures_made(one) != one)
         if other and not dry_run:
             await change(self._database, BUCKETS, dict.fromkeys(other, _figures_made))
         return other
 
     async def _places(self, day: str) -> set[Day]:
-        """Every site that has or should have figures of a day."""
+        """Return the sites that have or should have figures of a day."""
         following = date.fromisoformat(day) + timedelta(days=2)
         before = date.fromisoformat(day) - timedelta(days=1)
         with mapped():

@@ -1,8 +1,7 @@
-"""Records of the topics as changes of documents: pure, a function for each kind of record.
+"""Only fields that the contract names get into the database: pure functions turn records into changes of documents.
 
-Only fields that the contract names are taken: neither a device's key nor a name that somebody put into a registry
-record gets into the database, and no field of a record can displace one of ours. Map keys are event ids with `.`
-written `-`.
+There is a function for each kind of record. A device's key, or a name that an operator put into a registry record, does
+not get into the database. No field of a record can displace a field of Anbu. Map keys are event ids with `-` for `.`.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -40,7 +39,7 @@ _UNITS: Final = {"battery_pct": "%", "signal_dbm": "dBm", "temp_c": "°C", "humi
 
 
 def changes_of(record: Record) -> list[DocumentChange]:
-    """What a record of the topics alerts, reports, registry and commands does. Raises ContractError."""
+    """Return the changes of a record of alerts, reports, registry or commands. Raises ContractError."""
     if record.topic == "registry" and record.value is None:
         return of_registry(subject_of_key(record.key), None, record.offset)
     document = parse_object(record.value or b"")
@@ -65,7 +64,7 @@ def changes_of(record: Record) -> list[DocumentChange]:
 
 
 def subject_of_record(record: Record) -> int | None:
-    """Whose registry record or command it is: as `watch` reads it, by the value, of a tombstone by the key."""
+    """Return the subject of a registry record or command, as `watch` reads it: from the value, or a tombstone's key."""
     try:
         return subject_of_key(record.key) if record.value is None else subject_of(parse_object(record.value))
     except ContractError:
@@ -73,7 +72,7 @@ def subject_of_record(record: Record) -> int | None:
 
 
 def of_alert(event: Document) -> list[DocumentChange]:
-    """A revision of an alert, or of an incident: the current one, and every one by its number."""
+    """Changes of a revision of an alert or incident: the current state, and the revision by its number."""
     data, subject = event["data"], text_of(event, "subject")
     alert, revision, kind = text_of(data, "alert"), _whole(data, "revision"), Kind(data["kind"])
     for name in ("opened_at", "changed_at"):
@@ -98,7 +97,7 @@ def of_alert(event: Document) -> list[DocumentChange]:
 
 
 def of_checkin(checkin: Document) -> list[DocumentChange]:
-    """The result of a window by its revision, and what is known of the person's newest morning and afternoon."""
+    """Changes of a check-in: the result of the window by revision, and the person's newest morning or afternoon."""
     subject, window, result = subject_of(checkin), checkin["window"], Result(checkin["result"])
     day, half = _half_of(window)
     text_of(checkin, "site")
@@ -117,16 +116,16 @@ def of_checkin(checkin: Document) -> list[DocumentChange]:
 
 
 def of_report(report: Document) -> list[DocumentChange]:
-    """A report in its week, and what is newest of person and device; a late one is history only."""
+    """Changes of a report: its week, and the newest state of person and device. A late report changes only its week."""
     subject = subject_of(report)
     slot, epoch, counter = (int(part) for part in report["id"].split("."))
     received = parse_time(report["received_at"], "received_at")
     clock = None if report["device_time"] is None else parse_time(report["device_time"], "device_time")
     sms = _of(report.get("sms") or {}, ("id", "gateway"))
-    # Of one id the one that is not late stays, else the first; of two in one second any, but always the same.
+    # Among reports of one id, one that is not late wins, else the first; two of one second have a fixed order.
     right = [int(not report["late"]), -received, str(sms["id"] or "")]
     text_of(report, "site")
-    for name in ("battery_pct", "signal_dbm"):  # figures are made of them
+    for name in ("battery_pct", "signal_dbm"):  # figures are computed from these
         if report[name] is not None:
             _whole(report, name)
     late = bool(report["late"])
@@ -138,7 +137,7 @@ def of_report(report: Document) -> list[DocumentChange]:
     monday = _week(clock, received)
     entries = {f"reports.{slot}-{epoch}-{counter}": Entry(kept, right)}
     if half is not None:
-        # Whichever body of an id stays: the day and site that another one named must be looked at again as well.
+        # Whichever body of an id wins, the figures of every day and site that a body names are computed again.
         place = f"{half[0]}/{report['site']}"
         entries[f"seen.{key_of(place)}{'~late' if late else ''}"] = Entry({"place": place, "late": late})
     changes = [DocumentChange(BUCKETS, *_bucket(subject, monday), entries=entries,
@@ -151,7 +150,7 @@ def of_report(report: Document) -> list[DocumentChange]:
     if half is not None and report["first_activity"] is not None:
         minute = _minute(report["first_activity"])
         state[f"mornings.{half[0]}"] = Entry({"minute": minute}, [-minute])
-    if report["activity"] is not None:  # a status report; the other kind has attributes only
+    if report["activity"] is not None:  # a status report; other reports have only attributes
         state["report"] = Entry(_of(report, _STATUS), [told, received, epoch, counter, slot])
     device = {"heard": Entry(heard, [epoch, counter])}
     device |= _measured(report, [epoch, counter], format_time(told))
@@ -163,7 +162,10 @@ def of_report(report: Document) -> list[DocumentChange]:
 
 
 def of_registry(subject: int, profile: Document | None, offset: int) -> list[DocumentChange]:
-    """The operational profile, never its keys; its version is the record's offset. None: a tombstone."""
+    """Changes of a registry record: the operational profile, never its keys. The version is the record's offset.
+
+    profile: None for a tombstone.
+    """
     sites: dict[str, Entry] = {}
     if profile is None:
         state: Document = {"gone": True, "site": None, "profile": None}
@@ -178,7 +180,7 @@ def of_registry(subject: int, profile: Document | None, offset: int) -> list[Doc
 
 
 def of_command(document: Document, offset: int) -> list[DocumentChange]:
-    """Excuses, by their offset; what is done to an alert comes back as its revision."""
+    """Changes of a command: excuses, by their offset. Commands on alerts come back as revisions of the alerts."""
     command = parse_command(document)
     if command.type not in (CommandType.EXCUSE, CommandType.UNEXCUSE):
         return []
@@ -199,7 +201,7 @@ def _whole(document: Document, field: str) -> int:
 
 
 def _point(day: date, value: int | None) -> Document | None:
-    """One of the points of which a line is made by least squares, with its products, so that the database only adds."""
+    """Return a point of a line by least squares, with its products: only sums are left to compute."""
     if value is None:
         return None
     x = day.toordinal()
@@ -207,18 +209,18 @@ def _point(day: date, value: int | None) -> Document | None:
 
 
 def _half_of(window: str) -> tuple[str, str]:
-    """The date and the half of a window such as 2026-11-24:morning. Raises ContractError."""
+    """Return the date and the half of a window such as 2026-11-24:morning. Raises ContractError."""
     found = Window.parse(window)
     day, _, half = window.partition(":")
-    if not EARLIEST_DAY <= found.day < LATEST_DAY:  # as of times: the days around it must be dates as well
+    if not EARLIEST_DAY <= found.day < LATEST_DAY:  # as for times: the days before and after must be dates too
         raise ContractError("window")
     return day, half
 
 
 def _week(clock: int | None, received: int) -> datetime:
-    """The Monday, at midnight, of the week in which a report was made (UTC).
+    """Return the Monday, at midnight UTC, of the week in which a report was made.
 
-    By the device's clock where it can be right: a frame that is sent again weeks later then stands beside the first.
+    The device's clock decides if it can be right. So a frame that is sent again weeks later gets into the same week.
     """
     believed = clock is not None and received - CLOCK_BEHIND_S <= clock <= received + CLOCK_AHEAD_S
     made = clock if clock is not None and believed else received
@@ -236,7 +238,7 @@ def _date(seconds: int) -> datetime:
 
 
 def _minute(first_activity: str) -> int:
-    """Of the day, of a text such as 06:41. Raises ContractError."""
+    """Return the minute of the day, from a text such as 06:41. Raises ContractError."""
     hours, colon, minutes = first_activity.partition(":")
     if not colon:
         raise ContractError("first_activity")
@@ -244,7 +246,7 @@ def _minute(first_activity: str) -> int:
 
 
 def _measured(report: Document, version: list[Any], at: str) -> dict[str, Entry]:
-    """The attributes of a device that a report tells, by name; what it does not know stays as it was."""
+    """Return the attributes of a device that a report has, by name. Unknown attributes stay unchanged."""
     known = [{"k": name, "v": report[name], "u": unit} for name, unit in _UNITS.items() if report[name] is not None]
     known += [_of(one, ("k", "v", "u")) for one in report["attrs"]]
     return {f"measured.{key_of(one['k'])}": Entry({**one, "t": at}, version) for one in known}
@@ -252,5 +254,5 @@ def _measured(report: Document, version: list[Any], at: str) -> dict[str, Entry]
 
 @lru_cache(maxsize=1024)
 def key_of(name: str) -> str:
-    """An attribute's name, which may be any text, as a field's."""
+    """Return the name of a field for an attribute's name, which may be any text."""
     return quote(name, safe="").replace(".", "%2E") or "%"
