@@ -60,9 +60,9 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseException], None]) -> FastAPI:
-    """on_failure is called once where the service cannot go on, such as with topics of other partitions.
+    """Make the service. Raises SettingsError if ANBU_GATEWAY_SECRET is missing, or ANBU_TICK_S is 0.
 
-    Raises SettingsError where ANBU_GATEWAY_SECRET is missing, or ANBU_TICK_S is 0.
+    on_failure: called once if the service cannot go on, such as with another number of partitions.
     """
     secret = settings.gateway_secret
     if not secret:
@@ -74,7 +74,7 @@ def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseExcep
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        """The service answers at once, 503 until the broker is there."""
+        """Answer requests at once, with 503 until the broker is there."""
         holding = asyncio.create_task(hold(settings, publisher, ticks))
         watch(holding, on_failure)
         try:
@@ -118,10 +118,10 @@ def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseExcep
 
 
 async def _body(request: HttpRequest, most: int) -> bytes:
-    """The body, of at most so many octets. Raises Refused(413).
+    """Return the body, of at most `most` octets. Raises Refused(413) if it is larger.
 
-    What is too large is read to its end all the same, and dropped: a sender that is cut off in the middle of its
-    request would never see the answer.
+    A body that is too large is still read to its end, and dropped: a sender that is cut off in the middle of a request
+    would never see the answer.
     """
     body, size = bytearray(), 0
     try:

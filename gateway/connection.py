@@ -1,7 +1,7 @@
-"""Holds on to the broker: where a tick is not acknowledged, the producer is given up and a new one is made.
+"""If the broker does not acknowledge a tick or an SMS, the gateway gives the producer up and makes a new one.
 
-aiokafka's idempotent producer never recovers from some failures (its `_fail_all`), and resends for ever after others:
-what was refused meanwhile would come back. A new producer begins clean.
+aiokafka's idempotent producer never recovers from some failures (its `_fail_all`), and resends without end after
+others: an SMS that was refused meanwhile would come back. A new producer begins clean.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ from streams.topics import declare
 
 log = logging.getLogger(__name__)
 
-REQUEST_MS: Final = 8_000  # below the 10 s in which an SMS is answered
+REQUEST_MS: Final = 8_000  # less than the 10 s in which an SMS is answered
 _LET_GO_S: Final = 2.0
 _AGAIN_S: Final = 0.5
 
 
 async def hold(settings: Settings, publisher: Publisher, ticks: Ticks) -> None:
-    """Give the publisher a producer while the broker is there, and tick; runs until it is cancelled.
+    """Give the publisher a producer while the broker is there, and tick. Runs until cancelled.
 
-    Raises SettingsError where the topics have another number of partitions.
+    Raises SettingsError if the topics have another number of partitions.
     """
     while True:
         try:
@@ -51,9 +51,9 @@ async def _tick_with_a_producer(settings: Settings, publisher: Publisher, ticks:
 
 
 async def _let_go(sender: AIOKafkaProducer) -> None:
-    """Stop a producer, also one that waits for a broker that is away; what is in it has no answer and is refused."""
+    """Stop a producer, even if it waits for a broker that is away. SMS without an answer are refused."""
     with contextlib.suppress(KafkaError, TimeoutError):
         await asyncio.wait_for(sender.stop(), _LET_GO_S)
         return
-    sender._sender.sender_task.cancel()  # stop() would wait for what it cannot send
+    sender._sender.sender_task.cancel()  # stop() would wait for records that it cannot send
     await sender.client.close()

@@ -1,4 +1,4 @@
-"""What Prometheus asks a gateway: how many SMS got which answer, how fast, and whether ticks go out."""
+"""Prometheus reads from a gateway the answers to SMS by status, their time, and whether ticks go out."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from runtime.settings import Settings
 
 
 class CountedSms:
-    """Middleware: the answer to each SMS, by its status."""
+    """Middleware that measures the answer to each SMS, by status."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -35,7 +35,7 @@ class CountedSms:
 
 def add_figures(app: FastAPI, settings: Settings, in_hand: Callable[[], int], ticked: Callable[[], int | None],
                 broker_up: Callable[[], bool]) -> None:
-    """Add `GET /metrics`, for whoever may read it, and count."""
+    """Add `GET /metrics`, for authorized readers, and the middleware."""
     app.add_middleware(CountedSms)
 
     @app.get("/metrics", include_in_schema=False)

@@ -1,6 +1,7 @@
-"""Accepted means durable: an SMS is answered 202 only after the broker has acknowledged it, within 10 seconds or not.
+"""Accepted means durable: an SMS is answered 202 only after the broker has acknowledged it.
 
-The publisher knows what is in flight, so that a tick never claims more than what lies in front of it.
+An SMS that is not acknowledged within 10 seconds is refused. The publisher knows the SMS in flight, so a tick never
+claims more SMS than lie in front of it.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ ANSWER_S: Final = 10.0
 
 
 def key_of(sms: InboundSms) -> bytes | None:
-    """The subject number from the clear header of the frame; without a frame the sender, if there is one."""
+    """Return the subject number from the clear header of the frame; without a frame the sender, or None."""
     frame = find_frame(sms.text, sms.binary)
     if isinstance(frame, Rejected):
         return sms.sender.encode() if sms.sender else None
@@ -33,7 +34,10 @@ def key_of(sms: InboundSms) -> bytes | None:
 
 
 class Publisher:
-    """Writes SMS and ticks; knows what is in hand. producer: None while the broker is away, or once it failed."""
+    """Writes SMS and ticks, and knows the SMS in flight.
+
+    producer: None while the broker is away, or after the producer failed.
+    """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.producer: AIOKafkaProducer | None = None
@@ -47,17 +51,17 @@ class Publisher:
         return len(self._in_flight)
 
     def oldest(self) -> float | None:
-        """The arrival of the oldest SMS that has no answer yet."""
+        """Return the arrival of the oldest SMS that has no answer yet, epoch seconds; None if there is none."""
         return min(self._in_flight.values(), default=None)
 
     @contextlib.asynccontextmanager
     async def arrival(self) -> AsyncIterator[float]:
-        """An SMS has arrived; until its answer no tick of ours passes its time. Gives the time of arrival.
+        """Note the arrival of an SMS, and yield its time. Until the answer no tick of this instance passes this time.
 
-        The block has 10 s, so that a tick at (now - 10 s) is true for other instances. Raises Refused(503) after them.
+        The block has 10 s, so a tick at (now - 10 s) is true for other instances. After 10 s it raises Refused(503).
         """
         self._arrived += 1
-        # A clock that was put back must not date an SMS before a tick that has been written.
+        # Even if the clock was set back, an SMS must not have a time before a written tick.
         number, at = self._arrived, max(self._clock.now(), self._promised)
         self._in_flight[number] = at
         try:
@@ -69,7 +73,7 @@ class Publisher:
             del self._in_flight[number]
 
     async def accept(self, sms: InboundSms, received_at: float) -> None:
-        """Returns when the SMS is durable. Raises Refused(503) where the broker is away: send it again."""
+        """Write an SMS. Returns when it is durable. Raises Refused(503) if the broker is away."""
         producer = self.producer
         if producer is None:
             raise Refused(503, "the broker is away; send it again")
@@ -81,7 +85,7 @@ class Publisher:
             "received_at": format_time(int(received_at))}
         try:
             await producer.send_and_wait(SMS, orjson.dumps(document), key=key, partition=partition)
-        except (KafkaError, asyncio.CancelledError) as error:  # cancelled: its 10 s are over
+        except (KafkaError, asyncio.CancelledError) as error:  # cancelled: the 10 s are over
             if self.producer is producer:
                 self.producer = None
             if isinstance(error, KafkaError):
@@ -89,9 +93,10 @@ class Publisher:
             raise
 
     async def tick(self, producer: AIOKafkaProducer, at: int) -> None:
-        """One tick into every partition; returns when all are acknowledged. Raises KafkaError, TimeoutError after 10 s.
+        """Write a tick into every partition. Returns when all are acknowledged.
 
-        at: true now (see ticks.py), epoch seconds.
+        Raises KafkaError, or TimeoutError after 10 s.
+        at: a true time (see ticks.py), epoch seconds.
         """
         self._promised = float(at)
         value = orjson.dumps({"type": "tick", "source": "gateway", "gateway": self._settings.gateway_name,

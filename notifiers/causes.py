@@ -1,11 +1,14 @@
-"""Why nobody answered, in words for the one who wrote the routes file: without addresses, as the page shows it."""
+"""The cause of a failed connection is said without addresses, because the page shows it.
+
+The words are for the author of the routes file.
+"""
 
 import socket
 import ssl
 
 
 def cause(error: BaseException) -> str:
-    """Of an error of httpx or aiosmtplib by the one of the system below it; else the name of its type."""
+    """Return the cause of an error of httpx or aiosmtplib, from the system error below it; else its type's name."""
     name, found = type(error).__name__, error
     while True:
         match found:

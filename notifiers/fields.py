@@ -1,6 +1,7 @@
-"""The fields of one channel in the routes file, read with errors that name the place and say what to do.
+"""Each error in a channel of the routes file names its place and says what to do.
 
-A secret NAME may also be given as NAME_file, the path of a file that holds it. A field that nobody asks for is refused.
+This file reads the fields of one channel. A secret NAME may also be given as NAME_file, the path of a file that holds
+it. A field that the channel's adapter does not read is refused.
 """
 
 import ipaddress
@@ -15,7 +16,7 @@ import httpx
 from models.notifications.routes import RoutesError
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
-_LABEL: Final = re.compile(r"[\w-]+")  # of a name; not of letters of ASCII alone: the resolver encodes the others
+_LABEL: Final = re.compile(r"[\w-]+")  # a label of a host name; other letters than ASCII too: the resolver encodes them
 
 
 class Fields:
@@ -39,7 +40,7 @@ class Fields:
         return value
 
     def secret(self, name: str) -> str:
-        """Its value, or what is in the file that NAME_file names."""
+        """Return the value of a secret, or the content of the file that NAME_file names."""
         path = self.get(f"{name}_file")
         if path is None:
             if self.get(name) is None:
@@ -57,7 +58,10 @@ class Fields:
         return any(self.get(name) is not None for name in names)
 
     def address(self, name: str, default: str | None = None, *, secret: bool = False) -> str:
-        """A URL; https, as messages about people go there, or http to this machine or a named `plain` network."""
+        """Return a URL. It must be https, because the messages are about people.
+
+        http is accepted to this machine, or if the channel says `plain`.
+        """
         value = self.secret(name) if secret else self.text(name, default)
         parts = _parts(value)
         if parts is None or parts.scheme not in ("http", "https"):
@@ -68,7 +72,7 @@ class Fields:
         return value
 
     def host(self, name: str) -> str:
-        """A name or an IP address that can be looked up: no URL, no port."""
+        """Return a host name or an IP address, without scheme and port."""
         value = self.text(name)
         if not is_host(value):
             raise self.wrong(name, "must be a name such as smtp.example.org, or an IP address: no scheme, no port, no "
@@ -76,7 +80,7 @@ class Fields:
         return value
 
     def header(self, name: str, *, secret: bool = False) -> str:
-        """What goes into a header of HTTP as it is."""
+        """Return a value that can stand in a header of HTTP."""
         value = self.secret(name) if secret else self.text(name)
         if not (value.isascii() and value.isprintable()):
             raise self.wrong(name, "must be ASCII, without control characters: it goes into a header of HTTP")
@@ -101,7 +105,7 @@ class Fields:
         return value
 
     def fitting(self, name: str, pattern: re.Pattern[str], wanted: str) -> str:
-        """A text that fits a pattern as a whole. wanted: what is said of one that does not."""
+        """Return a text that matches the whole pattern. wanted: the error text for other values."""
         value = self.text(name)
         if pattern.fullmatch(value) is None:
             raise self.wrong(name, wanted)
@@ -120,18 +124,18 @@ class Fields:
 
 
 def _parts(address: str) -> SplitResult | None:
-    """None where whoever sends would not take it: found here, not when somebody has to be told."""
+    """Split a URL; None if the HTTP client would refuse it. So the fault is found at start-up."""
     try:
         httpx.URL(address)
         parts = urlsplit(address)
-        port = parts.port  # raises where it cannot be one
+        port = parts.port  # raises ValueError for an impossible port
     except (ValueError, httpx.InvalidURL):
         return None
     return None if port == 0 or not is_host(parts.hostname or "") else parts
 
 
 def is_host(value: str) -> bool:
-    """Whether a resolver could take it (RFC 1123, and what it takes besides: `_`, letters of any script)."""
+    """Whether a resolver could take the host: by RFC 1123, or with `_` or letters of any script."""
     try:
         ipaddress.ip_address(value)
     except ValueError:
@@ -139,7 +143,7 @@ def is_host(value: str) -> bool:
     else:
         return True
     try:
-        value.encode("idna")  # what is longer than a name may be, and an empty label
+        value.encode("idna")  # refuses a name that is too long, and an empty label
     except UnicodeError:
         return False
     return all(map(_LABEL.fullmatch, value.removesuffix(".").split(".")))

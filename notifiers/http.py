@@ -1,4 +1,4 @@
-"""HTTP to a provider: one request an attempt, and what each answer means, in one function for all of them."""
+"""One function decides for all providers what an answer means; each attempt is one HTTP request."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,23 +14,23 @@ from notifiers.retry_after import retry_after
 ANSWER_S: Final = 10.0
 NO_PROVIDER: Final = "somebody else answers there: see the URL"
 _RETRY: Final = frozenset({408, 425, 429})
-_UNSURE: Final = frozenset({500, 502, 504})  # something behind the one who answers may have taken it
+_UNSURE: Final = frozenset({500, 502, 504})  # a server behind the one that answers may have taken the message
 
 
 class Http:
-    """A client that follows no redirects: what is told about people goes where the routes say, and nowhere else."""
+    """A client that follows no redirects: messages about people go only to the addresses in the routes file."""
 
     def __init__(self) -> None:
         self._client = httpx.AsyncClient(timeout=ANSWER_S, follow_redirects=False,
                                          headers={"user-agent": "anbu"})
 
     async def request(self, method: str, url: str, **options: Any) -> httpx.Response:
-        """The answer, whatever its status. Raises RetryError where there is none."""
+        """Return the answer, with any status. Raises RetryError if there is none."""
         try:
             return await self._client.request(method, url, **options)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise RetryError(f"nobody answers: {cause(error)}") from None
-        except httpx.RequestError as error:  # also an answer that is packed wrongly
+        except httpx.RequestError as error:  # also an answer with a wrong encoding
             raise RetryError(f"no whole answer: {cause(error)}", unsure=True) from None
 
     async def close(self) -> None:
@@ -38,7 +38,7 @@ class Http:
 
 
 def check(answer: httpx.Response, said: str | None = None) -> None:
-    """Raises RetryError or GiveUpError unless it was taken. said: what the provider says is wrong."""
+    """Raise RetryError or GiveUpError unless the message was taken. said: the provider's error text."""
     status = answer.status_code
     if 200 <= status < 300:
         return
@@ -50,11 +50,13 @@ def check(answer: httpx.Response, said: str | None = None) -> None:
 
 
 def is_page(answer: httpx.Response) -> bool:
-    """A web page instead of what a provider says: somebody else answers there and tells nobody, for good or for now, as
-    one who asks for a login does, or tells of repairs."""
+    """Whether the answer is a web page: then another server answers instead of the provider, and notifies no person.
+
+    Examples are a page that asks for a login, and a page about repairs.
+    """
     return answer.text.lstrip()[:9].lower().startswith(("<!doctype", "<html"))
 
 
 def idempotency_key(message: Message) -> str:
-    """The delivery's id as a header may have it: a gateway's name can be any text."""
+    """Return the delivery's id in the form of a header's value: the id may have any text, such as a gateway's name."""
     return quote(message.id, safe="/:.@-")

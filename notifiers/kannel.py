@@ -1,10 +1,10 @@
-"""SMS by a Kannel gateway of one's own: its `sendsms` interface (Kannel user's guide, chapter 6).
+"""SMS by your own Kannel gateway: its `sendsms` interface (Kannel user's guide, chapter 6).
 
     {"type": "kannel", "url": "http://127.0.0.1:13013/cgi-bin/sendsms", "user": "anbu",
      "password_file": "/run/routes/kannel", "from": "1666", "to": "+821012345678"}
 
-By POST, so that user, password and text are in no log of URLs. Answers: 202 `0: Accepted for delivery` or `3: Queued
-for later delivery`; 503 is temporary. Kannel tells no repetitions.
+The request is a POST, so user, password and text are in no log of URLs. Success is 202 with `0: Accepted for delivery`
+or `3: Queued for later delivery`; 503 is temporary. Kannel does not detect repetitions.
 """
 
 import re
@@ -27,8 +27,8 @@ class Kannel:
 
     @classmethod
     def build(cls, fields: Fields) -> "Kannel":
-        # One: a channel is one destination, so a repetition reaches nobody who had the message already. One of the
-        # gateway's own country, or a short one, does too.
+        # One number only: with several, a retry would reach people who have the message already. A number of the
+        # gateway's own country or a short number is accepted too.
         to = fields.fitting("to", NUMBER, "must be one telephone number such as +821012345678")
         return cls(fields.address("url"), {
             "X-Kannel-Username": fields.header("user"), "X-Kannel-Password": fields.header("password", secret=True),
@@ -40,7 +40,7 @@ class Kannel:
                                           content=message.text[:_LONGEST].encode("utf-16-be"))
         said = answer.text.strip()
         check(answer, said)
-        if not said.startswith(("0:", "3:")):  # it answers 202 to some that it refuses
+        if not said.startswith(("0:", "3:")):  # Kannel answers 202 to some messages that it refuses
             raise GiveUpError(said[:200])
         return said[:200]
 

@@ -3,8 +3,8 @@
     {"type": "email", "host": "smtp.example.org", "port": 587, "security": "starttls", "user": "anbu",
      "password_file": "/run/routes/smtp", "from": "anbu@example.org", "to": ["team@example.org"]}
 
-The Message-ID is made of the delivery's id, so a server or reader that drops duplicates drops a repetition. Answers
-4yz are temporary, 5yz for good; of several recipients it is enough that one is accepted.
+The Message-ID is computed from the delivery's id, so a server or reader that drops duplicates drops a repetition.
+Answers 4yz are temporary, 5yz permanent. If the server accepts one of several recipients, the delivery is sent.
 """
 
 import hashlib
@@ -29,7 +29,10 @@ _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 
 
 class Mail:
-    """options: of aiosmtplib.send."""
+    """A channel that sends e-mail.
+
+    options: options of aiosmtplib.send.
+    """
 
     longest: ClassVar[int | None] = 100_000
 
@@ -69,7 +72,7 @@ class Mail:
         except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError) as error:
             raise RetryError(f"nobody answers: {cause(error)}") from None
         except (aiosmtplib.SMTPException, OSError) as error:
-            # One of no type of its own says what the server lacks: STARTTLS, or a way to log in.
+            # The plain SMTPException says in its text what the server lacks: STARTTLS, or a way to log in.
             said = str(error) if type(error) is aiosmtplib.SMTPException else cause(error)
             raise RetryError(f"no whole answer: {said}", unsure=True) from None
         addresses = [address for _, address in getaddresses(self._recipients)]
@@ -89,7 +92,7 @@ class Mail:
         mail["Date"] = formatdate()
         domain = parseaddr(self._sender)[1].rsplit("@", 1)[1]
         mail["Message-ID"] = f"<{hashlib.sha256(message.id.encode()).hexdigest()[:40]}@{domain}>"
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers it
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers the message
         if message.severity == Severity.CRITICAL:
             mail["Importance"] = "high"
         mail.set_content("\n".join([*message.lines, *(["", message.link] if message.link else [])]) + "\n")
@@ -97,13 +100,16 @@ class Mail:
 
 
 def _is_address(text: str) -> bool:
-    """One with a name before it too: Team <team@example.org>; a domain may be an address literal, in brackets."""
+    """Whether the text is an e-mail address, also with a name before it: Team <team@example.org>.
+
+    The domain may be an address literal, in brackets.
+    """
     address = parseaddr(text)[1]
     local, _, domain = address.rpartition("@")
     return text.isprintable() and address in text and local != "" and is_host(domain.removeprefix("[IPv6:").strip("[]"))
 
 
 def _error(error: Any) -> RetryError | GiveUpError:
-    """The server's own words are left out: they repeat addresses."""
+    """Return the error of an SMTP answer, without the server's own words, because they repeat addresses."""
     why = f"SMTP {error.code}"
     return RetryError(why) if 400 <= error.code < 500 else GiveUpError(why)

@@ -1,12 +1,12 @@
-"""SMS, or whatever else, by any HTTP interface that takes JSON or a form.
+"""SMS, or other messages, by any HTTP interface that takes JSON or a form.
 
     {"type": "http", "url": "https://sms.example.org/send", "authorization_file": "/run/routes/sms",
      "to": "+821012345678", "json": {"recipient": "{to}", "message": "{text}", "reference": "{id}"},
      "expect": "\"result\":\"1\""}
 
 In each text of `json` (or `form`) {to}, {text}, {title}, {link} and {id} are replaced. The header Idempotency-Key has
-the delivery's id (draft-ietf-httpapi-idempotency-key-header): the same for every attempt. 2xx is success, of a provider
-that refuses with 200 only where the answer has the text `expect` in it.
+the delivery's id (draft-ietf-httpapi-idempotency-key-header): the same for every attempt. 2xx is success. For a
+provider that refuses with 200, set `expect`: then success is only an answer that contains this text.
 """
 
 import re
@@ -22,9 +22,12 @@ _ASKED: Final = re.compile(r"\{(\w+)\}")
 
 
 class PlainHttp:
-    """body: of httpx's request, json or data."""
+    """A channel by HTTP.
 
-    longest: ClassVar[int | None] = 670  # as an SMS may have
+    body: the option `json` or `data` of httpx's request.
+    """
+
+    longest: ClassVar[int | None] = 670  # as many as an SMS may have
 
     def __init__(self, method: str, url: str, headers: dict[str, str], to: str, body: dict[str, Any],
                  expect: str) -> None:
@@ -52,7 +55,7 @@ class PlainHttp:
         headers = {**self._headers, "Idempotency-Key": idempotency_key(message)}
         answer = await self._http.request(self._method, self._url, headers=headers, **filled(self._body, values))
         check(answer)
-        if self._expect not in answer.text:  # which is not told: it may repeat the number, or the message
+        if self._expect not in answer.text:  # the answer is not shown: it may repeat the number or the message
             raise RetryError(f"HTTP {answer.status_code}, but the answer has not the text of `expect`", unsure=True)
         return ""
 
@@ -61,7 +64,7 @@ class PlainHttp:
 
 
 def _check_names(fields: Fields, place: str, names: set[str]) -> None:
-    """Raises RoutesError for a body that would arrive, be receipted, and tell nobody anything."""
+    """Raise RoutesError for a body without a message: it would arrive, get a receipt, and inform no person."""
     if not names & {"text", "title"}:
         raise fields.wrong(place, "has no {text} in it: nobody would be told what has happened")
     if "to" in names and not fields.has("to"):
@@ -69,14 +72,14 @@ def _check_names(fields: Fields, place: str, names: set[str]) -> None:
 
 
 def asked(value: Any) -> set[str]:
-    """The names in braces, in all texts of a structure."""
+    """Return the names in braces in all texts of a structure."""
     if isinstance(value, dict | list):
         return {name for one in (value.values() if isinstance(value, dict) else value) for name in asked(one)}
     return set(_ASKED.findall(value)) if isinstance(value, str) else set()
 
 
 def filled(value: Any, values: dict[str, str]) -> Any:
-    """The same structure with the names in its texts replaced, each once: a value with braces stays as it is."""
+    """Return the structure with the names in its texts replaced. Braces in a replaced value stay as they are."""
     if isinstance(value, dict):
         return {name: filled(one, values) for name, one in value.items()}
     if isinstance(value, list):

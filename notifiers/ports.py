@@ -1,4 +1,4 @@
-"""What a channel has to do, and the only two ways in which it may fail."""
+"""A channel sends a message, and may fail in only two ways: RetryError and GiveUpError."""
 
 from typing import ClassVar, Protocol
 
@@ -6,9 +6,10 @@ from models.notifications.message import Message
 
 
 class RetryError(Exception):
-    """The same may succeed later. after_s: not before so many seconds, where the other side says so.
+    """A retry may succeed later.
 
-    unsure: it may have arrived all the same, as there was no answer.
+    after_s: the earliest retry in seconds, if the other side says so.
+    unsure: the message may have arrived all the same.
     """
 
     def __init__(self, why: str, after_s: float | None = None, *, unsure: bool = False) -> None:
@@ -17,19 +18,21 @@ class RetryError(Exception):
 
 
 class GiveUpError(Exception):
-    """The same will never succeed: somebody has to mend the routes file, or what is at the other end."""
+    """A retry will never succeed: an operator has to fix the routes file or the receiver."""
 
 
 class Channel(Protocol):
-    """One place that messages go to. A message that is sent again has the same id.
+    """One destination of messages. A message that is sent again has the same id.
 
-    Errors have no address, key or password in their text: it is shown on the page. longest: characters of a message's
-    text that arrive whole; None: a program reads each event, so it gets no message that tells of many.
+    The text of an error contains no address, key or password, because the page shows it.
+
+    longest: the longest text of a message that arrives whole, characters. None: a program reads each event, so no
+    messages are gathered into one.
     """
 
     longest: ClassVar[int | None]
 
     async def send(self, message: Message) -> str:
-        """Returns when the other side has taken it: what it calls it, or "". Raises RetryError, GiveUpError."""
+        """Send a message. Returns the receiver's id of it, or "", when it is taken. Raises RetryError, GiveUpError."""
 
     async def close(self) -> None: ...

@@ -1,6 +1,7 @@
-"""The routes file as a whole: its channels, made by their adapters, and its rules. docs/notify.md has the schema.
+"""Every fault of the routes file is found at start-up, and reported in one line.
 
-Everything that can be wrong is found here, at start-up, and told in one line.
+This file reads the whole routes file: the channels, which their adapters make, and the rules. docs/notify.md has the
+schema.
 """
 
 import json
@@ -25,14 +26,17 @@ from notifiers.webhook import Webhook
 ADAPTERS: Final[Mapping[str, Callable[[Fields], Channel]]] = {
     "slack": Slack.build, "email": Mail.build, "kannel": Kannel.build, "twilio": Twilio.build, "http": PlainHttp.build,
     "webhook": Webhook.build}
-# An SMS costs money and wakes people: that somebody has taken it in hand is told where it costs nothing.
+# An SMS costs money and wakes people, so an acknowledgement is reported only on channels that cost nothing.
 _FOLLOW_UPS: Final[Mapping[str, list[str]]] = {
     "slack": ["acknowledged", "cleared"], "webhook": [one.value for one in sorted(FOLLOW_UPS)]}
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}", re.ASCII)
 
 
 class Configured(NamedTuple):
-    """A channel, and how it is spoken to. type: as in the routes file."""
+    """A channel, and the manner of its messages.
+
+    type: the type in the routes file.
+    """
 
     type: str
     channel: Channel
@@ -45,7 +49,10 @@ class LoadedRoutes(NamedTuple):
 
 
 def load(text: str, public_url: str | None) -> LoadedRoutes:
-    """public_url: where people reach the page, without a slash at the end. Raises RoutesError."""
+    """Read the routes file. Raises RoutesError.
+
+    public_url: the URL of the page for users, without a slash at the end.
+    """
     try:
         document = object_at(orjson.loads(text), "the file")
         json.loads(text, object_pairs_hook=_each_once)
@@ -65,7 +72,7 @@ def load(text: str, public_url: str | None) -> LoadedRoutes:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A name that comes again would take the place of the first one, and whoever stands there would not be told."""
+    """Refuse a name that comes twice: the second value would replace the first, whose people would get no message."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]

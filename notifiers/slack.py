@@ -2,7 +2,7 @@
 
     {"type": "slack", "url_file": "/run/routes/slack"}
 
-Answers: 200 `ok`; 429 with Retry-After; 400, 403, 404, 410 with a word such as `channel_is_archived`, for good.
+Answers: 200 `ok`; 429 with Retry-After; 400, 403, 404, 410 with a word such as `channel_is_archived` are permanent.
 """
 
 from typing import ClassVar, Final
@@ -12,11 +12,11 @@ from notifiers.fields import Fields
 from notifiers.http import NO_PROVIDER, Http, check, is_page
 from notifiers.ports import RetryError
 
-_LONGEST: Final = 2900  # of a section's text it may be 3000
+_LONGEST: Final = 2900  # characters; the text of a section may have 3000
 
 
 class Slack:
-    longest: ClassVar[int | None] = 2700  # those that it escapes are longer
+    longest: ClassVar[int | None] = 2700  # characters; escaped ones become longer
 
     def __init__(self, url: str) -> None:
         self._url, self._http = url, Http()
@@ -37,7 +37,7 @@ class Slack:
 
 
 def body(message: Message) -> dict[str, object]:
-    """text: what a telephone shows; the block: what stands in the channel."""
+    """Return the body. `text` is shown in a notification on a telephone, the block in the channel."""
     lines = [f"*{_escaped(message.title)}*", *(_escaped(line) for line in message.lines)]
     if message.link is not None:
         lines.append(f"<{message.link}>")
@@ -46,5 +46,5 @@ def body(message: Message) -> dict[str, object]:
 
 
 def _escaped(text: str) -> str:
-    """The three characters that Slack reads as its own."""
+    """Escape the three control characters of Slack."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

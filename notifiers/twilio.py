@@ -3,8 +3,8 @@
     {"type": "twilio", "account": "AC…", "token_file": "/run/routes/twilio", "from": "+12025550123",
      "to": "+821012345678"}            or "service": "MG…" instead of "from"; "user": "SK…" with an API key's secret
 
-Answers: 201 with the message's `sid`; 429 and 5xx are temporary; else a `code` and a `message`, for good. It knows no
-idempotency key.
+Answers: 201 with the message's `sid`; 429 and 5xx are temporary. Other answers have a `code` and a `message`, and are
+permanent. Twilio has no idempotency key.
 """
 
 import re
@@ -18,7 +18,7 @@ from notifiers.http import NO_PROVIDER, Http, check
 from notifiers.ports import RetryError
 
 API: Final = "https://api.twilio.com"
-NUMBER: Final = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)  # E.164, the only form that Twilio takes
+NUMBER: Final = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)  # E.164: Twilio takes no other form
 _LONGEST: Final = 1600
 
 
@@ -42,7 +42,7 @@ class Twilio:
         form = {**self._form, "Body": message.text[:_LONGEST]}
         answer = await self._http.request("POST", self._url, data=form, auth=self._auth)
         told = _json(answer)
-        # Its `message` repeats the number: the code says the same.
+        # The `message` of Twilio repeats the number; the code says the same.
         check(answer, f"Twilio error {told['code']}" if "code" in told else None)
         if "sid" not in told:
             raise RetryError(NO_PROVIDER)

@@ -1,4 +1,4 @@
-"""A program of somebody's own, by a signed webhook: the alert's CloudEvent, and a signature with a time.
+"""A signed webhook to your own program: the alert's CloudEvent, and a signature with a time.
 
     {"type": "webhook", "url": "https://example.org/anbu", "secret_file": "/run/routes/webhook"}
 
@@ -6,7 +6,7 @@
     X-Anbu-Signature: sha256=<hex>       HMAC-SHA256 (RFC 2104) of the secret over timestamp "." body
     Idempotency-Key: <delivery>          the same for every attempt, as are `source` and `id` of the event
 
-docs/notify.md has a receiver that checks it. 2xx is success; Retry-After is heeded.
+docs/notify.md has a receiver that checks the signature. 2xx is success; Retry-After is heeded.
 """
 
 import hashlib
@@ -23,7 +23,10 @@ from notifiers.http import Http, check, idempotency_key
 
 
 class Webhook:
-    """now: epoch seconds."""
+    """A channel to a program.
+
+    now: returns epoch seconds.
+    """
 
     longest: ClassVar[int | None] = None
 

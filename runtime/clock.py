@@ -1,4 +1,4 @@
-"""Time is a value that a process is given: the system's, or in demo and tests one that many processes share."""
+"""A process gets its time as a value: from the system, or in demo and tests from a clock that processes share."""
 
 import mmap
 import struct
@@ -6,11 +6,15 @@ import time
 from pathlib import Path
 from typing import Final, Protocol
 
-_VALUE: Final = struct.Struct("d")  # of CLOCK_OCTETS, as the settings check
+_VALUE: Final = struct.Struct("d")  # has CLOCK_OCTETS octets; the settings check that
 
 
 class Clock(Protocol):
-    """now: epoch seconds, UTC. virtual: it is moved by somebody, so waiting for it means looking again."""
+    """A clock.
+
+    now: epoch seconds, UTC.
+    virtual: True if an owner moves the clock; then a process that waits must poll it.
+    """
 
     @property
     def virtual(self) -> bool: ...
@@ -28,7 +32,7 @@ class SystemClock:
 
 
 class SharedClock:
-    """A time in a file of 8 octets that every process maps; only its owner moves it. An aligned write is atomic."""
+    """A time in a file of 8 octets that every process maps. Only the owner moves it. An aligned write is atomic."""
 
     virtual = True
 
@@ -46,12 +50,12 @@ class SharedClock:
         return at
 
     def set(self, at: float) -> None:
-        """Move the time. Raises ValueError backwards: nobody would expect that."""
+        """Move the time forward. Raises ValueError if `at` is earlier than now: no process expects that."""
         if at < self.now():
             raise ValueError(f"the clock stands at {self.now()}, it cannot go back to {at}")
         _VALUE.pack_into(self._memory, 0, at)
 
 
 def clock_of(clock_file: str | None) -> Clock:
-    """The clock of a process by its setting ANBU_CLOCK_FILE."""
+    """Return the clock of a process, by its setting ANBU_CLOCK_FILE."""
     return SystemClock() if clock_file is None else SharedClock(Path(clock_file))

@@ -1,7 +1,7 @@
-"""Log lines of every process: JSON, an object a line, and nothing in them that tells who somebody is or opens anything.
+"""Log lines contain nothing that identifies a person and no secret; in JSON each line is one object.
 
-Whatever logs by the standard library (our own, Faust, aiokafka, uvicorn) passes the same redaction. Subject numbers
-stay: they are pseudonyms, and without them nobody could follow a fault.
+All loggers of the standard library (Anbu's own, Faust, aiokafka, uvicorn) pass the same redaction. Subject numbers
+stay: they are pseudonyms, and without them no operator could follow a fault.
 """
 
 import json
@@ -17,9 +17,9 @@ import structlog
 from runtime.settings import Settings
 
 REDACTED: Final = "[redacted]"
-# These log at ANBU_LOG_LEVEL.
+# These loggers use ANBU_LOG_LEVEL.
 OURS: Final = ("agents", "cli", "gateway", "local", "notifiers", "runtime", "stores", "streams", "web", "worker")
-# What an SMS, a command or a setting may say, by the name it has there.
+# Names of fields of an SMS, a command or a setting that are redacted.
 FIELDS: Final = frozenset({
     "address", "authorization", "binary", "body", "comment", "cookie", "kek", "original", "password", "phone", "raw",
     "recipient", "secret", "sender", "signature", "text", "token"})
@@ -28,17 +28,17 @@ _PATTERNS: Final = (
     # A field inside a sentence, as JSON or as Python writes a dict.
     (re.compile(rf"""(["'](?:{_NAMES})["']\s*:\s*)b?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.IGNORECASE),
      rf'\1"{REDACTED}"'),
-    # An SMS as it is on the air (a frame, and what a carrier has cut of one).
+    # An SMS as on the air: a frame, or a part that a carrier has cut off.
     (re.compile(r"W\.[A-Za-z0-9.-]{20,}"), REDACTED),
     (re.compile(r"(?<=://)[^\s/@]+:[^\s/@]*@"), f"{REDACTED}@"),
-    # Where a webhook's address is its secret; what a gateway is asked to send.
+    # The secret part of a webhook's address; parameters of a request to an SMS gateway.
     (re.compile(r"(?<=hooks\.slack\.com/)[^\s\"']+"), REDACTED),
     (re.compile(r"([?&](?:from|key|pass|password|secret|text|to|token|user|username)=)[^&\s\"']+", re.IGNORECASE),
      rf"\1{REDACTED}"),
     (re.compile(r"\b(Bearer|Basic)\s+[^\s,;\"']+", re.IGNORECASE), rf"\1 {REDACTED}"),
-    # Keys, wrapped or not: 16, 32 and 44 octets in base64 are padded, a path or an identifier is not.
+    # Keys, wrapped or not: 16, 32 and 44 octets in base64 are padded; a path or an identifier is not padded.
     (re.compile(r"[A-Za-z0-9+/_-]{22,}={1,2}(?![A-Za-z0-9=])"), REDACTED),
-    # E.164; Korean numbers as people write them; the same with the country's code but without its plus.
+    # E.164; Korean numbers as people write them; Korean numbers with the country's code, without the plus.
     (re.compile(r"\+\d(?:[ -]?\d){7,14}(?!\d)"), REDACTED),
     (re.compile(r"(?<![\d.:+-])0\d{1,2}[ -]?\d{3,4}[ -]?\d{4}(?!\d)"), REDACTED),
     (re.compile(r"(?<![\d.])82(?:10\d{8}|2\d{7,8}|[3-6]\d{8,9})(?!\d)"), REDACTED),
@@ -52,7 +52,7 @@ def redacted_text(text: str) -> str:
 
 
 def redacted(value: Any) -> Any:
-    """The same value without telephone numbers, what an SMS says, keys, passwords and tokens."""
+    """Return the value without telephone numbers, texts of SMS, keys, passwords and tokens."""
     if isinstance(value, str):
         return redacted_text(value)
     if isinstance(value, bytes):
@@ -68,19 +68,22 @@ def redacted(value: Any) -> Any:
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The structlog processor; the last one before the line is written, so that it sees tracebacks too."""
+    """The structlog processor that redacts. It is the last one before the rendering, so it sees tracebacks too."""
     return {name: REDACTED if name in FIELDS else redacted(value) for name, value in event.items()}
 
 
 def _json(event: Any, **_: Any) -> str:
     try:
         return orjson.dumps(event, default=repr).decode()
-    except TypeError:  # half a surrogate, say. A line that fails here would be printed by `logging` as it came
+    except TypeError:  # such as half a surrogate; if this failed, `logging` would print the line unredacted
         return json.dumps(event, default=repr, skipkeys=True)
 
 
 def logging_config(settings: Settings, process: str) -> dict[str, Any]:
-    """For `logging.config.dictConfig`. process: gateway, web, worker, or an agent; it stands in every line."""
+    """Return the argument of `logging.config.dictConfig`.
+
+    process: gateway, web, worker, or an agent; it stands in every line.
+    """
 
     def named(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {"process": process, **event}

@@ -1,8 +1,8 @@
-"""The catalogue of metrics: every name that a dashboard or a rule may use, what it means, and for whom it is there.
+"""The catalogue defines every metric that a dashboard or a rule may use; no metric has a label that is a person.
 
-A process shows only its own (a registry each), so that a gateway does not say how many lanes it has. Names are
-`anbu_<what>[_<unit>]`; labels have few values, and never one that is a person. docs/operate.md has the same list, and a
-test compares the two, and both with the rules and the dashboard of deploy/.
+Each kind of process has its own registry and shows only its own metrics, so a gateway shows no number of lanes. Names
+are `anbu_<what>[_<unit>]`, and labels have few values. docs/operate.md has the same list. A test compares the two, and
+both with the rules and the dashboard of deploy/.
 """
 
 import hmac
@@ -17,13 +17,13 @@ from models.errors import RejectReason
 from runtime.settings import Settings, is_loopback
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-REGISTRY: Final = CollectorRegistry()  # of a worker, whatever its agent
+REGISTRY: Final = CollectorRegistry()  # a worker with any agent
 GATEWAY: Final = CollectorRegistry()
 WEB: Final = CollectorRegistry()
 for _one in (REGISTRY, GATEWAY, WEB):  # start time, memory, descriptors: `process_…`
     ProcessCollector(registry=_one)
 
-# A worker. What happened: for rates.
+# A worker: events, for rates.
 RECORDS: Final = Counter("anbu_records", "Records folded or written, by input topic", ["topic"], registry=REGISTRY)
 BATCHES: Final = Counter("anbu_batches", "Batches made durable, by input topic", ["topic"], registry=REGISTRY)
 OUTPUTS: Final = Counter("anbu_outputs", "Records published, by output topic", ["topic"], registry=REGISTRY)
@@ -43,12 +43,12 @@ DELIVERY_SECONDS: Final = Histogram("anbu_delivery_seconds", "Seconds from a cha
                                     buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 21600))
 ROUTE_FALLBACKS: Final = Counter("anbu_route_fallbacks", "Messages that went to a site's default, as no route names "
                                  "whom they were escalated to", ["site"], registry=REGISTRY)
-# A worker. How it is: read when somebody asks.
+# A worker: its state, set when the metrics are read.
 DELIVERIES_WAITING: Final = Gauge("anbu_deliveries_waiting", "Messages that wait to be sent, by channel; quiet hours "
                                   "included", ["channel"], registry=REGISTRY)
 READY: Final = Gauge("anbu_ready", "1: this worker has its lanes and what else it needs", registry=REGISTRY)
 LANES: Final = Gauge("anbu_lanes", "Lanes that this worker has", registry=REGISTRY)
-# By the positions that are durable, not by what has been fetched: a batch that hangs counts as waiting.
+# The lag is computed from durable positions, not from fetched records: a batch that hangs counts as waiting.
 LAG: Final = Gauge("anbu_lag", "Records that wait to be folded or written, by topic and lane", ["topic", "lane"],
                    registry=REGISTRY)
 JUDGED_UNTIL: Final = Gauge("anbu_judged_until", "Up to when the people of a gateway are judged, epoch seconds; no "
@@ -69,7 +69,7 @@ CAUGHT_UP: Final = Gauge("anbu_page_caught_up", "1: everything that was in the t
 WATCHED: Final = Gauge("anbu_page_watched", "1: every lane has said lately up to when it has judged; 0: the page says "
                        "in red that somebody is not being watched", registry=WEB)
 
-# What rules ask for is there from the start: a counter that comes with its first count is not seen to rise.
+# Counters of rules exist from the start: Prometheus sees a rise only if the counter exists before it.
 for _reason in RejectReason:
     QUARANTINED.labels(_reason)
 for _status in (401, 503):
@@ -81,17 +81,17 @@ CATALOGUE: Final = {"worker": REGISTRY, "gateway": GATEWAY, "web": WEB}
 
 
 def count(_lane: Any, batch: Any, outputs: Sequence[Any]) -> None:
-    """A batch is durable: what an `Engine` calls as `applied`."""
+    """Count a durable batch. An `Engine` calls this as `applied`."""
     BATCHES.labels(batch.tp.topic).inc()
     RECORDS.labels(batch.tp.topic).inc(len(batch.records))
     count_outputs(outputs)
 
 
 def count_outputs(outputs: Sequence[Any]) -> None:
-    """Records have been published, by an engine or beside it."""
+    """Count published records, of an engine or beside it."""
     for topic, number in Tally(output.topic for output in outputs).items():
         OUTPUTS.labels(topic).inc(number)
-    for output in outputs:  # few: a quiet day has almost none
+    for output in outputs:  # outputs are few on a quiet day
         if output.topic == "alerts":
             data = orjson.loads(output.value)["data"]
             ALERTS.labels(data["kind"], data["change"]).inc()
@@ -100,9 +100,12 @@ def count_outputs(outputs: Sequence[Any]) -> None:
 
 
 def may_read(settings: Settings, host: str, authorization: str | None) -> bool:
-    """Who has the token of the operator views; without one whoever is on a machine whose process listens on loopback.
+    """Whether a request may read the operator views: it has the token.
+
+    If no token is set, every request may read them, but only if the process listens on loopback.
 
     host: the address that the process listens on.
+    authorization: the header of the request.
     """
     if settings.worker_token is None:
         return is_loopback(host)

@@ -1,4 +1,4 @@
-"""Every setting of every process: read once from the environment, checked at start-up, and refused in one line.
+"""Every setting is read once from the environment and checked at start-up; a wrong setting is refused in one line.
 
 Each variable ANBU_X may also be given as ANBU_X_FILE, the path of a file that holds the value (secrets).
 """
@@ -36,7 +36,12 @@ class SettingsError(ValueError):
 
 
 class Setting(NamedTuple):
-    """field: of Settings; default None: not set."""
+    """A setting.
+
+    variable: the name of the environment variable.
+    field: the field of Settings.
+    default: None if the setting has no default.
+    """
 
     variable: str
     field: str
@@ -104,7 +109,7 @@ SETTINGS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, parsed. See SETTINGS for what each means."""
+    """All settings, parsed. SETTINGS explains each."""
 
     kafka: str
     kafka_security: str
@@ -146,7 +151,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Parse the environment. Raises SettingsError naming the variable."""
+        """Parse the environment. Raises SettingsError, which names the variable."""
         found = cls(**{setting.field: _read(setting, environ) for setting in SETTINGS})
         if found.kafka_security.startswith("SASL") and not (found.kafka_user and found.kafka_password):
             raise SettingsError(f"ANBU_KAFKA_SECURITY is {found.kafka_security}: set ANBU_KAFKA_SECURITY_USER and "
@@ -154,7 +159,10 @@ class Settings:
         return found
 
     def kek_document(self) -> bytes:
-        """The octets of ANBU_KEK_FILE, or ANBU_KEK. Raises SettingsError: none is set, or the file cannot be read."""
+        """Return the content of ANBU_KEK_FILE, else ANBU_KEK.
+
+        Raises SettingsError if neither is set, or if the file cannot be read.
+        """
         if self.kek_file is None and self.kek is not None:
             return self.kek.encode()
         if self.kek_file is None:
@@ -165,7 +173,7 @@ class Settings:
             raise SettingsError(f"ANBU_KEK_FILE: {self.kek_file} cannot be read: {error.strerror}") from None
 
     def routes_document(self) -> str:
-        """Raises SettingsError where there is none."""
+        """Return the text of the routes file. Raises SettingsError if there is none."""
         if self.routes is None:
             raise SettingsError("ANBU_ROUTES_FILE is not set: name a file that says who is told of what "
                                 "(docs/notify.md)")
@@ -184,15 +192,15 @@ class Settings:
 
 def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
     value, source = environ.get(setting.variable), setting.variable
-    # ANBU_KEK_FILE is a setting of its own: only those processes read it that need keys.
+    # ANBU_KEK_FILE is a separate setting: only processes that need keys read the file.
     path = None if setting.field == "kek" else environ.get(f"{setting.variable}_FILE")
-    if not value and path:  # Compose gives an empty value where none is set
+    if not value and path:  # Compose gives an empty value if none is set
         source = f"{setting.variable}_FILE"
         try:
             value = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             raise SettingsError(f"{source}: {path} cannot be read") from None
-        if not value:  # a secret that was not written, say: without it the page would be open
+        if not value:  # such as a secret that was not written: without it the page would be open
             raise SettingsError(f"{source}: {path} is empty")
     if not value:
         if setting.default is None:
@@ -205,7 +213,7 @@ def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine reaches it."""
+    """Whether only this machine reaches the host."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

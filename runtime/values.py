@@ -1,4 +1,4 @@
-"""How the text of a setting is read: each returns the value, or raises ValueError that says what it must be."""
+"""Each parser of a setting returns the value, or raises ValueError, which says what the value must be."""
 
 import re
 import ssl
@@ -74,7 +74,7 @@ def readable(value: str) -> str:
 
 def clock(value: str) -> str:
     try:
-        with Path(value).open("r+b") as file:  # as it is mapped: a map may be written to
+        with Path(value).open("r+b") as file:  # the mode in which the file is mapped, reading and writing
             if len(file.read(CLOCK_OCTETS)) == CLOCK_OCTETS:
                 return value
     except OSError as error:
@@ -91,7 +91,7 @@ def certificates(value: str) -> str:
 
 
 def name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", value):  # a topic's may have 249, and something is added to this one
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", value):  # a topic's name may have 249, and suffixes are added
         raise ValueError("must be of letters, digits and . _ - as names of topics are, at most 200")
     return value
 
@@ -109,7 +109,7 @@ def worker_port(value: str) -> int:
 def address(value: str) -> str:
     try:
         parts = urlsplit(value)
-        port = parts.port  # raises where it cannot be one
+        port = parts.port  # raises ValueError for an impossible port
     except ValueError:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not value.isprintable():
@@ -137,7 +137,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 
 def some_of(*choices: str) -> Callable[[str], tuple[str, ...]]:
-    """Names with commas between."""
+    """Return a parser of names with commas between."""
     def parse(value: str) -> tuple[str, ...]:
         names = tuple(name.strip() for name in value.split(",") if name.strip())
         if not names or not set(names) <= set(choices):

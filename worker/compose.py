@@ -1,4 +1,4 @@
-"""The composition root of a worker: the engine, its agent, and what the agent needs."""
+"""The composition root of a worker builds the engine, its agent, and the dependencies of the agent."""
 
 import asyncio
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from worker import operator_views
 
 
 def build(settings: Settings, limits: Limits | None = None) -> Engine:
-    """The engine of the one agent that the settings name. Raises SettingsError."""
+    """Build the engine of the one agent that the settings name. Raises SettingsError."""
     names = settings.agents or ("watch",)
     if len(names) != 1:
         raise SettingsError(f"ANBU_AGENTS: one worker runs one agent, not {', '.join(names)}; `anbu worker` starts all")
@@ -106,7 +106,7 @@ def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
     prepared = asyncio.Event()
 
     async def handle(records: Sequence[Any]) -> None:
-        await prepared.wait()  # nothing is written before schemas and indexes are there
+        await prepared.wait()  # no document is written before the schemas and indexes exist
         await agent.handle(records)
 
     name = f"{settings.app_id}-notify"

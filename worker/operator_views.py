@@ -1,8 +1,7 @@
-"""What the one who runs a worker may ask it: health, metrics, and the live state of a person (without keys).
+"""Operator views listen on the loopback address by default; on another address they need a bearer token.
 
-Live: what a batch in hand has changed shows before it is durable, also while the broker is away.
-
-On the loopback address unless set otherwise, and then only with a bearer token. Faust's own pages are off.
+They show health, metrics, and the live state of a person, without keys. Live means that changes of a batch in hand are
+visible before the batch is durable, even while the broker is away. Faust's own pages are off.
 """
 
 import asyncio
@@ -21,12 +20,12 @@ from runtime.settings import Settings, SettingsError, is_loopback
 from streams.engine.engine import Engine
 from streams.partition import partition_of
 
-ANSWER_S: Final = 3.0  # whoever asks for health wants an answer
+ANSWER_S: Final = 3.0  # a health check must get an answer soon
 ASKED: Final = "X-Anbu-Passed-On"
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
-    """Raises SettingsError where the views would be open to everybody."""
+    """Return the options of Faust. Raises SettingsError if the views would be open to everybody."""
     if not is_loopback(settings.worker_host) and not settings.worker_token:
         raise SettingsError("ANBU_WORKER_TOKEN is not set: it is needed where ANBU_WORKER_HOST is not loopback")
     return {
@@ -41,11 +40,11 @@ def faust_options(settings: Settings) -> dict[str, Any]:
 
 
 def address(settings: Settings) -> str:
-    """Where the others of the group reach this worker's views; it stands in the group's assignment."""
+    """Return the URL of this worker's views for other workers. The group's assignment contains it."""
     if settings.worker_url is not None:
         return settings.worker_url
     host = settings.worker_host
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - asked for, not listened on; to the others it is themselves
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - only compared; for other workers this address would mean themselves
         host = socket.gethostname()
     return f"http://[{host}]:{settings.worker_port}" if ":" in host else f"http://{host}:{settings.worker_port}"
 
@@ -73,7 +72,7 @@ def add(engine: Engine, settings: Settings) -> None:
                                          for number, lane in engine.opening_lanes.items()}},
                          status=200 if ready else 503)
 
-    @app.page("/metrics")  # where Prometheus looks unless told otherwise
+    @app.page("/metrics")  # the default path of Prometheus
     @app.page("/metrics/")
     async def show_metrics(view: web.View, request: Any) -> web.Response:
         if not allowed(request):
@@ -103,7 +102,7 @@ def add(engine: Engine, settings: Settings) -> None:
 
 async def ask(worker: str | None, subject: str, lane: int, settings: Settings, *, passed_on: bool,
               ) -> tuple[dict[str, Any], int]:
-    """What the worker that has the lane says of a person, and with which status. A question is passed on once."""
+    """Ask the worker that has the lane about a person. Returns its answer and status. A request is passed on once."""
     if worker is None or passed_on:
         return {"error": f"lane {lane} is on no worker just now; ask again", "lane": lane}, 503
     headers = {ASKED: "1"} | ({"Authorization": f"Bearer {settings.worker_token}"} if settings.worker_token else {})
@@ -117,7 +116,7 @@ async def ask(worker: str | None, subject: str, lane: int, settings: Settings, *
 
 
 def where(engine: Engine, lane: int) -> str | None:
-    """The address of the worker that has a lane, as the group's assignment tells."""
+    """Return the URL of the worker that has a lane, from the group's assignment; None if no worker has it."""
     for url, topics in engine.app.assignor.external_topic_distribution.items():
         if any(lane in partitions for partitions in topics.values()):
             return str(url)
@@ -125,13 +124,13 @@ def where(engine: Engine, lane: int) -> str | None:
 
 
 async def lanes_of(engine: Engine) -> dict[str, Any]:
-    """For each lane of this worker: records waiting by topic, and judged until when by gateway."""
+    """Return for each lane of this worker the waiting records by topic, and by gateway up to when it has judged."""
     positions = engine.positions()
     ends = await engine.app.consumer.highwaters(*positions) if positions else {}
     shown: dict[str, Any] = {}
     metrics.LANES.set(len(engine.lanes))
     for figures in (metrics.LAG, metrics.JUDGED_UNTIL):
-        figures.clear()  # of a lane that has gone to another worker nothing may stay
+        figures.clear()  # figures of a lane that another worker has must not stay
     for number, lane in sorted((number, lane) for number, lane in engine.lanes.items() if lane.valid):
         lag = {tp.topic: max(0, (ends.get(tp) or 0) - offset) for tp, offset in positions.items()
                if tp.partition == number}
@@ -139,7 +138,7 @@ async def lanes_of(engine: Engine) -> dict[str, Any]:
             metrics.LAG.labels(topic, number).set(records)
         judged = {} if lane.durable is None else lane.durable.until
         for gateway, at in judged.items():
-            if lane.durable.people.get(gateway):  # one that nobody reports to any more is late for nobody
+            if lane.durable.people.get(gateway):  # a gateway without people is left out
                 metrics.JUDGED_UNTIL.labels(gateway, number).set(at)
         shown[str(number)] = {"lag": lag, "judged_until": {name: format_time(at) for name, at in judged.items()}}
     return shown

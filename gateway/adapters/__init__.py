@@ -1,1 +1,1 @@
-"""One adapter a provider: a pure function from a request to its SMS, with the provider's own authenticity check."""
+"""Each provider has one adapter: a pure function from a request to its SMS, with the provider's authenticity check."""

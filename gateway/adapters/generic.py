@@ -1,4 +1,4 @@
-"""The generic JSON adapter, for gateways of one's own.
+"""The generic JSON adapter, for your own gateways.
 
     POST /v1/sms
     X-Anbu-Timestamp: 1795467845                      seconds since 1970, at most 5 minutes off
@@ -16,7 +16,7 @@ import orjson
 from gateway.sms import InboundSms, Refused, Request
 
 TOLERANCE_S: Final = 300
-# The longest SMS there is, 255 parts of 67 characters of UCS-2, takes 103 kB where each is written as \uXXXX.
+# The longest SMS, 255 parts of 67 characters of UCS-2, takes 103 kB if each character is written as \uXXXX.
 MOST_OCTETS: Final = 128 * 1024
 TIMESTAMP, SIGNATURE = "X-Anbu-Timestamp", "X-Anbu-Signature"
 FIELDS: Final = ("id", "sender", "recipient", "text", "binary")
@@ -44,18 +44,18 @@ OPENAPI: Final[dict[str, Any]] = {
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """The value of X-Anbu-Signature."""
+    """Return the value of X-Anbu-Signature."""
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def signed(secret: str, now: float, body: bytes) -> dict[str, str]:
-    """The headers of a request, for those who send to this adapter."""
+    """Return the headers of a request, for senders to this adapter."""
     timestamp = str(int(now))
     return {TIMESTAMP: timestamp, SIGNATURE: sign(secret, timestamp, body), "Content-Type": "application/json"}
 
 
 def parse(request: Request, secret: str, now: float) -> InboundSms:
-    """The SMS of a request. Raises Refused: 401 not authentic, 400 no JSON, 422 a field."""
+    """Return the SMS of a request. Raises Refused: 401 not authentic, 400 no JSON, 422 a wrong field."""
     timestamp = request.headers.get(TIMESTAMP.lower(), "")
     expected = sign(secret, timestamp, request.body)
     if not hmac.compare_digest(expected.encode(), request.headers.get(SIGNATURE.lower(), "").encode()):
