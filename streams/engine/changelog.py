@@ -1,15 +1,17 @@
-"""The changelog of a lane: states, and among them the engine's own records that say which of them count.
+"""The changelog of a lane: states, and among them the engine's own records that say which of the states count.
 
-* `plan`, before any output, names the batch about to be written. In which order the polls of several topics arrive is
-  an accident; a successor that finds a plan without its `done` folds exactly that batch, on the same state, first.
-* `done`, the last record of a batch, carries the lane's positions. A reader applies states only when it meets a `done`
-  after them: a batch is in the state wholly or not at all, and nothing is folded twice. It applies them at once: of a
-  nation's states there is one copy in memory.
-* `owner` is the first record of whoever takes the lane over; under `fence` it shuts out whoever had it before.
+* `plan` comes before any output and names the batch about to be written. The order in which the polls of several
+  topics arrive is an accident. So a successor that finds a plan without its `done` first folds exactly that batch, on
+  the same state.
+* `done` is the last record of a batch and carries the lane's positions. A reader applies states only when it meets a
+  `done` after them: a batch is in the state wholly or not at all, and nothing is folded twice. The reader applies the
+  states at once, so memory holds one copy of a nation's states.
+* `owner` is the first record of the worker that takes the lane over; under `fence` it shuts out the former owner.
 
-Of each of the three the cleaner leaves the last only, so a state may stand before a plan or an `owner` that came long
-after its own `done`. Which states never had one cannot be told from these. So whoever takes a lane over takes back
-what its predecessor did not finish (`Loaded.unfinished`) with a `done` of its own, before anything else is `done`.
+The cleaner leaves only the last `plan`, `done` and `owner`. So a state may stand before a `plan` or an `owner` that
+came long after the state's own `done`. The three records do not show which states never had a `done`. So the new owner
+first takes back the states that the former owner did not finish (`LoadedChangelog.unfinished`), with a `done` of its
+own. Only then may another `done` follow.
 """
 
 import asyncio
@@ -32,7 +34,10 @@ FETCH_WAIT_MS: Final = 20
 
 
 class BatchPlan(NamedTuple):
-    """The batch about to be written. code: the version that folded it, so that a redo by another one is noticed."""
+    """The batch about to be written.
+
+    code: the version of the fold, so that a worker with another version notices it when it folds the batch again.
+    """
 
     topic: str
     start: int
@@ -44,9 +49,14 @@ class BatchPlan(NamedTuple):
 
 
 class LoadedChangelog(NamedTuple):
-    """What a changelog says beside states: an unfinished plan, the positions of the last `done`, and how many records
-    were read. unfinished: what the last `done` left under each key that a batch wrote which never had its own; lost:
-    those of them of which the cleaner may have left nothing else; so they keep what that batch wrote."""
+    """What a changelog says beside states.
+
+    plan: the plan that has no `done`; None: none.
+    done: the positions of the last `done`, by topic.
+    unfinished: by key that an unfinished batch wrote, the value that the last `done` left.
+    lost: keys of `unfinished` whose older states the cleaner may have removed; these keep what the batch wrote.
+    records: how many records were read.
+    """
 
     plan: BatchPlan | None
     done: dict[str, int]
@@ -56,7 +66,7 @@ class LoadedChangelog(NamedTuple):
 
 
 class States(dict[bytes, bytes | None]):
-    """What a changelog is read into by who does not judge."""
+    """The states of a changelog, for a reader that does not judge."""
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         self[key] = value
@@ -67,9 +77,9 @@ class States(dict[bytes, bytes | None]):
 
 @asynccontextmanager
 async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of no group, to read what it is told to."""
-    # A broker answers a connection's requests in order: what is asked next would wait behind an idle fetch, for half a
-    # second by default, and a lane asks a dozen times.
+    """A consumer without a group; the caller assigns its partitions."""
+    # A broker answers a connection's requests in order. The next request would wait behind an idle fetch, for half a
+    # second by default, and a lane sends a dozen requests.
     one = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, auto_offset_reset="earliest",
                            max_partition_fetch_bytes=1 << 20, fetch_max_wait_ms=FETCH_WAIT_MS)
     try:
@@ -81,19 +91,19 @@ async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
 
 async def read(reader: AIOKafkaConsumer, tp: TopicPartition, start: int = 0,
                end: int | None = None) -> AsyncIterator[ConsumerRecord]:
-    """All records of a partition from `start` to before `end`, or to the end of the log as it is now.
+    """All records of a partition from `start` to before `end`, or to the present end of the log.
 
-    Raises RuntimeError where the log ends before `end`.
+    Raises RuntimeError if the log ends before `end`.
     """
     last = (await reader.end_offsets([tp]))[tp]
-    if end is not None and end > last:  # to wait for them would be to wait for ever
+    if end is not None and end > last:  # waiting for these records would never end
         raise RuntimeError(f"{tp.topic}, partition {tp.partition}: records to before {end} are wanted, but the log "
                            f"ends at {last}; it lost its end, or the topic was made anew")
     last = last if end is None else end
     start = max(start, (await reader.beginning_offsets([tp]))[tp])
     reader.assign([tp])
     reader.seek(tp, start)
-    while await reader.position(tp) < last:  # the position, not the last record: the log may end with a marker
+    while await reader.position(tp) < last:  # compare the position, not the last record: the log may end with a marker
         for record in (await reader.getmany(tp, timeout_ms=500, max_records=5000)).get(tp, ()):
             if start <= record.offset < last:
                 yield record
@@ -101,9 +111,9 @@ async def read(reader: AIOKafkaConsumer, tp: TopicPartition, start: int = 0,
 
 async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: Kept,
                progress: Callable[[float], None] = lambda _: None) -> LoadedChangelog:
-    """Read a changelog to its end, and the states of the last `done` into `state`, which is empty.
+    """Read a changelog to its end, and load the states of the last `done` into `state`, which is empty.
 
-    progress: told now and then which part, 0 to 1, has been read.
+    progress: called every TOLD_EVERY records with the part that has been read, 0 to 1.
     """
     last = (await reader.end_offsets([tp]))[tp]
     plan: BatchPlan | None = None
@@ -115,7 +125,7 @@ async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: Kept,
         count += 1
         if count % TOLD_EVERY == 0:
             progress(record.offset / last)
-            await asyncio.sleep(0)  # a worker's other parts are not held up meanwhile
+            await asyncio.sleep(0)  # so the worker's other tasks get their turn
         if record.key == DONE:
             done = orjson.loads(record.value)
             for key, value in pending.items():
@@ -127,9 +137,9 @@ async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: Kept,
         elif record.key != OWNER:
             pending[record.key] = record.value
     if plan is not None and done.get(plan.topic, 0) > plan.start:
-        plan = None  # it is done
-    # Where nobody was at work for longer than `min.compaction.lag.ms`, the cleaner has left no other state of them. One
-    # that is a batch ahead is better than nobody.
+        plan = None  # the planned batch is done
+    # If no worker ran for longer than `min.compaction.lag.ms`, the cleaner may have removed the older states of these
+    # keys. A state that is one batch ahead is better than no state.
     before = {key: state.kept(key) for key in pending}
     lost = {key for key, value in before.items() if value is None} - removed if count < last else set()
     unfinished = {key: pending[key] if key in lost else value for key, value in before.items()}

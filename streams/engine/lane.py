@@ -1,6 +1,6 @@
 """A lane: partition `number` of every input. It lives from a take-over to the loss of the partition.
 
-`SinkLane` hands batches to somebody who keeps them elsewhere (`record`, `notify`); `state_lane` folds them over a
+`SinkLane` hands batches to a sink that keeps them elsewhere (`record`, `notify`); `state_lane` folds them over a
 state. Any surprise ends the process: a restart recovers from what is durable, a guess does not.
 """
 
@@ -25,8 +25,12 @@ GATHERED_RECORDS: Final = 2000
 
 
 class Extent(NamedTuple):
-    """An input's partition: its log has `first` to before `last`, and the group has committed that. new: the first
-    record that has come since this worker began, where a group that has read nothing begins with those."""
+    """The partition of an input.
+
+    first, last: the log has the offsets from `first` to before `last`.
+    committed: the offset that the group has committed; None: none.
+    new: the first offset that has come since this process began, if `begin_at_end` is set; else the end of the log.
+    """
 
     topic: str
     first: int
@@ -36,7 +40,7 @@ class Extent(NamedTuple):
 
 
 class Lane(ABC):
-    """Applies the batches of one partition, in order. A subclass says what is durable, and how a batch becomes so."""
+    """Applies the batches of one partition, in order. A subclass defines how a batch becomes durable."""
 
     patient = False  # whether a batch may take as long as another system needs
 
@@ -44,14 +48,14 @@ class Lane(ABC):
         self.host, self.number = host, number
         self.next: dict[str, int] = {}     # by topic: the first offset that is not applied
         self.fetched: dict[str, int] = {}  # by topic: the first offset that was not handed over
-        self.waiting = 0                   # records handed over and not yet applied
+        self.waiting = 0                   # count of records that are handed over and not yet applied
         self.idle = asyncio.Event()        # set while there is no batch in hand
         self.idle.set()
-        self.began = 0.0                   # when the batch in hand was begun, monotonic
-        self.recovered = 0.0               # which part of the durable state has been read, 0 to 1
+        self.began = 0.0                   # when the batch in hand began, monotonic seconds
+        self.recovered = 0.0               # the part of the durable state that has been read, 0 to 1
         self.steps = 0                     # goes up with any progress, for the watchdog
         self.valid = True                  # owned without a gap since take-over, and no batch was broken off
-        self.reading = False               # still loading the changelog, which a rebalance need not stop
+        self.reading = False               # loading the changelog, which a rebalance need not stop
         self.durable: Any = None           # `State.summary()` as of the last durable batch
         self._queue: deque[Any] = deque()
         self._handed = asyncio.Event()
@@ -59,7 +63,7 @@ class Lane(ABC):
         self._task: asyncio.Task[None] | None = None
 
     async def take_over(self) -> None:
-        """Find out where to go on, and do."""
+        """Recover the positions, and begin to apply batches from there."""
         await self.recover()
         self.fetched = dict(self.next)
         self._task = asyncio.create_task(self._run())
@@ -75,10 +79,10 @@ class Lane(ABC):
 
     @abstractmethod
     async def apply(self, batch: Batch) -> None:
-        """Make a batch durable, then move `next`. It may be broken off until it says that it is not `_breakable`."""
+        """Make a batch durable, then move `next`. `break_off` may cancel this until it sets `_breakable` to False."""
 
     async def find_positions(self, reader: AIOKafkaConsumer) -> None:
-        """Fill `next`. Raises RuntimeError where records are gone that were to come."""
+        """Fill `next`. Raises RuntimeError if records that the lane has not read were deleted."""
         topics = self.host.inputs
         found = await asyncio.gather(*(self._position(reader, TopicPartition(topic, self.number)) for topic in topics))
         self.next = dict(zip(topics, found, strict=True))
@@ -98,46 +102,48 @@ class Lane(ABC):
         return start
 
     async def _new(self, reader: AIOKafkaConsumer, tp: TopicPartition, last: int) -> int:
-        """The first offset since this process began, not the end of the log: what was published meanwhile counts."""
+        """The first offset since this process began. Records that were published since then count too, so this is not
+        the end of the log. Without `begin_at_end` it is the end of the log."""
         if not self.host.begin_at_end:
             return last
         found = (await reader.offsets_for_times({tp: self.host.began_ms}))[tp]
-        # Where there is none, the embedded broker answers with an offset that has no time.
+        # If there is no such record, the embedded broker answers with an offset that has no time.
         return last if found is None or found.timestamp < 0 else min(found.offset, last)
 
     @abstractmethod
     def start(self, extent: Extent) -> int:
-        """Where to go on in an input."""
+        """The offset from which to resume an input."""
 
     @property
     def wanted(self) -> Sequence[str]:
-        """The inputs whose records may come now."""
+        """The inputs from which the lane takes records now."""
         return self.host.inputs
 
     @property
     def committable(self) -> dict[str, int]:
-        """By topic, up to where all is durable, or had no effect."""
+        """By topic, the offset to commit: all before it is durable, or had no effect."""
         return self.next
 
     def hand_over(self, message: Any) -> None:
-        """One batch more, to be applied after those before it."""
+        """Queue a batch, to be applied after the batches before it."""
         self._queue.append(message)
         self._handed.set()
 
     def go_past(self, topic: str, offset: int) -> None:
-        """Nothing lies before it. Only of an idle lane: a batch in hand knows the positions from before."""
+        """Move the lane's position to `offset`, where no record lies before it. Call it only for an idle lane: a batch
+        in hand knows the old positions."""
         self.next = {**self.next, topic: offset}
         self.fetched[topic] = offset
 
     def drop_waiting(self) -> None:
-        """Forget what was handed over and not yet begun."""
+        """Forget the batches that were handed over and not yet begun."""
         while self._queue:
             self.host.forget(self._queue.popleft())
 
     async def _next(self) -> tuple[Batch, list[Any]]:
-        """What waits, in order. Batches that follow each other in one topic become one: to make a batch durable takes
-        two or three answers of the broker, whatever its size, and while they come the next small ones gather. So a fold
-        has at most GATHERED_RECORDS, or what one poll brought."""
+        """The next batch, in order, and its messages. Adjacent batches of one topic become one: to make a batch durable
+        takes two or three answers of the broker, whatever its size, and meanwhile small batches gather. So a fold has
+        at most GATHERED_RECORDS records, or what one poll brought."""
         while not self._queue:
             await self.settle()
             self.idle.set()
@@ -156,13 +162,14 @@ class Lane(ABC):
         return Batch(first.tp, first.start, end, records), messages
 
     def break_off(self) -> None:
-        """Give up the batch in hand where nothing of it is out yet; the lane is of no more use then."""
+        """Cancel the batch in hand if no output of it is out yet. The lane is not valid after that."""
         if self._breakable and self._task is not None:
             self.valid = False
             self._task.cancel()
 
     async def _run(self) -> None:
-        """Apply what the agent hands over. An exception is caught only to leave: a failed batch is never acked."""
+        """Apply the batches that the agent hands over. An exception is caught only to end the process: a failed batch
+        is never acked."""
         try:
             while True:
                 batch, messages = await self._next()
@@ -179,19 +186,19 @@ class Lane(ABC):
                     for message in messages:
                         self.host.forget(message)
         except asyncio.CancelledError as error:
-            if self._task is not None and not self._task.cancelling():  # not of the lane: it would just stand still
+            if self._task is not None and not self._task.cancelling():  # the lane was not cancelled: it would stop
                 self.host.die(f"lane {self.number}: what it waited for was cancelled", error)
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the process leaves with it
+        except Exception as error:  # noqa: BLE001 - any error ends the process
             self.host.die(f"lane {self.number}", error)
         finally:
             self.idle.set()
 
-    async def settle(self) -> None:  # noqa: B027 - most owe nothing
-        """Nothing waits: write what may have waited for the next batch."""
+    async def settle(self) -> None:  # noqa: B027 - a sink lane owes nothing
+        """Write the records that a batch left to go with the next one. Called when no batch waits."""
 
-    async def renew(self) -> None:  # noqa: B027 - most have nothing to do
-        """Between two batches: whatever has to be done now and then."""
+    async def renew(self) -> None:  # noqa: B027 - a sink lane has nothing to renew
+        """Do the work that is due now and then. Called between two batches."""
 
     def check(self, batch: Batch) -> None:
         if batch.start != self.next[batch.tp.topic]:
@@ -204,7 +211,7 @@ class Lane(ABC):
 
 
 class SinkLane(Lane):
-    """Hands each batch to a sink, at least once; the group's commit remembers how far."""
+    """Hands each batch to a sink, at least once. The group's commit remembers the position."""
 
     patient = True
 

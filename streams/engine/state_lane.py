@@ -1,13 +1,13 @@
-"""A lane that folds its batches over a state, and keeps that in the changelog: `watch`.
+"""A lane that folds its batches over a state, and keeps the state in the changelog: `watch`.
 
 A batch becomes durable in four steps:
 
 1. plan: the changelog names the batch.
-2. outputs: they go to their topics.
-3. states and done: the changelog has what the batch changed, and the positions after it.
-4. group commit: Kafka learns the positions. It only shows the lag; a successor trusts the changelog.
+2. outputs: the outputs go to their topics.
+3. states and done: the changelog gets the states that the batch changed, and the positions after it.
+4. group commit: Kafka gets the positions. The commit only shows the lag; a successor trusts the changelog.
 
-Where another batch waits, step 3 and step 1 of the next batch are one request: two answers of the broker, not three.
+If another batch waits, step 3 and step 1 of the next batch are one request: two answers of the broker, not three.
 """
 
 import asyncio
@@ -33,9 +33,12 @@ Record = tuple[bytes, bytes | None]
 
 
 class _Owed(NamedTuple):
-    """A batch whose outputs are durable, and whose states are not yet.
+    """A batch whose outputs are durable, and whose states are not yet durable.
 
-    before: the positions before it. summary: of the state after it.
+    states: the changelog records that the batch touched.
+    before: the positions before the batch.
+    positions: the positions after the batch.
+    summary: `State.summary()` after the batch.
     """
 
     batch: Batch
@@ -47,7 +50,10 @@ class _Owed(NamedTuple):
 
 
 class StateLane(Lane):
-    """state: of the records up to `next`, and of those that are being folded. See the module."""
+    """A lane with a state; the module describes its steps.
+
+    state: the state after the records up to `next`, and after the records that are being folded.
+    """
 
     def __init__(self, host: Host, number: int, folding: Folding) -> None:
         super().__init__(host, number)
@@ -57,18 +63,20 @@ class StateLane(Lane):
         self._done: dict[str, int] = {}
         self._owed: _Owed | None = None
         self._read_first_to = 0
-        self._begun = False  # of the other inputs something had been read already
+        self._begun = False  # whether the lane has read any of the inputs other than `read_first` before
         self._renew_at = self._renewal()
 
     def _renewal(self) -> float:
-        """When to be a new writer: a day from now, and the lanes that were opened together not at the same time."""
+        """When to renew the writer: `renew_s` from now, or up to a quarter earlier by lane number, so that lanes which
+        opened together do not renew together."""
         return time.monotonic() + self.host.limits.renew_s * (1 - self.number / self.host.settings.partitions / 4)
 
     async def renew(self) -> None:
-        """Be a new writer once a day, as after a take-over: with the state as the changelog has it.
+        """Renew the writer every `renew_s`, and read the state from the changelog, as a take-over does.
 
-        Going on with the state in hand would not do. A worker that was frozen here, and whose lane another has had
-        meanwhile, would shut that one out and write an old state; so it finds the other's positions, and leaves.
+        To keep the state in hand would be wrong. A worker may be frozen here while another worker has the lane. It
+        would then shut out the other worker and write an old state. So it reads the changelog, finds the other worker's
+        positions, and leaves.
         """
         if time.monotonic() < self._renew_at:
             return
@@ -81,12 +89,14 @@ class StateLane(Lane):
         await self.recover()
         if self._done != done:
             raise RuntimeError(f"another worker has had the lane: it came to {self._done}, from {done}")
-        self.next = at  # ahead of what lasts by batches without effect
+        self.next = at  # may be ahead of `done`, by batches without effect
 
     async def _recover(self, reader: AIOKafkaConsumer) -> None:
-        """Fence, then read the changelog to its end, then ask for positions: else the old owner may still write.
+        """Fence, then read the changelog to its end, then ask for positions. In another order the old owner could still
+        write.
 
-        The reading goes on through a rebalance that leaves the lane here: it may take long, and they may come often.
+        The reading goes on through a rebalance that leaves the lane with this worker: reading may take long, and
+        rebalances may come often.
         """
         await self.writer.start(self.host.changelog)
         self.reading = True
@@ -105,7 +115,7 @@ class StateLane(Lane):
         log.info("lane %d: %d changelog records read, positions %s", self.number, loaded.records, self.next)
 
     async def _take_back(self, loaded: LoadedChangelog) -> None:
-        """States of a batch that never was done must not be followed by a `done` of another."""
+        """Take back the states of an unfinished batch: no `done` of another batch may follow them."""
         if loaded.lost:
             log.error("lane %d: %s have no state from before an unfinished batch, being new or compacted away; they "
                       "keep what that batch wrote", self.number, sorted(loaded.lost))
@@ -115,7 +125,8 @@ class StateLane(Lane):
             await self._write_done(loaded.unfinished.items(), self.next)
 
     async def _redo(self, reader: AIOKafkaConsumer, plan: BatchPlan) -> None:
-        """Fold the unfinished batch again, with those before it that had no effect: of these only its plan tells."""
+        """Fold the unfinished batch again, and before it the batches without effect that follow the last `done`. Only
+        the plan shows that those were read."""
         tp, start = TopicPartition(plan.topic, self.number), self.next[plan.topic]
         log.warning("lane %d: folding the unfinished batch of %s (%d to before %d) again, from %d on", self.number,
                     plan.topic, plan.start, plan.end, start)
@@ -132,9 +143,9 @@ class StateLane(Lane):
         await self.apply(Batch(TP(*tp), start, plan.end, records))
 
     def start(self, extent: Extent) -> int:
-        """The changelog leads: a crash after `done` leaves the group's commit behind. Ahead it is by batches without
-        effect, which may come again, or because the changelog was lost; so it counts only where the log no longer
-        reaches back. Where there never was a `done`, nothing has been judged."""
+        """The changelog decides: a crash after `done` leaves the group's commit behind. The commit is ahead after
+        batches without effect, which may come again, or if the changelog was lost. So the commit counts only if the log
+        no longer reaches back to `done`. If there never was a `done`, nothing has been judged."""
         done = self._done.get(extent.topic)
         if done is None and extent.committed is not None and extent.committed > extent.first:
             log.warning("lane %d: the group has come to %d of %s, but no state tells of it: folding from %d on",
@@ -150,7 +161,8 @@ class StateLane(Lane):
 
     @property
     def wanted(self) -> Sequence[str]:
-        """Who people are comes before what is said of them, until anything has been said."""
+        """A lane that has read no other input yet first reads `read_first` (the registry) to its end: records about
+        people come after the records that describe the people."""
         first = self.host.read_first
         done = first is None or self._begun or self.next[first] >= self._read_first_to
         return self.host.inputs if done or first is None else [first]
@@ -166,15 +178,15 @@ class StateLane(Lane):
         self._breakable = False
         touched = self.state.take_touched()
         if outputs:
-            # 3 of the batch before, and 1 of this one.
+            # Step 3 of the batch before, and step 1 of this batch.
             await self._settle((PLAN, BatchPlan(topic, batch.start, batch.end, self._folding.code).packed()))
-            await self.writer.write_outputs(outputs)  # 2
+            await self.writer.write_outputs(outputs)  # step 2
         else:
             await self._settle()
         before, self.next = self.next, {**self.next, topic: batch.end}
         owed = _Owed(batch, outputs, touched, before, self.next, self.state.summary())
         if outputs or touched:
-            self._owed = owed  # 3 goes with the next batch, or when none waits; 4 commits up to `committable`
+            self._owed = owed  # step 3 goes with the next batch, or when none waits; step 4 commits up to `committable`
         else:
             self._is_durable(owed)
 
@@ -186,7 +198,7 @@ class StateLane(Lane):
         await self._settle()
 
     async def _settle(self, *plan: Record) -> None:
-        """Write the states and the `done` of the batch before, if they are owed, and the plan of the next one."""
+        """Write the states and the `done` of the batch before, if they are owed, and the plan of the next batch."""
         owed = self._owed
         if owed is not None:
             await self._write_done(owed.states, owed.positions, *plan)
@@ -204,7 +216,7 @@ class StateLane(Lane):
         self._done = positions
 
     async def outputs_of(self, batch: Batch) -> list[OutputRecord]:
-        """Fold the batch. The event loop turns now and then, so that a long fold does not hold up other lanes."""
+        """Fold the batch. The event loop turns every `folded_s`, so that a long fold does not hold up other lanes."""
         outputs: list[OutputRecord] = []
         breath = time.monotonic() + self.host.limits.folded_s
         for some in self._folding.fold(self.state, batch.records):
