@@ -1,4 +1,4 @@
-"""What the engine asks of those who use it: a state that can be kept, and a function that folds records over it."""
+"""The engine asks two things of its user: a state that can be kept, and a function that folds records over it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -8,7 +8,11 @@ from faust.types import TP
 
 
 class Batch(NamedTuple):
-    """The records of one poll for one partition; `start` is the offset after the batch before, `end` the one after."""
+    """The records of one poll for one partition.
+
+    start: the first offset of the batch, which is the `end` of the batch before.
+    end: the offset after the batch.
+    """
 
     tp: TP
     start: int
@@ -17,7 +21,10 @@ class Batch(NamedTuple):
 
 
 class OutputRecord(Protocol):
-    """One record to write; partition None: the lane's own."""
+    """One record to write.
+
+    partition: the partition to write to; None: the lane's own.
+    """
 
     @property
     def topic(self) -> str: ...
@@ -32,24 +39,26 @@ class OutputRecord(Protocol):
 
 
 class Kept(Protocol):
-    """States by key, as the changelog has them. Keys that begin with NUL are reserved; the engine's own are in
-    `changelog`."""
+    """States by key, as the changelog has them. Keys that begin with NUL are reserved; `changelog` has the engine's own
+    keys."""
 
     def restore(self, key: bytes, value: bytes | None) -> None:
-        """Apply one record of the changelog; None removes."""
+        """Apply one record of the changelog; a value of None removes the key."""
 
     def kept(self, key: bytes) -> bytes | None:
-        """What `restore` was last given for a key; None: nothing, or it was removed. Asked before `ready`."""
+        """The value that `restore` last got for a key; None: no value, or the key was removed. Called before `ready`.
+        """
 
 
 class State(Kept, Protocol):
-    """What a lane remembers."""
+    """The memory of a lane."""
 
     def ready(self) -> None:
-        """All has been restored."""
+        """Note that all records have been restored."""
 
     def summary(self) -> Any:
-        """What is to be told of it: asked for when all of it is durable, and kept until the next time."""
+        """A summary for the views. The engine keeps it until the next one, and shows it when all that it
+        covers is durable."""
 
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:
         """The changelog records of all that changed since the last call."""
@@ -58,11 +67,11 @@ class State(Kept, Protocol):
 class Folding(NamedTuple):
     """How a lane judges.
 
-    new_state: makes the state of a lane, by its number.
+    new_state: makes the state of a lane, by the lane's number.
     fold: a pure function of the state (which it changes) and the records: no clock, no I/O, no randomness. The outputs
-    come in slices, some of them empty: between two slices other tasks have a turn, which may see the state, but not
-    change it.
-    code: the version of `fold`; it goes up when the same records would be answered otherwise.
+        come in slices, and a slice may be empty. Other tasks have a turn between two slices; they may read the state,
+        but not change it.
+    code: the version of `fold`; it goes up when `fold` answers the same records differently.
     """
 
     new_state: Callable[[int], State]

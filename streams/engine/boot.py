@@ -1,7 +1,8 @@
-"""The order in which a worker's parts start: the operator's views first, then the broker is waited for, then the rest.
+"""The parts of a worker start in this order: the operator's views, then the wait for the broker, then the rest.
 
-So a broker that is away at start-up is said and waited for, and `/health/` answers "not ready" meanwhile; Faust alone
-would leave with status 1. Overrides `BootStrategy.server` and `App._new_web` of faust-streaming 0.15.3.
+So a worker logs that the broker is away at start-up, and waits for it; `/health/` answers "not ready" meanwhile. Faust
+alone would leave with status 1. This module overrides `BootStrategy.server` and `App._new_web` of faust-streaming
+0.15.3.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from streams.topics import declare
 
 
 class Topics(Service):
-    """Starts when the broker is there and all topics are as they have to be."""
+    """Has started when the broker answers and all topics are as they have to be."""
 
     def __init__(self, engine: Any, **options: Any) -> None:
         super().__init__(**options)
@@ -67,13 +68,13 @@ class LanesApp(faust.App):
         return Views(self)
 
     def _crash(self, reason: BaseException) -> None:
-        self.engine.die("Faust has crashed", reason)  # Faust would end with status 1, after whatever it still does
+        self.engine.die("Faust has crashed", reason)  # Faust would go on for a while, and end with status 1
 
     async def start(self) -> None:
         try:
             await super().start()
-        except Exception as error:  # noqa: BLE001 - the broker has gone again since it was up; or anything else
-            self.engine.die("the worker could not start", error)  # likewise
+        except Exception as error:  # noqa: BLE001 - any error, such as a broker that has gone again
+            self.engine.die("the worker could not start", error)  # Faust would end with status 1
 
     async def stop(self) -> None:
         watchdog.leave_within(self.engine.limits.left_s, self.engine.die)

@@ -1,8 +1,9 @@
-"""The producer of one lane. To start it is to shut out (fence) whoever wrote for this lane before.
+"""The producer of one lane. Its start shuts out (fences) the former writer of the lane.
 
-For each InitProducerId in the same name the coordinator gives out a higher epoch of the same producer id; a partition
-learns of it with the first record of that epoch. So `owner` is written, under `fence`, before the changelog is read to
-its end. Only the changelog is guarded; that is enough, since nobody writes an output whose plan was not accepted there.
+For each InitProducerId in the same name the coordinator gives out a higher epoch of the same producer id. A partition
+learns the new epoch with the first record of that epoch. So, under `fence`, `owner` is written before the changelog is
+read to its end. The fence guards only the changelog. That is enough: no worker writes an output whose plan the
+changelog did not accept.
 
 Overrides and private names are of aiokafka 0.14.0: `Sender._do_init_pid`, `Sender._find_coordinator`, `InitPIDHandler`.
 """
@@ -40,7 +41,7 @@ class _FencingInit(InitPIDHandler):
 
 
 class Writer:
-    """Writes batches of records in order, and returns when the broker has acknowledged all of them."""
+    """Writes batches of records in order. A call returns when the broker has acknowledged all its records."""
 
     def __init__(self, settings: Settings, number: int) -> None:
         self._number, self._fence = number, settings.guarantee == "fence"
@@ -48,11 +49,11 @@ class Writer:
         promise = {"enable_idempotence": True} if self._fence else {"acks": "all"}
         self._producer = AIOKafkaProducer(**kafka_options(settings), **promise, max_batch_size=BATCH_OCTETS,
                                           retry_backoff_ms=20, request_timeout_ms=10_000)
-        # The embedded broker tells the end of a partition wrongly after batches of several records.
+        # The embedded broker reports a wrong end of a partition after batches of several records.
         self._most = 1 << 30 if self._fence else 1
 
     async def start(self, changelog: str) -> None:
-        """Shut out the former writer of this lane, and say so in the changelog."""
+        """Shut out the former writer of this lane, and write `owner` to the changelog."""
         if self._fence:
             sender = self._producer._sender
 
@@ -86,15 +87,15 @@ class Writer:
             if full or batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
                 sent.append(await producer.send_batch(batch, topic, partition=partition))
                 batch = producer.create_batch()
-                # A batch takes its first record whatever the size.
+                # A batch takes its first record, whatever the record's size.
                 batch.append(key=key, value=value, timestamp=None, headers=list(headers))
         if batch.record_count():
             sent.append(await producer.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*sent)  # every one: a failed batch is reported in its own future only
+        await asyncio.gather(*sent)  # all of them: only the batch's own future reports its failure
 
     async def stop(self) -> None:
-        """Also where the broker does not answer, or nobody waits any more (cancelled): what was to be written has been
-        awaited, or is another's to write."""
+        """Stop the producer, also if the broker does not answer or the caller is cancelled. No record is lost: each was
+        awaited, or the next owner of the lane writes it."""
         try:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._producer.stop(), STOP_S)
