@@ -1,7 +1,7 @@
-"""Which lanes this worker has: one for each partition that its group gives it.
+"""A worker has one lane for each partition number that its group assigns to it.
 
-A rebalance shuts the gate, waits until the lanes stand still, and opens it again with the new assignment. A lane that
-stays goes on at once; a new one is read back first.
+A rebalance shuts the gate and waits until the lanes stand still. The new assignment opens the gate again. A lane that
+stays goes on at once; a new lane first reads its state back.
 """
 
 import asyncio
@@ -18,13 +18,14 @@ log = logging.getLogger(__name__)
 
 
 class Assignment(ABC):
-    """inputs: topics with equal partition counts; partition n of all of them is lane n.
+    """The lanes of a worker, as its group assigns them.
 
-    lanes: by number, those that are judging.
-    opening_lanes: by number, those that are being taken over; the others go on meanwhile.
-    torn: partitions that are not assigned for all inputs, and so have no lane.
-    generation: of the group, as of the newest assignment.
-    quiesced: how often the lanes were stilled.
+    inputs: topics with equal partition counts; partition n of all inputs is lane n.
+    lanes: by number, the lanes that are judging.
+    opening_lanes: by number, the lanes that are being taken over; the other lanes go on meanwhile.
+    torn: partitions that are new, or are not assigned for all inputs; they have no lane.
+    generation: the group's generation at the newest assignment; -1: no assignment yet.
+    quiesced: how often `quiesce` was called.
     """
 
     def __init__(self, inputs: Sequence[str], partitions: int) -> None:
@@ -34,9 +35,9 @@ class Assignment(ABC):
         self.torn: set[int] = set()
         self.generation = -1
         self.quiesced = 0
-        self._gate = asyncio.Event()  # shut from the first word of a rebalance until the lanes are assigned
+        self._gate = asyncio.Event()  # shut from the start of a rebalance until the lanes are assigned
         self._opening: dict[int, asyncio.Task[None]] = {}
-        self._numbers: set[int] = set()  # of the lanes that the assignment gives
+        self._numbers: set[int] = set()  # the lanes that the assignment gives
         self._quiesced_when_assigned = 0
 
     @abstractmethod
@@ -46,7 +47,7 @@ class Assignment(ABC):
     @property
     @abstractmethod
     def _rebalance_limit_s(self) -> float:
-        """How long a batch may hold up a rebalance."""
+        """How long a batch may hold up a rebalance, seconds."""
 
     @abstractmethod
     def die(self, why: str, error: BaseException | None = None) -> NoReturn:
@@ -57,20 +58,20 @@ class Assignment(ABC):
         return self._gate.is_set()
 
     async def wait_open(self) -> None:
-        while not self.open:  # it may be shut again before the waiting task has its turn
+        while not self.open:  # the gate may be shut again before the waiting task has its turn
             await self._gate.wait()
 
     def positions(self) -> dict[TP, int]:
-        """Up to where each input may be committed."""
+        """The offset to commit for each input partition of the valid lanes."""
         return {TP(topic, number): offset for number, lane in self.lanes.items() if lane.valid
                 for topic, offset in lane.committable.items()}
 
     async def quiesce(self) -> None:
-        """Shut the gate, drop what waits, wait for the batches in hand. Then every lane stands still."""
+        """Shut the gate, drop the waiting batches, wait for the batches in hand. Then every lane stands still."""
         self._gate.clear()
         self.quiesced += 1
         for number, lane in self.opening_lanes.items():
-            if not lane.reading:  # after the loss of the partition, going on would fence the rightful owner
+            if not lane.reading:  # if the partition is lost, a take-over that goes on would fence the rightful owner
                 lane.valid = False
                 self._cancel(number)
         for lane in self.lanes.values():
@@ -78,12 +79,12 @@ class Assignment(ABC):
         limit = self._rebalance_limit_s
         if await self._busy(limit / 2):
             for lane in self.lanes.values():
-                lane.break_off()  # the fold of a deadline of very many; the next owner of the lane folds it again
+                lane.break_off()  # such as the deadline of very many people; the next owner of the lane folds it again
             if await self._busy(limit / 2):
                 self.die(f"a batch took more than {limit} s")
 
     async def _busy(self, limit_s: float) -> bool:
-        """Wait for the batches in hand. Returns whether there still are some."""
+        """Wait for the batches in hand. Returns whether any batch is still in hand."""
         waiting = [asyncio.ensure_future(lane.idle.wait()) for lane in self.lanes.values()]
         pending = (await asyncio.wait(waiting, timeout=limit_s))[1] if waiting else set()
         for one in pending:
@@ -91,7 +92,7 @@ class Assignment(ABC):
         return bool(pending)
 
     def assigned(self, assigned: Iterable[TP], generation: int) -> None:
-        """Note what an assignment gives. A rebalance may have begun anew by the time that `take_over` is called."""
+        """Note an assignment. Another rebalance may begin before `take_over` is called."""
         held = set(assigned)
         numbers = {tp.partition for tp in held if tp.topic in self.inputs}
         self.torn = {number for number in numbers if number >= self._partitions
@@ -100,17 +101,17 @@ class Assignment(ABC):
             log.error("partitions %s are not assigned for all of %s, or are new: not started",
                       sorted(self.torn), self.inputs)
         self._numbers = numbers - self.torn
-        # A lane goes on with the state it has only if no generation lies between (a frozen worker has missed some):
-        # otherwise another worker may have owned it. Faust's `newly_assigned` does not tell the two apart.
+        # A lane keeps its state only if no generation lies between (a frozen worker has missed some). Otherwise another
+        # worker may have owned the lane. Faust's `newly_assigned` does not distinguish the two cases.
         for number, lane in [*self.lanes.items(), *self.opening_lanes.items()]:
             lane.valid &= number in self._numbers and generation == self.generation + 1
         self.generation, self._quiesced_when_assigned = generation, self.quiesced
 
     async def take_over(self) -> bool:
-        """Make the lanes those of the assignment: lanes that stay go on at once, new ones when they are read back.
+        """Set the lanes as assigned. Lanes that stay go on at once; new lanes go on when their state is read back.
 
-        False: another rebalance has begun, which brings its own call. To open lanes now would be to shut out their next
-        owner.
+        Returns False if another rebalance has begun, which brings its own call. Lanes that open now would shut out
+        their next owner.
         """
         assigned = self._quiesced_when_assigned
         if self.quiesced != assigned:
@@ -127,19 +128,19 @@ class Assignment(ABC):
     async def _open(self, lane: Lane) -> None:
         try:
             await lane.take_over()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the process ends with it
+        except Exception as error:  # noqa: BLE001 - any error ends the process
             self.die(f"take-over of lane {lane.number}", error)
         if lane.valid:
             del self._opening[lane.number]
             self.lanes[lane.number] = self.opening_lanes.pop(lane.number)
 
     def _cancel(self, number: int) -> None:
-        """Once: a second cancellation would interrupt the clean-up after the first."""
+        """Cancel a take-over once: a second cancellation would interrupt the clean-up after the first."""
         if not self._opening[number].cancelling():
             self._opening[number].cancel()
 
     async def _let_go(self, gone: Sequence[Lane]) -> None:
-        """Drop lanes, opened or not."""
+        """Drop lanes, whether they are open or being taken over."""
         opening = [self._opening[lane.number] for lane in gone if self.opening_lanes.get(lane.number) is lane]
         for lane in gone:
             if self.opening_lanes.get(lane.number) is lane:

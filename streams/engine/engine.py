@@ -1,7 +1,7 @@
 """The composition: one Faust app, one agent, lanes by partition number.
 
-Partition n of all inputs is on one worker, because all are inputs of one agent, have equal partition counts, and there
-is a changelog; unequal counts are refused at start-up.
+Partition n of all inputs is on one worker for three reasons: all are inputs of one agent, they have equal partition
+counts, and there is a changelog. Start-up refuses unequal counts.
 """
 
 import time
@@ -26,9 +26,11 @@ Applied = Callable[[Lane, Batch, Sequence[OutputRecord]], None]
 
 
 class Inputs(NamedTuple):
-    """topics: with equal partition counts.
-    read_first: the topic that a lane which remembers nothing reads to its end before the others.
-    begin_at_end: a group that has read nothing yet begins with what has come since this worker began.
+    """The inputs of an engine.
+
+    topics: the input topics, with equal partition counts.
+    read_first: the topic that a lane without a memory reads to its end before the other topics; None: none.
+    begin_at_end: whether a group that has read nothing yet begins with the records since this worker began.
     """
 
     topics: Sequence[str]
@@ -37,10 +39,10 @@ class Inputs(NamedTuple):
 
 
 class Engine(Assignment):
-    """One worker's lanes. Either `folding` (state in the changelog), or `sink` (state elsewhere).
+    """The lanes of one worker, with either `folding` (state in the changelog) or `sink` (state elsewhere).
 
     applied: called when a batch is durable, for figures and watchers.
-    lacking: what else is needed, just now, before this worker is of use; None: nothing.
+    lacking: returns what this worker lacks at the moment to be ready; None: nothing.
     """
 
     def __init__(self, settings: Settings, name: str, inputs: Inputs, changelog: str, *,
@@ -50,7 +52,7 @@ class Engine(Assignment):
         super().__init__(inputs.topics, settings.partitions)
         self.settings, self.changelog, self.limits = settings, changelog, limits or Limits()
         self.read_first, self.begin_at_end = inputs.read_first, inputs.begin_at_end
-        self.began_ms = int(time.time() * 1000)  # records bear real time, whatever the clock of judgement says
+        self.began_ms = int(time.time() * 1000)  # real time, as in records' timestamps, not the clock of judgement
         self.folding, self._sink, self._applied, self._lacking = folding, sink, applied, lacking
         brokers = [f"kafka://{one}" for one in settings.kafka.split(",")]
         self.app = app = LanesApp(name, broker=brokers, **faust_settings(settings) | faust_options)
@@ -61,7 +63,7 @@ class Engine(Assignment):
 
         @app.agent(topic, name="lanes", concurrency=1, supervisor_strategy=CrashingSupervisor)
         async def hand_over(stream: Any) -> None:
-            async for event in stream.noack().events():  # `noack`: Faust would ack in a `finally`, after failures too
+            async for event in stream.noack().events():  # `noack`: Faust acks in a `finally`, also after a failure
                 lane = self.lanes.get(event.message.partition)
                 if lane is not None and self.current(event.message):
                     lane.hand_over(event.message)
@@ -74,20 +76,20 @@ class Engine(Assignment):
 
     @property
     def ready(self) -> bool:
-        """Whether all that this worker has been assigned is being judged."""
+        """Whether the worker judges all lanes that it has been assigned, and lacks nothing."""
         return self.open and not self.opening_lanes and self.waiting_for is None
 
     def _lane(self, number: int) -> Lane:
         if self.folding is not None:
             return StateLane(self, number, self.folding)
-        assert self._sink is not None  # noqa: S101 - it has the one or the other
+        assert self._sink is not None  # noqa: S101 - an engine has a folding or a sink
         return SinkLane(self, number, self._sink)
 
     @property
     def _rebalance_limit_s(self) -> float:
         return float(self.app.conf.broker_rebalance_timeout)
 
-    # What lanes ask for, see `ports.Host`
+    # The methods of `ports.Host`, which lanes call
 
     def applied(self, lane: Lane, batch: Batch, outputs: Sequence[OutputRecord]) -> None:
         if self._applied is not None:
@@ -107,10 +109,10 @@ class Engine(Assignment):
         exits.die(why, error)
 
     def kept_out(self, error: Exception) -> None:
-        """End where the brokers do not let this worker into its group, and waiting does not help; else return."""
+        """End the process if the brokers keep this worker out of its group and waiting does not help; else return."""
         why = exits.kept_out_by(error, self.settings, self.app.conf.id)
         if why is None:
             return
         if self.generation < 0:
             exits.refuse(why)
-        self.die(why, error)  # it was a member: what is taken from it now may be given back, so a restart may help
+        self.die(why, error)  # the worker was a member: the right may be given back, so a restart may help

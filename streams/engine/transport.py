@@ -1,9 +1,9 @@
-"""The Faust side of the engine: batches for messages, lanes' positions for acks, take-over for recovery.
+"""The Faust side of the engine: batches replace messages, lanes' positions replace acks, take-over replaces recovery.
 
-Everything here overrides or calls by private name parts of faust-streaming 0.15.3 on aiokafka 0.14.0, each named beside
-it; tests/streams/test_upstream.py keeps a hash of them, so that an upgrade says which assumptions to read again.
-Faust runs the aiokafka consumer in a thread of its own, so heartbeats go on during a long fold; all that is overridden
-here but `ConsumerThread` runs in the main loop.
+This module overrides parts of faust-streaming 0.15.3 on aiokafka 0.14.0, or calls them by private name (`OVERRIDDEN`).
+tests/streams/test_upstream.py keeps a hash of each, so that an upgrade shows which assumptions to read again. Faust
+runs the aiokafka consumer in a thread of its own, so heartbeats go on during a long fold. All overrides but those of
+`ConsumerThread` run in the main loop.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _Records = Mapping[TP, list[ConsumerRecord]]
 
 FETCH_WAIT_MS: Final = 50
 RETRY_S: Final = 1.0
-PACE_S: Final = 0.004  # after a poll: else each of 1,000 a second brings a record or two, and costs as much as for 20
+PACE_S: Final = 0.004  # pause after a poll: else 1,000 polls a second bring a record or two each, at the cost of 20
 IDLE_S: Final = 1.0  # a poll waits for the first record
 RECORDS_WAITING: Final = 2000
 OVERRIDDEN: Final = (
@@ -60,7 +60,7 @@ OVERRIDDEN: Final = (
 
 
 class BatchSchema(faust.Schema):
-    """A batch is not for a codec: the fold parses, so that a malformed record is the fold's to answer, not Faust's."""
+    """A batch has no codec: the fold parses, so that the fold answers a malformed record, and Faust does not."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
         return None
@@ -72,10 +72,10 @@ class BatchSchema(faust.Schema):
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.asked: dict[TP, tuple[int, int | None]] = {}  # what was set back: the offset wanted, the position found
+        self.asked: dict[TP, tuple[int, int | None]] = {}  # by partition set back: (offset wanted, position found)
 
     async def on_start(self) -> None:
-        # The broker, for which `boot` has waited, may have gone again. Faust would leave with status 1.
+        # `boot` has waited for the broker, but the broker may have gone again. Faust would leave with status 1.
         while True:
             try:
                 await super().on_start()
@@ -89,7 +89,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self._hear_refusals(self._ensure_consumer()._coordinator)
 
     def _hear_refusals(self, coordinator: GroupCoordinator) -> None:
-        """aiokafka raises from the next poll what keeps it out of the group, and waits; without lanes nobody polls."""
+        """Report to the engine each error that keeps the worker out of the group. aiokafka raises such an error only
+        from the next poll, and waits; a worker without lanes never polls."""
         push = coordinator._push_error_to_user
 
         def heard(error: Exception) -> Any:
@@ -100,13 +101,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        # Faust's is 1500. aiokafka has one fetch a broker in flight, for the partitions of which nothing is buffered:
-        # if these are quiet just then (`registry`, `commands`), the fetch for the busy ones waits behind it as long.
+        # Faust sets 1500. aiokafka has one fetch for each broker in flight, for the partitions without buffered
+        # records. If these are quiet (`registry`, `commands`), the fetch for the busy partitions waits behind it.
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        # A rebalance may have taken all of them since they were gathered: to commit nothing is an error to aiokafka.
+        # A rebalance may have taken all these partitions meanwhile. To commit nothing is an error in aiokafka.
         return not self.assignment().isdisjoint(offsets) and bool(await super()._commit(offsets))
 
     async def committed(self, tp: TP) -> int | None:
@@ -114,15 +115,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return offset
 
     async def read_on(self, positions: Mapping[TP, int], timeout: float) -> tuple[_Records, dict[TP, int]]:
-        """What follows these offsets, and up to where there seems to be nothing. timeout: seconds to wait for a record.
+        """The records from these offsets on, and by partition the offset up to which there seems to be no record.
+
+        timeout: how long to wait for a record, seconds.
         """
         both: tuple[_Records, dict[TP, int]] = await self.call_thread(
             self._read_on, self._ensure_consumer(), positions, timeout)
         return both
 
     async def _read_on(self, consumer: AIOKafkaConsumer, positions: Mapping[TP, int], timeout: float) -> Any:
-        # A poll that a rebalance has overtaken may still end after `perform_seek`, seen by nobody; then the consumer
-        # has moved on without us, and only a record that follows would show the gap. So no poll trusts the one before.
+        # A poll that a rebalance has overtaken may end after `perform_seek`, and no lane gets its records. The consumer
+        # has then moved on, and only a later record would show the gap. So no poll trusts the poll before it.
         assigned = {tp: offset for tp, offset in positions.items() if consumer._subscription.is_assigned(tp)}
         ahead: dict[TP, int] = {}
         for tp, offset in assigned.items():
@@ -130,12 +133,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             position = state.position if state.has_valid_position else None
             if position == offset:
                 continue
-            if position is not None and self.asked.get(tp) == (offset, position):  # again: then it is a marker
+            if position is not None and self.asked.get(tp) == (offset, position):  # the second time: a marker
                 ahead[tp] = position
             else:
                 self.asked[tp] = (offset, position)
                 consumer.seek(TopicPartition(*tp), offset)
-        if not assigned:  # to ask for none would be to ask for all
+        if not assigned:  # an empty set would make aiokafka return the records of every partition
             await asyncio.sleep(FETCH_WAIT_MS / 1000)
             return {}, {}
         return await self._fetch_records(consumer, set(assigned), timeout, consumer._max_poll_records), ahead
@@ -146,7 +149,7 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.engine = self.app.engine
         self._polled_at = 0.0
-        self._draining: set[int] = set()  # lanes that get nothing more until they are idle, to go past a marker
+        self._draining: set[int] = set()  # lanes that get no records until they are idle, to go past a marker
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -156,11 +159,11 @@ class Consumer(driver.Consumer):
             await self.wait(self.can_resume_flow)
         if (early_s := self._polled_at + PACE_S - time.monotonic()) > 0:
             await self.sleep(early_s)
-        # Generation and lanes are read BEFORE the fetch: one begun in the old generation may return in the new one, and
-        # what it brings belongs to partitions that were given away, or was read from positions corrected since.
+        # Generation and lanes are read BEFORE the fetch. A fetch that began in the old generation may return in the new
+        # generation. Its records may belong to partitions that were given away, or come from positions corrected since.
         generation, lanes = self.app.consumer_generation_id, dict(self.engine.lanes)
-        # So many records a lane at most: so the lanes work side by side (aiokafka empties one partition before it turns
-        # to the next), and no lane waits for a slow one.
+        # The limit for each lane lets the lanes work side by side (aiokafka empties one partition before it turns to
+        # the next), and no lane waits for a slow lane.
         free = {number for number, lane in lanes.items()
                 if (not lane.waiting and lane.idle.is_set() if number in self._draining
                     else lane.waiting < RECORDS_WAITING)}
@@ -169,7 +172,7 @@ class Consumer(driver.Consumer):
         if not active or not self.engine.open:
             await self.sleep(0.005)  # (an empty set would make aiokafka return the records of every partition)
             return
-        # What there is for the others, or for lanes about to open, must not wait for new records of these.
+        # Records for the other lanes, or for lanes about to open, must not wait for new records of these lanes.
         timeout = 0.01 if len(free) < len(lanes) or self.engine.opening_lanes else IDLE_S
         polled, ahead = await self._thread.read_on(active, timeout)
         self._polled_at = time.monotonic()
@@ -182,7 +185,7 @@ class Consumer(driver.Consumer):
             start = lane.fetched[tp.topic]
             explained = await self._explained(tp, records, start)
             if not self.engine.open or generation != self.app.consumer_generation_id:
-                return  # a rebalance has begun, during the fetch or since
+                return  # a rebalance has begun, during the fetch or after it
             if explained:
                 lane.fetched[tp.topic] = explained[-1].offset + 1
                 message = self._to_message(tp, explained[-1])  # offset, time and generation: the last record's
@@ -191,8 +194,8 @@ class Consumer(driver.Consumer):
                 yield tp, message
 
     async def _explained(self, tp: TP, records: list[ConsumerRecord], expected: int) -> list[ConsumerRecord]:
-        """What follows on what has been fetched. Nothing where there is more between, which the next poll asks for: a
-        poll that a rebalance has overtaken moves the position."""
+        """The records that follow directly on the fetched ones. Empty if other records lie between (a poll that a
+        rebalance has overtaken moves the position); the next poll asks for these."""
         if records[0].offset < expected:
             records = [record for record in records if record.offset >= expected]
         if records and records[0].offset > expected and not await self._nothing_lies_between(
@@ -202,10 +205,10 @@ class Consumer(driver.Consumer):
         return records
 
     async def _go_past(self, tp: TP, lane: Lane, offset: int) -> None:
-        """The log ends with a marker. Who did not go past it would seem to stand still with input before him."""
+        """Move a lane past a marker at the end of the log. Otherwise the lane would seem to stand still with input."""
         start = lane.fetched[tp.topic]
         if lane.waiting or not lane.idle.is_set():
-            self._draining.add(tp.partition)  # one that has always something to do would never be idle
+            self._draining.add(tp.partition)  # a lane that always gets records would never be idle
             return
         if offset < start:
             self.engine.die(f"{tp}: the next record is {start}, but the log ends at {offset}: it lost its end, or the "
@@ -217,8 +220,10 @@ class Consumer(driver.Consumer):
             lane.go_past(tp.topic, offset)
 
     async def _nothing_lies_between(self, tp: TP, start: int, end: int) -> bool:
-        """Whether the log has no record there, by a reader that no rebalance moves; leaves where there was one. Not
-        proven where the broker is away."""
+        """Whether the log has no record from `start` to before `end`; False if the broker is away.
+
+        A separate reader looks, which no rebalance moves. If records from `start` on were deleted, the process ends.
+        """
         try:
             async with reader(self.engine.settings) as one:
                 found = [record.offset async for record in read(one, TopicPartition(*tp), start, end)]
@@ -232,7 +237,7 @@ class Consumer(driver.Consumer):
         return not found
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        # Before Faust's own handler, which first forgets what was acked and then commits (nothing).
+        # Commit before Faust's own handler, which first forgets the acks and then commits nothing.
         await self.engine.quiesce()
         await self.commit()
         await super().on_partitions_revoked(revoked)
@@ -242,7 +247,7 @@ class Consumer(driver.Consumer):
         await super().wait_empty()
 
     async def perform_seek(self) -> None:
-        """Seek to the lanes' positions: Faust's `seek_to_committed` skips 0 and None, and the commit may be behind."""
+        """Seek to the lanes' positions. Faust's `seek_to_committed` skips 0 and None, and the commit may be behind."""
         self._thread.asked.clear()
         self._committed_offset.clear()
         for lane in self.engine.lanes.values():
@@ -250,13 +255,15 @@ class Consumer(driver.Consumer):
         await self._thread.seek_wait(self.engine.positions())
 
     def forget(self, message: Any) -> None:
-        """The batch is in the state, or dropped. `wait_empty` would wait for ever for one that is not discarded."""
+        """Discard a message whose batch is in the state, or dropped. Otherwise `wait_empty` would wait for it for ever.
+        """
         message.acked = True
         self._unacked_messages.discard(message)
         notify(self._waiting_for_ack)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Faust takes the offsets between the last records of two batches for gaps, and would index every one."""
+        """Do nothing: Faust takes the offsets between the last records of two batches for gaps, and would index each.
+        """
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
         return list(self.engine.positions())
