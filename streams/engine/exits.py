@@ -1,4 +1,4 @@
-"""How a worker ends: with a status that tells a supervisor whether a restart helps, and a line that says why."""
+"""A worker ends with a status that says whether a restart helps, and with a line that says why."""
 
 import logging
 import os
@@ -20,14 +20,14 @@ LAST_WORDS_S: Final = 5.0
 
 
 def refuse(why: str, status: int = EXIT_MISCONFIGURED) -> NoReturn:
-    """End because a setting is wrong: one line, and a status that tells a supervisor not to restart the process."""
+    """End because a setting is wrong: write one line, and exit with a status after which no restart helps."""
     sys.stderr.write(f"{why}\n")
     sys.stderr.flush()
     os._exit(status)
 
 
 def die(why: str, error: BaseException | None = None) -> NoReturn:
-    """End at once, without acks, commits or clean-up: all that a restart needs is in the broker."""
+    """End at once, without acks, commits or clean-up: the broker has all that a restart needs."""
     last_words = threading.Timer(LAST_WORDS_S, os._exit, (EXIT_SURPRISE,))  # writing to a log may block
     last_words.daemon = True
     last_words.start()
@@ -38,7 +38,7 @@ def die(why: str, error: BaseException | None = None) -> NoReturn:
 
 
 def kept_out_by(error: Exception, settings: Settings, group: str) -> str | None:
-    """Which setting keeps a worker out of its group; None: the error passes by itself."""
+    """A text that names the setting which keeps a worker out of its group; None: the error passes by itself."""
     if isinstance(error, InvalidSessionTimeoutError):
         return (f"ANBU_SESSION_S is {settings.session_s:g}, which the brokers do not take: by default 6 to 1800 "
                 "(group.min.session.timeout.ms, group.max.session.timeout.ms)")

@@ -1,4 +1,4 @@
-"""What the engine needs of Faust: each value was measured, or Faust's default loses work."""
+"""The options of Faust that the engine needs: each value was measured, or Faust's default loses work."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from streams.kafka import kafka_options
 
 
 def credentials(settings: Settings) -> CredentialsT | None:
-    """What `kafka_options` says of security, in Faust's words: Faust's clients connect by these."""
+    """The security part of `kafka_options`, in Faust's types: Faust's clients connect with it."""
     options = kafka_options(settings)
     context = options.get("ssl_context")
     if "sasl_mechanism" in options:
@@ -35,12 +35,12 @@ def faust_settings(settings: Settings) -> dict[str, Any]:
         "broker_session_timeout": settings.session_s,
         "broker_heartbeat_interval": min(1.0, settings.session_s / 3),
         "broker_rebalance_timeout": max(6.0, settings.session_s),
-        "broker_request_timeout": max(20.0, settings.session_s),  # Faust refuses one below the session time-out
+        "broker_request_timeout": max(20.0, settings.session_s),  # Faust rejects less than the session time-out
         "broker_commit_interval": 1.0,
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": 1 << 20,
-        # A leader that asks a broker which has just started may hear of no topics, and assigns nothing until it asks
-        # again: by default in five minutes.
+        # A leader that asks a broker which has just started may get no topics. It then assigns nothing until it asks
+        # again, by default after five minutes.
         "consumer_metadata_max_age_ms": 5000,
         "table_standby_replicas": 0,  # with 1, the default, the assignor gives a worker that joins no partitions
         "TableManager": LaneTables,

@@ -1,4 +1,4 @@
-"""What the engine's parts ask of each other, so that none of them has to know the whole."""
+"""The interfaces between the engine's parts, so that no part has to know the whole engine."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from streams.engine.batch import Batch, OutputRecord
 
 @dataclass(frozen=True)
 class Limits:
-    """How long the engine waits for what, in seconds.
+    """The time limits of the engine, in seconds.
 
-    stalled_s: a lane that has input and makes no progress for so long ends the process.
-    left_s: a graceful shutdown that takes longer is cut off; most supervisors send SIGKILL after 30 s.
-    renew_s: a writer is renewed after so long; a broker forgets a transactional id that nobody used for a week.
-    folded_s: a fold that takes longer lets the event loop turn once.
+    stalled_s: the process ends if a lane has input and makes no progress for longer than this.
+    left_s: the process ends if a graceful shutdown takes longer; most supervisors send SIGKILL after 30 s.
+    renew_s: the age at which a lane renews its writer; a broker forgets a transactional id after a week without use.
+    folded_s: how long a fold may take before it lets the event loop turn once.
     """
 
     stalled_s: float = 120.0
@@ -28,7 +28,7 @@ class Limits:
 
 
 class Host(Protocol):
-    """What a lane asks of the engine that owns it."""
+    """The part of the engine that its lanes call."""
 
     settings: Settings
     limits: Limits
@@ -45,17 +45,17 @@ class Host(Protocol):
         """Wait until no rebalance holds the lanes."""
 
     def current(self, message: Any) -> bool:
-        """Whether a message was fetched in the present generation, and the lanes are open."""
+        """Whether a message was fetched in the present generation, and no rebalance holds the lanes."""
 
     def forget(self, message: Any) -> None:
-        """Tell Faust that a message needs no acknowledgement any more."""
+        """Note in Faust that a message needs no acknowledgement any more."""
 
     def applied(self, lane: Any, batch: Batch, outputs: Sequence[OutputRecord]) -> None:
-        """A batch is durable."""
+        """Note that a batch is durable."""
 
     def die(self, why: str, error: BaseException | None = None) -> NoReturn:
         """End the process at once."""
 
 
 Sink = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
-"""Keeps a batch elsewhere; it is durable on return."""
+"""Keeps a batch elsewhere; the batch is durable when the call returns."""

@@ -1,6 +1,6 @@
-"""What Faust does after a rebalance: it takes lanes over, where it would recover tables.
+"""After a rebalance Faust takes lanes over, instead of recovering tables.
 
-`transport.OVERRIDDEN` names what is overridden here.
+`transport.OVERRIDDEN` names the methods that are overridden here.
 """
 
 from faust.tables.manager import TableManager
@@ -15,13 +15,14 @@ class LaneRecovery(Recovery):
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
     async def _resume_streams(self, generation_id: int = 0) -> None:
-        # Without Tables this is all that Faust does after a rebalance: seek and resume. First the lanes.
+        # Without Tables Faust only seeks and resumes after a rebalance. The lanes are taken over first.
         if await self.app.engine.take_over():
             await super()._resume_streams(generation_id)
 
 
 class LaneTables(TableManager):
-    """No table, but a changelog: because of it Faust picks its co-partitioning assignor, and not round-robin."""
+    """A manager without a table, but with a changelog: because of the changelog Faust picks its co-partitioning
+    assignor, and not round-robin."""
 
     _recovery: Recovery | None
 

@@ -1,8 +1,12 @@
 """A worker that makes no progress ends: a supervisor starts it again, and a restart recovers.
 
-Four things are watched. A lane makes progress while there is input for it, or while it is being taken over. No
-partition stays without a lane. The event loop turns (Faust's heartbeats come from a thread of their own, so the group
-would never miss a worker that hangs). A graceful shutdown ends.
+The watchdog checks four things:
+
+* A lane makes progress while there is input for it, or while it is being taken over.
+* No partition stays without a lane.
+* The event loop turns. Faust's heartbeats come from a thread of their own, so the group would never miss a worker that
+  hangs.
+* A graceful shutdown ends.
 """
 
 import asyncio
@@ -20,25 +24,29 @@ from runtime.settings import Settings
 from streams.engine.assignment import Assignment
 from streams.engine.changelog import reader
 
-LOOKS: Final = 12  # within `Limits.stalled_s`
+LOOKS: Final = 12  # checks within `Limits.stalled_s`
 Die = Callable[[str], NoReturn]
 
 
 class Stalls:
-    """Since when each thing that should move has stood still."""
+    """Notes since when each thing that should move has stood still."""
 
     def __init__(self) -> None:
         self._since: dict[str, tuple[Hashable, float]] = {}
 
     def look(self, now: float, moving: Mapping[str, Hashable]) -> dict[str, float]:
-        """moving: by name, where each is that should not stay there. Returns for how many seconds it has."""
+        """Returns by name how long each thing has stood still, seconds.
+
+        moving: by name, the present place of each thing that should move.
+        """
         self._since = {name: self._since[name] if self._since.get(name, (None,))[0] == at else (at, now)
                        for name, at in moving.items()}
         return {name: now - since for name, (_, since) in self._since.items()}
 
 
 class Watchdog(Service):
-    """Looks again and again, from before the first take-over; ends the process where nothing has moved for so long."""
+    """Checks from before the first take-over on, LOOKS times in `stalled_s`. It ends the process if something that
+    should move has stood still for longer than `stalled_s`."""
 
     def __init__(self, engine: Any, **options: Any) -> None:
         super().__init__(**options)
@@ -54,7 +62,7 @@ class Watchdog(Service):
             turned[0] = time.monotonic()
             try:
                 moving = await asyncio.wait_for(to_move(engine, engine.settings, limit_s / LOOKS), limit_s / 2)
-            except (KafkaError, TimeoutError):  # the broker is away: nobody can get on, and a restart would not help
+            except (KafkaError, TimeoutError):  # the broker is away: no worker can go on, and a restart would not help
                 stalls = Stalls()
                 continue
             for name, seconds in stalls.look(time.monotonic(), moving).items():
@@ -63,9 +71,10 @@ class Watchdog(Service):
 
 
 async def to_move(engine: Assignment, settings: Settings, long_s: float) -> dict[str, Hashable]:
-    """What should not stay as it is: in words, and where it is. long_s: a batch in hand for longer moves by its slices.
+    """By description, the present place of each thing that should move.
 
-    The ends are asked for by a consumer of our own: the one that is watched would not tell that it hangs.
+    long_s: a batch that is in hand for longer, in seconds, counts as moving if its slices go on.
+    A separate consumer asks for the ends of the logs: the worker's own consumer would not report that it hangs.
     """
     positions = engine.positions()
     async with reader(settings) as one:
@@ -91,7 +100,7 @@ async def to_move(engine: Assignment, settings: Settings, long_s: float) -> dict
 
 
 def leave_within(limit_s: float, die: Die) -> None:
-    """End the process if a graceful shutdown takes longer than that; all that a restart needs is durable already."""
+    """End the process if a graceful shutdown takes longer than `limit_s`; all that a restart needs is durable then."""
 
     def end() -> None:
         time.sleep(limit_s)
@@ -104,5 +113,5 @@ def _watch_loop(die: Die, turned: list[float], limit_s: float) -> None:
     while True:
         time.sleep(limit_s / LOOKS)
         still = time.monotonic() - turned[0]
-        if still > limit_s * 2:  # a look may wait for the broker half of it
+        if still > limit_s * 2:  # a check may wait for the broker, half of `limit_s`
             die(f"the event loop has not turned for {still:.0f} s: something in it blocks")
