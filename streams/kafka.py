@@ -1,4 +1,4 @@
-"""One place that knows how our Kafka clients connect, and what a producer must promise."""
+"""Only this module knows how our Kafka clients connect, and what a producer must promise."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ STOP_S: Final = 2.0
 
 
 def kafka_options(settings: Settings) -> dict[str, Any]:
-    """Arguments for every client of ours: where the brokers are, and how to talk to them."""
+    """Arguments for each of our clients: the addresses of the brokers, and the security."""
     options: dict[str, Any] = {"bootstrap_servers": settings.kafka.split(","),
                                "security_protocol": settings.kafka_security}
     if settings.kafka_security.endswith("SSL"):
@@ -29,8 +29,8 @@ def kafka_options(settings: Settings) -> dict[str, Any]:
 def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     """A producer whose acknowledgement means that all replicas have the record.
 
-    The embedded broker knows no idempotent producers, and wants one record a batch (it tells the end of a partition
-    wrongly after larger ones).
+    The embedded broker knows no idempotent producers. It wants one record a batch: after larger batches it reports a
+    wrong end of the partition.
     """
     promise: dict[str, Any] = ({"acks": "all", "max_batch_size": 1} if settings.guarantee == "none"
                                else {"enable_idempotence": True})
@@ -39,7 +39,7 @@ def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
 
 @contextlib.asynccontextmanager
 async def started_producer(settings: Settings, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
-    """A producer that lives as long as the block, whatever ends it. Raises KafkaError where the broker is away."""
+    """A producer that stops when the block ends, for any reason. Raises KafkaError if the broker is away."""
     one = producer(settings, **options)
     try:
         await one.start()
@@ -50,7 +50,7 @@ async def started_producer(settings: Settings, **options: Any) -> AsyncIterator[
 
 @contextlib.asynccontextmanager
 async def administration(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """The broker's administration. Raises KafkaError where the broker is away."""
+    """An administration client of the broker. Raises KafkaError if the broker is away."""
     admin = AIOKafkaAdminClient(**kafka_options(settings))
     try:
         await admin.start()
@@ -60,10 +60,11 @@ async def administration(settings: Settings) -> AsyncIterator[AIOKafkaAdminClien
 
 
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer, also where aiokafka would wait for ever, or where nobody waits any more (cancelled).
+    """Stop a consumer, also if aiokafka would wait for ever, or if the caller is cancelled.
 
-    In 0.14.0 a fetch routine that is cancelled while it cancels the fetches of a former assignment goes on (fetcher.py,
-    `_fetch_requests_routine`), and `stop` waits for it. The second cancellation, by the time-out, ends it.
+    In aiokafka 0.14.0 a fetch routine may be cancelled while it cancels the fetches of a former assignment
+    (fetcher.py, `_fetch_requests_routine`). The routine then goes on, and `stop` waits for it. The time-out cancels the
+    routine a second time, and so ends it.
     """
     try:
         with contextlib.suppress(TimeoutError):

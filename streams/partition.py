@@ -1,10 +1,10 @@
-"""Partition n of every topic is lane n: the partition of a subject is Kafka's default one for its number as a key."""
+"""Partition n of every topic is lane n: a subject has Kafka's default partition for its number as a key."""
 
 from aiokafka.partitioner import murmur2
 
 
 def partition_of_key(key: bytes, partitions: int) -> int:
-    """As the default partitioner of the Java client and of aiokafka."""
+    """The partition that the default partitioner of the Java client and of aiokafka chooses."""
     return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 

@@ -1,7 +1,7 @@
-"""The topics: their names, how long they keep what, and that all have the same number of partitions.
+"""All topics have the same number of partitions, since lane n is partition n of all of them.
 
-They are declared at start-up; a topic that exists with another number of partitions is refused, since a lane is
-partition n of all of them.
+This module has the topics' names and how long each topic keeps its records. Start-up declares the topics, and refuses a
+topic that exists with another number of partitions.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 SMS, REGISTRY, COMMANDS = "sms", "registry", "commands"
 ALERTS, REPORTS, QUARANTINE = "alerts", "reports", "quarantine"
 INPUTS: Final = (SMS, REGISTRY, COMMANDS)
-LONGEST_STATE: Final = 16 << 20  # octets; of an outage a lane keeps who is silent, nine octets each
+LONGEST_STATE: Final = 16 << 20  # octets; in an outage a lane keeps all silent people, nine octets each
 _DAY_MS: Final = 86_400_000
 _LOOKS: Final = 20
 
@@ -39,9 +39,9 @@ def topics(settings: Settings) -> list[Topic]:
     def kept(days: int) -> dict[str, str]:
         return {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
 
-    # The least lag keeps the cleaner from removing what an unfinished batch is about: a state, for the sake of a newer
-    # one whose `done` never came; a profile that is folded once more. The most, after which the cleaner has to come,
-    # is for who was erased. Who was away finds their tombstones for as long as `sms` is there.
+    # The minimum lag protects what an unfinished batch needs from the cleaner: a state whose newer version never got
+    # its `done`, and a profile that is folded again. The maximum lag is when the cleaner must have run, for people who
+    # were erased. A reader that was away finds tombstones for as long as `sms` keeps its records.
     compacted = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(_DAY_MS),
                  "max.compaction.lag.ms": str(30 * _DAY_MS), "delete.retention.ms": str(7 * _DAY_MS)}
     return [
@@ -56,7 +56,10 @@ def topics(settings: Settings) -> list[Topic]:
 
 
 async def declare(settings: Settings) -> None:
-    """Create what is missing; wait for a broker that is away, and say so. Raises SettingsError on other partitions."""
+    """Create the missing topics. While the broker is away, log that and wait.
+
+    Raises SettingsError if a topic has another number of partitions.
+    """
     for attempt in range(1_000_000):
         try:
             await _declare(settings)
@@ -72,7 +75,10 @@ async def declare(settings: Settings) -> None:
 
 
 def check_partitions(found: Mapping[str, int], settings: Settings) -> None:
-    """found: how many a topic has, by name. Raises SettingsError where one has another number than is set."""
+    """Raises SettingsError if a topic has another number of partitions than the settings.
+
+    found: the number of partitions, by name of the topic.
+    """
     for name, partitions in found.items():
         if partitions != settings.partitions:
             raise SettingsError(f"ANBU_PARTITIONS is {settings.partitions}, but topic {name} has {partitions}; "
@@ -80,10 +86,10 @@ def check_partitions(found: Mapping[str, int], settings: Settings) -> None:
 
 
 async def create(admin: AIOKafkaAdminClient, settings: Settings, topic: Topic) -> bool:
-    """Create a topic; False where it is there already. Raises KafkaError, SettingsError."""
+    """Create a topic. Returns False if the topic exists already. Raises KafkaError, SettingsError."""
     new = NewTopic(topic.name, settings.partitions, settings.replication, topic_configs=topic.config)
     (_, code, *_), = (await admin.create_topics([new])).topic_errors
-    if for_code(code).retriable:  # a cluster that is just choosing who is in charge
+    if for_code(code).retriable:  # such as a cluster that is choosing its leader
         raise for_code(code)(topic.name)
     if code not in (0, TopicAlreadyExistsError.errno):
         raise SettingsError(f"topic {topic.name} cannot be created: error {code} of the broker; see ANBU_REPLICATION "
@@ -95,7 +101,7 @@ async def _declare(settings: Settings) -> None:
     wanted = topics(settings)
     async with administration(settings) as admin:
         for attempt in range(_LOOKS):
-            there = set(await admin.list_topics())  # first: a broker may make a topic that it is asked about
+            there = set(await admin.list_topics())  # first: a broker may create a topic when asked about it
             for topic in wanted:
                 if topic.name not in there:
                     await create(admin, settings, topic)
@@ -103,7 +109,7 @@ async def _declare(settings: Settings) -> None:
                      await admin.describe_topics([topic.name for topic in wanted])}
             if all(found.get(topic.name) for topic in wanted):
                 break
-            await asyncio.sleep(0.05 * attempt)  # a broker lists a topic some time after it was made, or removed
+            await asyncio.sleep(0.05 * attempt)  # a broker's list lags after it creates or removes a topic
         else:
             raise UnknownTopicOrPartitionError(", ".join(topic.name for topic in wanted if not found.get(topic.name)))
     check_partitions(found, settings)
