@@ -1,7 +1,7 @@
-"""Alerts as the page knows them: by id and revision, from wherever they come.
+"""The page merges alerts by id and revision, from the topic and from the database.
 
-The topic and the database may bring the same revision twice, and an older one after a newer one. Merging is therefore
-commutative and idempotent: whatever the order, the newest revision is what counts, and no step is lost.
+These two may bring the same revision twice, and an older revision after a newer one. So merging is commutative and
+idempotent: in any order the newest revision counts, and no step is lost.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,11 @@ from models.times import parse_time
 
 
 class AlertStep(NamedTuple):
-    """What one revision said. at: epoch seconds; why: the sentence by language."""
+    """One revision of an alert.
+
+    at: epoch seconds.
+    why: the sentence, by language.
+    """
 
     revision: int
     at: int
@@ -27,7 +31,10 @@ class AlertStep(NamedTuple):
 
 
 class Key(NamedTuple):
-    """Each lane counts the revisions of an incident for itself; lane None: an alert on a person."""
+    """The key of an alert. Each lane counts the revisions of an incident for itself.
+
+    lane: the lane of an incident; None: an alert on a person.
+    """
 
     alert: str
     lane: int | None
@@ -35,10 +42,12 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AlertOnPage:
-    """An alert as of its newest known revision, and the steps that are known. Times are epoch seconds.
+    """An alert as of its newest known revision. Times are epoch seconds.
 
-    subject: None for an incident, which has a gateway and a lane instead. Kinds and changes are kept as text: a newer
-    worker may know more of them than this page, and what it says must show all the same.
+    Kinds and changes are text: a newer worker may know more of them than this page, and the page must show them too.
+
+    subject: None for an incident, which has a gateway and a lane instead.
+    steps: the known revisions, oldest first.
     """
 
     key: Key
@@ -60,7 +69,7 @@ class AlertOnPage:
 
     @property
     def held(self) -> bool:
-        """Held back in an outage: nobody is told of it until it is released."""
+        """Whether the alert is held back in an outage: it is not notified until it is released (rule 18)."""
         for step in reversed(self.steps):
             if step.change in (Change.HELD, Change.RELEASED, Change.OPENED, Change.REOPENED):
                 return step.change == Change.HELD
@@ -72,7 +81,7 @@ class AlertOnPage:
 
 
 def alert_of_event(event: Mapping[str, Any]) -> AlertOnPage:
-    """A record of the topic `alerts`. Raises ContractError where it is none."""
+    """The alert of a record of the topic `alerts`. Raises ContractError if the record breaks the contract."""
     try:
         data, subject = event["data"], event["subject"]
         return _alert(data, subject, [(data["revision"], {**data, "at": data["changed_at"]})])
@@ -81,7 +90,7 @@ def alert_of_event(event: Mapping[str, Any]) -> AlertOnPage:
 
 
 def alert_of_document(document: Mapping[str, Any]) -> AlertOnPage:
-    """A document of the database: the current revision, and all steps by their number."""
+    """The alert of a document of the database, which has the current revision, and all steps by their number."""
     steps = [(int(number), step) for number, step in document["revisions"].items()]
     subject = document["gateway"] if document["kind"] == Kind.GATEWAY_OUTAGE else document["subject"]
     return _alert(document, subject, steps)
@@ -119,7 +128,7 @@ def _text(value: object) -> str | None:
 
 
 def merge(one: AlertOnPage | None, other: AlertOnPage) -> AlertOnPage:
-    """Both together: the facts of the newer, the steps of both."""
+    """Merge two versions of an alert: the facts of the newer version, the steps of both."""
     if one is None:
         return other
     steps = {step.revision: step for step in (*other.steps, *one.steps)}

@@ -1,7 +1,7 @@
-"""What the board shows, as pure functions of what is known: who needs help, who has checked in, who has not.
+"""The board orders and counts; it judges nothing. The check-in says whether a person is silent; the alert says whether
+a person needs help.
 
-It orders and counts; it judges nothing. Whether somebody is silent says the check-in, whether somebody needs
-help the alert.
+Pure functions make the board from the known alerts, check-ins and people.
 """
 
 from collections import Counter
@@ -20,14 +20,18 @@ from web.checkins import CheckIn, PersonCard
 
 RANK: Final[Mapping[str, int]] = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.MAINTENANCE: 2}
 WAITING, UPCOMING = "waiting", "upcoming"
-RESULTS: Final = ("not_awake", "silent", WAITING, UPCOMING, "excused", "out", "awake")  # as the list is ordered
+RESULTS: Final = ("not_awake", "silent", WAITING, UPCOMING, "excused", "out", "awake")  # in the order of the list
 DEFAULT_ZONE: Final = "Asia/Seoul"
 QUIET_S: Final = 30.0      # three progress records are missing
 AHEAD_S: Final = 300
 
 
 class Outage(NamedTuple):
-    """A gateway's incidents that are open in at least one lane. why: each sentence once, by language."""
+    """The incidents of a gateway that are open in at least one lane.
+
+    since: when the first of them opened, epoch seconds.
+    why: each sentence once, by language.
+    """
 
     gateway: str
     since: int
@@ -35,7 +39,7 @@ class Outage(NamedTuple):
 
 
 class Sections(NamedTuple):
-    """The active alerts by what is to be done about them, and those that ended since a moment."""
+    """The active alerts by the action that they need, and the alerts that ended since a moment."""
 
     outages: list[Outage]
     urgent: list[AlertOnPage]
@@ -45,7 +49,11 @@ class Sections(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One person in one window. at: when they checked in; span: when the window is."""
+    """One person in one window.
+
+    at: when the result came, epoch seconds; None: no result yet.
+    span: the times of the window; None: not known.
+    """
 
     subject: int
     site: str
@@ -56,7 +64,12 @@ class Row(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """How many people have which result in a window; opens, closes: epoch seconds of the earliest and the latest."""
+    """The results of a window.
+
+    counts: the number of people, by result.
+    opens: the earliest opening, epoch seconds.
+    closes: the latest deadline, epoch seconds.
+    """
 
     counts: Mapping[str, int]
     opens: int | None
@@ -76,7 +89,7 @@ class Tally(NamedTuple):
 
 
 class WatchStatus(StrEnum):
-    """Whether anybody is being watched, by how long ago each lane last said up to when it has judged."""
+    """Whether people are being watched, by the age of each lane's last progress record."""
 
     STARTING = "starting"
     WATCHED = "watched"
@@ -86,12 +99,16 @@ class WatchStatus(StrEnum):
 
 
 def urgency(alert: AlertOnPage) -> tuple[int, bool, int, str]:
-    """Sort key: critical first, then unacknowledged, then oldest. An unknown severity is taken for critical."""
+    """Sort key: critical first, then unacknowledged, then oldest. An unknown severity counts as critical."""
     return RANK.get(alert.severity, 0), alert.acknowledged_by is not None, alert.opened_at, alert.key.alert
 
 
 def sections(alerts: Iterable[AlertOnPage], site: str | None, ended_since: int) -> Sections:
-    """site None: of all sites. Outages concern every site."""
+    """The sections of the board. Outages concern every site.
+
+    site: the site to show; None: all sites.
+    ended_since: epoch seconds; alerts that ended before are left out.
+    """
     found = Sections([], [], [], [], [])
     incidents: dict[str, list[AlertOnPage]] = {}
     for alert in alerts:
@@ -123,12 +140,12 @@ def _outage(gateway: str, incidents: list[AlertOnPage]) -> Outage:
 
 
 def in_need(urgent: Iterable[AlertOnPage]) -> int:
-    """People, not alerts."""
+    """The number of people (not of alerts) that need help."""
     return len({alert.subject for alert in urgent})
 
 
 def page_zone(people: Iterable[PersonCard]) -> str:
-    """The zone that most people live in: the page's dates and times are of it."""
+    """The zone in which most people live: the page shows dates and times of this zone."""
     zones = Counter(person.profile.schedule.tz for person in people)
     return max(zones, key=lambda name: (zones[name], name), default=DEFAULT_ZONE)
 
@@ -139,13 +156,13 @@ def page_day(people: Iterable[PersonCard], now: int) -> int:
 
 
 def window_span(person: PersonCard, window: int) -> Span | None:
-    """When a window is for a person, or None where nothing is expected of them then."""
+    """The times of a window for a person; None: nothing is expected of the person in this window."""
     span = scheduled(person.profile.schedule, window)
     return None if span is None or person.profile.retired or span.open < person.profile.schedule.since else span
 
 
 def current_window(people: Collection[PersonCard], now: int) -> int:
-    """Today's afternoon once it has opened for anybody, else today's morning."""
+    """Today's afternoon once it has opened for at least one person, else today's morning."""
     today = page_day(people, now)
     morning, afternoon = (Window.of(today, half) for half in HALVES)
     spans = (window_span(person, afternoon) for person in people)
@@ -154,9 +171,11 @@ def current_window(people: Collection[PersonCard], now: int) -> int:
 
 def rows(people: Mapping[int, PersonCard], checkins: Mapping[int, CheckIn], window: int, now: int,
          site: str | None) -> list[Row]:
-    """Everybody of whom something is expected in a window, and who has checked in without being known here.
+    """The people of whom something is expected in a window, and the unknown people who have a result in it.
 
-    checkins: of this window, by subject. Those who have not checked in first, then by name or number.
+    The rows have the order of RESULTS, then of name or number.
+
+    checkins: the check-ins of this window, by subject.
     """
     found = []
     for subject in people.keys() | checkins.keys():
@@ -174,7 +193,7 @@ def rows(people: Mapping[int, PersonCard], checkins: Mapping[int, CheckIn], wind
 
 
 def _listed(row: Row) -> tuple[int, bool, str, int]:
-    place = RESULTS.index(row.result) if row.result in RESULTS else -1  # what is unknown here should be seen
+    place = RESULTS.index(row.result) if row.result in RESULTS else -1  # an unknown result comes first, to be seen
     return place, row.name is None, row.name or "", row.subject
 
 
@@ -185,7 +204,11 @@ def tally(listed: Collection[Row]) -> Tally:
 
 
 def watch_state(seen: Mapping[int, float], lanes: int, since: float, now: float) -> WatchStatus:
-    """seen: when each lane last reported, real time; since: from when on this page has been listening."""
+    """Whether people are being watched.
+
+    seen: by lane, the time of its last progress record, real time, epoch seconds.
+    since: the time since which this page has been listening, epoch seconds.
+    """
     ages = [now - seen.get(lane, since) for lane in range(lanes)] or [now - since]
     stale = sum(age >= UNWATCHED_S for age in ages)
     if stale:
@@ -196,17 +219,18 @@ def watch_state(seen: Mapping[int, float], lanes: int, since: float, now: float)
 
 
 def judged_until(by_lane: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """By gateway: up to when everybody has been judged, in epoch seconds."""
+    """By gateway, the time up to which all people have been judged, epoch seconds."""
     return _by_gateway(by_lane, min)
 
 
 def ahead(by_lane: Iterable[Mapping[str, int]], now: int) -> dict[str, int]:
-    """By gateway whose clock is ahead: up to when people have been judged too early, and will not be judged again."""
+    """By gateway whose clock is ahead, the time up to which people have been judged too early, epoch seconds. They will
+    not be judged again."""
     return {gateway: at for gateway, at in _by_gateway(by_lane, max).items() if at > now + AHEAD_S}
 
 
 def _by_gateway(by_lane: Iterable[Mapping[str, int]], choose: Callable[[int, int], int]) -> dict[str, int]:
-    """Of the times that several lanes tell of a gateway the one that is chosen."""
+    """By gateway, the time that `choose` picks from the times of several lanes."""
     found: dict[str, int] = {}
     for lane in by_lane:
         for gateway, at in lane.items():

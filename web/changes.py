@@ -1,7 +1,8 @@
-"""What changed on the page, numbered, so that a browser that was away learns what it has missed.
+"""The changes of the page are numbered, so that a browser that was away gets the changes that it has missed.
 
-An event says which parts of the page changed; the browser then fetches those. Its id is this process's name and the
-number of the change; after a restart, or with an id of another instance, all parts count as changed.
+An event names the parts of the page that changed; the browser then fetches these parts. The id of an event is this
+process's name and the number of the change. After a restart, or with an id of another instance, all parts count as
+changed.
 """
 
 import asyncio
@@ -39,14 +40,14 @@ class PageChanges:
         self._wake = asyncio.Event()
 
     def after(self, event_id: str | None, wanted: Collection[str]) -> list[str]:
-        """Which of some parts changed after an event; all of them where the event is not one of ours."""
+        """The wanted parts that changed after an event; all of them if the event is not of this process."""
         name, _, number = (event_id or "").partition("-")
         if name != self._name or not number.isdecimal():
             return list(wanted)
         return [part for part in wanted if self._last.get(part, 0) > int(number)]
 
     async def events(self, event_id: str | None, wanted: Collection[str]) -> AsyncGenerator[ServerSentEvent]:
-        """Without end: the changes after an event, and a heartbeat where there are none."""
+        """The changes after an event, without end; a heartbeat every HEARTBEAT_S without a change."""
         while True:
             wake = self._wake
             if parts := self.after(event_id, wanted):

@@ -1,4 +1,4 @@
-"""Check-ins and people as the page knows them. Of one window the newest revision counts, wherever it comes from."""
+"""The newest revision of a window counts, from the topic or from the database. Check-ins and people of the page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,12 @@ from models.window import Window
 
 
 class CheckIn(NamedTuple):
-    """The result of one window of one person. window: days since 2020-01-01 × 2 + half; at: epoch seconds."""
+    """The result of one window of one person.
+
+    window: days since 2020-01-01 × 2 + half.
+    repaired: whether a later report filled the result in.
+    at: epoch seconds.
+    """
 
     subject: int
     site: str
@@ -25,7 +30,7 @@ class CheckIn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PersonCard:
-    """Who somebody is (personal data, from the database alone), and the schedule of their windows."""
+    """A person's personal data (only the database has it), and the schedule of the person's windows."""
 
     subject: int
     profile: Profile
@@ -35,7 +40,10 @@ class PersonCard:
 
 
 def checkin_of(document: Mapping[str, Any], revision: int | None = None) -> CheckIn:
-    """A `checkin` record; revision: where it is not in the id. Raises ContractError."""
+    """The check-in of a `checkin` record. Raises ContractError.
+
+    revision: the revision, if the id does not have it.
+    """
     try:
         number = int(document["id"].rpartition("#")[2]) if revision is None else revision
         return CheckIn(
@@ -48,6 +56,6 @@ def checkin_of(document: Mapping[str, Any], revision: int | None = None) -> Chec
 
 
 def person_of(profile: Mapping[str, Any], personal: Mapping[str, Any]) -> PersonCard:
-    """A person from the operational profile (its devices have no keys here) and the personal data."""
+    """A person from the operational profile (here without devices) and the personal data."""
     parsed = parse_profile({**profile, "devices": []})
     return PersonCard(parsed.subject, parsed, personal.get("name"), personal.get("telephone"), personal.get("address"))

@@ -1,7 +1,8 @@
 """The page follows the topics `alerts` and `reports` itself, so a new alert shows whether or not `record` runs.
 
-All partitions, without a group: every instance of the page sees everything. It begins in the recent past: everything
-that the topics hold, up to a number of records that one can read in seconds; what is older comes from the database.
+The page reads all partitions, without a group: every instance of the page sees all records. It begins in the recent
+past, with the last records of each partition, at most as many as it can read in seconds. The database has the older
+ones.
 """
 
 import asyncio
@@ -27,11 +28,16 @@ log = logging.getLogger(__name__)
 PAST: Final = {ALERTS: 50_000, REPORTS: 20_000}  # records of a partition
 FETCH_WAIT_MS: Final = 100
 RETRY_S: Final = 1.0
-REPORT: Final = b'{"type":"report"'  # the bulk of the topic, and nothing for the board
+REPORT: Final = b'{"type":"report"'  # most records of the topic; the board does not need them
 
 
 class Follower:
-    """lanes: how many partitions there are; caught_up: all that was there when it began has been read."""
+    """Reads both topics into `Live`.
+
+    since: when this follower began, real time, epoch seconds.
+    lanes: the number of partitions; 0: not known yet.
+    caught_up: whether all records have been read that were there when the follower began.
+    """
 
     def __init__(self, settings: Settings, live: Live, real_time: Callable[[], float]) -> None:
         self._settings, self._live, self._real_time = settings, live, real_time
@@ -48,7 +54,7 @@ class Follower:
                 log.warning("the topics cannot be followed (ANBU_KAFKA %s): %s", self._settings.kafka, error)
             except SettingsError:
                 raise
-            except Exception:  # a page that has gone blind must try again, whatever the reason
+            except Exception:  # a page that sees nothing must retry, for any reason
                 log.exception("the topics cannot be followed")
             await asyncio.sleep(RETRY_S)
 
@@ -69,7 +75,7 @@ class Follower:
             await consumer.stop()
 
     async def _seek(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
-        """Take all partitions from their recent past on. Returns where each ends now."""
+        """Assign all partitions, from their recent past on. Returns the present end of each partition."""
         partitions = await self._partitions()
         self.lanes = sum(one.topic == REPORTS for one in partitions)
         consumer.assign(partitions)
@@ -79,14 +85,14 @@ class Follower:
         return dict(ends)
 
     async def _partitions(self) -> list[TopicPartition]:
-        """All of both topics; whoever declares them may not have started yet."""
+        """All partitions of both topics. Waits for the topics: the worker that declares them may not have started."""
         async with administration(self._settings) as admin:
             while True:
                 there = set(await admin.list_topics())
                 if PAST.keys() <= there:
                     ours = [topic.name for topic in topics(self._settings) if topic.name in there]
                     found = {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics(ours)
-                             if one["partitions"]}  # a broker lists a topic some time after it was removed
+                             if one["partitions"]}  # a broker lists a topic some time after its removal
                     if PAST.keys() <= found.keys():
                         break
                 await asyncio.sleep(RETRY_S)
@@ -94,7 +100,7 @@ class Follower:
         return [TopicPartition(name, number) for name in PAST for number in range(found[name])]
 
     def take(self, record: ConsumerRecord) -> None:
-        """One record. What breaks the contract is none of ours: it is logged and passed over."""
+        """Take one record. A record that breaks the contract is logged and skipped."""
         if record.value is None or record.value.startswith(REPORT):
             return
         try:
@@ -112,6 +118,7 @@ class Follower:
         gateways = document.get("gateways")
         if not isinstance(gateways, dict):
             raise ContractError("gateways")
-        # One that was written long ago says nothing of now; a sender's clock that is ahead must not outlive its sender.
+        # The record's own time counts: an old record says nothing of now. If the sender's clock is ahead, the present
+        # counts, so that the lane does not seem alive after its sender has gone.
         seen = min(timestamp_ms / 1000, self._real_time())
         return LaneJudgedUntil({name: parse_time(at, "gateways") for name, at in gateways.items()}, seen)

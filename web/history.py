@@ -1,6 +1,6 @@
-"""What the database knows is read into `Live` from time to time, so no page waits for it, and it may be away.
+"""No page waits for the database, which may be away: its content is read into `Live` every 30 seconds.
 
-It brings who people are, the alerts that are older than what the page has followed, and the check-ins of today.
+The database has the people, the alerts that are older than the followed records, and the check-ins of today.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ log = logging.getLogger(__name__)
 REFRESH_S: Final = 30.0
 RETRY_S: Final = 3.0
 PATIENCE_S: Final = 4.0
-UNDELIVERED_S: Final = 12 * 3600  # how long the page says that a message was given up
+UNDELIVERED_S: Final = 12 * 3600  # how long the page shows that a message was given up
 Document = dict[str, Any]
 Kind = TypeVar("Kind")
 
 
 class HistoryQueries(Protocol):
-    """What is asked of the database (stores/queries.py)."""
+    """The queries that the page sends to the database (stores/queries.py)."""
 
     async def people(self) -> list[Document]:
-        """Everybody who is looked after: `profile`, and `contact` with name, telephone and address."""
+        """All people in care: `profile`, and `contact` with name, telephone and address."""
 
     async def open_alerts(self) -> list[Document]:
         """Active alerts and incidents with all their revisions."""
@@ -42,7 +42,7 @@ class HistoryQueries(Protocol):
         """The newest result of each person's windows of a local date."""
 
     async def undelivered(self, since: str) -> list[Trouble]:
-        """Channels by which somebody was not told since a time."""
+        """Channels on which a message was not delivered since a time."""
 
     async def person(self, subject: int) -> Document:
         """`person`, `checkins` and `alerts` of one person, newest first."""
@@ -55,7 +55,12 @@ class HistoryAwayError(RuntimeError):
 
 
 class PersonHistory(NamedTuple):
-    """One person: None where nothing is known; check-ins by window; excuses as they were asked for, oldest first."""
+    """The history of one person.
+
+    person: None: nothing is known.
+    checkins: by window.
+    excuses: as caseworkers asked for them, oldest first.
+    """
 
     person: PersonCard | None
     checkins: dict[int, CheckIn]
@@ -64,8 +69,13 @@ class PersonHistory(NamedTuple):
 
 
 class HistoryCache:
-    """away: the last attempt failed; read: at least one succeeded; undelivered: channels that do not tell whom they
-    should. changed: called when any of these changes."""
+    """Reads the database into `Live`, again and again.
+
+    away: whether the last attempt failed.
+    read: whether at least one attempt succeeded.
+    undelivered: channels on which messages were not delivered.
+    changed: called when `away`, `read` or `undelivered` changes.
+    """
 
     def __init__(self, queries: HistoryQueries, live: Live, now: Callable[[], float],
                  changed: Callable[[], None]) -> None:
@@ -75,14 +85,14 @@ class HistoryCache:
         self.undelivered: list[Trouble] = []
 
     async def run(self) -> None:
-        """Without end: read all, again and again, sooner where somebody is unknown or the database was away."""
+        """Refresh without end, every REFRESH_S; sooner if an unknown person comes, or if the database was away."""
         while True:
             before = (self.away, self.read, self.undelivered)
             try:
                 await self.refresh()
             except HistoryAwayError as error:
                 log.warning("the database does not answer (ANBU_MONGODB): %s", error)
-            except Exception:  # names that are out of date are better than none ever again
+            except Exception:  # old names are better than no names
                 log.exception("the database cannot be read")
             if before != (self.away, self.read, self.undelivered):
                 self._changed()
@@ -92,7 +102,7 @@ class HistoryCache:
                     await asyncio.wait_for(self._live.stranger.wait(), REFRESH_S)
 
     async def refresh(self) -> None:
-        """Read everything once. Raises HistoryAwayError."""
+        """Read all that the board needs once. Raises HistoryAwayError."""
         self._live.stranger.clear()
         self._live.take_people(_good(_person, await self._asked(self._queries.people())))
         for alert in _good(alert_of_document, await self._asked(self._queries.open_alerts())):
@@ -141,7 +151,7 @@ def _checkin(document: Document) -> CheckIn:
 
 
 def _good(parse: Callable[[Document], Kind], documents: Iterable[Document]) -> Iterator[Kind]:
-    """One document that cannot be read must not hide the others."""
+    """Parse documents, and skip those that cannot be read, so that they do not hide the others."""
     for document in documents:
         try:
             yield parse(document)

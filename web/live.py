@@ -1,7 +1,7 @@
-"""What is known now, in memory: every source only adds to it, by id and revision, in any order.
+"""Memory holds what the page knows now: every source only adds to it, by id and revision, in any order.
 
-The topics bring what is new within a second, the database what is older and who people are. So a page never waits for
-the database, and shows live alerts while it is away.
+The topics bring new records within a second; the database brings older records and the people. So a page never waits
+for the database, and shows live alerts while the database is away.
 """
 
 import asyncio
@@ -17,7 +17,11 @@ KEPT_ENDED: Final = 5_000
 
 
 class LaneJudgedUntil(NamedTuple):
-    """Up to when a lane has judged, by gateway, in epoch seconds. seen: when it said so, real time."""
+    """The progress of a lane.
+
+    gateways: by gateway, the time up to which the lane has judged, epoch seconds.
+    seen: when the lane reported this, real time, epoch seconds.
+    """
 
     gateways: Mapping[str, int]
     seen: float
@@ -29,7 +33,7 @@ class Live:
         self.alerts: dict[Key, AlertOnPage] = {}
         self.checkins: dict[int, dict[int, CheckIn]] = {}  # by window, then subject
         self.people: dict[int, PersonCard] = {}
-        self.stranger = asyncio.Event()  # something came of somebody who is not among the people
+        self.stranger = asyncio.Event()  # set when a record comes of a person who is not in `people`
         self.progress: dict[int, LaneJudgedUntil] = {}
 
     def take_alert(self, alert: AlertOnPage) -> None:
@@ -60,7 +64,7 @@ class Live:
             self._changes.mark(TOP)
 
     def take_people(self, people: Iterable[PersonCard]) -> None:
-        """All of them: who is not among them is gone."""
+        """Replace all people: a person who is not among the new ones is gone."""
         found = {person.subject: person for person in people}
         if found != self.people:
             self.people = found
@@ -74,7 +78,8 @@ class Live:
             self.stranger.set()
 
     def _forget_ended(self) -> None:
-        """Of the alerts that have ended the oldest half, once there are too many: what repeats is younger."""
+        """Forget the oldest KEPT_ENDED / 2 of the ended alerts, once there are more than KEPT_ENDED. An alert that
+        repeats is younger."""
         ended = [alert for alert in self.alerts.values() if not alert.active]
         if len(ended) > KEPT_ENDED:
             ended.sort(key=lambda alert: alert.newest.at)
