@@ -1,7 +1,7 @@
-"""Who may see the page: on loopback everybody at this machine, elsewhere only who has typed the token.
+"""On loopback every user of this machine may see the page; elsewhere a user has to type the token first.
 
-The session is a signed cookie, readable by nobody's script. Every form carries a token of its session, so no other site
-can press our buttons; wrong tokens are limited, so nobody can try them out.
+The session is a signed cookie that no script can read. Every form carries a token of its session, so no other site can
+press our buttons. The number of wrong tokens is limited, so no caller can try tokens out.
 """
 
 import hashlib
@@ -26,11 +26,15 @@ OUT_OF_DATE: Final = N_("This form is out of date. Please go back, reload the pa
 
 
 class NotSignedInError(Exception):
-    """The token has to be typed first."""
+    """The user has to type the token first."""
 
 
 class RefusedError(Exception):
-    """A request that is not carried out. reason: a message id of the catalogue."""
+    """A request that is not carried out.
+
+    status: the HTTP status of the answer.
+    reason: a message id of the catalogue.
+    """
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -38,7 +42,7 @@ class RefusedError(Exception):
 
 
 def check_settings(settings: Settings) -> None:
-    """Raises SettingsError where the page would be open to the network."""
+    """Raises SettingsError if the page would be open to the network, or if the token is too short."""
     if settings.web_token is None:
         if not is_loopback(settings.web_host):
             raise SettingsError(f"ANBU_WEB_HOST is {settings.web_host}, so everybody in the network could see the "
@@ -48,9 +52,9 @@ def check_settings(settings: Settings) -> None:
 
 
 class Sessions:
-    """Middleware: the session cookie, signed with a key of the token, so a new token ends all sessions.
+    """Middleware for the session cookie. A key of the token signs the cookie, so a new token ends all sessions.
 
-    It is marked Secure where the page came by https.
+    The cookie is marked Secure if the page came by https.
     """
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
@@ -65,7 +69,7 @@ class Sessions:
 
 
 class Gate:
-    """Checks the token. It counts wrong ones, of all callers together: behind a proxy they look the same."""
+    """Checks the token, and counts the wrong tokens of all callers together: behind a proxy callers look the same."""
 
     def __init__(self, token: str | None, real_time: Any) -> None:
         self._token, self._real_time = token, real_time
@@ -79,11 +83,11 @@ class Gate:
         if self._token is None or request.session.get("in"):
             return True
         kind, _, given = request.headers.get("authorization", "").partition(" ")
-        # A header comes as Latin-1, whatever whoever wrote it meant; the token is in UTF-8.
+        # A header comes as Latin-1, whatever its sender meant; the token is in UTF-8.
         return kind.lower() == "bearer" and self.fits(given.encode("latin-1").decode(errors="replace"))
 
     def fits(self, given: str) -> bool:
-        """Raises RefusedError after too many wrong ones."""
+        """Whether a given token is right. Raises RefusedError after too many wrong tokens."""
         now = self._real_time()
         if len(self._wrong) == WRONG_A_MINUTE and now - self._wrong[0] < 60:
             raise RefusedError(429, TOO_MANY)
@@ -100,7 +104,7 @@ def csrf_token(request: Request) -> str:
 
 
 async def checked_form(request: Request) -> FormData:
-    """The form of a post. Raises RefusedError where it does not come from a page of this session."""
+    """The form of a post. Raises RefusedError if the form does not come from a page of this session."""
     form = await request.form(max_files=0, max_fields=20)
     given, wanted = form.get("csrf"), request.session.get("csrf")
     if not isinstance(given, str) or not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
@@ -109,6 +113,6 @@ async def checked_form(request: Request) -> FormData:
 
 
 async def signed_in(request: Request) -> None:
-    """A dependency of everything but the login. Raises NotSignedInError."""
+    """A dependency of all routes but the login. Raises NotSignedInError."""
     if not request.app.state.web.gate.is_open(request):
         raise NotSignedInError

@@ -1,7 +1,7 @@
-"""What one does: every button is a command, and the page says so once the broker has it.
+"""Every button is a command, and the page confirms the command once the broker has it.
 
-The outcome comes as a revision of the alert. Works without scripts (post, then redirect); a page with scripts asks for
-the sentence alone.
+The outcome comes as a revision of the alert. The buttons work without scripts (post, then redirect); a page with
+scripts asks for the sentence alone.
 """
 
 from typing import Final
@@ -40,7 +40,7 @@ def _text(form: FormData, name: str, longest: int) -> str | None:
 
 
 def _name(request: Request, form: FormData) -> str:
-    """Who acts: asked once, then remembered in the session. Raises RefusedError."""
+    """The name of the caseworker: the page asks for it once, and the session remembers it. Raises RefusedError."""
     name = _text(form, "by", LONGEST_NAME) or request.session.get("name")
     if not name:
         raise RefusedError(422, MISSING["by"])

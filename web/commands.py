@@ -1,7 +1,7 @@
-"""What a caseworker does becomes a record of `commands`; the page says so once the broker has acknowledged it.
+"""Each action of a caseworker becomes a record of `commands`. The page confirms it once the broker has acknowledged it.
 
-The id of a command is made from what the caseworker saw and did, so a button pressed twice, or a form sent again
-after a doubtful answer, is one command.
+The id of a command comes from what the caseworker saw and did. So a button that is pressed twice, or a form that is
+sent again after a doubtful answer, is one command.
 """
 
 import asyncio
@@ -24,12 +24,17 @@ PATIENCE_MS: Final = 8_000
 
 
 class NotSentError(RuntimeError):
-    """The broker has not acknowledged the command. Sending the same again is safe."""
+    """The broker has not acknowledged the command. It is safe to send the same command again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for. seen: what the page showed when the button was pressed (a revision, or a time)."""
+    """The action that a caseworker asked for.
+
+    by: the name of the caseworker.
+    seen: what the page showed when the caseworker pressed the button (a revision, or a time).
+    first, last: the dates of an absence, as text.
+    """
 
     type: CommandType
     subject: int
@@ -43,7 +48,7 @@ class Asked:
 
 
 def command(asked: Asked, now: int) -> dict[str, Any]:
-    """The record's value. Raises ContractError naming the field that is missing or wrong."""
+    """The value of the record. Raises ContractError, which names the missing or wrong field."""
     fields = {"type": asked.type, "subject": asked.subject, "by": asked.by, "alert": asked.alert, "text": asked.text,
               "assignee": asked.assignee, "from": asked.first, "to": asked.last}
     given = {name: value for name, value in fields.items() if value is not None}
@@ -54,7 +59,7 @@ def command(asked: Asked, now: int) -> dict[str, Any]:
 
 
 class Commands:
-    """The producer of this process; it connects with the first command, so a page starts without a broker."""
+    """The producer of this process. It connects at the first command, so a page starts without a broker."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -62,7 +67,7 @@ class Commands:
         self._starting = asyncio.Lock()
 
     async def send(self, document: dict[str, Any]) -> None:
-        """Returns once the broker has acknowledged it. Raises NotSentError."""
+        """Send a command; returns once the broker has acknowledged it. Raises NotSentError."""
         try:
             async with self._starting:
                 sender = await self._started()

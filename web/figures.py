@@ -1,4 +1,4 @@
-"""What Prometheus asks a page: which answers it gave, and whether it sees what it shows."""
+"""Prometheus gets two things from a page: the statuses of its answers, and whether the page sees what it shows."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
@@ -13,7 +13,7 @@ router = APIRouter(include_in_schema=False)
 
 
 class CountedAnswers:
-    """Middleware: every answer by its status."""
+    """Middleware that counts every answer by its status."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

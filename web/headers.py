@@ -1,6 +1,7 @@
-"""What every answer tells the browser: only our own files, no frames, no guessing, nothing kept.
+"""Every answer restricts the browser: only our own files, no frames, no guessing of types, nothing kept.
 
-On loopback only the machine's own names are answered: a foreign site whose name is made to point here learns nothing.
+On loopback the page answers only requests for the machine's own names: a foreign site whose name points here gets
+nothing.
 """
 
 from ipaddress import ip_address
@@ -22,7 +23,10 @@ HEADERS: Final = {
 
 
 class Guarded:
-    """Middleware. loopback_only: refuse requests for any other name than the machine's own."""
+    """Middleware that adds the headers.
+
+    loopback_only: whether to refuse requests for any name but the machine's own.
+    """
 
     def __init__(self, app: ASGIApp, loopback_only: bool) -> None:
         self._app, self._loopback_only = app, loopback_only
