@@ -1,8 +1,8 @@
-"""Answers of the JSON API in the form that was asked for: JSON or CSV, with an ETag, and 304 where nothing is new.
+"""The JSON API answers in the requested form: JSON or CSV, with an ETag, and 304 if nothing is new.
 
-Where there are more pages, the header `Link` names the next one (RFC 8288): a table has no place for it. CSV opens in a
-spreadsheet as it is: UTF-8 with a byte order mark, and no cell that a spreadsheet would run as a formula (OWASP, CSV
-Injection).
+If there are more pages, the header `Link` names the next page (RFC 8288): a table has no place for it. A spreadsheet
+opens the CSV as it is: UTF-8 with a byte order mark, and no cell that a spreadsheet would run as a formula (OWASP,
+CSV Injection).
 """
 
 import csv
@@ -24,7 +24,7 @@ CSV: Final = "text/csv; charset=utf-8"
 JSON: Final = "application/json"
 Format = Annotated[str, Query(alias="format", pattern="^(json|csv)$", description="json, or csv for a spreadsheet")]
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n",
-                   "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the first four as wide as a Korean letter
+                   "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the first four in full width, as wide as a Korean letter
 
 
 class Refusal(BaseModel):
@@ -34,13 +34,17 @@ class Refusal(BaseModel):
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a path of the API says for these statuses, for its description."""
+    """The responses of a path of the API for these statuses, for the description of the path."""
     return {status: {"model": Refusal} for status in statuses}
 
 
 def answer(request: Request, value: Any, rows: Sequence[Mapping[str, Any]] | None = None, form: str = "json",
            ) -> Response:
-    """value: of the JSON answer; rows: of the CSV one."""
+    """The answer to a request; 304 if the caller has it already.
+
+    value: the content of a JSON answer.
+    rows: the rows of a CSV answer; None: there is no CSV answer.
+    """
     as_csv = form == "csv" and rows is not None
     octets = csv_of(rows or ()) if as_csv else orjson.dumps(value)
     tag = f'"{hashlib.sha256(octets).hexdigest()[:32]}"'
@@ -57,7 +61,8 @@ def answer(request: Request, value: Any, rows: Sequence[Mapping[str, Any]] | Non
 
 
 def csv_of(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """One line a row; what is nested has a column a leaf (`checkins.morning.awake`), lists are one cell."""
+    """CSV with one line for each row. A nested value has one column for each leaf (`checkins.morning.awake`); a list is
+    one cell."""
     flat = [_flat(row) for row in rows]
     columns = list(dict.fromkeys(name for row in flat for name in row))
     text = io.StringIO(newline="")
@@ -68,7 +73,8 @@ def csv_of(rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def counted(weeks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A person's weeks with their results counted by half and result: a column for each window is a table of holes."""
+    """A person's weeks, with their results counted by half and result: a column for each window would leave most cells
+    empty."""
     return [{**week, "results": {half: dict(sorted(Counter(
         result for window, result in week["results"].items() if window.endswith(half)).items())) for half in HALVES}}
         for week in weeks]
@@ -87,7 +93,8 @@ def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    """A text that begins like a formula gets an apostrophe, which a spreadsheet takes for: this is text."""
+    """The content of a cell. A text that begins like a formula gets an apostrophe, which marks it as text for a
+    spreadsheet."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return value

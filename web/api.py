@@ -1,4 +1,4 @@
-"""The JSON API: alerts, check-ins, and until when everybody has been judged. It reads what the page shows."""
+"""The JSON API reads what the page shows: alerts, check-ins, and the time up to which all people have been judged."""
 
 from datetime import date as Date
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The application of `anbu web`: pages, actions and API behind one gate. It judges nothing and keeps nothing."""
+"""The application of `anbu web` judges nothing and keeps nothing. It has pages, actions and API behind one gate."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,9 +25,9 @@ WRONG: Final = N_("This request cannot be understood.")
 
 
 def create_app(web: Web, on_failure: Callable[[BaseException], None]) -> FastAPI:
-    """on_failure is called where the page cannot go on, such as with topics of other partitions.
+    """Make the application. Raises SettingsError if the page would be open to the network without a token.
 
-    Raises SettingsError where the page would be open to the network without a token.
+    on_failure: called if the page cannot go on, such as with topics that have another number of partitions.
     """
     check_settings(web.settings)
 
@@ -60,12 +60,12 @@ def create_app(web: Web, on_failure: Callable[[BaseException], None]) -> FastAPI
 
 
 async def _health() -> PlainTextResponse:
-    """The process lives. Without a broker it is still worth living: the page says so in red."""
+    """The process lives. Without a broker it is still of use: the page shows in red that the broker is away."""
     return PlainTextResponse("ok")
 
 
 async def _ready(request: Request) -> PlainTextResponse:
-    """Everything that was in the topics has been read."""
+    """Ready if all records that were in the topics have been read."""
     ready = pages.web_of(request).follower.caught_up
     return PlainTextResponse("ready" if ready else "not ready", 200 if ready else 503)
 
@@ -80,13 +80,13 @@ async def _not_signed_in(request: Request, _: Exception) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)  # noqa: S101 - it is registered for these alone
+    assert isinstance(error, RefusedError)  # noqa: S101 - it is registered only for this type
     return _said(request, error.status, error.reason)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - likewise
-    if request.url.path.startswith(API):  # whoever wrote the request has to know what is wrong with it
+    if request.url.path.startswith(API):  # the author of the request has to know what is wrong with it
         return JSONResponse({"detail": "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())}, 422)
     return _said(request, 422, WRONG)
 
@@ -97,7 +97,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 def _said(request: Request, status: int, reason: str) -> Response:
-    """A refusal in the form that was asked for: JSON, one sentence, or a page."""
+    """A refusal in the requested form: JSON, one sentence, or a page."""
     if request.url.path.startswith(API):
         return JSONResponse({"detail": reason}, status)
     if request.headers.get("x-anbu") == "sentence":

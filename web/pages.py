@@ -1,4 +1,4 @@
-"""What one sees: the board, its parts for a running page, the events that tell of changes, a person, the login."""
+"""The routes that show pages: the board, its parts for an open page, the events of changes, a person, the login."""
 
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ def language_of(request: Request) -> str:
 
 
 def render(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
-    """A template in the request's language, with what every page needs."""
+    """A template in the request's language, with the context that every page needs."""
     web, language = web_of(request), language_of(request)
     common = {
         "language": language, "csrf": csrf_token(request), "event_id": web.changes.id,
@@ -59,7 +59,7 @@ async def board_page(request: Request, look: Looked) -> Response:
 
 @router.get("/parts", dependencies=seen_only)
 async def parts(request: Request, look: Looked, part: Parts) -> Response:
-    """The parts of the board that changed, for the page that is open."""
+    """The parts of the board that changed, for a page that is open."""
     context = view.page(web_of(request), look, language_of(request))
     here = "/" + (f"?{request.url.include_query_params(part=[]).query}" if look != view.Look() else "")
     return render(request, "parts.html", context | {"parts": [one for one in PARTS if one in part], "here": here})
@@ -67,7 +67,8 @@ async def parts(request: Request, look: Looked, part: Parts) -> Response:
 
 @router.get("/events", dependencies=seen_only)
 async def events(request: Request, part: Parts, after: str | None = None) -> Response:
-    """Changes after an event: the browser names the last it got, a page that has just been loaded the one it shows."""
+    """Changes after an event. The browser names the last event that it got; a new page names the event that it shows.
+    """
     changes = web_of(request).changes
     return EventSourceResponse(changes.events(request.headers.get("last-event-id") or after, part))
 
@@ -80,7 +81,7 @@ async def person_page(request: Request, subject: Subject) -> Response:
 
 @router.get("/people/{subject}/part", dependencies=seen_only)
 async def person_part(request: Request, subject: Subject) -> Response:
-    """The same for the page that is open: whatever changed, it is one part."""
+    """The same for a page that is open: a person's page is one part."""
     return render(request, "about.html", await _about(request, subject))
 
 
@@ -95,7 +96,7 @@ async def _about(request: Request, subject: int) -> dict[str, Any]:
 
 @router.get("/alerts/{alert}", dependencies=seen_only)
 async def alert_page(alert: str) -> Response:
-    """An address for messages: where the alert is shown."""
+    """An address for messages: leads to the page that shows the alert."""
     subject = alert.partition(":")[0]
     return RedirectResponse(f"/people/{subject}#{view.anchor(alert)}" if subject.isdecimal() else "/", 303)
 
@@ -130,6 +131,6 @@ async def logout(request: Request) -> Response:
 
 
 def local(address: str) -> str:
-    """An address of ours; anything else is the board."""
+    """The address if it is on this page's host, else that of the board."""
     return address if address.startswith("/") and not address.startswith(("//", "/\\")) else "/"
 

@@ -1,7 +1,7 @@
 """The JSON API of the history: how a person is doing, whose mornings drift, which devices will fail, a site's figures.
 
-Answers come from the database, by an index each, and bear an ETag. What is long comes in pages: `next` of one page is
-the `cursor` of the following one; of a table the header `Link` names it.
+Answers come from the database, each by an index, and have an ETag. Long answers come in pages: `next` of one page is
+the `cursor` of the following page. For a table, the header `Link` names the next page.
 """
 
 import asyncio
@@ -138,7 +138,7 @@ class Period(BaseModel):
 
 
 async def asked(found: Awaitable[Found]) -> Found:
-    """Raises RefusedError where the database does not answer in time, or the cursor is not ours."""
+    """An answer of the database. Raises RefusedError if it does not come in time, or if the cursor is not ours."""
     try:
         return await asyncio.wait_for(found, PATIENCE_S)
     except CursorError:
@@ -226,6 +226,6 @@ async def past_alerts(request: Request, questions: Asked, site: Annotated[str | 
 def _text(time: datetime | None) -> str | None:
     if time is None:
         return None
-    # Openings are of whole seconds: within one, none is left out or let in that the fraction says otherwise of.
+    # Openings are whole seconds, so a limit that is rounded up selects the same openings as one with a fraction.
     seconds = math.ceil((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
-    return format_time(min(max(seconds, EARLIEST), LATEST))  # there is nothing before or after
+    return format_time(min(max(seconds, EARLIEST), LATEST))  # no alert is before or after these

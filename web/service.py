@@ -1,4 +1,4 @@
-"""All that one process of the page consists of, put together once; the routes get it from the application's state."""
+"""The parts of one process of the page are put together once; the routes get them from the application's state."""
 
 import asyncio
 import time
@@ -22,7 +22,11 @@ REDRAW_S: Final = 30.0
 
 
 class Web:
-    """clock: `now` as people live it, virtual in the demo. real_time: tells whether the watching process lives."""
+    """The parts of one process of the page.
+
+    clock: `now` of the people, virtual in the demo.
+    real_time: the clock that shows whether the watching process lives, epoch seconds.
+    """
 
     def __init__(self, settings: Settings, clock: Clock, queries: HistoryQueries,
                  real_time: Callable[[], float] = time.time) -> None:
@@ -35,13 +39,16 @@ class Web:
         self.gate = Gate(settings.web_token, real_time)
 
     def watch(self) -> board.WatchStatus:
-        """Whether anybody is being watched, as of now."""
+        """Whether people are being watched now."""
         seen = {lane: progress.seen for lane, progress in self.live.progress.items()}
         return board.watch_state(seen, self.follower.lanes, self.follower.since, self._real_time())
 
     @asynccontextmanager
     async def running(self, on_failure: Callable[[BaseException], None]) -> AsyncIterator[None]:
-        """Follow topics and database as long as the application lives. on_failure: where the topics cannot be."""
+        """Follow the topics and the database as long as the application lives.
+
+        on_failure: called with the error if the topics cannot be followed.
+        """
         tasks = [asyncio.create_task(one) for one in (self.follower.run(), self.history.run(), self._look())]
         watch(tasks[0], on_failure)
         try:
@@ -54,7 +61,7 @@ class Web:
             await self.commands.stop()
 
     async def _look(self) -> None:
-        """Silence is no event, and neither is the passing of time: somebody has to look."""
+        """Look every LOOK_S for changes that bring no event: silence, and the passing of time."""
         before, drawn = None, 0.0
         while True:
             now = (self.watch(), self.follower.caught_up)

@@ -1,4 +1,5 @@
-"""What a template is given: the board as of now, in one language, for one site. Nothing here waits for anything."""
+"""Nothing in this module waits. It makes the context of a template: the board as of now, in one language, for one site.
+"""
 
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +20,11 @@ DAYS: Final = 7
 
 
 class Look(NamedTuple):
-    """What one wants to see. site None: all; half None: the window that is open or was last."""
+    """What the user chose to see.
+
+    site: None: all sites.
+    half: None: the window that is open, or the last one.
+    """
 
     site: str | None = None
     half: str | None = None
@@ -31,7 +36,7 @@ class Group(NamedTuple):
 
 
 def status(web: Web) -> dict[str, Any]:
-    """Whether what is shown can be trusted: is anybody watched, until when is everybody judged, what is away."""
+    """Whether the user can trust the page: is anybody watched, up to when are all people judged, what is away."""
     gateways = [one.gateways for one in web.live.progress.values()]
     until = board.judged_until(gateways)
     return {
@@ -47,7 +52,7 @@ def status(web: Web) -> dict[str, Any]:
 
 
 def page(web: Web, look: Look, language: str) -> dict[str, Any]:
-    """Everything that the board's parts need."""
+    """The context that the board's parts need."""
     live, now = web.live, int(web.clock.now())
     people = live.people.values()
     zone, day = board.page_zone(people), board.page_day(people, now)
@@ -86,7 +91,10 @@ def anchor(alert: str) -> str:
 
 
 def person(web: Web, subject: int, known: PersonHistory | None, language: str) -> dict[str, Any]:
-    """A person's page. known None: the database is away, so it has what the topics told."""
+    """The context of a person's page.
+
+    known: the history of the person; None: the database is away, so the page has only what the topics brought.
+    """
     live, now = web.live, int(web.clock.now())
     who = (known.person if known else None) or live.people.get(subject)
     alerts = {alert.key: alert for alert in live.alerts_of(subject)}

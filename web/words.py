@@ -1,7 +1,7 @@
-"""The page's words: Korean first, English too. Message ids are English; the Korean catalogue is compiled from its .po.
+"""The page speaks Korean first, and English too. Message ids are English; the .po compiles to the Korean catalogue.
 
-Words for kinds, results and changes stand here, marked for extraction; an unknown one (of a newer worker) is shown as
-it is.
+This module has the words for kinds, results and changes, marked for extraction. An unknown kind, result or change (of a
+newer worker) is shown as it is.
 """
 
 import datetime
@@ -26,7 +26,7 @@ DOMAIN: Final = "anbu"
 
 
 def N_(message: str) -> str:
-    """Marks a message for extraction; it is translated where it is shown."""
+    """Mark a message for extraction. The code that shows the message translates it."""
     return message
 
 
@@ -67,7 +67,7 @@ def translations(language: str) -> NullTranslations:
 
 @lru_cache
 def environment(language: str) -> Environment:
-    """Templates of one language; everything that goes into them is escaped."""
+    """Templates of one language; all values that go into them are escaped."""
     env = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
                       trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"])
     env.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # by extension
@@ -78,7 +78,7 @@ def environment(language: str) -> Environment:
 
 
 def telephone(number: str) -> str:
-    """A Korean mobile number as one reads it, 010-1234-5678; any other as it is."""
+    """A Korean mobile number in the usual form, 010-1234-5678; any other number as it is."""
     return re.sub(r"^(?:\+82|0)10(\d{4})(\d{4})$", r"010-\1-\2", number)
 
 
@@ -87,7 +87,7 @@ def sentence(why: Mapping[str, str], language: str) -> str:
 
 
 def chosen_language(remembered: object, accepted: str) -> str:
-    """What was chosen before, else the first of the browser's languages that we have, else Korean."""
+    """The language that the user chose before, else the first of the browser's languages that we have, else Korean."""
     if remembered in LANGUAGES:
         return str(remembered)
     wanted = [part.partition(";")[0].strip() for part in accepted.split(",")]

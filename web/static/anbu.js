@@ -1,5 +1,5 @@
-// A page that is open stays current: the server says which parts changed, and each is changed in place. What somebody is
-// typing, what they have opened and where they are stays as it is. Without this script all works with a reload.
+// A page that is open stays current: the server names the parts that changed, and this script changes each in place.
+// The user's typing, open details and place on the page stay as they are. Without this script all works with a reload.
 "use strict";
 
 // ---- changing a part in place ------------------------------------------------------------------------------------
@@ -21,7 +21,7 @@ function change(old, fresh) {
     if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
     return;
   }
-  if (old.nodeName === "OUTPUT") return; // what was said about a button that was pressed
+  if (old.nodeName === "OUTPUT") return; // the answer to a button that was pressed
   syncAttributes(old, fresh);
   changeChildren(old, [...fresh.childNodes]);
 }
@@ -38,7 +38,7 @@ function changeChildren(parent, fresh) {
   });
   const staying = new Set(wanted);
   for (const old of [...parent.childNodes]) if (!staying.has(old)) old.remove();
-  // To move an element takes its focus away, so the one that has it stays and the others are put around it.
+  // A moved element loses its focus. So the element with the focus stays, and the others are put around it.
   const still = wanted.findIndex((one) => one.parentNode === parent && one.contains(document.activeElement));
   for (let at = 0; at < still; at++) if (wanted[at].nextSibling !== wanted[still] || at < still - 1) parent.insertBefore(wanted[at], wanted[still]);
   let before = still >= 0 ? wanted[still] : null;
@@ -58,7 +58,7 @@ const lost = document.getElementById("lost");
 const due = new Set();
 let busy = false, peopleAt = 0, timer = 0, heardAt = Date.now();
 
-// Says new alerts to those who do not see them, and keeps the number in the title.
+// Announces new alerts to users who do not see them, and keeps the number in the title.
 let announced = null;
 
 function announce() {
