@@ -1,6 +1,6 @@
-"""When the windows of the fleet are. The homes are in Korea (UTC+9, no summer time), which is all that is needed here.
+"""The simulator knows the windows that it provisions, and nothing of the judgement.
 
-The simulator knows the windows that it provisions, and nothing of the judgement.
+This module has the times of these windows. All homes are in Korea (UTC+9, no summer time).
 """
 
 from datetime import UTC, date, datetime
@@ -15,7 +15,13 @@ _EPOCH_DATE: Final = date(2020, 1, 1).toordinal()
 
 
 class RunCalendar:
-    """So many local days from `start`. begin, end: their first second, and the first after them; in epoch seconds."""
+    """The local days of a run.
+
+    days: the number of local days from `start` on.
+    day0: the first day, in days since 2020-01-01.
+    begin: the first second of the run, epoch seconds.
+    end: the first second after the run, epoch seconds.
+    """
 
     def __init__(self, start: date, days: int) -> None:
         self.days = days
@@ -24,11 +30,11 @@ class RunCalendar:
         self.end = self.begin + days * DAY_S
 
     def at(self, day: int, minute: float) -> int:
-        """A minute of a day of the run."""
+        """The time of a minute of a day of the run, epoch seconds."""
         return self.begin + day * DAY_S + int(minute * 60)
 
     def day_of(self, at: int) -> int:
-        """The day of the run; -1 is the one before."""
+        """The day of the run; -1 is the day before the run."""
         return (at - self.begin) // DAY_S
 
     def minute_of(self, at: int) -> int:
@@ -39,11 +45,11 @@ class RunCalendar:
         return (self.day0 + day) * 2 + half
 
     def deadline(self, window: int) -> int:
-        """Close + grace of any window."""
+        """The deadline of any window (close + grace), epoch seconds."""
         return self.at((window >> 1) - self.day0, CLOSE_MIN[window & 1] + GRACE_MIN)
 
     def latest_opened(self, at: int) -> int:
-        """The window that opened last at this moment, or opens now."""
+        """The last window that has opened at this moment or before."""
         day, minute = self.day_of(at), self.minute_of(at)
         if minute < OPEN_MIN[MORNING]:
             return self.window(day - 1, AFTERNOON)

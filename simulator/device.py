@@ -1,4 +1,5 @@
-"""A device as it is in the home: it keeps a counter, remembers windows and the last alarm, and seals what it says."""
+"""A simulated device works like one in a home: it counts, remembers windows and the last alarm, and seals its reports.
+"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -23,17 +24,20 @@ _OLDEST_MIN: Final = 0xFFFF
 
 
 class HomeUnit:
-    """The home unit of one person. key: 16 octets."""
+    """The home unit of one person.
+
+    key: the device key, 16 octets.
+    """
 
     def __init__(self, home: Home, life: Life, calendar: RunCalendar, key: bytes) -> None:
         self._home, self._life, self._calendar = home, life, calendar
         self._cipher = AESCCM(message_key(key, home.subject, SLOT, EPOCH), tag_length=TAG_OCTETS)
         self._counter = 0
         self._windows = {calendar.window(-1, half): _CODES["awake"] for half in (MORNING, AFTERNOON)}
-        self._alarm: tuple[str, int] | None = None  # kind and moment
+        self._alarm: tuple[str, int] | None = None  # the last alarm: kind and moment
 
     def reports(self) -> Iterator[Sent]:
-        """All that it sends, in order of time."""
+        """All reports that the device sends, in order of time."""
         for plan in self._life.plans:
             yield self._send(plan)
 

@@ -1,6 +1,4 @@
-"""A fleet of homes with ground truth: what each device sends, what the network makes of it, and what is true.
-
-The same arguments give the same octets.
+"""The same arguments give the same octets: a fleet of homes, with what each device sends, what arrives, and the truth.
 """
 
 from base64 import b64encode
@@ -22,15 +20,15 @@ from simulator.truth import SmsTruth, Truth
 
 SCENARIOS: Final = ("usual", "outage", "storm")
 GATEWAY: Final = "seoul-1"
-SEND_SLOT: Final = 7  # of `anbu send`: a device that nobody has at home
+SEND_SLOT: Final = 7  # the slot of `anbu send`: no home has this device
 HELD_FROM, HELD_UNTIL, HELD_ARRIVE = 390, 600, 605  # minutes of the first day
 
 
 class Fleet:
-    """So many homes over so many local days from `start`.
+    """A number of homes over a number of local days from `start` on.
 
-    scenario: usual, outage (the network holds all SMS of the first morning back from 06:30 to 10:00), storm (all report
-    in the same two minutes).
+    scenario: usual, outage (the network holds all SMS of the first morning back from 06:30 to 10:00), or storm (all
+        homes report in the same two minutes).
     """
 
     def __init__(self, subjects: int = 400, days: int = 1, start: date = date(2026, 11, 24), seed: int = 1,
@@ -40,11 +38,11 @@ class Fleet:
         self._calendar = RunCalendar(start, days)
         self.scenario = scenario
         self.begin, self.end = self._calendar.begin, self._calendar.end
-        self._kek = Random(f"{seed}/kek").randbytes(32)  # whatever the days: a worker has it before they are known
+        self._kek = Random(f"{seed}/kek").randbytes(32)  # not from the days: a worker needs it before they are known
         self.homes = people(subjects, days, self._dice)
 
     def keks(self) -> dict[str, str]:
-        """The key-encryption keys as ANBU_KEK_FILE has them."""
+        """The key-encryption keys, in the form of ANBU_KEK_FILE."""
         return {"k1": b64encode(self._kek).decode()}
 
     def people(self) -> list[dict[str, Any]]:
@@ -57,7 +55,7 @@ class Fleet:
         return [self._profile(home) for home in self.homes]
 
     def commands(self) -> list[dict[str, Any]]:
-        """Excuses that a caseworker enters the evening before, or at the very beginning; in order of time."""
+        """Excuses in order of time. A caseworker enters each the evening before, or in the first minute of the run."""
         commands = []
         for number, home in enumerate(self.homes):
             if home.excused is not None and home.excused_by_command:
@@ -69,11 +67,11 @@ class Fleet:
         return sorted(commands, key=lambda command: command["at"])
 
     def deliveries(self) -> list[SmsDelivery]:
-        """All that reaches the gateway before the end, in order of time."""
+        """All SMS that reach the gateway before the end, in order of time."""
         return self._lived[1]
 
     def truth(self) -> Truth:
-        """What had to be told, and about whom nothing."""
+        """The alerts that had to come, and the windows about which no alert was due."""
         sent, deliveries = self._lived
         knowable = Knowable(self.homes, self._calendar)
         knowable.follow(deliveries)
@@ -89,7 +87,7 @@ class Fleet:
 
     @cached_property
     def _lived(self) -> tuple[list[Sent], list[SmsDelivery]]:
-        """What was sent, and what arrived before the end."""
+        """The SMS that were sent, and the deliveries before the end."""
         network = Network(self._dice)
         sent = [sms for home in self.homes for sms in self._reports(home)]
         arrived = [self._held_back(one) for sms in sent for one in network.carry(sms)]
@@ -104,7 +102,7 @@ class Fleet:
         if self.scenario == "outage" and calendar.at(0, HELD_FROM) <= at < calendar.at(0, HELD_UNTIL):
             at = calendar.at(0, HELD_ARRIVE)
         if any(at == calendar.deadline(calendar.window(calendar.day_of(at), half)) for half in (MORNING, AFTERNOON)):
-            at += 1  # whether the very second of a deadline is before it would be nobody's truth
+            at += 1  # the truth does not define whether the second of a deadline is before it
         return delivery._replace(at=at)
 
     def _date(self, day: int) -> str:

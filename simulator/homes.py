@@ -1,6 +1,7 @@
-"""Who lives here, and what befalls them on which day. All follows from the seed; how many does not depend on luck.
+"""All homes and their events follow from the seed; the numbers of events do not depend on chance.
 
-A window of a day has one of five courses; most people are awake in time, some early, some late, some out.
+This module makes the people, and what happens to them on each day. A window of a day has one of five courses. Most
+people are awake in time, some early, some late, some out.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ _STREETS: Final = {"jongno": "서울 종로구 율곡로", "mapo": "서울 마�
 
 
 class HomeCourse(StrEnum):
-    """What a person's window comes to, as the device in the home sees it; silent: it says nothing."""
+    """The course of a person's window, as the device in the home sees it; silent: the device sends nothing."""
 
     AWAKE = "awake"
     OUT = "out"
@@ -30,7 +31,12 @@ class HomeCourse(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedEmergency:
-    """day: of the run; minute: of that local day; certain: the network does its best for it."""
+    """An emergency that will happen.
+
+    day: the day of the run.
+    minute: the minute of that local day.
+    certain: whether the network delivers its SMS at once.
+    """
 
     kind: str
     day: int
@@ -42,8 +48,11 @@ class PlannedEmergency:
 class Home:
     """One person and the device at home.
 
-    wake_min: when the person usually gets up, in minutes of the local day. still: days on which nothing stirs, after an
-    evening that ended early. excused: days of the run, both included.
+    wake_min: when the person usually gets up, in minutes of the local day.
+    courses: by day of the run and half.
+    still: days on which nothing stirs, after an evening that ended early.
+    excused: first and last day of an absence, in days of the run, both included.
+    excused_by_command: whether a caseworker enters the absence; else the registry has it.
     """
 
     subject: int
@@ -102,7 +111,7 @@ def _share(count: int, share: float, least: int) -> int:
 
 
 def _devices(homes: list[Home], dice: Random) -> None:
-    """Most are well; some run out of battery, stand where the network is weak, or in a cold room."""
+    """Most devices are well; some run out of battery, lose mains, have a weak network, or stand in a cold room."""
     for home in homes:
         home.battery_pct = dice.randint(55, 100)
         home.signal_dbm = -dice.randint(68, 98)
@@ -118,7 +127,7 @@ def _devices(homes: list[Home], dice: Random) -> None:
 
 
 def _absences(homes: list[Home], days: int, dice: Random) -> None:
-    """Hospital and travel: half are known to the registry, half are told by a caseworker."""
+    """Hospital and travel: the registry has half of the absences, and a caseworker enters the other half."""
     for position, home in enumerate(dice.sample(homes, _share(len(homes), 0.02, 1))):
         first = dice.randrange(days)
         home.excused = (first, min(days - 1, first + dice.randint(0, 1)))
@@ -133,7 +142,7 @@ def _still(homes: list[Home], day: int, dice: Random) -> None:
 
 
 def _courses(homes: list[Home], day: int, half: int, dice: Random) -> None:
-    """Of those who are expected some are silent, some do not wake up, some are out."""
+    """Of the people who are expected, some are silent, some do not wake up, and some are out."""
     for home in homes:
         if home.is_excused(day):
             home.courses[day, half] = HomeCourse.EXCUSED
@@ -147,7 +156,8 @@ def _courses(homes: list[Home], day: int, half: int, dice: Random) -> None:
 
 
 def _emergencies(homes: list[Home], days: int, dice: Random) -> None:
-    """Every kind, each person at most one, at any hour; of each kind at least one that the network does not lose."""
+    """Emergencies of every kind at any hour, at most one for each person. The network does not lose the first of each
+    kind."""
     count = min(len(homes), max(len(EMERGENCY_KINDS), len(homes) * days // 60))
     for position, home in enumerate(dice.sample(homes, count)):
         kind = EMERGENCY_KINDS[position % len(EMERGENCY_KINDS)]

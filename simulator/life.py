@@ -1,4 +1,4 @@
-"""How a person lives through the days: when something stirs in the home, and when the device has something to say."""
+"""A person's life through the days decides when something stirs in the home, and when the device reports."""
 
 from bisect import bisect_right
 from random import Random
@@ -12,9 +12,11 @@ _SAYS: Final = {HomeCourse.AWAKE: "awake", HomeCourse.OUT: "out", HomeCourse.NOT
 
 
 class PlannedReport(NamedTuple):
-    """A report that the device is to send. window: that it names; says: awake, out, not_awake, or None of an emergency.
+    """A report that the device will send.
 
-    certain: the network does its best for it.
+    window: the window that the report names; None: none.
+    says: awake, out, not_awake; None: an emergency.
+    certain: whether the network delivers it at once.
     """
 
     at: int
@@ -25,7 +27,10 @@ class PlannedReport(NamedTuple):
 
 
 class Life:
-    """plans: all reports in order of time. Activity is kept as spans of epoch seconds, in order."""
+    """The life of one person. Activity is a list of spans of epoch seconds, in order.
+
+    plans: all reports, in order of time.
+    """
 
     def __init__(self, home: Home, calendar: RunCalendar, dice: Random, *, storm: bool) -> None:
         self._home, self._calendar, self._dice, self._storm = home, calendar, dice, storm
@@ -43,13 +48,13 @@ class Life:
         return max(0, at - self._spans[position][1]) // 60
 
     def first_activity_min(self, at: int) -> int | None:
-        """The minute of this local day at which something first stirred, if it did before `at`."""
+        """The minute of this local day at which something first stirred; None: nothing has stirred until `at`."""
         midnight = self._calendar.at(self._calendar.day_of(at), 0)
         starts = [start for start, _ in self._spans if midnight <= start <= at]
         return self._calendar.minute_of(starts[0]) if starts else None
 
     def activity(self, at: int) -> tuple[int, ...]:
-        """How much stirred in each of the last 24 hours, 0 to 15, oldest first."""
+        """The activity in each of the last 24 hours, 0 to 15, oldest first."""
         hours = []
         for back in range(24, 0, -1):
             first = at - back * 3600
@@ -63,7 +68,7 @@ class Life:
             self._spans.append((self._calendar.at(day, first), self._calendar.at(day, last)))
 
     def _bed(self, next_day: int) -> float:
-        """When the evening before a day ends; before a still day it ends early."""
+        """The end of the evening before a day, in minutes; the evening before a still day ends early."""
         return self._dice.uniform(1050, 1230) if next_day in self._home.still else self._dice.uniform(1295, 1390)
 
     def _emergencies(self, day: int) -> list[PlannedReport]:
@@ -71,7 +76,7 @@ class Life:
                 for one in self._home.emergencies if one.day == day]
 
     def _away(self, day: int) -> list[PlannedReport]:
-        """Nobody is at home: the device says so, or says nothing."""
+        """The person is away: the device reports not_awake, or sends nothing."""
         return [self._plan(day, half, CLOSE_MIN[half] + self._dice.uniform(1, 15), HomeCourse.NOT_AWAKE)
                 for half in (MORNING, AFTERNOON) if self._dice.random() < 0.5]
 
