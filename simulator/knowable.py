@@ -1,7 +1,7 @@
-"""What could be known, and from when: derived from what the devices said and when it arrived, by the simulator alone.
+"""Only what has arrived can be known. The simulator alone derives from the arrivals what could be known, and from when.
 
-A silent person is known at the deadline; an emergency whose SMS was lost by the next report that arrives within a day,
-since the device remembers it; nobody can know more than what has arrived.
+A silent person is known at the deadline. An emergency whose SMS was lost is known by the next report that arrives
+within a day, since the device remembers the emergency.
 """
 
 from collections.abc import Iterable
@@ -13,17 +13,22 @@ from simulator.homes import Home
 from simulator.network import Sent, SmsDelivery
 from simulator.truth import Emergency, ExpectedAlert, Fine, SmsTruth, Truth, WindowTruth
 
-# The limits with which the fleet is provisioned: those of the contract.
+# The fleet is provisioned with the limits of the contract.
 IDLE_S: Final = 12 * 3600
 BATTERY_PCT, SIGNAL_DBM, COLD_C = 15, -105, 5
-OUTAGE_PEOPLE: Final = 100  # with fewer, a partition may see too few to tell an outage
+OUTAGE_PEOPLE: Final = 100  # with fewer, a partition may see too few people to detect an outage
 _UP, _ASLEEP = "up", "asleep"
 _SAYS: Final = {"awake": _UP, "out": _UP, "not_awake": _ASLEEP}
 _CODES: Final = {1: _UP, 2: _ASLEEP, 3: _UP}
 
 
 class _Person:
-    """What has arrived about one person so far. windows: the better of what was said of each."""
+    """What has arrived about one person so far.
+
+    seen: counters of the reports that have arrived.
+    windows: by window, the better of its reported results.
+    told: kinds that have had an alert due.
+    """
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -43,7 +48,7 @@ class _Person:
 
 
 class Knowable:
-    """Follows the deliveries once, in order of time."""
+    """Follows the deliveries once, in order of time, and notes which alerts are due."""
 
     def __init__(self, homes: list[Home], calendar: RunCalendar) -> None:
         self._calendar = calendar
@@ -65,7 +70,7 @@ class Knowable:
             self._deadline(*deadlines.pop())
 
     def outage(self, gateway: str) -> None:
-        """All SMS of the first morning were held back."""
+        """Note that all SMS of the first morning were held back."""
         if len(self._people) >= OUTAGE_PEOPLE:
             deadline = self._calendar.deadline(self._calendar.window(0, MORNING))
             self._dues.append(ExpectedAlert(gateway, "gateway_outage", None, deadline))
@@ -111,7 +116,7 @@ class Knowable:
         person.learn(window, said)
 
     def _inactivity(self, person: _Person, at: int, sms: Sent) -> None:
-        """Twelve hours without activity, by the newest that devices said."""
+        """Twelve hours without activity, by the newest reports of the devices."""
         active_at = sms.at if sms.says in ("awake", "out") else sms.at - sms.idle_min * 60
         person.device_time = max(person.device_time, sms.at)
         person.active_at = max(person.active_at, active_at)
@@ -123,7 +128,8 @@ class Knowable:
         person.inactive = inactive
 
     def _device(self, person: _Person, at: int, sms: Sent) -> None:
-        """Devices stay as they are, so the first report tells; a weak signal the second in order."""
+        """Devices do not change, so the first report shows their state. A weak signal shows in the second report, by
+        counter."""
         home = person.home
         if home.signal_dbm < SIGNAL_DBM and (person.weak_counter is None or sms.counter > person.weak_counter):
             weak = person.weak_counter is not None

@@ -1,21 +1,24 @@
-"""An imperfect network: SMS are lost, come twice, late, out of order, and some were never ours."""
+"""The network is imperfect: SMS are lost, come twice, late or out of order, and some are forged."""
 
 from base64 import b64encode
 from random import Random
 from typing import Final, NamedTuple
 
-# Of each 100 SMS, in an order that chance gives: so the quotas hold for every seed.
+# How many of each 100 SMS, in a random order, so that the quotas hold for every seed.
 LOST, LATE, REORDERED, DOUBLED, FORGED = 3, 7, 6, 7, 1
 RECIPIENT: Final = "1666"
 SPAM: Final = ("[광고] 오늘만 특가", "인증번호 482913을 입력하세요", "W.", "W.짧은 조각")
 
 
 class Sent(NamedTuple):
-    """An SMS as a device sent it, and what it says. Times are epoch seconds, windows as on the wire.
+    """An SMS as a device sent it, and its content. Times are epoch seconds, windows as on the wire.
 
-    deadline: of the window that it names, or None; says: awake, out, not_awake or None; alarm: an emergency that it
-    tells of, by flag (flagged) or from memory, as (kind, moment); memory: (window, code) of the windows before;
-    certain: it arrives at once.
+    deadline: the deadline of the window that the SMS names; None: it names no window.
+    says: awake, out, not_awake or None.
+    alarm: (kind, moment) of an emergency that the SMS reports, by flag or from memory; None: none.
+    flagged: whether the SMS has the flag of an emergency.
+    memory: (window, code) of the windows before.
+    certain: whether the network delivers the SMS at once.
     """
 
     at: int
@@ -34,7 +37,10 @@ class Sent(NamedTuple):
 
 
 class SmsDelivery(NamedTuple):
-    """An SMS as it reaches the gateway. sent: None where no device of ours sent it."""
+    """An SMS as it reaches the gateway.
+
+    sent: the SMS as a device sent it; None: no device of the fleet sent it.
+    """
 
     at: int
     id: str
@@ -53,7 +59,7 @@ class Network:
         self._extras: list[str] = []
 
     def _deal(self, cards: list[str], **quotas: int) -> str:
-        """The next card of a deck of 100; a new one is shuffled where it is used up."""
+        """The next card of a deck of 100. A used-up deck is replaced by a new, shuffled deck."""
         if not cards:
             cards += [name for name, count in quotas.items() for _ in range(count)]
             cards += ["usual"] * (100 - len(cards))
@@ -61,7 +67,7 @@ class Network:
         return cards.pop()
 
     def carry(self, sms: Sent) -> list[SmsDelivery]:
-        """Where and when one SMS arrives: nowhere, once or twice."""
+        """The deliveries of one SMS, in no order: none, one or two, and perhaps a forged SMS."""
         dice = self._dice
         fate = "usual" if sms.certain else self._deal(self._fates, lost=LOST, late=LATE, reordered=REORDERED)
         extra = self._deal(self._extras, doubled=DOUBLED, forged=FORGED)
@@ -81,7 +87,7 @@ class Network:
         return SmsDelivery(at, f"{self._dice.getrandbits(48):012x}", sms.sender, RECIPIENT, sms.text, sms)
 
     def _forged(self, at: int, sms: Sent) -> SmsDelivery:
-        """Somebody else's text, a cut frame, or a frame of somebody who has no key."""
+        """A text from elsewhere, a cut frame, or a frame of a sender without the key."""
         choice = self._dice.randrange(3)
         if choice == 0:
             text = self._dice.choice(SPAM)

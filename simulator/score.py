@@ -1,8 +1,10 @@
-"""Missed, false and late, from the simulator's truth and what a subscriber of `alerts` received; never from our state.
+"""The score compares the simulator's truth with the alerts that a subscriber of `alerts` received, not with our state.
 
-Missed: a truth with no alert whose time is at most 10 minutes after it could be known (the data's time, so a restart
-delays nothing). Late: one of these whose alert came after all. False: an alert that says what is not true, or not yet
-knowable: above all one on a person of whom an SMS that says awake or out was accepted before the deadline.
+* Missed: a due alert that did not come within 10 minutes after it could be known. The times are those of the data, so a
+  restart delays nothing.
+* Late: a missed alert that came after all.
+* False: an alert that is not true, or not yet knowable. Above all: an alert on a person whose SMS that says awake or
+  out was accepted before the deadline.
 """
 
 from collections import defaultdict
@@ -23,7 +25,13 @@ Place = tuple[str, str, str | None]  # subject, kind, window
 
 @dataclass(slots=True)
 class Score:
-    """missed: dues without an alert in time; late: those of them whose alert came after all; false: alert ids."""
+    """The score of a run.
+
+    dues: the number of alerts that were due.
+    missed: dues without an alert in time.
+    late: missed dues whose alert came after all.
+    false: ids of false alerts.
+    """
 
     dues: int = 0
     missed: list[ExpectedAlert] = field(default_factory=list)
@@ -36,7 +44,10 @@ class Score:
 
 
 def score(truth: Truth, alerts: Iterable[Mapping[str, Any]]) -> Score:
-    """alerts: CloudEvents of topic `alerts`, in any order, repeats included. Raises KeyError, ContractError."""
+    """The score of a run. Raises KeyError, ContractError.
+
+    alerts: CloudEvents of topic `alerts`, in any order, repeats included.
+    """
     true_from: dict[Place, int] = {(str(one.subject), one.kind, None): one.happened_at for one in truth.emergencies}
     for due in truth.dues:
         place = _place(due)
@@ -66,8 +77,8 @@ def _place(due: ExpectedAlert) -> Place:
 
 
 def _is_of_no_home(data: Mapping[str, Any]) -> bool:
-    """An outage of the gateway, which few people at the same moment may look like; or of a device that is none of the
-    fleet's (`anbu send`): somebody tries things out."""
+    """Whether an alert concerns no home: it is an outage of the gateway, which a few people at the same moment may look
+    like, or it comes from a device outside the fleet, as a user of `anbu send` makes it."""
     if data["kind"] == OUTAGE:
         return True
     reference = data["alert"].split(":")[2]  # a date, or SLOT.EPOCH.COUNTER

@@ -1,4 +1,4 @@
-"""What is true, told by the one who made it up: what had to be known and when, and about whom no alert was due."""
+"""The truth comes from the simulator, which made it up: what had to be known and when, and where no alert was due."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -10,7 +10,12 @@ from models.times import format_time, parse_time
 
 @dataclass(frozen=True, slots=True)
 class ExpectedAlert:
-    """An alert had to come. subject: a person's number, or a gateway's name; window: 2026-11-24:morning, or None."""
+    """An alert that had to come.
+
+    subject: a person's number, or a gateway's name.
+    window: such as 2026-11-24:morning, or None.
+    knowable_at: when it could first be known, epoch seconds.
+    """
 
     subject: int | str
     kind: str
@@ -29,7 +34,7 @@ class Fine:
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
-    """It happened, whether or not anybody could know."""
+    """An emergency that happened, whether or not it could be known."""
 
     subject: int
     kind: str
@@ -38,7 +43,7 @@ class Emergency:
 
 @dataclass(frozen=True, slots=True)
 class WindowTruth:
-    """What a person's window came to: awake, out, not_awake, silent (the device said nothing) or excused."""
+    """The course of a person's window: awake, out, not_awake, silent (the device sent nothing) or excused."""
 
     subject: int
     window: str
@@ -48,7 +53,11 @@ class WindowTruth:
 
 @dataclass(frozen=True, slots=True)
 class SmsTruth:
-    """An SMS of a device. deadline_at: of the window it names; arrived_at: never, once or twice, at the gateway."""
+    """An SMS of a device.
+
+    deadline_at: the deadline of the window that the SMS names; None: it names no window.
+    arrived_at: the times at which it reached the gateway: none, one or two.
+    """
 
     subject: int
     counter: int
@@ -65,7 +74,11 @@ _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """All lines of a kind. dues are what had to be told; emergencies all that happened, told or not."""
+    """All lines, by kind.
+
+    dues: alerts that had to come.
+    emergencies: all emergencies that happened, reported or not.
+    """
 
     dues: tuple[ExpectedAlert, ...] = ()
     fine: tuple[Fine, ...] = ()
@@ -74,7 +87,7 @@ class Truth:
     sms: tuple[SmsTruth, ...] = ()
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """Objects for a file, one a line."""
+        """Objects for a file, one for each line."""
         kinds: tuple[tuple[Line, ...], ...] = (self.dues, self.fine, self.emergencies, self.windows, self.sms)
         for line in chain.from_iterable(kinds):
             yield {"truth": _NAMES[type(line)], **{one.name: _text(one.name, getattr(line, one.name))
@@ -82,7 +95,7 @@ class Truth:
 
 
 def read_truth(lines: Iterable[Mapping[str, Any]]) -> Truth:
-    """What `lines` wrote. Raises ValueError, KeyError or TypeError where a line is of another kind."""
+    """The truth that `lines` wrote. Raises ValueError, KeyError or TypeError if a line is of another kind."""
     found: dict[str, list[Any]] = {name: [] for name in _KINDS}
     for line in lines:
         name = line.get("truth")
@@ -94,7 +107,7 @@ def read_truth(lines: Iterable[Mapping[str, Any]]) -> Truth:
 
 
 def _text(name: str, value: Any) -> Any:
-    """Times, whose names end in `_at`, as text."""
+    """A value for a file: times, whose names end in `_at`, become text."""
     if not name.endswith("_at") or value is None:
         return value
     return [format_time(one) for one in value] if isinstance(value, tuple) else format_time(value)
