@@ -1,4 +1,4 @@
-"""A process that a benchmark measures: started with the settings of an app, waited for, and always ended."""
+"""A process that a benchmark measures always ends: the benchmark starts it, waits for it, and kills it at the end."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ class Child:
         self.app_id = app_id
         self._log, self._out = one.folder / f"{app_id}.log", one.folder / f"{app_id}.out"
         environ = {**one.environ, "ANBU_APP_ID": app_id, "ANBU_WORKER_PORT": str(self.port),
-                   "F_DATADIR": str(one.folder / app_id)}  # Faust makes it when the app is made: an option is too late
+                   "F_DATADIR": str(one.folder / app_id)}  # Faust makes the folder with the app: an option is too late
         self._began = time.monotonic()
         with self._log.open("ab") as log, self._out.open("wb") as out:
             self.process = subprocess.Popen([sys.executable, "-m", f"bench.children.{program}", *arguments],
@@ -32,7 +32,7 @@ class Child:
                                             start_new_session=True)
 
     async def answer(self, patience_s: float = PATIENCE_S) -> dict[str, Any]:
-        """What it found. Raises WrongResultError where it fails, or takes too long."""
+        """The result that the process printed. Raises WrongResultError if the process fails or takes too long."""
         while self.process.poll() is None:
             if time.monotonic() - self._began > patience_s:
                 raise WrongResultError(f"{self.app_id} did not come to an end in {patience_s:.0f} s: {self.words()}")
@@ -44,7 +44,7 @@ class Child:
         return found
 
     async def says(self, word: str, patience_s: float = PATIENCE_S) -> None:
-        """Wait until it has printed a line."""
+        """Wait until the process has printed a line. Raises WrongResultError if it ends or takes too long."""
         while word not in self._out.read_text().splitlines():
             if self.process.poll() is not None or time.monotonic() - self._began > patience_s:
                 raise WrongResultError(f"{self.app_id} never said {word}: {self.words()}")

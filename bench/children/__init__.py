@@ -1,1 +1,1 @@
-"""Programs that are measured, each in a process of its own; what they find is the last line of their output."""
+"""Each measured program runs in a process of its own; the last line of its output is its result."""

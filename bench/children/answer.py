@@ -1,4 +1,4 @@
-"""What a measured process prints: lines to its own output, which Faust would otherwise turn into log lines."""
+"""A measured process prints to its original output, since Faust would turn the lines into log lines."""
 
 import json
 import resource
@@ -7,11 +7,11 @@ from typing import Any
 
 
 def line(text: str) -> None:
-    """A line of its own, though Faust turns a wheel on the same output while it starts."""
+    """Print a separate line, although Faust shows a spinner on the same output while it starts."""
     print(f"\n{text}", file=sys.__stdout__, flush=True)
 
 
 def answer(**found: Any) -> None:
-    """The last line. peak_mb: the most memory that the process ever had, in MB of 10^6 octets."""
+    """Print the last line: the result, and `peak_mb`, the most memory that the process had, in MB of 10^6 octets."""
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     line(json.dumps({**found, "peak_mb": kilobytes * 1024 / 1e6}))

@@ -1,10 +1,11 @@
-"""The least that one could write: a bare aiokafka loop that calls the core's `receive` and `step`.
+"""The smallest possible program: a bare aiokafka loop that calls the core's `receive` and `step`.
 
     python -m bench.children.bare COUNT [STATES]
 
-It keeps people in a dictionary. Without STATES it writes nothing. With it, it also encodes the outputs and packs the
-states, sends both in batches, the states to the topic STATES, and waits for the broker after each poll. There is no
-plan, no fence and no `done`, so it survives nothing. Time runs from the first poll that brings an SMS to the last.
+The loop keeps people in a dictionary. Without STATES it writes nothing. With STATES it also encodes the outputs and
+packs the states. It sends both in batches, the states to the topic STATES, and waits for the broker after each poll.
+There is no plan, no fence and no `done`, so the loop survives no crash. Time runs from the first poll that brings an
+SMS to the last.
 """
 
 import asyncio
@@ -38,7 +39,10 @@ from streams.kafka import kafka_options, producer
 
 
 class Bare:
-    """awake: how many windows came out so."""
+    """The people in memory.
+
+    awake: the number of windows with the result awake.
+    """
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
@@ -51,7 +55,7 @@ class Bare:
         self.people[profile.subject], _ = step(None, Registered(profile, since, since))
 
     def arrive(self, value: bytes) -> tuple[int, int, list[Effect]]:
-        """(subject, when it came, what came of it). Raises WrongResultError where it is refused."""
+        """(subject, time of arrival, effects) of a record of `sms`. Raises WrongResultError if it is refused."""
         sms = read_sms(value)
         frame = b"" if isinstance(sms, Tick) else find_frame(sms.text, sms.binary)
         if isinstance(sms, Tick) or isinstance(frame, Rejected):
@@ -68,11 +72,14 @@ class Bare:
 
 
 _Came = tuple[ConsumerRecord, int, int, list[Effect]]
-"""(the record, whose it is, when it came, what came of it)"""
+"""(record, subject, time of arrival, effects)"""
 
 
 class Says:
-    """Writes what came of a poll's records of one partition. outputs: how many."""
+    """Writes the outputs and states of a poll's records of one partition.
+
+    outputs: the number of outputs written.
+    """
 
     def __init__(self, producer: AIOKafkaProducer, states: str) -> None:
         self._producer, self._states = producer, states

@@ -1,8 +1,9 @@
-"""The least that answers: reads `sms` from its present end and writes some of its records to another topic.
+"""The smallest program that answers: it reads `sms` from its present end, and writes some records to another topic.
 
     python -m bench.children.echo TOPIC N
 
-Answers each record whose key is a multiple of N, as `watch` answers each SOS, and waits for nothing in between.
+The program answers each record whose key is a multiple of N, as `watch` answers each SOS. It waits for nothing in
+between.
 """
 
 import asyncio

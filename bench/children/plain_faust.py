@@ -1,10 +1,10 @@
-"""The same work as one would write it in Faust: one event at a time, people in a table, outputs sent to topics.
+"""The same work in plain Faust: one event at a time, people in a table, outputs sent to topics.
 
     python -m bench.children.plain_faust TOPIC COUNT
 
-Prints `open` once the table is recovered (COUNT 0: that is all). Time runs from the first event to the last, whether or
-not the last writes are durable then: Faust does not wait for them. Where it stands still before the last, as it was
-seen to do, it ends all the same, and tells how many it had.
+The program prints `open` once the table is recovered; with COUNT 0 it then ends. Time runs from the first event to the
+last, whether or not the last writes are durable then: Faust does not wait for them. Faust was seen to stop before the
+last event. In that case the program ends after IDLE_S seconds, and reports how many outputs it had.
 """
 
 import gc
@@ -42,7 +42,7 @@ outputs = {name: app.topic(name, key_type=bytes, value_type=bytes, value_seriali
 people = app.Table("people", key_type=bytes, value_type=bytes, partitions=settings.partitions)
 count = 0
 times: dict[str, float] = {}
-last: dict[str, float] = {}  # event: when, and what there was until then
+last: dict[str, float] = {}  # of the last event: its time, and the figures until then
 
 
 @app.on_partitions_assigned.connect
@@ -67,7 +67,7 @@ async def watch(stream: Any) -> None:
         began, cpu = began or time.monotonic(), cpu or time.process_time()
         outputs_of_it = await judge(event)
         said += outputs_of_it
-        seen += outputs_of_it > 0  # what Faust had fetched before its table was there comes again
+        seen += outputs_of_it > 0  # events that Faust fetched before its table was ready come again
         last.update(at=time.monotonic(), seconds=time.monotonic() - began, said=said, cpu_s=time.process_time() - cpu)
         if seen == count:
             end(last["seconds"], said, last["cpu_s"])
@@ -80,7 +80,7 @@ async def nothing_comes() -> None:
 
 
 async def judge(event: Any) -> int:
-    """One report, to the end; how many outputs it had."""
+    """Judge one report and send its outputs. Returns the number of outputs."""
     sms = read_sms(event.value)
     assert not isinstance(sms, Tick)  # noqa: S101 - none is sent
     frame = find_frame(sms.text, sms.binary)

@@ -1,9 +1,9 @@
-"""The worker as it is shipped, until it has folded so many records of a topic; then it says how long that took.
+"""The worker as it is shipped folds COUNT records of a topic, and then reports how long that took.
 
     python -m bench.children.watch TOPIC COUNT
 
-Prints `open` once it has its lanes (COUNT 0: that is all). Time runs from the first batch of the topic to the moment
-the last one is durable.
+The program prints `open` once the worker has its lanes; with COUNT 0 it then ends. Time runs from the first batch of
+the topic to the moment when the last batch is durable.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from worker.app import app
 
 
 class Measured:
-    """Looks over the engine's shoulder."""
+    """Wraps `fold`, `applied` and `take_over` of an engine, to count and to time."""
 
     def __init__(self, engine: Any, topic: str, count: int) -> None:
         self._engine, self._topic, self._count = engine, topic, count
@@ -72,6 +72,6 @@ class Measured:
 if __name__ == "__main__":
     topic, count = sys.argv[1], int(sys.argv[2])
     Measured(app.engine, topic, count)
-    # As `anbu worker` starts it. Above `info` Faust turns a wheel, for which the whole process logs at DEBUG.
+    # As `anbu worker` starts it. Above `info` Faust shows a spinner, for which the whole process logs at DEBUG.
     sys.argv = ["bench", "worker", "--loglevel", "info"]
     app.main()
