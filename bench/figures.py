@@ -1,7 +1,7 @@
-"""What a benchmark answers: figures, each a ratio or a quantity of one run, some with an aim.
+"""A benchmark fails only with a wrong result, and names it. A missed aim is a figure, not a failure: times are not
+stable on a shared machine.
 
-A missed aim is a figure, not a failure: times are not stable on a shared machine. What fails a benchmark is a wrong
-result, and it says which.
+A benchmark answers with figures. Each is a ratio or a quantity of one run; some have an aim.
 """
 
 import platform
@@ -17,11 +17,15 @@ EVERY_S: Final = 2.0
 
 
 class WrongResultError(RuntimeError):
-    """What was measured did not do its work rightly, so its speed says nothing."""
+    """The measured program did not do its work correctly, so its speed says nothing."""
 
 
 class Figure(NamedTuple):
-    """One figure. at_most: the aim is an upper bound."""
+    """One figure.
+
+    aim: the value to reach; None: no aim.
+    at_most: whether the aim is an upper bound; else it is a lower bound.
+    """
 
     bench: str
     figure: str
@@ -36,20 +40,20 @@ class Figure(NamedTuple):
         return self.value <= self.aim if self.at_most else self.value >= self.aim
 
     def line(self) -> bytes:
-        """As `--json` prints it."""
+        """The figure as `--json` prints it."""
         return orjson.dumps({"bench": self.bench, "figure": self.figure, "value": _rounded(self.value),
                              "aim": self.aim, "met": self.met, "python": python()})
 
 
 def python() -> str:
-    """Which Python measured: one built with profile-guided optimization, as the image's is, is 10 to 20 % faster."""
+    """The Python that measured. A Python with profile-guided optimization, as in the image, is 10 to 20 % faster."""
     options = str(sysconfig.get_config_var("CONFIG_ARGS"))
     built = [name for name in ("--enable-optimizations", "--with-lto") if name in options]
     return f"{platform.python_version()}, built {'with ' + ' '.join(built) if built else 'without optimizations'}"
 
 
 def _rounded(value: float) -> float:
-    """Three significant digits: more would be noise."""
+    """A value with three significant digits: more would be noise."""
     return float(f"{value:.3g}")
 
 
@@ -58,7 +62,7 @@ def _shown(value: float) -> str:
 
 
 def table(figures: Iterable[Figure]) -> str:
-    """The same for people."""
+    """The figures as a table for people."""
     rows = [("figure", "value", "aim", "met")]
     for one in figures:
         aim = "" if one.aim is None else f"{'≤' if one.at_most else '≥'} {_shown(one.aim)}"
@@ -70,13 +74,13 @@ def table(figures: Iterable[Figure]) -> str:
 
 
 def checked(truth: bool, why: str) -> None:
-    """Raises WrongResultError."""
+    """Raises WrongResultError if `truth` is False."""
     if not truth:
         raise WrongResultError(why)
 
 
 class ProgressLine:
-    """How far something is, on standard error, every two seconds."""
+    """Shows the progress of some work on standard error, every two seconds."""
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total = what, total

@@ -1,4 +1,4 @@
-"""People as `record` hears of them, for its benchmark: a day of theirs, and years of history in a database."""
+"""The benchmark of `record` needs people: this module makes one day of them, and years of history in a database."""
 
 import math
 import random
@@ -26,11 +26,11 @@ MONDAY: Final = date(2023, 11, 27)
 RECORDED: Final = 5  # people
 HISTORY: Final = (BUCKETS, STATES, DEVICES, CHECKINS, ALERTS, DAYS)
 KEPT: Final = dict.fromkeys(HISTORY, LONGEST)
-_PATIENCE_MS: Final = 600_000  # a bulk that is given up and sent again would be there twice
+_PATIENCE_MS: Final = 600_000  # a bulk that times out and is sent again would be there twice
 
 
 def day_of(people: int, number: int, dice: random.Random) -> list[Record]:
-    """Three reports, two check-ins and now and then an alert of each person, on one day."""
+    """Three reports and two check-ins of each person on one day, and an alert with a chance of 3 %."""
     day, found = MONDAY + timedelta(days=number), list[Record]()
     for subject in range(people):
         for part, (hour, half) in enumerate(((6, "morning"), (12, None), (14, "afternoon"))):
@@ -50,7 +50,7 @@ def _record(topic: str, subject: int, value: dict[str, Any]) -> Record:
 
 
 def _report(subject: int, counter: int, day: date, half: str | None, at: int, dice: random.Random) -> dict[str, Any]:
-    # A battery lasts a hundred days, and not everybody's is empty at once.
+    # A battery lasts a hundred days, and the batteries are not all empty at once.
     return {"type": "report", "id": f"0.1.{counter}", "subject": subject, "site": SITE, "device_time": format_time(at),
             "received_at": format_time(at + dice.randrange(60)), "late": False,
             "window": None if half is None else f"{day}:{half}", "result": "awake",
@@ -69,9 +69,10 @@ def _alert(subject: int, number: int, day: date) -> dict[str, Any]:
 
 
 async def load(url: str, people: int, weeks: int) -> None:
-    """Years of history: of some people as `record` leaves it, a week at a time; all others have lived as one of these.
+    """Load years of history. `record`'s code writes the first RECORDED people, a week at a time; all others get copies
+    of their documents.
 
-    Figures of days are those of the some: their documents are not larger for more people.
+    The figures of days count only the first people: the documents are not larger for more people.
     """
     with closing(Store(url, KEPT, socket_ms=_PATIENCE_MS)) as store:
         dice, some = random.Random(2), min(people, RECORDED)
@@ -103,12 +104,15 @@ async def load(url: str, people: int, weeks: int) -> None:
 
 
 async def _live_as_others(store: Store, lived: Mapping[str, list[Document]], first: int, count: int) -> None:
-    """Give people from a number on the documents of the first people, by collection."""
+    """Give people from number `first` on the documents of the first people.
+
+    lived: the documents of the first people, by collection.
+    """
     for name, documents in lived.items():
         ones = [_of_another(name, one, first) for one in documents if one["subject"] < count]
         for start in range(0, len(ones), AT_ONCE):
             await store.database[name].insert_many(ones[start:start + AT_ONCE], ordered=False,
-                                                   bypass_document_validation=True)  # as they were valid once
+                                                   bypass_document_validation=True)  # the originals were valid
 
 
 def _of_another(name: str, document: Document, first: int) -> Document:

@@ -1,6 +1,6 @@
-"""A steady load: so many reports a second, each with the moment at which it was sent, and what came of them.
+"""A steady load sends a number of reports a second, notes when each was sent, and listens to the answers.
 
-A busy machine may send fewer. That is told, and what was measured then has no aims.
+A busy machine may send fewer. The benchmark then reports the rate, and its other figures have no aims.
 """
 
 import asyncio
@@ -19,11 +19,14 @@ from streams.topics import SMS
 
 STEP_S: Final = 0.002
 REST_S: Final = 20.0  # how long the last answers may take
-REACHED: Final = 0.95  # of the rate, with less it is another load
+REACHED: Final = 0.95  # share of the rate; below it the load is another one
 
 
 class Report(NamedTuple):
-    """One to be sent. name: by which what comes of it is known again."""
+    """A report to send.
+
+    name: the name by which the answer is matched.
+    """
 
     name: str
     subject: int
@@ -31,8 +34,11 @@ class Report(NamedTuple):
 
 
 class LoadSender:
-    """sent: by name, the moment (`time.time`) at which a report was handed to the producer, its record's time stamp.
-    rate: how many a second that were, in the end."""
+    """Sends reports at a steady rate.
+
+    sent: by name, when the report was handed to the producer (`time.time`); the record's time stamp is the same.
+    rate: the reached rate, reports a second, known at the end.
+    """
 
     def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
         self._producer, self._partitions = producer, partitions
@@ -40,7 +46,7 @@ class LoadSender:
         self.rate = 0.0
 
     async def run(self, reports: Iterable[Report], rate: int, until: Callable[[], bool] = lambda: False) -> None:
-        """Send at a rate, whatever the answers, until there are no more or `until` says so."""
+        """Send at a rate, without waiting for answers, until there are no more reports or `until` returns True."""
         began, pending = time.monotonic(), []
         for count, report in enumerate(reports):
             while count >= (time.monotonic() - began) * rate:
@@ -56,14 +62,17 @@ class LoadSender:
 
 
 def under_load(figures: Iterable[Figure], bench: str, rate: int, rates: Iterable[float]) -> list[Figure]:
-    """With the rate of the slowest run. Below the one that was asked for it has missed its aim, and the others have
-    none: to be fast under a lighter load says nothing."""
+    """The figures, and the rate of the slowest run. If this rate missed its aim, the other figures have no aims: speed
+    under a lighter load says nothing."""
     reached = Figure(bench, "reached_per_s", min(rates), REACHED * rate)
     return [*(one if reached.met else one._replace(aim=None) for one in figures), reached]
 
 
 class Listener:
-    """seen: by name, the moment at which the first answer came, and its partition."""
+    """Listens to the answers.
+
+    seen: by name, when the first answer came (`time.time`), and its partition.
+    """
 
     def __init__(self, consumer: AIOKafkaConsumer, name_of: Callable[[bytes, bytes], str | None]) -> None:
         self._consumer, self._name_of = consumer, name_of
@@ -79,7 +88,7 @@ class Listener:
                         self.seen.setdefault(name, (now, place.partition))
 
     async def wait_for(self, names: set[str]) -> set[str]:
-        """Those that are still missing when all have come, or time is up."""
+        """Wait for answers, at most REST_S seconds. Returns the names whose answers are missing."""
         deadline = time.monotonic() + REST_S
         while (missing := names - self.seen.keys()) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
@@ -89,11 +98,11 @@ class Listener:
 @contextlib.asynccontextmanager
 async def listening(one: Stage, topic: str, name_of: Callable[[bytes, bytes], str | None],
                     ) -> AsyncIterator[tuple[LoadSender, Listener]]:
-    """A sender, and a listener to what comes to a topic from now on, until the block ends."""
+    """A sender, and a listener to the records that come to a topic from now on, until the block ends."""
     async with one.reader(topic) as consumer, started_producer(one.settings) as client:
         await consumer.seek_to_end()
         for place in consumer.assignment():
-            await consumer.position(place)  # so the end is known before anything is sent
+            await consumer.position(place)  # so the end is known before the first report is sent
         listener = Listener(consumer, name_of)
         task = asyncio.create_task(listener.run())
         try:

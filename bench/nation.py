@@ -1,7 +1,7 @@
-"""A nation of made-up people for the benchmarks: who they are, what their devices say, and what has to come of it.
+"""All about a made-up person follows from the person's number, for the people of the benchmarks.
 
-All follows from a person's number, so that any part can be made at any place, in any order, without keeping a million
-people; and what must come of a morning is known by construction, not by asking the core.
+So any part of the nation can be made at any place, in any order, without keeping a million people. The expected results
+of a morning are known by construction, not by asking the core.
 """
 
 from base64 import b64encode
@@ -32,7 +32,11 @@ SLOT, EPOCH = 0, 1
 
 
 class Course(StrEnum):
-    """What comes of a person's window; silent: nothing is sent. sos: awake, and then the button."""
+    """The course of a person's window.
+
+    silent: the device sends nothing.
+    sos: the person is awake and presses the button.
+    """
 
     AWAKE = "awake"
     OUT = "out"
@@ -45,7 +49,7 @@ _FLAGS: Final = {Course.AWAKE: AWAKE, Course.OUT: OUT, Course.NOT_AWAKE: 0, Cour
 
 
 def course(subject: int) -> Course:
-    """Of a hundred people one is silent, one does not wake up, five are out; of a thousand one presses the button."""
+    """The course of a person: 1 % are silent, 1 % do not wake up, 5 % are out, and 1 in 1,000 presses the button."""
     match subject % 100:
         case 0:
             return Course.SILENT
@@ -58,18 +62,21 @@ def course(subject: int) -> Course:
 
 
 def result(subject: int) -> str:
-    """Of the person's window, as a check-in has it."""
+    """The result of the person's window, as in a check-in."""
     found = course(subject)
     return "awake" if found is Course.SOS else found.value
 
 
 def alert(subject: int) -> str | None:
-    """The kind of alert that has to be opened, by the deadline."""
+    """The kind of the alert that has to open by the deadline; None: no alert."""
     return {Course.SILENT: "no_report", Course.NOT_AWAKE: "not_awake", Course.SOS: "sos"}.get(course(subject))
 
 
 class Half(NamedTuple):
-    """One window of the nation. number: 0 is the first morning, 1 its afternoon. Times are epoch seconds."""
+    """One window of the nation. Times are epoch seconds.
+
+    number: 0 is the first morning, 1 its afternoon.
+    """
 
     number: int
 
@@ -125,7 +132,8 @@ def cipher(subject: int) -> AESCCM:
 
 
 def frame(subject: int, half: Half, at: int, says: Course) -> bytes:
-    """What the device sends in a window: 56 octets. It has one report a window, so the window's number counts them."""
+    """The frame that the device sends in a window, 56 octets. There is one report a window, so the window's number is
+    the counter."""
     activity = _octets(b"activity", subject + half.number, 12)
     return seal(cipher(subject), subject, SLOT, EPOCH, half.number + 1, encode(StatusReport(
         device_time=at - 3, window=half.window, flags=_FLAGS[says], idle_min=subject % 50,
@@ -148,12 +156,12 @@ def tick(name: str, at: int) -> bytes:
 
 
 def ticks(at: int) -> list[bytes]:
-    """One of each gateway."""
+    """One tick of each gateway."""
     return [tick(f"gateway-{number}", at) for number in range(GATEWAYS)]
 
 
 def reports(people: range, half: Half, *, all_awake: bool = False) -> Iterator[tuple[int, bytes]]:
-    """(subject, record of `sms`) of one window, in order of time, spread evenly over it; the silent say nothing."""
+    """(subject, record of `sms`) of one window, in order of time, spread evenly over it; silent people have none."""
     length, count = half.closes - half.opens, max(len(people), 1)
     for place, subject in enumerate(people):
         says = Course.AWAKE if all_awake else course(subject)

@@ -1,8 +1,8 @@
-"""Where a benchmark plays: a broker, given or started, with topics of its own.
+"""A benchmark removes exactly the topics that it has made, in whatever way it ends.
 
-A benchmark writes thousands of made-up people into topics that it has made itself, and afterwards it removes exactly
-these, however it ends. Most have a prefix that no other run has. The names of inputs and outputs are the contract's, so
-a broker that has one of them already is refused.
+A benchmark runs on a given broker or starts one. It writes thousands of made-up people into its own topics. Most topics
+have a prefix that no other run has. Inputs and outputs have the names of the contract, so a broker that has one of
+these topics already is refused.
 """
 
 import asyncio
@@ -37,7 +37,12 @@ Row = tuple[int, bytes | None, bytes]
 
 
 class Stage:
-    """settings: of the run. prefix: of the names of all its apps, and so of their topics and groups."""
+    """A broker with the topics of one run.
+
+    settings: the settings of the run.
+    environ: the environment of the measured processes.
+    prefix: the prefix of the names of all apps of the run, and so of their topics and groups.
+    """
 
     def __init__(self, folder: Path, address: str, environ: dict[str, str]) -> None:
         self.folder, self.prefix = folder, f"bench-{uuid.uuid4().hex[:12]}"
@@ -52,23 +57,23 @@ class Stage:
         self._made: set[str] = set()
 
     def name(self, what: str) -> str:
-        """Of an app or a topic of this run."""
+        """The name of an app or a topic of this run."""
         return f"{self.prefix}-{what}"
 
     async def app(self, what: str) -> Settings:
-        """The settings of a worker that is compared, with a changelog of its own; it shares all other topics."""
+        """The settings of a measured worker. It has a changelog of its own, and shares all other topics."""
         settings = Settings.from_env({**self.environ, "ANBU_APP_ID": self.name(what)})
         await self._make(topic for topic in topics(settings) if topic.name == changelog(settings))
-        await declare(settings)  # which waits until all are there
+        await declare(settings)  # waits until all topics are there
         return settings
 
     async def prepare(self) -> None:
-        """Make the topics that all share. Raises SettingsError where one is there: it is somebody else's."""
+        """Make the topics that all apps share. Raises SettingsError if a topic exists: it belongs to others."""
         await self._make(topics(self.settings))
         await declare(self.settings)
 
     async def create(self, topic: str) -> None:
-        """One more compacted topic."""
+        """Create another compacted topic."""
         await self._make([Topic(topic, {"cleanup.policy": "compact"})])
 
     async def _make(self, wanted: Iterable[Topic]) -> None:
@@ -80,7 +85,7 @@ class Stage:
                 try:
                     await asyncio.shield(making)
                 finally:
-                    await asyncio.wait([making])  # who is interrupted here has to know what was made
+                    await asyncio.wait([making])  # after an interrupt, `clean` has to know the made topic
 
     async def _create(self, admin: AIOKafkaAdminClient, topic: Topic) -> None:
         if not await create(admin, self.settings, topic):
@@ -93,8 +98,9 @@ class Stage:
                                 f"benchmark needs one without these topics, and makes and removes them itself")
 
     async def clean(self) -> None:
-        """Remove what was made here, and what the apps of this run have made. Says what it could not remove."""
-        left = set(self._made)  # whether or not they are listed: a broker lists a topic some time after it was made
+        """Remove the topics that this stage and the apps of this run have made. Reports those that it could not remove.
+        """
+        left = set(self._made)  # whether or not listed: a broker lists a topic some time after its creation
         try:
             async with asyncio.timeout(CLEAN_S), administration(self.settings) as admin:
                 while left:
@@ -114,13 +120,13 @@ class Stage:
             yield consumer
 
     async def ends(self, topic: str) -> dict[int, int]:
-        """By partition of a topic: the offset of the next record."""
+        """By partition of a topic, the offset of the next record."""
         async with self.reader(topic) as consumer:
             return {place.partition: end for place, end in
                     (await consumer.end_offsets(consumer.assignment())).items()}
 
     async def read(self, topic: str) -> AsyncIterator[ConsumerRecord]:
-        """All that a topic holds now."""
+        """All records that a topic holds now."""
         async with self.reader(topic) as consumer:
             ends = await consumer.end_offsets(consumer.assignment())
             while not all([await consumer.position(place) >= end for place, end in ends.items()]):
@@ -129,8 +135,8 @@ class Stage:
                         yield record
 
     async def write(self, topic: str, rows: Iterable[Row], progress: ProgressLine | None = None) -> int:
-        """Write rows in order within each partition; how many."""
-        most = 1 if self.settings.guarantee == "none" else 1 << 30  # as `streams.engine.writer` says
+        """Write rows, in order within each partition. Returns the number of rows."""
+        most = 1 if self.settings.guarantee == "none" else 1 << 30  # for the reason see `streams.engine.writer`
         sender, count = producer(self.settings, max_batch_size=BATCH_OCTETS), 0
         batches: dict[int, Any] = {}
         sent: list[asyncio.Future[Any]] = []
@@ -149,7 +155,7 @@ class Stage:
                     progress.add()
             for partition, batch in batches.items():
                 sent.append(await sender.send_batch(batch, topic, partition=partition))
-            await asyncio.gather(*sent)  # one that was refused says so nowhere else
+            await asyncio.gather(*sent)  # only the batch's own future reports that it was refused
         finally:
             await sender.stop()
         return count
@@ -157,11 +163,13 @@ class Stage:
 
 @contextlib.contextmanager
 def stage(address: str | None, **environ: str) -> Iterator[Stage]:
-    """address None: a broker of its own. Cleans up behind itself, also after Ctrl-C and SIGTERM.
+    """A stage, which is cleaned up when the block ends, also after Ctrl-C and SIGTERM.
+
+    address: the broker; None: a broker starts for this stage.
 
     Raises EmbeddedError, SettingsError, KafkaError.
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that just started: it is not ready, and is
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # else it logs that a new broker is not ready yet
     with tempfile.TemporaryDirectory(prefix="anbu-bench-") as name, contextlib.ExitStack() as stack:
         stack.enter_context(_interruptible())
         folder = Path(name)
@@ -177,8 +185,8 @@ def stage(address: str | None, **environ: str) -> Iterator[Stage]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C and SIGTERM are the same, and end what is being awaited, so that all is cleaned up."""
-    handlers = {signal.SIGINT: signal.default_int_handler,  # which a shell may have turned off
+    """Treat SIGTERM as Ctrl-C. Both interrupt the running await, so that all is cleaned up."""
+    handlers = {signal.SIGINT: signal.default_int_handler,  # a shell may have turned it off
                 signal.SIGTERM: lambda *_: signal.raise_signal(signal.SIGINT)}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
@@ -189,5 +197,8 @@ def _interruptible() -> Iterator[None]:
 
 
 def inputs_done(count: dict[str, int]) -> bytes:
-    """The record with which a changelog begins that is already past so many records of each input in a lane."""
+    """The value of a `done` that says how many records of each input a lane has read already.
+
+    count: the number of records, by input; 0 where an input is missing.
+    """
     return json.dumps({topic: count.get(topic, 0) for topic in INPUTS}).encode()
