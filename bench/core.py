@@ -1,6 +1,6 @@
-"""`anbu bench core`: what one report costs in the pure core, and what one person weighs; no broker, no files.
+"""`anbu bench core`: the cost of one report in the pure core, and the size of one person's state; no broker, no files.
 
-Beside the one thing that nobody could leave out: AES-CCM of the frame by itself.
+The costs are compared with the one part that no program could leave out: AES-CCM of the frame.
 """
 
 import statistics
@@ -27,13 +27,17 @@ from models.wire.frame import find_frame, open_frame, read_header
 from models.wire.keys import KeyRing
 
 BATCH: Final = 500
-# Ratios of one run, which a busy machine disturbs least, and some room above what was measured.
+# The aims are ratios of one run, which a busy machine disturbs least, with some room above the measured values.
 FOLD_AT_MOST, DEADLINE_AT_MOST, OCTETS_AT_MOST = 20, 0.5, 220
 NAME: Final = "core"
 
 
 class Sample(NamedTuple):
-    """One report of the last window, taken apart, and the person before it."""
+    """One report of the last window, taken apart.
+
+    person: the person before the report.
+    packed: the person's packed state before the report.
+    """
 
     record: Record
     sms: Sms
@@ -83,7 +87,7 @@ def core(people: int = 2000, windows: int = 20, runs: int = 5) -> list[Figure]:
     indexed: list[float] = []
     deadlines: list[float] = []
     times: dict[str, list[float]] = {}
-    for _ in range(runs):  # in turns, so that a busy moment hits all alike
+    for _ in range(runs):  # in turns, so that a busy moment affects all parts alike
         for name, work in _parts(samples, ciphers, effects, keys).items():
             times.setdefault(name, []).append(_timed(work))
         fold_all()
@@ -100,9 +104,17 @@ def core(people: int = 2000, windows: int = 20, runs: int = 5) -> list[Figure]:
 
 def _parts(samples: list[Sample], ciphers: list[Any], effects: list[tuple[list[Effect], Sample]],
            keys: KeyRing) -> dict[str, Callable[[], object]]:
-    """aes_ccm: the frame opened. receive: from the record's octets to the report. step: judged. encode: the outputs.
-    pack, unpack: the state to octets and back. (fold: all of it, on people that were packed; deadline: a tick at which
-    a window of everybody is due, for each person; index: what a lane does for each person once it is read back.)"""
+    """The parts of the work, by name.
+
+    aes_ccm: opens the frame.
+    receive: from the record's octets to the report.
+    step: judges the report.
+    encode: encodes the outputs.
+    pack, unpack: the state to octets, and back.
+
+    `core` measures three more: `fold` (all of these, on packed people), `deadline` (a tick at which a window of all
+    people is due, for each person) and `index` (the work of a lane for each person once the lane is read back).
+    """
     return {
         "aes_ccm": lambda: [open_frame(cipher, sample.header, sample.frame, EPOCH)
                             for cipher, sample in zip(ciphers, samples, strict=True)],
@@ -115,7 +127,7 @@ def _parts(samples: list[Sample], ciphers: list[Any], effects: list[tuple[list[E
 
 
 def lived(people: range, windows: int, fold: Fold) -> LaneState:
-    """A lane of people who have reported in so many windows, as it is after the last one's deadline."""
+    """A lane of people who have reported in a number of windows, as it is after the deadline of the last window."""
     lane, progress = LaneState(0), ProgressLine("living through windows", len(people) * windows)
     records = [Record("sms", 0, 0, None, tick) for tick in nation.ticks(nation.BEFORE)]
     records += [Record("registry", 0, 0, b"%d" % subject, nation.registry(subject)) for subject in people]

@@ -1,9 +1,9 @@
 """`anbu bench engine`: one worker's reports a second, beside a bare loop and beside plain Faust, on the same records.
 
-All begin with the same people; all reports are in the topic before any of them starts. The bare loop keeps nothing and
-says nothing. `says` is the same loop, which also encodes, packs and sends what the worker does, without plan and fence.
-Plain Faust, being slow, gets a fair sample: the same records of some of the people, in all windows, for what a report
-costs grows with what a person has lived through.
+All programs begin with the same people, and all reports are in the topic before the first program starts. The bare loop
+keeps nothing and writes nothing. `says` is the same loop, which also encodes, packs and sends what the worker does,
+without plan and fence. Plain Faust is slow, so it gets a fair sample: the same records of some of the people, in all
+windows. (The cost of a report grows with the number of windows that a person has lived through.)
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from streams.topics import REGISTRY, SMS, changelog
 
 NAME: Final = "engine"
 ATTEMPTS: Final = 3
-FAUST_SHARE: Final = 11  # one person of so many, and a prime: of every gateway, and of all that goes by the number
+FAUST_SHARE: Final = 11  # one person of 11; a prime, so that the sample has all gateways and courses
 
 
 def engine(address: str | None, people: int = 10_000, windows: int = 10, runs: int = 3) -> list[Figure]:
@@ -53,7 +53,7 @@ async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Fi
     await one.create(sample)
     await one.write(sample, chain(((number, b"0", b"passed") for number in range(one.settings.partitions)), few))
     rates: dict[str, list[float]] = {"bare": [], "says": [], "watch": [], "faust": []}
-    micros: dict[str, list[float]] = {name: [] for name in rates}  # of CPU, for each report
+    micros: dict[str, list[float]] = {name: [] for name in rates}  # microseconds of CPU for each report
     outputs = 2 * reports  # each report is one, and each changes a window to awake
     for run in range(runs):
         states = one.name(f"states-{run}")
@@ -87,8 +87,8 @@ async def _engine(one: Stage, people: range, windows: int, runs: int) -> list[Fi
 
 
 async def _plain_faust(one: Stage, what: str, people: range, sample: str, count: int) -> dict[str, Any]:
-    """What it found. It is let off what it misses, with a word, and begins again where that is half or more: a table
-    that takes long makes it forget what it had fetched before."""
+    """The result of plain Faust. If it misses reports, a message says so. If it misses half or more, it runs again:
+    while a table takes long to recover, Faust forgets the records that it had fetched before."""
     for attempt in range(ATTEMPTS):
         name = one.name(f"{what}-{attempt}")
         await begin_table(one, name, people)
@@ -115,7 +115,7 @@ def sms_rows(people: range, windows: range, partitions: int) -> Iterator[Row]:
 
 
 def sampled(rows: Iterable[Row], sample: list[Row]) -> Iterator[Row]:
-    """The rows; those of one person of so many are put into the sample as well."""
+    """The rows. Each row of one person of FAUST_SHARE goes into the sample as well."""
     for row in rows:
         if int(row[1] or b"") % FAUST_SHARE == 0:
             sample.append(row)
@@ -123,13 +123,16 @@ def sampled(rows: Iterable[Row], sample: list[Row]) -> Iterator[Row]:
 
 
 def state(subject: int) -> bytes:
-    """A person's state, registered at the beginning and not yet heard of."""
+    """The state of a person who is registered and has not yet reported."""
     profile = parse_profile(parse_object(nation.registry(subject)))
     return codec.pack_person(step(None, Registered(profile, nation.BEFORE, nation.BEFORE))[0])
 
 
 async def begin_changelog(one: Stage, settings: Settings, people: range, *, from_now: bool = False) -> None:
-    """A changelog as a worker leaves it that has read the registry and no SMS; from_now: those until now are past."""
+    """Write the changelog of a worker that has read the registry and no SMS.
+
+    from_now: whether the SMS until now count as read.
+    """
     partitions, registered, sms = settings.partitions, await one.ends(REGISTRY), await one.ends(SMS)
 
     def rows() -> Iterator[Row]:
@@ -142,7 +145,7 @@ async def begin_changelog(one: Stage, settings: Settings, people: range, *, from
 
 
 async def begin_table(one: Stage, app_id: str, people: range) -> None:
-    """The same people in the changelog of a Faust table."""
+    """Write the same people to the changelog of a Faust table."""
     topic = f"{app_id}-people-changelog"
     await one.create(topic)
     await one.write(topic, ((partition_of(subject, one.settings.partitions), b"%d" % subject, state(subject))
@@ -150,8 +153,8 @@ async def begin_table(one: Stage, app_id: str, people: range) -> None:
 
 
 async def begin_at(one: Stage, group: str, topic: str, offset: int) -> None:
-    """As if a group had read a topic up to there. Where nothing or 0 is committed, Faust does not go back there when it
-    has recovered its table, and misses what it had fetched before."""
+    """Commit an offset of a topic for a group. If nothing or 0 is committed, Faust does not go back to the beginning
+    when it has recovered its table, and misses the records that it had fetched before."""
     consumer = AIOKafkaConsumer(**kafka_options(one.settings), group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
@@ -163,7 +166,7 @@ async def begin_at(one: Stage, group: str, topic: str, offset: int) -> None:
 
 
 async def _check_states(one: Stage, settings: Settings, people: range, half: Half) -> None:
-    """What the changelog says: everybody was awake in the last window."""
+    """Check in the changelog that every person was awake in the last window. Raises WrongResultError."""
     lane = LaneState(0)
     async for record in one.read(changelog(settings)):
         if record.key[:1] != b"\0":

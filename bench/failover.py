@@ -1,6 +1,6 @@
 """`anbu bench failover`: one of two workers is killed under a steady load; how long until its lanes are judged again.
 
-And whether every report that was sent had its answer in the end.
+It also checks that every report that was sent had its answer in the end.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from bench.stage import Stage, stage
 from streams.topics import REPORTS, SMS
 
 NAME: Final = "failover"
-BEFORE_S: Final = 3  # of load, before the kill
+BEFORE_S: Final = 3  # seconds of load before the kill
 NEVER: Final = "1000000000"
 
 
@@ -41,7 +41,7 @@ def failover(address: str | None, rate: int = 1000, people: int = 2000, runs: in
 
 
 def _reports(people: int) -> Iterator[Report]:
-    """Without end: everybody in one window after the other."""
+    """Reports without end: all people in one window, then all in the next."""
     number = 0
     while True:
         half = Half(number)
@@ -56,8 +56,8 @@ def _report_of(_: bytes, value: bytes) -> str | None:
 
 
 async def _failover(one: Stage, run: int, rate: int, people: int) -> tuple[float, float]:
-    """Seconds from the kill until each lane of the victim has answered a report that was sent after it; and how many
-    reports a second were sent."""
+    """Seconds from the kill until each lane of the victim has answered a report that was sent after the kill; and the
+    number of reports sent a second."""
     settings = await one.app(f"failover-{run}")
     await begin_changelog(one, settings, range(1, people + 1), from_now=True)
     with (Child(one, "watch", settings.app_id, SMS, NEVER) as first,
@@ -83,7 +83,7 @@ async def _failover(one: Stage, run: int, rate: int, people: int) -> tuple[float
 
 
 async def _shared_out(first: Child, victim: Child, partitions: int) -> set[int]:
-    """Wait until both workers have lanes; those of the victim."""
+    """Wait until both workers have lanes. Returns the lanes of the victim."""
     deadline = time.monotonic() + PATIENCE_S
     async with httpx.AsyncClient(timeout=2) as http:
         while time.monotonic() < deadline:

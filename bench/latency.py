@@ -1,6 +1,7 @@
 """`anbu bench latency`: from the time stamp of an SMS's record to the alert that a subscriber sees, under steady load.
 
-Beside a bare aiokafka echo: what the broker, the clients and this machine need to carry one record there and one back.
+A bare aiokafka echo is measured beside it: the time that the broker, the clients and this machine need to carry one
+record there and one back.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from streams.topics import ALERTS, SMS
 
 NAME: Final = "latency"
 WARM_UP_S: Final = 3
-PRESSED: Final = 10  # one report of so many is an SOS, and so has an alert
+PRESSED: Final = 10  # one report of 10 is an SOS, and so has an alert
 
 
 def latency(address: str | None, rate: int = 1000, seconds: int = 30, runs: int = 1) -> list[Figure]:
@@ -75,9 +76,10 @@ def _echo_of(key: bytes, _: bytes) -> str | None:
 
 async def _measure(one: Stage, topic: str, name_of: Callable[[bytes, bytes], str | None], reports: list[Report],
                    rate: int, rates: list[float]) -> list[float]:
-    """Milliseconds from sending to seeing, without the first seconds; the rate that was reached is added to `rates`.
+    """Milliseconds from sending a report to seeing its answer, without the first WARM_UP_S seconds. Adds the reached
+    rate to `rates`.
 
-    Raises WrongResultError where an answer never came.
+    Raises WrongResultError if an answer never came.
     """
     expected = {report.name for report in reports if report.subject % PRESSED == 0}
     async with listening(one, topic, name_of) as (sender, listener):

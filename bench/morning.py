@@ -1,8 +1,8 @@
-"""`anbu bench morning`: one worker judges a nation's morning, all of it waiting in the topic when the worker starts.
+"""`anbu bench morning`: one worker judges a nation's morning; all records wait in the topic when the worker starts.
 
-People report over three hours of their time, the gateways tick every minute, and at the deadline whoever is silent is
-told. Afterwards everything that was said is read: each person has to have exactly the result and the alert that the
-person's course of the morning asks for, and nobody an alert of another kind.
+People report over three hours of their time, the gateways tick every minute, and at the deadline silent people get an
+alert. Afterwards the benchmark reads all outputs: each person must have exactly the result and the alert that the
+person's course of the morning asks for, and no person may have an alert of another kind.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ async def _morning(one: Stage, people: range) -> list[Figure]:
 
 
 def _rows(people: range, partitions: int) -> Iterator[Row]:
-    """The reports, and in every partition the ticks among them, up to the deadline."""
+    """The reports, with the ticks up to the deadline between them in every partition."""
     length, told = HALF.closes - HALF.opens, HALF.opens
     for place, (subject, value) in enumerate(nation.reports(people, HALF)):
         while told + TICK_S <= HALF.opens + place * length // len(people):
@@ -79,7 +79,7 @@ def _ticks(at: int, partitions: int) -> Iterator[Row]:
 
 
 async def _check(one: Stage, people: range) -> None:
-    """Raises WrongResultError with the first person who was misjudged."""
+    """Check all outputs. Raises WrongResultError for the first wrong one."""
     results, reported, progress = {}, 0, ProgressLine("answers checked", 2 * len(people))
     async for record in one.read(REPORTS):
         said: dict[str, Any] = orjson.loads(record.value)

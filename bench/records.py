@@ -1,7 +1,7 @@
 """`record` beside a raw `bulk_write` of the same documents, and the questions after years of data.
 
-Raw is the least that anybody could do: the finished documents, replaced by _id, in bulks of the same size, as durable.
-`record` reads the records and what is there, and writes what is other. Both run in turns, on one database.
+Raw is the least possible work: the finished documents, replaced by _id, in bulks of the same size, as durable. `record`
+reads the records and the stored documents, and writes the differences. Both run in turns, on one database server.
 """
 
 import asyncio
@@ -44,8 +44,8 @@ RAW: Final = "_raw"
 
 @contextmanager
 def database(url: str | None, *, mongodb: bool = False) -> Iterator[str]:
-    """A database of its own name, at the URL that is given (gone afterwards), or in a server that is started here: the
-    embedded one, or MongoDB."""
+    """A database with a name of its own: at the given URL (removed afterwards), or in a server that starts here, either
+    the embedded database or MongoDB."""
     name = f"/bench_{uuid.uuid4().hex[:8]}"
     if url is not None:
         there = urlunsplit(urlsplit(url)._replace(path=name))
@@ -64,7 +64,7 @@ def database(url: str | None, *, mongodb: bool = False) -> Iterator[str]:
 
 
 def _beside(url: str, end: str) -> str:
-    """The database of that name and this end."""
+    """The URL of the database whose name has `end` appended."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=parts.path + end))
 
@@ -76,7 +76,7 @@ async def _drop(urls: list[str]) -> None:
 
 
 async def _writing(url: str, people: int, days: int) -> list[Figure]:
-    """The same records by `record` and as finished documents, in turns by batch."""
+    """Write the same records by `record` and as finished documents, in turns by batch."""
     with closing(Store(url, KEPT)) as store, closing(Store(_beside(url, RAW), KEPT)) as raw:
         return await _turns(store, raw, people, days)
 
@@ -97,7 +97,7 @@ async def _turns(store: Store, raw: Store, people: int, days: int) -> list[Figur
             batch: Any = records[start:start + BATCH]
             began = time.perf_counter()
             await agent.handle(batch)
-            await store.refresh_days(time.time())  # those whose time has come, as the worker does beside it
+            await store.refresh_days(time.time())  # the figures that are due, as the worker does
             seconds["record"] += time.perf_counter() - began
             finished = await _finished(store, batch)
             began = time.perf_counter()
@@ -120,7 +120,7 @@ async def _turns(store: Store, raw: Store, people: int, days: int) -> list[Figur
 
 
 async def _finished(store: Store, batch: list[Record]) -> dict[str, list[dict[str, Any]]]:
-    """The documents of a batch as they are now."""
+    """The documents of a batch as they are now, by collection."""
     ids: dict[str, list[str]] = {}
     for change in merged([one for record in batch for one in changes_of(record)]):
         ids.setdefault(change.collection, []).append(change.id)
@@ -164,7 +164,7 @@ async def _times(questions: Questions, people: int, weeks: int) -> list[Figure]:
 
 
 async def _octets(url: str, people: int, weeks: int) -> Figure:
-    """Of the documents of a person and year as BSON; a database that compresses needs less."""
+    """Octets of a person's documents of a year, as BSON; a database that compresses needs less."""
     total = 0
     with closing(Store(url)) as store:
         for name in (BUCKETS, STATES, DEVICES, CHECKINS, ALERTS):
@@ -175,7 +175,7 @@ async def _octets(url: str, people: int, weeks: int) -> Figure:
 
 
 def records(url: str | None, people: int, years: float, days: int, *, mongodb: bool = False) -> list[Figure]:
-    """All of it, as `database` has it. Raises WrongResultError, MongoDBMissingError."""
+    """All figures, measured on a database of `database`. Raises WrongResultError, MongoDBMissingError."""
     async def run(there: str) -> list[Figure]:
         weeks = max(2, round(years * 52))
         found = await _writing(_beside(there, WRITING), people, days)

@@ -1,7 +1,7 @@
-"""`anbu bench recovery`: a worker reads the state of a nation back; seconds, and the memory that it then has.
+"""`anbu bench recovery`: a worker reads the state of a nation back; the seconds, and the peak memory of the worker.
 
-Beside Faust's own recovery of a table with the same values, of fewer people, scaled. The people have lived through
-three weeks of windows, so their states are of full size.
+Faust's own recovery of a table with the same values is measured beside it, with fewer people, and scaled. The people
+have lived through three weeks of windows, so their states have full size.
 """
 
 import asyncio
@@ -36,14 +36,15 @@ AT_MOST_S, AT_MOST_MB, AIM_PEOPLE = 10, 400, 1_000_000
 
 
 class LivedStates:
-    """States of any number of people, of a few who have really lived: each with wrapped keys of its own."""
+    """States of any number of people, copied from a few people who have lived through windows. Each person has an own
+    wrapped key."""
 
     def __init__(self, templates: int = TEMPLATES, windows: int = WINDOWS) -> None:
         self._lane = lived(range(1, templates + 1), windows, Fold(KeyRing(nation.KEKS)))
         self._templates = [self._lane.somebody(subject) for subject in range(1, templates + 1)]
 
     def batches(self, people: range, partitions: int) -> Iterator[Row]:
-        """The same, as a worker writes them: in batches that are done, after the lane's own record."""
+        """The rows as a worker writes them: first the lane's own record, then batches, each with its `done`."""
         for number in range(partitions):
             yield number, LANE_KEY, self.lane()
         counts, progress = Counter[int](), ProgressLine("states written", len(people))
