@@ -1,6 +1,6 @@
-"""The steps of the pipeline that are more than one command, as programs: the workflow calls them, the tests run them.
+"""Each step of the pipeline that is more than one command is a program: the workflow calls it, and the tests run it.
 
     python -m deploy.release COMMAND --help
 
-They need boto3 and httpx alone (requirements/release.txt), because they run where the account's credentials are.
+The steps need only boto3 and httpx (requirements/release.txt), because they run where the account's credentials are.
 """

@@ -1,6 +1,6 @@
-"""The command line of the pipeline's steps. What they find out for later steps goes to the file GITHUB_OUTPUT names.
+"""The command line of the pipeline's steps. Their results for later steps go to the file that GITHUB_OUTPUT names.
 
-It explains them also where nothing that they need is installed.
+The help works also if the packages that the steps need are not installed.
 """
 
 import argparse
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The status: as `steps.run` says; 2 where the arguments are wrong, or what the steps need is not installed."""
+    """Returns the status of `steps.run`; 2 if the arguments are wrong, or if a package that a step needs is missing."""
     parser = argparse.ArgumentParser(prog="python -m deploy.release", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="step")
 

@@ -1,4 +1,4 @@
-"""What has changed since the last deployment: the commits between what ran and what is to run, in either direction."""
+"""The changes of a deployment are the commits between the version that ran and the new version, in either direction."""
 
 import subprocess
 from pathlib import Path
@@ -8,7 +8,7 @@ from deploy.release.errors import ReleaseError
 
 _SEPARATOR: Final = "\x1f"
 MOST: Final = 20
-WITHOUT_A_PAST: Final = 10  # commits shown where nobody knows what ran before
+WITHOUT_A_PAST: Final = 10  # commits shown if it is not known what ran before
 
 
 class Commit(NamedTuple):
@@ -18,9 +18,15 @@ class Commit(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """before: the commit that ran, None: unknown. back: the commits are taken away, not added. Newest first; left: how
-    many more there are. pushed: those of one push, where nobody has looked what ran. All of it goes through one
-    environment variable, and Linux allows 128 KiB for one."""
+    """The changes of a deployment. All of them go through one environment variable, and Linux allows 128 KiB for one.
+
+    before: the commit that ran; None: unknown.
+    after: the commit to deploy.
+    back: whether the commits are taken away, not added.
+    commits: the newest first.
+    left: how many more commits there are.
+    pushed: whether the commits are those of one push, since no step has found out what ran.
+    """
 
     before: str | None
     after: str
@@ -38,7 +44,7 @@ class Changes(NamedTuple):
 
 
 def between(repository: Path, before: str | None, after: str) -> Changes:
-    """Raises ReleaseError where `after` is not in the repository."""
+    """The changes between two commits. Raises ReleaseError if `after` is not in the repository."""
     if not _is_there(repository, after):
         raise ReleaseError(f"{after} is not in this checkout: check out with the whole history (fetch-depth: 0)")
     if before is None or not _is_there(repository, before):
@@ -49,7 +55,7 @@ def between(repository: Path, before: str | None, after: str) -> Changes:
 
 
 def pushed(repository: Path, before: str | None, after: str) -> Changes | None:
-    """What one push has brought; None where that cannot be told, as of a branch that is new or was rewritten."""
+    """The commits of one push; None if they are not known, as for a branch that is new or was rewritten."""
     if not before or not _is_there(repository, after) or not _is_there(repository, before) \
             or not _is_ancestor(repository, before, after):
         return None

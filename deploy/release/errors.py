@@ -1,9 +1,9 @@
-"""What a step says when it cannot go on: one line that says what to do, and status 1."""
+"""A step that cannot go on writes one line that says what to do, and ends with status 1."""
 
 
 class ReleaseError(RuntimeError):
-    """The text is for the one who reads the log of the job, and for Slack."""
+    """A step cannot go on. The text is for the reader of the job's log, and for Slack."""
 
 
 class UnknownStateError(ReleaseError):
-    """The same, and nobody knows what runs now: somebody has to look."""
+    """The same, and it is not known what runs now: an operator has to look."""

@@ -1,7 +1,8 @@
-"""An image is named by its digest, never by a tag: what was scanned is what runs, and an older one is the way back.
+"""An image is named by its digest, never by a tag: the scanned image is the one that runs, and an older one is the way
+back.
 
-The digest is of an index: BuildKit puts the image beside its bill of materials and its provenance. A registry scans
-images alone, and knows no scan of an index; so the scan is looked for at the image in it.
+The digest is that of an index: BuildKit puts the image beside its bill of materials and its provenance. A registry
+scans only images, and has no scan of an index. So this module looks for the scan of the image in the index.
 """
 
 import json
@@ -17,7 +18,7 @@ DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 BLOCKING: Final = ("CRITICAL", "HIGH")
 FAILED: Final = ("FAILED", "UNSUPPORTED_IMAGE")
-ATTESTATION: Final = "vnd.docker.reference.type"  # the annotation of what describes an image and is none
+ATTESTATION: Final = "vnd.docker.reference.type"  # annotates a manifest that only describes an image
 MANIFESTS: Final = [f"application/vnd.{kind}+json" for kind in (
     "oci.image.index.v1", "oci.image.manifest.v1", "docker.distribution.manifest.list.v2",
     "docker.distribution.manifest.v2")]
@@ -25,7 +26,11 @@ SCAN_S: Final = 600.0
 
 
 class Image(NamedTuple):
-    """commit: what it was built of, from its tag."""
+    """An image in the registry.
+
+    reference: repository@digest.
+    commit: the commit that it was built of, from its tag.
+    """
 
     reference: str
     commit: str
@@ -41,7 +46,7 @@ def parse_digest(text: str) -> str:
 
 
 def find(ecr: Any, repository_uri: str, digest: str) -> Image:
-    """The image of a digest in the repository, and its commit. Raises ReleaseError where it is not there."""
+    """The image of a digest in the repository, and its commit. Raises ReleaseError if it is not there."""
     digest = parse_digest(digest)
     repository = repository_uri.split("/", 1)[1]
     try:
@@ -56,7 +61,7 @@ def find(ecr: Any, repository_uri: str, digest: str) -> Image:
 
 def scan(ecr: Any, repository_uri: str, digest: str, *, patience_s: float = SCAN_S,
          sleep: Callable[[float], None] = time.sleep) -> dict[str, int]:
-    """Findings by severity, once the registry has scanned the image. Raises ReleaseError on a blocking one."""
+    """Findings by severity, once the registry has scanned the image. Raises ReleaseError on a blocking finding."""
     repository, waited = repository_uri.split("/", 1)[1], 0.0
     digest = _image_in(ecr, repository, parse_digest(digest))
     while True:
@@ -75,7 +80,7 @@ def scan(ecr: Any, repository_uri: str, digest: str, *, patience_s: float = SCAN
 
 
 def _image_in(ecr: Any, repository: str, digest: str) -> str:
-    """The digest of the one image of an index; of an image its own. Raises ReleaseError where there is not just one."""
+    """The digest of the one image of an index, or of the image itself. Raises ReleaseError if there is not just one."""
     found = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageDigest": digest}],
                                 acceptedMediaTypes=MANIFESTS)["images"]
     if not found:

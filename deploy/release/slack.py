@@ -1,7 +1,7 @@
-"""The message that Slack gets of every deployment, also of one that failed: what, who, how long, and what has changed.
+"""Slack gets a message about every deployment, also about a failed one: commit, actor, duration, and the changes.
 
 An Incoming Webhook takes `text` for notifications and `blocks` for the channel; a section has at most 3,000 characters
-(docs: Block Kit, "section"). What people wrote is escaped: `&`, `<` and `>` are Slack's own.
+(docs: Block Kit, "section"). Texts that people wrote are escaped: `&`, `<` and `>` are Slack's own.
 """
 
 import time
@@ -21,8 +21,16 @@ LONGEST_WAIT_S: Final = 60.0
 
 
 class Deployment(NamedTuple):
-    """results: of the jobs, in order, as GitHub names them. why: what the failing step said. run: its address.
-    before_runs: a deployment that failed has left what ran before."""
+    """A deployment.
+
+    actor: the user who started it.
+    repository, run: the addresses of the repository and of the run.
+    seconds: how long it took; None: not known.
+    results: the results of the jobs, in order, as GitHub names them.
+    changes: None: not known.
+    why: the text of the failed step.
+    before_runs: whether a failed deployment has left the former version running.
+    """
 
     commit: str
     actor: str
@@ -47,7 +55,7 @@ def lasted(seconds: float | None) -> str:
 
 
 def message(one: Deployment) -> dict[str, Any]:
-    """What is posted."""
+    """The document to post."""
     headline = _headline(one)
     facts = f"by {escaped(one.actor)} · {lasted(one.seconds)} · <{one.run}|log>"
     blocks = [_section(f"*{headline}*"), _section(facts)]
@@ -104,7 +112,7 @@ def _section(text: str) -> dict[str, Any]:
 
 
 def post(webhook: str, document: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep) -> None:
-    """Post, again where Slack is busy or away. Raises ReleaseError; the address is a secret and never told."""
+    """Post a document, and retry if Slack is busy or away. Raises ReleaseError, without the address: it is a secret."""
     said = "nobody answers"
     with httpx.Client(timeout=10) as http:
         for attempt in range(TRIES):

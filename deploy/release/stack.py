@@ -1,4 +1,4 @@
-"""The stack is the one truth of what runs: its parameters Image and Commit say it, and only they are changed here."""
+"""Only the stack says what runs, by its parameters Image and Commit. This module changes only these two."""
 
 import time
 from collections.abc import Callable
@@ -18,24 +18,24 @@ POLLS: Final = 160  # forty minutes: three services, one after another at the wo
 
 
 class Running(NamedTuple):
-    """What the stack says that runs; None before the first deployment by this pipeline."""
+    """The image and the commit that run, as the stack says; None before the first deployment by this pipeline."""
 
     image: str | None
     commit: str | None
 
 
 def running(cloudformation: Any, name: str) -> Running:
-    """Raises ReleaseError where there is no such stack."""
+    """What the stack runs. Raises ReleaseError if there is no such stack."""
     values = _parameters(cloudformation, name)
     return Running(values.get("Image"), values.get("Commit"))
 
 
 def deploy(cloudformation: Any, name: str, template: Path, image: Image, role: str | None = None, *,
            poll_s: float = POLL_S, clock: Callable[[], float] = time.time) -> bool:
-    """Change the stack to an image and wait until its services are stable; False where that already runs.
+    """Change the stack to an image and wait until its services are stable. Returns False if the image already runs.
 
-    The circuit breaker of each service goes back to what ran before, and so does the stack. Raises ReleaseError with
-    the reasons that CloudFormation gives; UnknownStateError where it has not gone back.
+    After a failure the circuit breaker of each service goes back to the former version, and so does the stack. Raises
+    ReleaseError with the reasons that CloudFormation gives; UnknownStateError if the stack has not gone back.
     """
     kept = [{"ParameterKey": key, "UsePreviousValue": True} for key in _parameters(cloudformation, name)
             if key not in CHANGED]
@@ -59,7 +59,7 @@ def deploy(cloudformation: Any, name: str, template: Path, image: Image, role: s
 
 
 def _failed(cloudformation: Any, name: str, since: float) -> ReleaseError:
-    """What has become of a change that did not end well."""
+    """The error for a change that failed: it says what has become of the stack."""
     try:
         status = _described(cloudformation, name)["StackStatus"]
         reasons = failures(cloudformation, name, since)
@@ -76,7 +76,7 @@ def _failed(cloudformation: Any, name: str, since: float) -> ReleaseError:
 
 
 def failures(cloudformation: Any, name: str, since: float, most: int = 3) -> list[str]:
-    """The first things that went wrong since then, in the order in which they did."""
+    """The first failures since a time (epoch seconds), in their order, `most` at most."""
     events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     return [f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', 'failed')}" for one in reversed(events)
             if one["ResourceStatus"].endswith("_FAILED") and one["Timestamp"].timestamp() >= since - 1][:most]

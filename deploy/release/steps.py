@@ -16,8 +16,8 @@ from deploy.release.errors import ReleaseError, UnknownStateError
 
 
 def run(step: str, given: argparse.Namespace) -> int:
-    """0 done, 1 the step failed, with the reason for Slack in the output `why`; `left` says what runs: what ran
-    `before`, or `unknown`."""
+    """Run a step. Returns 0 if it is done, 1 if it failed. After a failure the output `why` has the reason for Slack,
+    and the output `left` says what runs now: the version `before`, or `unknown`."""
     steps = {"scan": scan, "changes": find_changes, "deploy": deploy, "slack": tell}
     try:
         steps[step](given)
@@ -29,7 +29,7 @@ def run(step: str, given: argparse.Namespace) -> int:
 
 
 def _output(**values: str) -> None:
-    """Values for later steps; each is one line."""
+    """Write values for later steps, each as one line."""
     lines = "".join(f"{name}={value.replace(chr(10), ' ')}\n" for name, value in values.items())
     sys.stdout.write(lines)
     path = os.environ.get("GITHUB_OUTPUT")
@@ -57,7 +57,7 @@ def deploy(given: argparse.Namespace) -> None:
 
 
 def tell(_: argparse.Namespace) -> None:
-    """All from the environment: what people write has no way into a command line."""
+    """Notify Slack. All values come from the environment, so that texts of people never get into a command line."""
     environ = os.environ
     webhook = environ.get("SLACK_WEBHOOK_URL")
     if not webhook:
@@ -65,7 +65,7 @@ def tell(_: argparse.Namespace) -> None:
         return
     address = f"{environ['GITHUB_SERVER_URL']}/{environ['GITHUB_REPOSITORY']}"
     found, commit = environ.get("CHANGES"), environ.get("COMMIT") or environ["GITHUB_SHA"]
-    # Where it failed before anybody looked what runs, what was pushed is what somebody has to look at.
+    # If the run failed before a step found out what runs, the pushed commits are those to look at.
     pushed = None if found else changes.pushed(Path.cwd(), environ.get("BEFORE"), commit)
     slack.post(webhook, slack.message(slack.Deployment(
         commit=commit, actor=environ["GITHUB_ACTOR"],
@@ -76,7 +76,7 @@ def tell(_: argparse.Namespace) -> None:
 
 
 def _lasted(environ: Mapping[str, str]) -> float | None:
-    """Seconds since this run began, as GitHub knows it; None where it does not answer: no reason not to tell."""
+    """Seconds since this run began, as GitHub says; None if GitHub does not answer: Slack is notified all the same."""
     path = f"/repos/{environ['GITHUB_REPOSITORY']}/actions/runs/{environ['GITHUB_RUN_ID']}"
     try:
         answer = httpx.get(environ["GITHUB_API_URL"] + path, timeout=10,
