@@ -1,4 +1,4 @@
-"""The cloud of these tests: moto, in this process. An account with a repository of images, and the stack."""
+"""These tests use moto in this process as their cloud: an account with a repository of images, and the stack."""
 
 import hashlib
 import json
@@ -23,14 +23,14 @@ class Past(NamedTuple):
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # it has no annotations
-    """Reads a template, passing over CloudFormation's own tags."""
+    """Reads a template, and skips CloudFormation's own tags."""
 
 
 _Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 
 def defaults() -> dict[str, str]:
-    """Of the template's parameters. moto knows no previous value of a parameter that was not given."""
+    """The defaults of the template's parameters. moto knows no previous value of a parameter that was not given."""
     parameters = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)["Parameters"]  # noqa: S506 - a SafeLoader
     return {name: str(one["Default"]) for name, one in parameters.items() if "Default" in one}
 
@@ -44,7 +44,7 @@ class Cloud:
         self.repository: str = self.ecr.create_repository(repositoryName=STACK)["repository"]["repositoryUri"]
 
     def push(self, tag: str) -> str:
-        """An image with this tag; its digest."""
+        """Push an image with this tag. Returns its digest."""
         manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
                     "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "size": 1,
                                "digest": f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"}, "layers": []}
@@ -54,7 +54,7 @@ class Cloud:
         return digest
 
     def start(self, digest: str, commit: str) -> None:
-        """Make the stack by hand, as the one who sets it up does."""
+        """Make the stack by hand, as an operator does at set-up."""
         ec2 = boto3.resource("ec2")
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")
         subnets = [vpc.create_subnet(CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"ap-northeast-2{'ab'[n % 2]}").id
@@ -70,8 +70,8 @@ class Cloud:
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()])
 
     def images(self) -> set[str]:
-        """What the newest task definition of each family runs."""
-        # The interface leaves out what an update wrote: moto then has the template's names, with a capital.
+        """The images of the newest task definition of each family."""
+        # moto's interface leaves out what an update wrote: moto then has the template's names, with a capital.
         families = ecs_backends["123456789012"]["ap-northeast-2"].task_definitions.values()
         newest = [revisions[max(revisions)].container_definitions[0] for revisions in families]
         return {value for one in newest for key, value in one.items() if key.lower() == "image"}

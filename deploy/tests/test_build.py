@@ -1,4 +1,4 @@
-"""deploy/build as the workflow runs it; docker and aws are stand-ins that write down what they are told."""
+"""deploy/build as the workflow runs it; docker and aws are stand-ins that write down their arguments."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ done
 
 
 def build(folder: Path, pushed: str = "", built: str = DIGEST, **changes: str) -> tuple[int, list[str], str]:
-    """Status, what was called, the output file."""
+    """Run deploy/build. Returns the status, the calls of docker and aws, and the output file."""
     for name, text in {"aws": AWS, "docker": DOCKER}.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)

@@ -1,4 +1,4 @@
-"""The pipeline's steps against a cloud of moto: only what was pushed and scanned is deployed, and one can go back."""
+"""The pipeline's steps against a cloud of moto: they deploy only pushed and scanned images, and can go back."""
 
 import json
 import re
@@ -92,7 +92,7 @@ BUILT: dict[str, Any] = {  # as BuildKit pushes it with its bill of materials an
 
 
 class Registry:
-    """Answers as ECR does, while it scans and afterwards: of an index it knows no scan, only of the image in it."""
+    """Answers as ECR does, during a scan and after it: ECR has no scan of an index, only of the image in it."""
 
     class exceptions:
         class ScanNotFoundException(Exception): ...
@@ -144,8 +144,11 @@ def test_nothing_passes_unscanned(manifest: dict[str, Any], why: str) -> None:
 
 
 class Failing:
-    """A client of moto, but for what moto cannot do: it never goes back by itself. The events and the status are those
-    that CloudFormation has when the circuit breaker has acted. status None: it is away by then."""
+    """A client of moto, except that a change fails: moto never goes back by itself. The events and the status are those
+    of CloudFormation after the circuit breaker has acted.
+
+    status: the status of the stack after the change; None: CloudFormation is away by then.
+    """
 
     def __init__(self, real: Any, status: str | None) -> None:
         self._real, self._status = real, status

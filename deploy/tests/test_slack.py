@@ -1,4 +1,4 @@
-"""Slack hears what changed, who did it and how long it took, of failures too: over HTTP, as a webhook answers."""
+"""Slack gets the changes, the actor and the duration, of failures too: over HTTP, as a webhook answers."""
 
 import json
 import re
@@ -22,7 +22,10 @@ OK = {"verify": "success", "build": "success", "deploy": "success"}
 
 
 class Peer:
-    """Plays Slack, which takes only `text` and well-formed `blocks`, and GitHub's API. answers: what Slack says."""
+    """Stands in for Slack, which takes only `text` and well-formed `blocks`, and for GitHub's API.
+
+    answers: Slack's answers, in order.
+    """
 
     def __init__(self, *answers: tuple[int, dict[str, str]]) -> None:
         self.got: list[dict[str, Any]] = []
@@ -144,7 +147,7 @@ def test_nobody_knows_what_ran_before(past: Past) -> None:
 
 
 def test_what_was_pushed_is_told_where_it_failed_early(past: Past, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody has looked yet what ran: the one who has to mend it is among those who pushed."""
+    """No step has found out what ran: the author of the fault is among the authors of the push."""
     results = {"verify": "failure", "build": "skipped", "deploy": "skipped"}
     monkeypatch.chdir(past.folder)
     for name, value in {**step(past, peer, results), "CHANGES": "", "BEFORE": past.commits[1]}.items():
@@ -153,7 +156,7 @@ def test_what_was_pushed_is_told_where_it_failed_early(past: Past, peer: Peer, m
     told = said(peer.got[0])
     assert "2 commits> in this push:" in told
     assert "Change 3" in told
-    for unknown in ("", "0" * 40):  # by hand; a new branch
+    for unknown in ("", "0" * 40):  # a run by hand; a new branch
         monkeypatch.setenv("BEFORE", unknown)
         assert main(["slack"]) == 0
     assert "Change" not in said(peer.got[1]) + said(peer.got[2])
@@ -182,7 +185,7 @@ def test_a_long_list_is_cut_within_slacks_bound(past: Past, peer: Peer) -> None:
 
 
 def test_thousands_of_commits_go_through_one_variable(tmp_path: Path) -> None:
-    """Linux takes 128 KiB for one, and GitHub's `needs` has the same text again, escaped."""
+    """Linux takes 128 KiB for one variable, and GitHub's `needs` has the same text again, escaped."""
     past = tmp_path / "past"
     commits = "".join(f"commit refs/heads/main\nmark :{n + 1}\ncommitter {'김' * 300} <kim@example.org> {n} +0000\n"
                       f"data <<END\n{'안부' * 500} {n}\nEND\n" for n in range(3000))
@@ -200,7 +203,7 @@ def test_thousands_of_commits_go_through_one_variable(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("asked", "least", "most"), [("in a while", 1, 1), ("99999", 60, 60), (None, 20, 31)])
 def test_slack_may_ask_for_any_wait(asked: str | None, least: float, most: float) -> None:
-    """Also until a date; and what cannot be read is as if nothing was asked for."""
+    """Slack may also ask for a wait until a date; a value that cannot be read counts as no value."""
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     waited: list[float] = []
     with Peer((429, {"retry-after": asked or date}), (200, {})) as peer:
@@ -228,7 +231,7 @@ def test_slack_is_given_up_and_its_address_not_told(answers: list[tuple[int, dic
 
 
 def test_the_step_itself(past: Past, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the workflow's last job runs it: everything is in the environment."""
+    """The step runs as in the workflow's last job: all values are in the environment."""
     found = changes.between(past.folder, past.commits[2], past.commits[3])
     for name, value in {**step(past, peer, OK), "CHANGES": json.dumps(found.as_json())}.items():
         monkeypatch.setenv(name, value)
