@@ -1,10 +1,10 @@
 """Checks the subjects of new commits: at most 72 characters, then an empty line, then the reason.
 
-    python3 deploy/commits.py          part of `make lint`; status 1 where a subject is wrong
+    python3 deploy/commits.py          part of `make lint`; status 1 if a subject is wrong
 
-New commits are those since the last release tag (`v…`). Without a tag they are those of the branch, which main has not;
-on main itself they are those since `SINCE`. Merge commits and reverts made by git are not checked. A source archive has
-no commits: the program says so and passes.
+New commits are the commits since the last release tag (`v…`). Without a tag they are the commits of the branch that
+main does not have; on main itself they are the commits since `SINCE`. Merge commits and reverts made by git are not
+checked. A source archive has no commits: the program says so and passes.
 """
 
 import re
@@ -24,11 +24,15 @@ _REVERT: Final = re.compile(r'(Revert|Reapply) ".*^This reverts commit [0-9a-f]{
 
 
 class NoHistoryError(Exception):
-    """There is nothing to check, and why."""
+    """There is nothing to check; the text says why."""
 
 
 class CommitSubject(NamedTuple):
-    """message: as it was written."""
+    """A commit whose subject is checked.
+
+    parents: the number of parents.
+    message: the whole message, as it was written.
+    """
 
     id: str
     parents: int
@@ -36,7 +40,7 @@ class CommitSubject(NamedTuple):
 
     @property
     def subject(self) -> str:
-        """The lines before the first empty one, as git joins them."""
+        """The lines before the first empty line, as git joins them."""
         return " ".join(_EMPTY_LINE.split(self.message.strip(), maxsplit=1)[0].split("\n"))
 
     @property
@@ -45,7 +49,7 @@ class CommitSubject(NamedTuple):
 
 
 class Repository:
-    """The repository whose top folder is `root`. Raises NoHistoryError where there is none."""
+    """The repository whose top folder is `root`. Raises NoHistoryError if there is none."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -61,7 +65,7 @@ class Repository:
             raise NoHistoryError("there is no commit yet")
 
     def new_commits(self, since: str) -> tuple[str, list[CommitSubject]]:
-        """Where the new commits begin, in words, and the commits, the newest first."""
+        """A text that says where the new commits begin, and the commits, the newest first."""
         if self._git("rev-parse", "--is-shallow-repository").stdout.strip() == "true":
             return "the newest commit, as this clone is shallow", self._commits("--max-count=1")
         tag = self._git("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", "HEAD")
@@ -77,7 +81,8 @@ class Repository:
         return "the newest commit", self._commits("--max-count=1")
 
     def _commits(self, *limits: str) -> list[CommitSubject]:
-        """HEAD and what it has, within these limits; parents are those of the commit itself, in a shallow clone too."""
+        """The commits of HEAD, within these limits. The parents are those of the commit itself, in a shallow clone too.
+        """
         done = self._git("rev-list", "--header", "--encoding=UTF-8", "HEAD", *limits)
         done.check_returncode()
         return [_commit(text) for text in done.stdout.split("\0") if text.strip()]
@@ -99,7 +104,7 @@ def _commit(text: str) -> CommitSubject:
 
 
 def complaints(commits: list[CommitSubject]) -> Iterator[str]:
-    """What is wrong and what to do, a text for each commit."""
+    """A text for each wrong commit: what is wrong, and how to fix it."""
     for one in commits:
         if len(one.subject) > LONGEST and not one.is_made_by_git:
             yield (f"{one.id[:8]}: the subject has {len(one.subject)} characters, at most {LONGEST} are allowed\n"
@@ -109,7 +114,7 @@ def complaints(commits: list[CommitSubject]) -> Iterator[str]:
 
 
 def main(root: Path = ROOT, since: str = SINCE) -> int:
-    """The exit status."""
+    """Check the new commits. Returns the exit status."""
     try:
         which, commits = Repository(root).new_commits(since)
     except NoHistoryError as error:

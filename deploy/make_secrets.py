@@ -1,11 +1,11 @@
-"""Makes the secret files that docker-compose.yml mounts, and never changes one that is there.
+"""Makes the secret files that docker-compose.yml mounts, and never changes an existing file.
 
     python3 deploy/make_secrets.py [FOLDER]          default: ./secrets
 
-The folder is for its owner alone; the files in it can be read by everybody, because a container's user, 10001, is
-nobody on this machine, and what is mounted keeps its mode. In it is a folder `routes`, for the file that says who is
-told of what (docs/notify.md) and for its secrets: make these readable by everybody too. Keep a copy of kek.json
-elsewhere: without it nobody's reports can be read, and it is in no backup of the database.
+Only its owner can open the folder. All users can read the files in it: a container's user, 10001, does not exist on
+this machine, and a mounted file keeps its mode. The folder `routes` in it is for the routes file (docs/notify.md) and
+for its secrets: make these readable for all users too. Keep a copy of kek.json elsewhere: without it no report can be
+read, and no backup of the database has it.
 """
 
 import argparse
@@ -26,8 +26,8 @@ def _token() -> str:
 
 FILES: dict[str, Callable[[], str]] = {
     "kek.json": _kek,                # key-encryption keys: they wrap the keys of the devices
-    "gateway-secret": _token,        # what your SMS gateway signs with
-    "web-token": _token,             # what one types to open the page
+    "gateway-secret": _token,        # your SMS gateway signs with it
+    "web-token": _token,             # users type it to open the page
     "worker-token": _token,          # operator views and /metrics
     "grafana-password": _token,      # user admin
 }
@@ -37,7 +37,7 @@ ROUTES = "routes"
 
 
 def make(folder: Path) -> list[str]:
-    """The names of the files that were made."""
+    """Make the missing files. Returns their names."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     (folder / ROUTES).mkdir(exist_ok=True)

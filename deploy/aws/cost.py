@@ -1,8 +1,8 @@
-"""What a month costs on EC2, Fargate and App Runner, with every assumption written out, from the prices of prices.json.
+"""The cost of a month on EC2, Fargate and App Runner, from the prices of prices.json, with all assumptions written out.
 
     make cost                        or  make cost ARGS="--region ap-northeast-2 --active-hours 24 --json"
 
-It answers a claim too: that moving from a t2.micro (10 USD a month) to App Runner with 0.5 vCPU and 1 GB (8.50 USD)
+The program also checks a claim: a move from a t2.micro (10 USD a month) to App Runner with 0.5 vCPU and 1 GB (8.50 USD)
 saves 40 %. By the price list it saves 15 %. The summary says where 40 % can come from, and where not.
 """
 
@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 PRICES: Final = Path(__file__).with_name("prices.json")
-DAYS: Final = 730 / 24      # of a month, as AWS counts it
+DAYS: Final = 730 / 24      # days of a month, as AWS counts it
 DISK_GB: Final = 20
 CLAIMED_PCT: Final = 40.0
 OLD, NEW = "EC2 t2.micro", "App Runner, 0.5 vCPU, 1 GB"
 
 
 class Line(NamedTuple):
-    """One way to run something, in US dollars a month. parts: what it is made of; None where it cannot be had."""
+    """One way to run something.
+
+    usd: US dollars a month; None: not available.
+    parts: the parts of the cost, US dollars a month, by name.
+    """
 
     what: str
     usd: float | None
@@ -49,7 +53,7 @@ def _fargate(prices: dict[str, Any], what: str, cpu: float, memory: float, hours
 
 
 def _apprunner(prices: dict[str, Any], what: str, hours: float, active: float) -> Line:
-    """Memory is paid as long as the service is not paused, the CPU only while a request is served."""
+    """App Runner bills memory as long as the service is not paused, and the CPU only while it serves a request."""
     if prices["apprunner_vcpu_hour"] is None:
         return Line(what, None, {}, "App Runner does not exist in this region")
     return _line(what, f"{hours:.4g} h provisioned, {active:.4g} h active",
@@ -57,7 +61,11 @@ def _apprunner(prices: dict[str, Any], what: str, hours: float, active: float) -
 
 
 def lines(prices: dict[str, Any], hours: float, active_a_day: float) -> list[Line]:
-    """hours: a month, that things run; active_a_day: hours a day in which requests are served (App Runner)."""
+    """All ways to run Anbu.
+
+    hours: hours a month that they run.
+    active_a_day: hours a day in which requests are served (App Runner).
+    """
     active = min(hours, active_a_day * DAYS * hours / 730)
     return [
         _ec2(prices, "t2.micro", hours),
@@ -76,7 +84,7 @@ def saved_pct(before: float, after: float) -> float:
 
 
 def verdict(found: list[Line]) -> dict[str, Any] | None:
-    """What of the claim holds; None in a region without App Runner."""
+    """The part of the claim that holds; None in a region without App Runner."""
     usd = {one.what: one.usd for one in found}
     old, new = usd[OLD], usd[NEW]
     if old is None or new is None:
@@ -139,5 +147,5 @@ if __name__ == "__main__":
     try:
         main()
         sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has had enough; Python would complain once more when it flushes at the end
+    except BrokenPipeError:  # `| head` has closed the pipe; Python would fail again when it flushes at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
