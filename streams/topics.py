@@ -40,8 +40,8 @@ def topics(settings: Settings) -> list[Topic]:
         return {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
 
     # The minimum lag protects what an unfinished batch needs from the cleaner: a state whose newer version never got
-    # its `done`, and a profile that is folded again. The maximum lag is when the cleaner must have run, for people who
-    # were erased. A reader that was away finds tombstones for as long as `sms` keeps its records.
+    # its `done`, and a profile that is folded again. After the maximum lag the cleaner has to come, for the sake of
+    # erased people. A reader that was away finds their tombstones for as long as `sms` keeps its records.
     compacted = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(_DAY_MS),
                  "max.compaction.lag.ms": str(30 * _DAY_MS), "delete.retention.ms": str(7 * _DAY_MS)}
     return [

@@ -36,7 +36,7 @@ class Group(NamedTuple):
 
 
 def status(web: Web) -> dict[str, Any]:
-    """Whether the user can trust the page: is anybody watched, up to when are all people judged, what is away."""
+    """Whether the user can trust the page: are people watched, up to when are all people judged, what is away."""
     gateways = [one.gateways for one in web.live.progress.values()]
     until = board.judged_until(gateways)
     return {

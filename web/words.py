@@ -96,7 +96,11 @@ def chosen_language(remembered: object, accepted: str) -> str:
 
 
 class Moments(NamedTuple):
-    """How times are said on one page. zone: of the people; now: epoch seconds."""
+    """Formats the times of one page.
+
+    zone: the zone of the people.
+    now: epoch seconds.
+    """
 
     language: str
     zone: str
@@ -106,7 +110,7 @@ class Moments(NamedTuple):
         return f"{local_time(self.zone, at):%H:%M}"
 
     def moment(self, at: int) -> str:
-        """With the date where it is not today."""
+        """The time of day, and the date if it is not today."""
         there, here = local_time(self.zone, at), local_time(self.zone, self.now)
         if there.date() == here.date():
             return f"{there:%H:%M}"

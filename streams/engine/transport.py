@@ -101,8 +101,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        # Faust sets 1500. aiokafka has one fetch for each broker in flight, for the partitions without buffered
-        # records. If these are quiet (`registry`, `commands`), the fetch for the busy partitions waits behind it.
+        # Faust sets 1500 ms. aiokafka has one fetch for each broker in flight, for the partitions without buffered
+        # records. If these are quiet (`registry`, `commands`), the fetch for the busy partitions waits that long.
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
