@@ -63,7 +63,7 @@ def test_the_tables_have_every_command() -> None:
 @pytest.mark.parametrize("width", [50, 60, 80, 100, 140])
 @pytest.mark.parametrize("group", [main, bench], ids=["anbu", "bench"])
 def test_the_help_is_that_of_click(group: LazyGroup, width: int) -> None:
-    lazy, plain = (one.get_help(click.Context(one, info_name="anbu", terminal_width=width, **group.context_settings))
+    lazy, plain = (one.get_help(click.Context(one, info_name="anbu", terminal_width=width, **main.context_settings))
                    for one in (group, eager(group)))
     assert lazy == plain
 

@@ -24,7 +24,8 @@ LIMIT_S = 100
 
 
 def environ() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANBU_", "MAKE", "MFLAGS"))}
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith(("ANBU_", "MAKE", "MFLAGS")) and name != "ARGS"}
     return kept | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
