@@ -39,6 +39,6 @@ def test_the_checks_say_what_is_missing(tmp_path: Path) -> None:
     asked, bare = (subprocess.run([tmp_path / "deploy" / "verify", *arguments], capture_output=True, text=True,
                                   timeout=60, check=False) for arguments in (["--help"], []))
     assert (asked.returncode, asked.stderr) == (0, "")
-    assert "Checks all that deploys and runs Anbu" in asked.stdout
+    assert "Checks all files that deploy and run Anbu" in asked.stdout
     assert (bare.returncode, bare.stdout, bare.stderr.count("\n")) == (2, "", 1)
     assert "make verify-deploy makes .venv-deploy" in bare.stderr

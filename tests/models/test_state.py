@@ -81,6 +81,20 @@ def test_a_tombstone_in_the_changelog_forgets() -> None:
     assert lane.person(7) is None
 
 
+def test_a_lane_that_is_read_back_says_what_it_was_given() -> None:
+    """A successor takes back what an unfinished batch wrote, and has to know what stood there before."""
+    lane = LaneState(0)
+    written = dict(a_full_life().lane.take_touched())
+    for key, value in written.items():
+        assert lane.kept(key) is None
+        lane.restore(key, value)
+    assert {b"7", b"\x00lane"} <= written.keys()
+    assert {key: lane.kept(key) for key in written} == written
+    lane.restore(b"7", None)
+    lane.restore(b"\x00lane", None)
+    assert (lane.kept(b"7"), lane.kept(b"\x00lane")) == (None, None)
+
+
 def test_what_was_written_is_not_written_again() -> None:
     lane = a_full_life().lane
     assert [key for key, _ in lane.take_touched()] == [b"7", b"\x00lane"]
