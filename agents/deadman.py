@@ -75,7 +75,7 @@ class Deadman:
                 before = judged
                 heard = heard or bool(good)
                 if heard and good != set(mine):
-                    log.warning("lanes %s have judged nothing lately: the dead man's switch is told so by silence",
+                    log.warning("lanes %s make no progress: no request goes to ANBU_DEADMAN_URL",
                                 sorted(set(mine) - good))
                 urls = ([self._url.replace(LANE, str(lane)) for lane in sorted(good)] if LANE in self._url
                         else [self._url] if mine and good == set(mine) else [])

@@ -65,13 +65,13 @@ class NotifyAgent:
             if notice.subject not in erased:
                 threads[notice.thread, partition].append(notice)
             elif notice.change not in FOLLOW_UPS:  # an old record, or a person with an erased number
-                log.error("nobody is told of %s (%s): %d was erased; anbu doctor says whether anybody has the number",
+                log.error("no notification for %s (%s): %d was erased; anbu doctor says whether the number is in use",
                           notice.alert, notice.change, notice.subject)
         for (_, partition), notices in threads.items():
             try:
                 await self._asking.durably(partial(self._decide, notices, partition))
             except StoreRefusedError as error:  # an endless retry would hold up all other alerts
-                log.error("%s is told to nobody, as it cannot be kept: %s", notices[0].alert, error)  # noqa: TRY400
+                log.error("no notification for %s: the decision cannot be stored: %s", notices[0].alert, error)  # noqa: TRY400
                 DELIVERIES.labels(UNKNOWN, DeliveryStatus.FAILED).inc(len(notices))
         # If a person was erased during these writes, the writes are deleted here. Either `erase` saw the documents, or
         # this check sees the entry in `erased`. The check includes people who were erased earlier: a process may have
@@ -102,7 +102,7 @@ class NotifyAgent:
         if delivery.fallback:
             site = notice.site if notice.site in self._routes.sites else EVERYWHERE
             ROUTE_FALLBACKS.labels(site).inc()
-            log.warning("no route of site %s is for %r: %s is told to the default, %s", notice.site,
+            log.warning("site %s has no route for %r: %s goes to the default channel, %s", notice.site,
                         notice.escalated_to, notice.alert, delivery.channel)
         if delivery.status is not DeliveryStatus.QUEUED:
             DELIVERIES.labels(delivery.channel, delivery.status).inc()
@@ -150,7 +150,7 @@ def _notice(record: ConsumerRecord) -> Notice | None:
     try:
         return notice_of(parse_object(record.value or b""))
     except ContractError as error:
-        log.error("partition %d, offset %d of alerts is told to nobody, as it cannot be read: %s",  # noqa: TRY400
+        log.error("no notification for partition %d, offset %d of alerts, which cannot be read: %s",  # noqa: TRY400
                   record.partition, record.offset, error)
         return None
 

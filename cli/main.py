@@ -40,7 +40,10 @@ COMMANDS: Final = {
         "cli.provision",
         "Add people to the registry, from a CSV file whose first line names its columns.",
     ),
-    "quarantine": Lazy("cli.quarantine", "List the records that could not be processed, and drive them again."),
+    "quarantine": Lazy(
+        "cli.quarantine",
+        "List the records that could not be processed, and send them to the judgement again.",
+    ),
     "recompute": Lazy(
         "cli.recompute",
         "Recompute the figures of days and weeks from reports, check-ins and alerts, and list the figures that "

@@ -129,7 +129,7 @@ def _as_it_was(one: Quarantined) -> Writable:
 
 @click.group()
 def quarantine() -> None:
-    """List the records that could not be processed, and drive them again."""
+    """List the records that could not be processed, and send them to the judgement again."""
 
 
 @quarantine.command("list")

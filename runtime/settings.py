@@ -83,12 +83,12 @@ SETTINGS: Final = (
     Setting("ANBU_GATEWAY_PORT", "gateway_port", "8800", port, "port the gateway listens on"),
     Setting("ANBU_WEB_HOST", "web_host", "127.0.0.1", text, "address the page listens on"),
     Setting("ANBU_WEB_PORT", "web_port", "8080", port, "port the page listens on"),
-    Setting("ANBU_WEB_TOKEN", "web_token", None, text, "what one types to open the page; needed off loopback"),
+    Setting("ANBU_WEB_TOKEN", "web_token", None, text, "password of the page; needed off loopback"),
     Setting("ANBU_ROUTES", "routes", None, text, "who is told of what, JSON; usually as ANBU_ROUTES_FILE: "
             "docs/notify.md"),
     Setting("ANBU_PUBLIC_URL", "public_url", None, url, "where people reach the page: messages have links to it"),
     Setting("ANBU_DEADMAN_URL", "deadman_url", None, address,
-            "is asked for every minute in which people are really judged; {lane} in it: for each lane"),
+            "URL requested each minute while the worker judges; {lane} in it: for each lane"),
     Setting("ANBU_WORKER_HOST", "worker_host", "127.0.0.1", text, "address of a worker's operator views"),
     Setting("ANBU_WORKER_PORT", "worker_port", "6066", worker_port,
             "port of the operator views; the next agent's is one up"),
@@ -103,7 +103,7 @@ SETTINGS: Final = (
     Setting("ANBU_LOG_FORMAT", "log_format", "auto", one_of("auto", "json", "text"),
             "log lines; auto: for people on a terminal, else JSON"),
     Setting("ANBU_LOG_LEVEL", "log_level", "info", one_of("debug", "info", "warning", "error"),
-            "of Anbu's own log lines; libraries are heard from warning on"),
+            "of Anbu's own log lines; libraries log warnings and errors only"),
 )
 
 

@@ -62,7 +62,7 @@ async def _some(database: Any, collection: str, rest: Mapping[str, Modify]) -> d
             try:
                 wanted.add(key, modify)
             except (TypeError, ValueError, LookupError, AttributeError):
-                log.exception("%s: a change that cannot be made of what is there", collection)
+                log.exception("%s %s: the change does not fit the stored document", collection, key)
                 refused[key] = bulk.NO_VALUE
         failed, met = await bulk.attempt(database, collection, wanted.operations)
         refused |= {key: code for key, code in failed.items() if is_hopeless(code)}
@@ -77,7 +77,7 @@ async def _some(database: Any, collection: str, rest: Mapping[str, Modify]) -> d
         rest = {key: rest[key] for key in again}
         if not rest:
             return refused
-    raise StoreAwayError(f"{collection}: others change the same documents all the time")
+    raise StoreAwayError(f"{collection}: other writers keep changing these documents")
 
 
 async def _readable(database: Any, collection: str, keys: list[str]) -> tuple[dict[str, Document], set[str]]:

@@ -51,7 +51,7 @@ class Queries:
 
         `person`, `state`: None if there is none.
         `devices`: by slot.
-        `checkins` (of a fortnight), `alerts` (50), `reports` (of the newest four weeks with reports): newest first.
+        `checkins` (the newest 28), `alerts` (50), `reports` (of the newest four weeks with reports): newest first.
         """
         mine = {"subject": subject}
         buckets = await self._found(BUCKETS, mine, [("period", -1)], RECENT_WEEKS)

@@ -67,7 +67,7 @@ async def declare(settings: Settings) -> None:
             if not error.retriable:
                 raise
             wait = wait_s(attempt)
-            log.warning("no broker at %s (ANBU_KAFKA) that answers: %s; trying again in %g s", settings.kafka,
+            log.warning("no broker answers at %s (ANBU_KAFKA): %s; retrying in %g s", settings.kafka,
                         type(error).__name__, wait)
             await asyncio.sleep(wait)
         else:

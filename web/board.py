@@ -224,8 +224,10 @@ def judged_until(by_lane: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def ahead(by_lane: Iterable[Mapping[str, int]], now: int) -> dict[str, int]:
-    """By gateway whose clock is ahead, the time up to which people have been judged too early, epoch seconds. They will
-    not be judged again."""
+    """By gateway that is more than 5 minutes ahead: up to when people were judged too early, in epoch seconds.
+
+    They will not be judged again.
+    """
     return {gateway: at for gateway, at in _by_gateway(by_lane, max).items() if at > now + AHEAD_S}
 
 

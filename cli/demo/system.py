@@ -20,7 +20,10 @@ VIRTUAL_TICK_S = 60
 
 
 class System:
-    """Starts and stops all parts. environ: the settings of each part and of a second terminal.
+    """Starts and stops all parts.
+
+    folder: of all files. fleet: the made-up homes.
+    variables: the ANBU_ settings, also for a second terminal. environ: these, and the inherited environment.
 
     kafka: a real broker in place of the embedded one; then workers are fenced.
     """

@@ -1,4 +1,4 @@
-"""One record in, its outputs out: the one function that `watch` and `anbu replay` call.
+"""One record in, its outputs out: the fold that `watch` and `anbu replay` share.
 
 Each record gets one of these answers: its effects; no output (a duplicate, an old tick); the record is sent on to the
 lane of its subject; a quarantine record with the reason. No record is lost, and no record raises an error.
@@ -41,7 +41,7 @@ class _Misplaced(Exception):
 class Fold:
     """Folds records into lanes.
 
-    keys: they open frames.
+    keys: the key ring that decrypts frames.
     partition_of: gives the partition of a subject; None: there is only one lane.
     """
 

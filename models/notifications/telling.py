@@ -57,7 +57,9 @@ class InLane(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """The decisions on one alert so far. The order of a revision is its number; for an incident, its place in `told`.
+    """The decisions on one alert so far.
+
+    The order of a revision is its number; for an incident, its place in `announced`.
 
     channels: by channel, the order of the newest revision that goes there.
     stopped: the order of the newest acknowledgement or clearing.

@@ -50,7 +50,7 @@ def parse_keks(document: bytes) -> dict[str, bytes]:
     try:
         names = orjson.loads(document)
     except orjson.JSONDecodeError:
-        raise ValueError("is no JSON") from None
+        raise ValueError("is not valid JSON") from None
     if not isinstance(names, dict) or not names:
         raise ValueError('must be an object such as {"k1": "base64 of 32 octets"}')
     keks = {}
@@ -58,7 +58,7 @@ def parse_keks(document: bytes) -> dict[str, bytes]:
         try:
             keks[name] = b64decode(text, validate=True)
         except (ValueError, TypeError):
-            raise ValueError(f"the key {name} is no base64") from None
+            raise ValueError(f"the key {name} is not valid base64") from None
         if len(keks[name]) != KEK_OCTETS:
             raise ValueError(f"the key {name} has {len(keks[name])} octets, {KEK_OCTETS} are needed")
     return keks

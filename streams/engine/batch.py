@@ -8,7 +8,7 @@ from faust.types import TP
 
 
 class Batch(NamedTuple):
-    """The records of one poll for one partition.
+    """Consecutive records of one partition: of one poll, of several adjacent ones, or of a plan that is folded again.
 
     start: the first offset of the batch, which is the `end` of the batch before.
     end: the offset after the batch.
@@ -68,7 +68,7 @@ class Folding(NamedTuple):
     """How a lane judges.
 
     new_state: makes the state of a lane, by the lane's number.
-    fold: a pure function of the state (which it changes) and the records: no clock, no I/O, no randomness. The outputs
+    fold: changes the state by the records, and by nothing else: no clock, no I/O, no randomness. The outputs
         come in slices, and a slice may be empty. Other tasks have a turn between two slices; they may read the state,
         but not change it.
     code: the version of `fold`; it goes up when `fold` answers the same records differently.

@@ -148,7 +148,7 @@ class StateLane(Lane):
         no longer reaches back to `done`. If there never was a `done`, nothing has been judged."""
         done = self._done.get(extent.topic)
         if done is None and extent.committed is not None and extent.committed > extent.first:
-            log.warning("lane %d: the group has come to %d of %s, but no state tells of it: folding from %d on",
+            log.warning("lane %d: the group committed %d of %s, but the changelog has no position: folding from %d on",
                         self.number, extent.committed, extent.topic, extent.first)
         start = extent.first if done is None else done
         if start < extent.first:

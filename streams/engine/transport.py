@@ -32,7 +32,8 @@ _Records = Mapping[TP, list[ConsumerRecord]]
 
 FETCH_WAIT_MS: Final = 50
 RETRY_S: Final = 1.0
-PACE_S: Final = 0.004  # pause after a poll: else 1,000 polls a second bring a record or two each, at the cost of 20
+# Pause after a poll: else 1,000 polls a second bring a record or two each, and each costs as much as 20 records.
+PACE_S: Final = 0.004
 IDLE_S: Final = 1.0  # a poll waits for the first record
 RECORDS_WAITING: Final = 2000
 OVERRIDDEN: Final = (
@@ -133,7 +134,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             position = state.position if state.has_valid_position else None
             if position == offset:
                 continue
-            if position is not None and self.asked.get(tp) == (offset, position):  # the second time: a marker
+            if position is not None and self.asked.get(tp) == (offset, position):
+                # The consumer was set back, and moved past the same offsets again: a marker lies there.
                 ahead[tp] = position
             else:
                 self.asked[tp] = (offset, position)
@@ -200,7 +202,7 @@ class Consumer(driver.Consumer):
             records = [record for record in records if record.offset >= expected]
         if records and records[0].offset > expected and not await self._nothing_lies_between(
                 tp, expected, records[0].offset):
-            log.warning("%s: expected %d, got %d: asking again", tp, expected, records[0].offset)
+            log.warning("%s: expected offset %d, got %d: asking again", tp, expected, records[0].offset)
             return []
         return records
 

@@ -92,7 +92,7 @@ async def to_move(engine: Assignment, settings: Settings, long_s: float) -> dict
     if not engine.open and engine.quiesced:
         moving["the lanes have been shut by a rebalance"] = engine.quiesced
     if engine.open:
-        moving |= {f"lane {number}: its take-over has not got on": lane.steps
+        moving |= {f"lane {number}: its take-over makes no progress": lane.steps
                    for number, lane in engine.opening_lanes.items()}
     if engine.torn:
         moving[f"partitions {sorted(engine.torn)} have not been assigned for all of {engine.inputs}, or are new,"] = ()

@@ -70,7 +70,7 @@ async def test_a_take_over_that_does_not_get_on_is_ended(place: Place) -> None:
     with worker:
         worker.start()
         assert await worker.wait_left() == 70
-        assert "lane 0: its take-over has not got on for" in worker.log.read_text()
+        assert "lane 0: its take-over makes no progress for" in worker.log.read_text()
 
 
 async def test_an_input_that_nobody_reads_is_seen_beside_one_that_moves(place: Place) -> None:

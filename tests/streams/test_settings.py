@@ -92,7 +92,7 @@ def test_a_login_needs_a_name_and_a_password() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("ANBU_KEK", "abc"), ("ANBU_KEK_FILE", __file__)])
 def test_wrong_keys_are_named_by_their_setting(name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{name}: .* is no JSON$"):
+    with pytest.raises(SettingsError, match=f"^{name}: .* is not valid JSON$"):
         parsed_keks(Settings.from_env({name: value}))
 
 

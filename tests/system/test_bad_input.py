@@ -110,7 +110,7 @@ async def test_every_bad_record_is_answered_with_its_reason(tmp_path: Path) -> N
 @pytest.mark.parametrize(("variables", "said"), [
     ({}, "ANBU_KEK_FILE is not set"),
     ({"ANBU_KEK_FILE": "/does/not/exist"}, "ANBU_KEK_FILE: /does/not/exist cannot be read"),
-    ({"ANBU_KEK_FILE": str(Path(__file__))}, "is no JSON"),
+    ({"ANBU_KEK_FILE": str(Path(__file__))}, "is not valid JSON"),
     ({"ANBU_KEK_FILE": str(KEK_FILE), "ANBU_AGENTS": "watch,record"}, "one worker runs one agent"),
     ({"ANBU_KEK_FILE": str(KEK_FILE), "ANBU_WORKER_HOST": "0.0.0.0"}, "ANBU_WORKER_TOKEN is not set"),
     ({"ANBU_KEK_FILE": str(KEK_FILE), "ANBU_GUARANTEE": "hope"}, "ANBU_GUARANTEE: must be one of fence, none"),

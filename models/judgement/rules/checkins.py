@@ -187,8 +187,8 @@ def _attribute(person: Person) -> tuple[Likely, tuple[str, ...]]:
     return (Likely.DEVICE if evidence else Likely.PERSON), tuple(evidence)
 
 
-def release(turn: Turn, incident_of: str) -> None:
+def release(turn: Turn, alert_key: str) -> None:
     """Rule 20: an alert that is still held is released."""
-    alert = turn.person.alerts.get(incident_of)
+    alert = turn.person.alerts.get(alert_key)
     if alert is not None and alert.held:
         turn.change(alert, Change.RELEASED)

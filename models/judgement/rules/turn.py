@@ -1,4 +1,4 @@
-"""A turn is one event's turn on one person: the rules write to the person's copy and to the effects through it.
+"""A turn applies one event to one person: through it the rules write to a copy of the person, and to the effects.
 
 So every change of an alert goes through the table in `alerts`, and every change of a result through rule 4.
 """

@@ -105,7 +105,7 @@ async def test_who_is_erased_is_not_told_of(outbox: Deliveries, store: Store, lo
     await store.database.erased.insert_many([{"_id": "7", "schema": 1}, {"_id": "8", "schema": 1}])
     await one.take(event(8), event(9), event(8, revision=2, change="cleared"))
     [said] = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
-    assert said.startswith("nobody is told of 8:no_report:2026-11-24:morning (opened): 8 was erased")
+    assert said.startswith("no notification for 8:no_report:2026-11-24:morning (opened): 8 was erased")
     async with one.sending():
         await until(lambda: len(slack.requests) == 1)
         await until_all(store)
