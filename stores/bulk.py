@@ -4,12 +4,12 @@ An acknowledged write is in the journals of a majority. Documents that can never
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
-from stores.connection import Document
+from stores.connection import Database, Document
 from stores.errors import StoreAwayError, StoreRefusedError, is_hopeless, mapped
 
 Operation = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
         return Outcome(self.failed | other.failed, self.met + other.met)
 
 
-async def write(database: Any, collection: str, operations: Mapping[str, Operation]) -> dict[tuple[str, str], str]:
+async def write(database: Database, collection: str, operations: Mapping[str, Operation]) -> dict[tuple[str, str], str]:
     """Write operations by _id, with one retry for those that failed.
 
     database: a database of Motor.
@@ -62,7 +62,7 @@ def named(collection: str, failed: Mapping[str, int]) -> dict[tuple[str, str], s
     return {(collection, key): f"{collection}: {_REASONS.get(code, f'error {code}')}" for key, code in failed.items()}
 
 
-async def attempt(database: Any, collection: str, operations: Mapping[str, Operation]) -> Outcome:
+async def attempt(database: Database, collection: str, operations: Mapping[str, Operation]) -> Outcome:
     """Write at most AT_ONCE operations by _id, without a retry. Raises StoreAwayError."""
     keys = list(operations)
     if not keys:

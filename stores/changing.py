@@ -9,13 +9,13 @@ too, without a difference: the acknowledgement proves that a majority has the do
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from pymongo import InsertOne, UpdateOne
 
 from stores import bulk
-from stores.connection import Document
+from stores.connection import Database, Document
 from stores.errors import StoreAwayError, StoreRefusedError, is_hopeless, mapped
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def etag_of(document: Document) -> str:
     return blake2b(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
 
 
-async def change(database: Any, collection: str, changes: Mapping[str, Modify]) -> dict[tuple[str, str], str]:
+async def change(database: Database, collection: str, changes: Mapping[str, Modify]) -> dict[tuple[str, str], str]:
     """Change documents by _id.
 
     database: a database of Motor.
@@ -50,7 +50,7 @@ async def change(database: Any, collection: str, changes: Mapping[str, Modify]) 
     return bulk.named(collection, refused)
 
 
-async def _some(database: Any, collection: str, rest: Mapping[str, Modify]) -> dict[str, int]:
+async def _some(database: Database, collection: str, rest: Mapping[str, Modify]) -> dict[str, int]:
     """Change at most `bulk.AT_ONCE` documents. Returns the error codes of the refused documents, by _id."""
     refused: dict[str, int] = {}
     for attempt in range(_ATTEMPTS):
@@ -80,7 +80,7 @@ async def _some(database: Any, collection: str, rest: Mapping[str, Modify]) -> d
     raise StoreAwayError(f"{collection}: other writers keep changing these documents")
 
 
-async def _readable(database: Any, collection: str, keys: list[str]) -> tuple[dict[str, Document], set[str]]:
+async def _readable(database: Database, collection: str, keys: list[str]) -> tuple[dict[str, Document], set[str]]:
     """Return documents by _id, and the _ids that the driver cannot decode. It names none, so halving finds them."""
     try:
         return await read(database, collection, keys), set()
@@ -110,7 +110,7 @@ class _Wanted:
             self.etags[key] = etag
 
 
-async def read(database: Any, collection: str, ids: Iterable[str],
+async def read(database: Database, collection: str, ids: Iterable[str],
                only: Document | None = None) -> dict[str, Document]:
     """Return documents by _id. only: the projection. Raises StoreAwayError."""
     keys, found = list(ids), dict[str, Document]()

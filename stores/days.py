@@ -8,12 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from statistics import median_low
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from models.times import format_date, parse_time
 from models.window import HALVES
 from models.zones import local_day
 from stores.changing import read
+from stores.connection import Database
 from stores.projection.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, PEOPLE
 from stores.projection.operations import Document, DocumentChange
 
@@ -147,7 +148,7 @@ def figures(days: Iterable[Day], sources: Sources) -> dict[str, Document]:
 class DayReader:
     """Reads the sources of the figures. database: a database of Motor."""
 
-    def __init__(self, database: Any) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     async def touched(self, ids: Ids) -> set[Day]:

@@ -5,9 +5,8 @@ and no other person gets the number. This file exports and deletes all documents
 """
 
 from collections.abc import AsyncIterator, Iterable
-from typing import Any
 
-from stores.connection import Document
+from stores.connection import Database, Document
 from stores.days import Day, day_of_place, days_of_alert, days_of_checkin
 from stores.errors import mapped
 from stores.projection.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, ERASED, PERSONAL, SCHEMA
@@ -19,7 +18,7 @@ class People:
     database: a database of Motor.
     """
 
-    def __init__(self, database: Any) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     async def erased(self, subjects: Iterable[int | None]) -> set[int]:

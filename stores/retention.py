@@ -5,8 +5,9 @@ So a replay of old records brings no document back, and the figures of a day who
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
+from stores.connection import Database
 from stores.errors import mapped
 from stores.projection.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, DAYS, INCIDENTS, KEPT, SCHEMA
 from stores.projection.operations import DocumentChange
@@ -53,7 +54,7 @@ def _date(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).date().isoformat()
 
 
-async def whole_since(database: Any) -> str:
+async def whole_since(database: Database) -> str:
     """Return the first date of which a shorter retention deleted nothing; empty if there was none.
 
     database: a database of Motor. Raises StoreAwayError.
@@ -63,7 +64,7 @@ async def whole_since(database: Any) -> str:
     return "" if found is None else str(found["since"])
 
 
-async def keep_longer(database: Any, name: str, days: int, now: float) -> None:
+async def keep_longer(database: Database, name: str, days: int, now: float) -> None:
     """Note that documents were kept for `days`; called before their retention becomes longer."""
     if name in SOURCES:
         await database[KEPT].update_one({"_id": _OF_SOURCES}, {

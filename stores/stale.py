@@ -8,13 +8,14 @@ A mark that was set after the sources were read stays.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
 
 from models.window import HALVES
 from stores import bulk
+from stores.connection import Database
 from stores.days import Day, DayReader
 from stores.errors import mapped
 from stores.projection.collections import BY_NAME, DAYS
@@ -31,7 +32,7 @@ class StaleDays:
     database: a database of Motor.
     """
 
-    def __init__(self, database: Any) -> None:
+    def __init__(self, database: Database) -> None:
         self._database, self._reader = database, DayReader(database)
 
     async def mark(self, days: Iterable[Day], due: float) -> None:

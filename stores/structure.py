@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from pymongo.errors import OperationFailure
 
+from stores.connection import Database
 from stores.embedded import EMBEDDED_SET
 from stores.errors import mapped
 from stores.projection.collections import CATALOGUE, Collection, Document, Index
@@ -35,7 +36,7 @@ class Structure:
     retention: days by collection.
     """
 
-    def __init__(self, database: Any, retention: Mapping[str, int],
+    def __init__(self, database: Database, retention: Mapping[str, int],
                  collections: Sequence[Collection] = CATALOGUE) -> None:
         self._database, self._retention, self._collections = database, retention, collections
 
