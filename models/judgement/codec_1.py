@@ -35,7 +35,7 @@ def unpack_person(packed: bytes, subject: int) -> Person:
     return Person(
         profile=_profile(profile, subject),
         started=started,
-        moved=moved,
+        former_time=moved,
         frozen={window: Span(*span) for window, span in frozen.items()},
         alerts={alert_id(subject, alert.kind, alert.reference): alert for alert in map(_alert, alerts)},
         slots={number: Slot({epoch: ReplayWindow(*window) for epoch, window in replay.items()},

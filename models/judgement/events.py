@@ -10,14 +10,14 @@ class Arrived(Value, frozen=True):
     """An authentic report.
 
     at: when the gateway received the SMS.
-    judged: the time of the person's gateway, up to which its people are judged; None: it has no time yet.
+    judged_until: the time of the person's gateway, up to which its people are judged; None: it has no time yet.
     """
 
     received: Received
     at: int
     sms_id: str | None
     sms_gateway: str | None
-    judged: int | None
+    judged_until: int | None
 
 
 class Registered(Value, frozen=True):

@@ -112,7 +112,7 @@ class Fold:
         received = receive(header, frame, person, self._keys)
         if isinstance(received, Rejected):
             return [received]
-        judged = None if person is None else lane.gateway(person.profile.gateway).judged
+        judged = None if person is None else lane.gateway(person.profile.gateway).judged_until
         after, effects = step(person, Arrived(received, sms.received_at, sms.id, sms.gateway, judged))
         lane.put(header.subject, person, after)
         return effects
@@ -122,10 +122,10 @@ class Fold:
         self._check_lane(lane, profile.subject)
         person = lane.person(profile.subject)
         now = profile.schedule.since if lane.latest is None else lane.latest
-        event = Registered(profile, now, lane.gateway(profile.gateway).judged)
+        event = Registered(profile, now, lane.gateway(profile.gateway).judged_until)
         if person is not None:
             former = lane.gateway(person.profile.gateway)
-            event = replace(event, before=former.judged, first=former.first)
+            event = replace(event, before=former.judged_until, first=former.first)
         after, effects = step(person, event)
         lane.put(profile.subject, person, after)
         lane.schedule(after)

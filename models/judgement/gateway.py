@@ -8,13 +8,13 @@ ALLOWANCE: Final = 60  # seconds of a clock tick, where no gateway tick tells wh
 
 
 class GatewayTime(msgspec.Struct, array_like=True, gc=False):
-    """Times in epoch seconds; only the lane moves them forward.
+    """Times in epoch seconds; the lane and its ticks move them forward.
 
     ticked: the last tick of the gateway; None: it never ticked here.
-    judged: the time up to which its people are judged; None: no time yet.
-    first: the first value of `judged`; this time judged no window, except for people from another gateway (rule 2).
+    judged_until: the time up to which its people are judged; None: no time yet.
+    first: the first value of `judged_until`. It judged no window, except for people from another gateway (rule 2).
     """
 
     ticked: int | None
-    judged: int | None
+    judged_until: int | None
     first: int | None

@@ -26,11 +26,11 @@ class Glance(Stored, frozen=True):
 
     profile: ProfileGlance
     started: int | None
-    moved: int | None
+    former_time: int | None
     frozen: Mapping[int, Span]
     alerts: Mapping[str, Raw]
 
     @property
     def plain(self) -> bool:
         """Whether only the schedule decides when the next deadline is, and no alert is active."""
-        return self.moved is None and not self.frozen and not self.alerts
+        return self.former_time is None and not self.frozen and not self.alerts

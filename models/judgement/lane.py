@@ -91,16 +91,17 @@ class LaneState:
     def schedule(self, person: Person) -> None:
         """Enter a person's next deadline, after a registry record or a deadline.
 
-        A retired person is entered too while `moved` is set: the person stays in the index until the new gateway has
-        reached the time of the former one.
+        A retired person is entered too while `former_time` is set: the person stays in the index until the new
+        gateway has reached the time of the former one.
         """
-        if person.profile.retired and person.moved is None:
+        if person.profile.retired and person.former_time is None:
             return
         gateway = self.gateway(person.profile.gateway)
-        after = gateway.judged if person.moved is None or gateway.judged is None else person.moved
+        until = gateway.judged_until
+        after = until if person.former_time is None or until is None else person.former_time
         self._enter(person.profile.gateway, person.subject, about.calendar(person, gateway.first), after)
-        if person.moved is not None and gateway.judged is not None:  # the next tick clears `moved`
-            self.deadlines.setdefault(person.profile.gateway, Agenda()).add(gateway.judged, person.subject)
+        if person.former_time is not None and until is not None:  # the next tick clears `former_time`
+            self.deadlines.setdefault(person.profile.gateway, Agenda()).add(until, person.subject)
 
     def _enter(self, gateway: str, subject: int, calendar: Calendar, after: int | None) -> None:
         """after: the time up to which the person is judged; None: the gateway has no time yet."""
@@ -183,7 +184,7 @@ class LaneState:
             elif not profile.retired:
                 time = self.gateway(profile.gateway)
                 started = seen.started if seen.started is not None else time.first
-                self._enter(profile.gateway, subject, Calendar(profile.schedule, {}, started), time.judged)
+                self._enter(profile.gateway, subject, Calendar(profile.schedule, {}, started), time.judged_until)
         self._lane_touched = False
 
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:
@@ -202,7 +203,8 @@ class LaneState:
         return records
 
     def summary(self) -> LaneProgress:
-        until = {name: time.judged for name, time in sorted(self.gateways.items()) if time.judged is not None}
+        until = {name: time.judged_until for name, time in sorted(self.gateways.items())
+                 if time.judged_until is not None}
         return LaneProgress(until, self.clock, dict(self.population))
 
     def view(self, subject: int) -> dict[str, Any] | None:

@@ -63,12 +63,12 @@ class Slot(Stored, frozen=True):
     """One device slot.
 
     replay: by epoch, the counters seen.
-    judged: (epoch, counter) of the newest report judged (rule 13).
+    judged_report: (epoch, counter) of the newest report judged (rule 13).
     weak: whether the last known signal was weak.
     """
 
     replay: Mapping[int, ReplayWindow] = {}
-    judged: tuple[int, int] | None = None
+    judged_report: tuple[int, int] | None = None
     weak: bool = False
 
 
@@ -92,8 +92,8 @@ class Person(msgspec.Struct, array_like=True):
 
     started: the gateway's time at the first registry record, or at the last record that changed the schedule. Windows
     that open later are judged by the schedule of the profile.
-    moved: the time of the former gateway, until the new gateway has reached it; the person is judged up to it. None: no
-    change of gateway is pending.
+    former_time: the time of the former gateway, up to which the person is judged, until the new gateway has reached it.
+    None: no change of gateway is pending.
     frozen: the spans that windows keep from a former record (rule 2).
     alerts: the active alerts by id.
     slots: by number, the device slots.
@@ -108,7 +108,7 @@ class Person(msgspec.Struct, array_like=True):
 
     profile: Profile
     started: int | None
-    moved: int | None = None
+    former_time: int | None = None
     frozen: Mapping[int, Span] = {}
     alerts: Mapping[str, Alert] = {}
     slots: Mapping[int, Slot] = {}

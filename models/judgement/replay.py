@@ -24,7 +24,7 @@ def accepted(slot: Slot, epoch: int, counter: int) -> Slot:
     """The slot once it has seen a counter that is not below the window."""
     former = slot.replay.get(epoch)
     if former is None:
-        return Slot({**slot.replay, epoch: ReplayWindow(counter, b"\x01")}, slot.judged, slot.weak)
+        return Slot({**slot.replay, epoch: ReplayWindow(counter, b"\x01")}, slot.judged_report, slot.weak)
     highest, seen = former.highest, int.from_bytes(former.seen)
     if counter > highest:
         seen = (seen << min(counter - highest, COUNTERS) | 1) & _ALL
@@ -32,4 +32,4 @@ def accepted(slot: Slot, epoch: int, counter: int) -> Slot:
     else:
         seen |= 1 << (highest - counter)
     moved = ReplayWindow(highest, seen.to_bytes((seen.bit_length() + 7) // 8))
-    return Slot({**slot.replay, epoch: moved}, slot.judged, slot.weak)
+    return Slot({**slot.replay, epoch: moved}, slot.judged_report, slot.weak)

@@ -69,7 +69,7 @@ def _arrive(turn: Turn, event: Arrived) -> None:
     if window is not None and replay.has_seen(window, received.counter):
         return
     person.slots = {**person.slots, received.slot: replay.accepted(slot, received.epoch, received.counter)}
-    judged = event.judged if person.moved is None else person.moved
+    judged = event.judged_until if person.former_time is None else person.former_time
     if judged is not None:
         _forget_windows(turn, turn.today if judged >= turn.now else about.today(person, judged))
     _forget_alerts(turn)
@@ -138,8 +138,8 @@ def _register(state: Person | None, event: Registered) -> tuple[Person, list[Eff
         _keep_opened(person, profile, event.before)
         if person.started is None:
             person.started = event.after
-        if profile.gateway != person.profile.gateway and person.moved is None:
-            person.moved = event.before
+        if profile.gateway != person.profile.gateway and person.former_time is None:
+            person.former_time = event.before
         person.profile = profile
         _drop_unlisted(person)
     turn = Turn(person, event.at)
@@ -157,14 +157,14 @@ def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
     """
     # A person who changed the gateway brings the former gateway's time along. A person who changes it again before
     # the next tick brings all times that were known.
-    known = [at for at in (time, person.moved, person.started) if at is not None]
-    moves_on = person.moved is not None and profile.gateway != person.profile.gateway
+    known = [at for at in (time, person.former_time, person.started) if at is not None]
+    moves_on = person.former_time is not None and profile.gateway != person.profile.gateway
     if not known or (profile.schedule == person.profile.schedule and not moves_on):
         return
     time = max(known)
     calendar, today, frozen = about.calendar(person), about.today(person, time), dict(person.frozen)
     for window in windows_of_days(today - KEPT_DAYS, today + 1):
-        span = calendar.judged(window)
+        span = calendar.judged_span(window)
         if span is None:
             continue
         renewed = scheduled(profile.schedule, window)
@@ -185,7 +185,7 @@ def _drop_unlisted(person: Person) -> None:
     for number, slot in person.slots.items():
         highest = max(slot.replay)
         kept = {epoch: window for epoch, window in slot.replay.items() if epoch == highest or (number, epoch) in listed}
-        slots[number] = Slot(kept, slot.judged, slot.weak)
+        slots[number] = Slot(kept, slot.judged_report, slot.weak)
     person.slots = slots
 
 

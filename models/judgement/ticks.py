@@ -97,10 +97,10 @@ def _watch_gateways(lane: LaneState, at: int) -> Iterator[list[Effect]]:
 def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[Effect]]:
     """Judge the deadlines of a gateway's people up to `until`, together by time."""
     time = lane.gateway(gateway)
-    before = time.judged
+    before = time.judged_until
     if before is not None and until <= before:
         return
-    time.judged = until
+    time.judged_until = until
     if before is None:  # the first tick only sets the time, except for people from another gateway
         time.first = until
         subjects = sorted(lane.waiting.pop(gateway, ()))
@@ -114,12 +114,12 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[
         person = lane.person(subject)
         if person is None or person.profile.gateway != gateway:
             continue
-        after = before if person.moved is None else person.moved
+        after = before if person.former_time is None else person.former_time
         if after is not None and not person.profile.retired:
             for deadline, window in about.calendar(person, time.first).due(after, until):
                 due[deadline].append(_Due(subject, window, bool(octet_at(person.results, window)),
                                           about.excused(person, Window(window).day)))
-        if person.moved is None:
+        if person.former_time is None:
             lane.schedule(person)
         else:
             moved.append(subject)
@@ -128,9 +128,9 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[
                                    fresh=before is None or deadline > before)
     for subject in moved:
         judged = lane.somebody(subject)
-        if judged.moved is not None and judged.moved <= until:
+        if judged.former_time is not None and judged.former_time <= until:
             before_it, judged = judged, copy(judged)
-            judged.moved = None
+            judged.former_time = None
             lane.put(subject, before_it, judged)
         lane.schedule(judged)
 

@@ -84,7 +84,7 @@ class Calendar(Value, frozen=True):
         """The earliest date whose windows may still have their deadline after `at`."""
         return local_day(self.schedule.tz, at - self.schedule.grace_min * 60) - 1
 
-    def judged(self, window: int) -> Span | None:
+    def judged_span(self, window: int) -> Span | None:
         """The span of a window that is to be judged (rule 2), or None."""
         frozen = self.frozen.get(window)
         if frozen is not None:
@@ -105,7 +105,7 @@ class Calendar(Value, frozen=True):
         first, last = self._from(after), local_day(self.schedule.tz, until) + 1
         windows = set(windows_of_days(first, last)) | self.frozen.keys()
         for window in sorted(windows):
-            span = self.judged(window)
+            span = self.judged_span(window)
             if span is not None and after < span.deadline <= until:
                 yield span.deadline, window
 
@@ -124,7 +124,7 @@ class Calendar(Value, frozen=True):
         # The schedule has no windows that open before `started` or before `since`.
         day = self._from(max(after, self.started, self.schedule.since))
         while True:
-            days = [self.judged(window) for window in windows_of_days(day, day + 1) if window not in self.frozen]
+            days = [self.judged_span(window) for window in windows_of_days(day, day + 1) if window not in self.frozen]
             deadlines = [span.deadline for span in days if span is not None and span.deadline > after]
             if deadlines:
                 return min([*deadlines, *frozen])

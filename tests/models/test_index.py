@@ -84,7 +84,7 @@ def variations(people: Iterable[Person]) -> list[Person]:
             case 1:
                 varied.profile = replace(varied.profile, retired=True)
             case 2:
-                varied.moved = nation.BEFORE
+                varied.former_time = nation.BEFORE
             case 3:
                 varied.frozen = {Half(4).window: Span(Half(4).opens, Half(4).deadline + 60)}
             case 4:

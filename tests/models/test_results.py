@@ -164,7 +164,7 @@ def test_each_epoch_of_a_slot_counts_for_itself(reports: list[tuple[int, int]]) 
         whole, alone[epoch] = accepted(whole, epoch, counter), accepted(alone[epoch], epoch, counter)
         assert before == others, "the slot from before is as it was"
     assert whole.replay == {epoch: window for slot in alone.values() for epoch, window in slot.replay.items()}
-    assert (whole.judged, whole.weak) == ((1, 7), True)
+    assert (whole.judged_report, whole.weak) == ((1, 7), True)
 
 
 def test_a_window_decades_away_does_not_make_a_state_grow() -> None:

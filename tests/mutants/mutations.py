@@ -62,7 +62,7 @@ MUTATIONS = (
              "(known.epoch, known.counter) < (epoch, counter) and abs", "a second SOS within minutes is swallowed"),
     Mutation("rules/emergencies.py", "if turn.now - device_time > DAY else ()", "if turn.now < 0 else ()",
              "nobody is told that the SOS is old"),
-    Mutation("rules/devices.py", "(epoch, counter) < state.judged", "(epoch, counter) > state.judged",
+    Mutation("rules/devices.py", "(epoch, counter) < state.judged_report", "(epoch, counter) > state.judged_report",
              "an old report of a low battery overrules a new one"),
     Mutation("rules/devices.py", "if weak and state.weak:", "if weak:", "one weak report is an alert"),
     Mutation("rules/devices.py", "limits.battery_pct + BATTERY_RECOVERED", "limits.battery_pct",

@@ -45,7 +45,7 @@ def devices(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: in
     """Rule 13: a report that is older by (epoch, counter) than one judged of its slot changes nothing."""
     slots = turn.person.slots
     state = slots.get(slot) or Slot()
-    if state.judged is not None and (epoch, counter) < state.judged:
+    if state.judged_report is not None and (epoch, counter) < state.judged_report:
         return
     limits, battery, signal = turn.person.profile.thresholds, report.battery_pct, report.signal_dbm
     weak, temperature = state.weak, report.temp_c
