@@ -94,7 +94,7 @@ async def test_who_is_always_too_late_waits(store: Store,
     await write(store, WEEK[:3])
     count = itertools.count()
     meanwhile(lambda: store.database[STATES].update_one({"_id": "7"}, {"$set": {ETAG: str(next(count))}}))
-    with pytest.raises(StoreAwayError, match="others change"):
+    with pytest.raises(StoreAwayError, match="other writers keep changing"):
         await store.apply(changes(WEEK[3:4]))
 
 

@@ -67,7 +67,7 @@ async def test_other_partitions_are_refused(broker: str) -> None:
 async def test_a_broker_that_is_away_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     port = free_port()
     waiting = asyncio.create_task(declare(Settings.from_env({"ANBU_KAFKA": f"127.0.0.1:{port}"})))
-    while "no broker at" not in caplog.text:
+    while "no broker answers at" not in caplog.text:
         assert not waiting.done()
         await asyncio.sleep(0.02)
     with embedded_broker(tmp_path, port):
