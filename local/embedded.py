@@ -5,6 +5,7 @@ with ANBU_GUARANTEE=none.
 """
 
 import contextlib
+import secrets
 import socket
 import subprocess
 import time
@@ -21,10 +22,18 @@ class EmbeddedError(RuntimeError):
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    """A port of the loopback address on which a service may listen a moment later.
+
+    It lies below the ports that systems give to connections (from 32768 on, or from 49152): such a port could be taken
+    by a connection of some other process before the service listens.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)  # not by `random`: two processes may have the same seed
+        with socket.socket() as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", port))
+                return port
 
 
 class ChildService:

@@ -141,7 +141,7 @@ async def test_a_changelog_that_was_lost(place: Place) -> None:
                 await admin.delete_topics([changelog(worker.settings)])
             worker.start()
             await worker.wait_idle(http)
-            assert "no state tells of it: folding from 0 on" in worker.log.read_text()
+            assert "the changelog has no position: folding from 0 on" in worker.log.read_text()
             person = await http.get(f"http://127.0.0.1:{worker.port}/people/7/")
             found = await place.verdict(worker)
     assert (person.status_code, found.problems) == (200, [])
