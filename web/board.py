@@ -161,7 +161,7 @@ def window_span(person: PersonCard, window: int) -> Span | None:
     return None if span is None or person.profile.retired or span.open < person.profile.schedule.since else span
 
 
-def current_window(people: Collection[PersonCard], now: int) -> int:
+def current_window(people: Collection[PersonCard], now: int) -> Window:
     """Today's afternoon once it has opened for at least one person, else today's morning."""
     today = page_day(people, now)
     morning, afternoon = (Window.of(today, half) for half in HALVES)

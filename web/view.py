@@ -56,7 +56,7 @@ def page(web: Web, look: Look, language: str) -> dict[str, Any]:
     live, now = web.live, int(web.clock.now())
     people = live.people.values()
     zone, day = board.page_zone(people), board.page_day(people, now)
-    window = Window(board.current_window(people, now)) if look.half is None else Window.of(day, look.half)
+    window = board.current_window(people, now) if look.half is None else Window.of(day, look.half)
     halves = {one.half: board.rows(live.people, live.checkins.get(one, {}), one, now, look.site)
               for one in (Window.of(day, half) for half in HALVES)}
     listed = halves[window.half]

@@ -17,13 +17,11 @@ from models.contract.records import parse_object, subject_of, subject_of_key, te
 from models.contract.registry import parse_profile
 from models.errors import ContractError
 from models.figures import CLOCK_AHEAD_S, CLOCK_BEHIND_S, LATE_S
-from models.times import EARLIEST_DAY, LATEST_DAY, format_time, parse_date, parse_time
+from models.times import DAY, EARLIEST_DAY, LATEST_DAY, format_date, format_time, parse_date, parse_time
 from models.window import Window
 from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, INCIDENTS, PEOPLE, STATES
 from stores.projection.operations import Document, DocumentChange, Entry
 from stores.projection.weeks import week_of
-
-_DAY: Final = 86_400
 
 _PROFILE: Final = ("site", "gateway", "tz", "since", "retired", "windows", "grace_min", "excused", "escalation",
                    "thresholds", "attributes")
@@ -141,7 +139,7 @@ def of_report(report: Document) -> list[DocumentChange]:
         place = f"{half[0]}/{report['site']}"
         entries[f"seen.{key_of(place)}{'~late' if late else ''}"] = Entry({"place": place, "late": late})
     changes = [DocumentChange(BUCKETS, *_bucket(subject, monday), entries=entries,
-                              happened=int(monday.timestamp()) + 7 * _DAY)]
+                              happened=int(monday.timestamp()) + 7 * DAY)]
     if late:
         return changes
     told = received if clock is None else min(clock, received)
@@ -211,10 +209,9 @@ def _point(day: date, value: int | None) -> Document | None:
 def _half_of(window: str) -> tuple[str, str]:
     """Return the date and the half of a window such as 2026-11-24:morning. Raises ContractError."""
     found = Window.parse(window)
-    day, _, half = window.partition(":")
     if not EARLIEST_DAY <= found.day < LATEST_DAY:  # as for times: the days before and after must be dates too
         raise ContractError("window")
-    return day, half
+    return format_date(found.day), found.half
 
 
 def _week(clock: int | None, received: int) -> datetime:
@@ -224,7 +221,7 @@ def _week(clock: int | None, received: int) -> datetime:
     """
     believed = clock is not None and received - CLOCK_BEHIND_S <= clock <= received + CLOCK_AHEAD_S
     made = clock if clock is not None and believed else received
-    day = _date(made - made % _DAY)
+    day = _date(made - made % DAY)
     return day - timedelta(days=day.weekday())
 
 

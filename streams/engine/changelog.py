@@ -130,7 +130,10 @@ async def load(reader: AIOKafkaConsumer, tp: TopicPartition, state: Kept,
             done = orjson.loads(record.value)
             for key, value in pending.items():
                 state.restore(key, value)
-                (removed.discard if value is not None else removed.add)(key)
+                if value is None:
+                    removed.add(key)
+                else:
+                    removed.discard(key)
             pending.clear()
         elif record.key == PLAN:
             plan = BatchPlan(**orjson.loads(record.value))

@@ -179,10 +179,10 @@ class StateLane(Lane):
         touched = self.state.take_touched()
         if outputs:
             # Step 3 of the batch before, and step 1 of this batch.
-            await self._settle((PLAN, BatchPlan(topic, batch.start, batch.end, self._folding.code).packed()))
+            await self.settle((PLAN, BatchPlan(topic, batch.start, batch.end, self._folding.code).packed()))
             await self.writer.write_outputs(outputs)  # step 2
         else:
-            await self._settle()
+            await self.settle()
         before, self.next = self.next, {**self.next, topic: batch.end}
         owed = _Owed(batch, outputs, touched, before, self.next, self.state.summary())
         if outputs or touched:
@@ -194,10 +194,7 @@ class StateLane(Lane):
     def committable(self) -> dict[str, int]:
         return self.next if self._owed is None else self._owed.before
 
-    async def settle(self) -> None:
-        await self._settle()
-
-    async def _settle(self, *plan: Record) -> None:
+    async def settle(self, *plan: Record) -> None:
         """Write the states and the `done` of the batch before, if they are owed, and the plan of the next batch."""
         owed = self._owed
         if owed is not None:
