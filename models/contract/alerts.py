@@ -113,7 +113,7 @@ class Alert(Stored, frozen=True):
     report.
     window: the number of the window; None for the alerts without one.
     slot: of the opening report; None for the alerts of a window.
-    started: the start, from which the time to `raised` and `escalated` counts (rule 16).
+    start: the start, from which the time to `raised` and `escalated` counts (rule 16).
     escalations: the people to whom the alert was escalated since the start.
     """
 
@@ -127,7 +127,7 @@ class Alert(Stored, frozen=True):
     phase: Phase = Phase.NEW
     revision: int = 0
     opened_at: int = 0
-    started: int = 0
+    start: int = 0
     escalations: tuple[str, ...] = ()
     acknowledged_by: str | None = None
     acknowledged_at: int | None = None
@@ -158,7 +158,7 @@ class Alert(Stored, frozen=True):
             revision=self.revision + 1,
             severity=severity or self.severity,
             opened_at=now if self.phase is Phase.NEW else self.opened_at,
-            started=now if anew else self.started,
+            start=now if anew else self.start,
             escalations=(*escalations, escalated_to) if escalated_to is not None else escalations,
             acknowledged_by=by if acknowledged else None if forgotten else self.acknowledged_by,
             acknowledged_at=now if acknowledged else None if forgotten else self.acknowledged_at,

@@ -12,8 +12,8 @@ def calendar(person: Person, first_tick: int | None = None) -> Calendar:
 
     first_tick: the first time of the gateway, for a person registered before it; None: no time yet.
     """
-    started = person.started
-    return Calendar(person.profile.schedule, person.frozen, first_tick if started is None else started)
+    judged_from = person.judged_from
+    return Calendar(person.profile.schedule, person.kept_spans, first_tick if judged_from is None else judged_from)
 
 
 def today(person: Person, at: int) -> int:

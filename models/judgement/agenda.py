@@ -7,8 +7,9 @@ until that time.
 
 from array import array
 from heapq import heappop, heappush
+from typing import Final
 
-_SUBJECT = "I"  # 0 to 2^32 - 1: a million people take 4 MB, in a set of numbers 64 MB
+_SUBJECT: Final = "I"  # 0 to 2^32 - 1: a million people take 4 MB, in a set of numbers 64 MB
 
 
 class Agenda:

@@ -30,20 +30,20 @@ _decode: Final = msgpack.Decoder().decode
 
 
 def unpack_person(packed: bytes, subject: int) -> Person:
-    (_, profile, started, moved, frozen, slots, results, alerts, closed, told, commands, overrides, newest, device_time,
-     activity) = _decode(packed)
+    (_, profile, judged_from, former_time, kept_spans, slots, results, alerts, closed, emergencies, commands, overrides,
+     newest, device_time, activity) = _decode(packed)
     return Person(
         profile=_profile(profile, subject),
-        started=started,
-        former_time=moved,
-        frozen={window: Span(*span) for window, span in frozen.items()},
+        judged_from=judged_from,
+        former_time=former_time,
+        kept_spans={window: Span(*span) for window, span in kept_spans.items()},
         alerts={alert_id(subject, alert.kind, alert.reference): alert for alert in map(_alert, alerts)},
         slots={number: Slot({epoch: ReplayWindow(*window) for epoch, window in replay.items()},
                             judged and tuple(judged), weak)
                for number, (replay, judged, weak) in slots.items()},
         results=_results(results),
         closed=tuple(map(_alert, closed)),
-        emergencies=tuple(ReportedEmergency(_KINDS[kind], *rest) for kind, *rest in told),
+        emergencies=tuple(ReportedEmergency(_KINDS[kind], *rest) for kind, *rest in emergencies),
         commands=tuple(commands[i:i + 8] for i in range(0, len(commands), 8)),
         overrides=tuple(Override(*override) for override in overrides),
         newest=newest and Newest(*newest),
@@ -77,10 +77,10 @@ def _profile(fields: list[Any], subject: int) -> Profile:
 
 
 def _alert(fields: list[Any]) -> Alert:
-    (kind, reference, severity, likely, evidence, window, slot, phase, revision, opened_at, started, told, by, at,
+    (kind, reference, severity, likely, evidence, window, slot, phase, revision, opened_at, start, escalations, by, at,
      assignee, cleared_at) = fields
     return Alert(_KINDS[kind], reference, _SEVERITIES[severity], _LIKELY[likely], tuple(evidence), window, slot,
-                 _PHASES[phase], revision, opened_at, started, tuple(told), by, at, assignee, cleared_at)
+                 _PHASES[phase], revision, opened_at, start, tuple(escalations), by, at, assignee, cleared_at)
 
 
 def unpack_times(packed: bytes) -> tuple[int | None, int | None, dict[str, GatewayTime]]:

@@ -25,12 +25,12 @@ class Glance(Stored, frozen=True):
     """The first fields of a `Person`."""
 
     profile: ProfileGlance
-    started: int | None
+    judged_from: int | None
     former_time: int | None
-    frozen: Mapping[int, Span]
+    kept_spans: Mapping[int, Span]
     alerts: Mapping[str, Raw]
 
     @property
     def plain(self) -> bool:
         """Whether only the schedule decides when the next deadline is, and no alert is active."""
-        return self.former_time is None and not self.frozen and not self.alerts
+        return self.former_time is None and not self.kept_spans and not self.alerts

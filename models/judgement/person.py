@@ -90,11 +90,11 @@ class Person(msgspec.Struct, array_like=True):
 
     The fields are in the order in which they are stored; `glance` reads the first ones alone.
 
-    started: the gateway's time at the first registry record, or at the last record that changed the schedule. Windows
-    that open later are judged by the schedule of the profile.
+    judged_from: the gateway's time at the first registry record, or at the last record that changed the schedule.
+    Windows that open later are judged by the schedule of the profile.
     former_time: the time of the former gateway, up to which the person is judged, until the new gateway has reached it.
     None: no change of gateway is pending.
-    frozen: the spans that windows keep from a former record (rule 2).
+    kept_spans: the spans that windows keep from a former record (rule 2).
     alerts: the active alerts by id.
     slots: by number, the device slots.
     closed: the last cleared alert of each kind and slot; it may be reopened (rule 15).
@@ -107,9 +107,9 @@ class Person(msgspec.Struct, array_like=True):
     """
 
     profile: Profile
-    started: int | None
+    judged_from: int | None
     former_time: int | None = None
-    frozen: Mapping[int, Span] = {}
+    kept_spans: Mapping[int, Span] = {}
     alerts: Mapping[str, Alert] = {}
     slots: Mapping[int, Slot] = {}
     results: Results = Results()

@@ -4,7 +4,7 @@
 """
 
 from copy import copy
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -24,8 +24,8 @@ from models.report import AttributeReport, StatusReport
 from models.times import DAY
 from models.window import Window, windows_of_days
 
-KEPT_DAYS = LATE_DAYS + 1  # of results and spans of windows; a report can name a window that is LATE_DAYS old
-CLOSED_KEPT = DAY  # an alert can be reopened for 30 minutes; the rest of the day is for events out of order
+KEPT_DAYS: Final = LATE_DAYS + 1  # of results and spans of windows; a report can name a window that is LATE_DAYS old
+CLOSED_KEPT: Final = DAY  # an alert can be reopened for 30 minutes; the rest of the day is for events out of order
 
 
 def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
@@ -62,11 +62,11 @@ def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
 def _arrive(turn: Turn, event: Arrived) -> None:
     person, received = turn.person, event.received
     slot = person.slots.get(received.slot) or Slot()
-    window = slot.replay.get(received.epoch)
-    if window is not None and replay.is_below(window, received.counter):
+    counters = slot.replay.get(received.epoch)
+    if counters is not None and replay.is_below(counters, received.counter):
         _below(turn, event)
         return
-    if window is not None and replay.has_seen(window, received.counter):
+    if counters is not None and replay.has_seen(counters, received.counter):
         return
     person.slots = {**person.slots, received.slot: replay.accepted(slot, received.epoch, received.counter)}
     judged = event.judged_until if person.former_time is None else person.former_time
@@ -133,11 +133,11 @@ def _register(state: Person | None, event: Registered) -> tuple[Person, list[Eff
         person = Person(profile, event.after)
     else:
         person = copy(state)
-        if person.started is None:
-            person.started = event.first
+        if person.judged_from is None:
+            person.judged_from = event.first
         _keep_opened(person, profile, event.before)
-        if person.started is None:
-            person.started = event.after
+        if person.judged_from is None:
+            person.judged_from = event.after
         if profile.gateway != person.profile.gateway and person.former_time is None:
             person.former_time = event.before
         person.profile = profile
@@ -157,22 +157,22 @@ def _keep_opened(person: Person, profile: Profile, time: int | None) -> None:
     """
     # A person who changed the gateway brings the former gateway's time along. A person who changes it again before
     # the next tick brings all times that were known.
-    known = [at for at in (time, person.former_time, person.started) if at is not None]
+    known = [at for at in (time, person.former_time, person.judged_from) if at is not None]
     moves_on = person.former_time is not None and profile.gateway != person.profile.gateway
     if not known or (profile.schedule == person.profile.schedule and not moves_on):
         return
     time = max(known)
-    calendar, today, frozen = about.calendar(person), about.today(person, time), dict(person.frozen)
+    calendar, today, kept = about.calendar(person), about.today(person, time), dict(person.kept_spans)
     for window in windows_of_days(today - KEPT_DAYS, today + 1):
         span = calendar.judged_span(window)
         if span is None:
             continue
         renewed = scheduled(profile.schedule, window)
         if span.open <= time or (renewed is not None and renewed.open <= time):
-            frozen[window] = span
+            kept[window] = span
         else:
-            frozen.pop(window, None)  # a former record kept it; this record replaces it
-    person.frozen, person.started = frozen, time
+            kept.pop(window, None)  # a former record kept it; this record replaces it
+    person.kept_spans, person.judged_from = kept, time
 
 
 def _drop_unlisted(person: Person) -> None:
@@ -189,17 +189,18 @@ def _drop_unlisted(person: Person) -> None:
     person.slots = slots
 
 
-def _forget_windows(turn: Turn, today: int) -> None:
+def _forget_windows(turn: Turn, judged_day: int) -> None:
     """Drop the windows that no rule can reach any more, so that the state does not grow.
 
-    today: the local date up to which the person is judged, not later than now; at a deadline, the window's date. After
-    a long silence of the gateway many windows are due at once. The state of those not judged yet must not be lost.
+    judged_day: the local date up to which the person is judged, not later than now; at a deadline, the window's date.
+    After a long silence of the gateway many windows are due at once. The state of windows that are not judged yet must
+    not be lost.
     """
-    person, oldest = turn.person, today - KEPT_DAYS
+    person, oldest = turn.person, judged_day - KEPT_DAYS
     first = oldest * 2
     person.results = since(person.results, first)
-    if person.frozen:
-        person.frozen = {window: span for window, span in person.frozen.items() if window >= first}
+    if person.kept_spans:
+        person.kept_spans = {window: span for window, span in person.kept_spans.items() if window >= first}
     if person.overrides and person.overrides[0].last < oldest:
         person.overrides = tuple(override for override in person.overrides if override.last >= oldest)
 

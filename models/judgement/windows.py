@@ -36,49 +36,49 @@ def scheduled(schedule: Schedule, window: int) -> Span | None:
     return Span(opened, max(opened, close + schedule.grace_min * 60))
 
 
-def _settled(schedule: Schedule, started: int, after: int) -> tuple[Schedule, int]:
+def _settled(schedule: Schedule, judged_from: int, after: int) -> tuple[Schedule, int]:
     """Schedule and start of a person, made the same for all people of these hours whose start is long past.
 
     A window is open for a day at most. Its deadline is at most a day of grace later. No clock is put forward by more
     than a day. So a start and a `since` that are both more than four days before `after` do not change the deadlines
     that follow `after`.
     """
-    if max(started, schedule.since) < after - 4 * DAY:
+    if max(judged_from, schedule.since) < after - 4 * DAY:
         return replace(schedule, since=0), 0
-    return schedule, started
+    return schedule, judged_from
 
 
 @lru_cache(maxsize=4096)
-def _next_scheduled(schedule: Schedule, started: int, after: int) -> int | None:
-    return Calendar(schedule, {}, started).next_deadline_by_day(after)
+def _next_scheduled(schedule: Schedule, judged_from: int, after: int) -> int | None:
+    return Calendar(schedule, {}, judged_from).next_deadline_by_day(after)
 
 
 @lru_cache(maxsize=4096)
-def _due_scheduled(schedule: Schedule, started: int, after: int, until: int) -> tuple[tuple[int, int], ...]:
-    return tuple(Calendar(schedule, {}, started).due_by_day(after, until))
+def _due_scheduled(schedule: Schedule, judged_from: int, after: int, until: int) -> tuple[tuple[int, int], ...]:
+    return tuple(Calendar(schedule, {}, judged_from).due_by_day(after, until))
 
 
 class Calendar(Value, frozen=True):
     """The windows of one person.
 
     schedule: the schedule in force.
-    frozen: the spans that windows keep from a former record (rule 2).
-    started: epoch seconds; windows of the schedule that open later are judged, earlier windows only if `frozen` has
-    them. None: the gateway has no time yet.
+    kept_spans: the spans that windows keep from a former record (rule 2).
+    judged_from: epoch seconds; windows of the schedule that open later are judged, earlier windows only if `kept_spans`
+    has them. None: the gateway has no time yet.
     """
 
     schedule: Schedule
-    frozen: Mapping[int, Span]
-    started: int | None
+    kept_spans: Mapping[int, Span]
+    judged_from: int | None
 
     def span(self, window: int) -> Span | None:
         """The span of a window; None: the person has no such window."""
-        return self.frozen.get(window) or scheduled(self.schedule, window)
+        return self.kept_spans.get(window) or scheduled(self.schedule, window)
 
     def counting(self, window: int) -> Span | None:
         """The span of a window that a report may count for: it opens at or after `since`, or is kept (rule 3)."""
         span = self.span(window)
-        return span if span is not None and (window in self.frozen or span.open >= self.schedule.since) else None
+        return span if span is not None and (window in self.kept_spans or span.open >= self.schedule.since) else None
 
     def _from(self, at: int) -> int:
         """The earliest date whose windows may still have their deadline after `at`."""
@@ -86,24 +86,24 @@ class Calendar(Value, frozen=True):
 
     def judged_span(self, window: int) -> Span | None:
         """The span of a window that is to be judged (rule 2), or None."""
-        frozen = self.frozen.get(window)
-        if frozen is not None:
-            return frozen
+        kept = self.kept_spans.get(window)
+        if kept is not None:
+            return kept
         span = scheduled(self.schedule, window)
-        if span is None or self.started is None or span.open <= self.started or span.open < self.schedule.since:
+        if span is None or self.judged_from is None or span.open <= self.judged_from or span.open < self.schedule.since:
             return None
         return span
 
     def due(self, after: int, until: int) -> Sequence[tuple[int, int]]:
         """(deadline, window) of the windows to be judged with after < deadline <= until (rule 2)."""
-        if self.frozen or self.started is None:
+        if self.kept_spans or self.judged_from is None:
             return list(self.due_by_day(after, until))
-        return _due_scheduled(*_settled(self.schedule, self.started, after), after, until)
+        return _due_scheduled(*_settled(self.schedule, self.judged_from, after), after, until)
 
     def due_by_day(self, after: int, until: int) -> Iterator[tuple[int, int]]:
         """`due`, computed window by window."""
         first, last = self._from(after), local_day(self.schedule.tz, until) + 1
-        windows = set(windows_of_days(first, last)) | self.frozen.keys()
+        windows = set(windows_of_days(first, last)) | self.kept_spans.keys()
         for window in sorted(windows):
             span = self.judged_span(window)
             if span is not None and after < span.deadline <= until:
@@ -111,28 +111,29 @@ class Calendar(Value, frozen=True):
 
     def next_deadline(self, after: int) -> int | None:
         """The first deadline later than `after`; None: no window will ever be due."""
-        if self.frozen or self.started is None:
+        if self.kept_spans or self.judged_from is None:
             return self.next_deadline_by_day(after)
-        return _next_scheduled(*_settled(self.schedule, self.started, after), after)
+        return _next_scheduled(*_settled(self.schedule, self.judged_from, after), after)
 
     def next_deadline_by_day(self, after: int) -> int | None:
         """`next_deadline`, computed day by day."""
-        frozen = [span.deadline for span in self.frozen.values() if span.deadline > after]
-        upcoming: int | None = min(frozen, default=None)
-        if self.started is None or (self.schedule.morning is None and self.schedule.afternoon is None):
+        kept = [span.deadline for span in self.kept_spans.values() if span.deadline > after]
+        upcoming: int | None = min(kept, default=None)
+        if self.judged_from is None or (self.schedule.morning is None and self.schedule.afternoon is None):
             return upcoming
-        # The schedule has no windows that open before `started` or before `since`.
-        day = self._from(max(after, self.started, self.schedule.since))
+        # The schedule has no windows that open before `judged_from` or before `since`.
+        day = self._from(max(after, self.judged_from, self.schedule.since))
         while True:
-            days = [self.judged_span(window) for window in windows_of_days(day, day + 1) if window not in self.frozen]
-            deadlines = [span.deadline for span in days if span is not None and span.deadline > after]
+            windows = windows_of_days(day, day + 1)
+            spans = [self.judged_span(window) for window in windows if window not in self.kept_spans]
+            deadlines = [span.deadline for span in spans if span is not None and span.deadline > after]
             if deadlines:
-                return min([*deadlines, *frozen])
+                return min([*deadlines, *kept])
             day += 1
 
     def covering(self, at: int) -> list[int]:
         """The windows that a report may count for, with open <= at < deadline, earliest first (rule 3)."""
-        windows = set(windows_of_days(self._from(at), local_day(self.schedule.tz, at))) | self.frozen.keys()
+        windows = set(windows_of_days(self._from(at), local_day(self.schedule.tz, at))) | self.kept_spans.keys()
         spans = ((window, self.counting(window)) for window in sorted(windows))
         return [w for w, span in spans if span and span.open <= at < span.deadline]
 
@@ -140,7 +141,7 @@ class Calendar(Value, frozen=True):
         """The latest window that had opened at an instant: the base of a report that names none (rule 3)."""
         latest = Window.of(local_day(self.schedule.tz, at) + 1, AFTERNOON)
         # If the present schedule has no windows any more, the kept windows decide.
-        candidates: list[int] = [*range(latest, latest - 8, -1), *sorted(self.frozen, reverse=True)]
+        candidates: list[int] = [*range(latest, latest - 8, -1), *sorted(self.kept_spans, reverse=True)]
         for window in candidates:
             span = self.span(window)
             if span is not None and span.open <= at:

@@ -39,8 +39,9 @@ schedules = st.builds(Schedule, st.sampled_from(ZONES), dailies, dailies, st.int
 
 @given(schedules, moments, moments, st.integers(0, 3 * DAY))
 @settings(max_examples=300, deadline=None)
-def test_deadlines_of_many_are_the_deadlines_of_each(schedule: Schedule, started: int, after: int, length: int) -> None:
-    calendar = Calendar(schedule, {}, started)
+def test_deadlines_of_many_are_the_deadlines_of_each(schedule: Schedule, judged_from: int, after: int,
+                                                     length: int) -> None:
+    calendar = Calendar(schedule, {}, judged_from)
     assert list(calendar.due(after, after + length)) == list(calendar.due_by_day(after, after + length))
     assert calendar.next_deadline(after) == calendar.next_deadline_by_day(after)
 
@@ -86,9 +87,9 @@ def variations(people: Iterable[Person]) -> list[Person]:
             case 2:
                 varied.former_time = nation.BEFORE
             case 3:
-                varied.frozen = {Half(4).window: Span(Half(4).opens, Half(4).deadline + 60)}
+                varied.kept_spans = {Half(4).window: Span(Half(4).opens, Half(4).deadline + 60)}
             case 4:
-                varied.started = None
+                varied.judged_from = None
             case 5:
                 varied.profile = replace(varied.profile, gateway="never-ticked")
             case 6:

@@ -29,7 +29,7 @@ def test_states_of_each_version_are_read(version: int) -> None:
         seen = codec.glance(b64decode(line["packed"]), line["subject"])
         assert (seen.profile.gateway, seen.profile.retired, seen.profile.schedule) == (
             person.profile.gateway, person.profile.retired, person.profile.schedule)
-        assert seen.plain is not bool(person.alerts or person.frozen or person.former_time is not None)
+        assert seen.plain is not bool(person.alerts or person.kept_spans or person.former_time is not None)
 
 
 @pytest.mark.parametrize("version", range(1, codec.VERSION + 1))

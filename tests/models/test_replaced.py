@@ -44,7 +44,7 @@ def twin(person: Person) -> Person:
     """The same person; its mappings raise where they are changed."""
     made = copy(person)
     made.profile = replace(person.profile, attributes=_frozen(person.profile.attributes))
-    made.frozen, made.alerts = _frozen(person.frozen), _frozen(person.alerts)
+    made.kept_spans, made.alerts = _frozen(person.kept_spans), _frozen(person.alerts)
     made.slots = _frozen({number: replace(slot, replay=_frozen(slot.replay)) for number, slot in person.slots.items()})
     return made
 
@@ -53,7 +53,7 @@ def thawed(person: Person) -> Person:
     """The same person with plain mappings, as msgspec writes them."""
     made = copy(person)
     made.profile = replace(person.profile, attributes=_plain(person.profile.attributes))
-    made.frozen, made.alerts = _plain(person.frozen), _plain(person.alerts)
+    made.kept_spans, made.alerts = _plain(person.kept_spans), _plain(person.alerts)
     made.slots = {number: replace(slot, replay=_plain(slot.replay)) for number, slot in person.slots.items()}
     return made
 
@@ -96,7 +96,7 @@ def test_a_twin_cannot_be_changed() -> None:
     made = twin(stage.lane.somebody(7))
     assert made == stage.lane.somebody(7)
     mappings: list[Mapping[int, object] | Mapping[str, object]] = [
-        made.profile.attributes, made.frozen, made.alerts, made.slots, made.slots[0].replay]
+        made.profile.attributes, made.kept_spans, made.alerts, made.slots, made.slots[0].replay]
     assert all(isinstance(mapping, MappingProxyType) and mapping for mapping in mappings)
     with pytest.raises(TypeError, match="does not support item assignment"):
         made.slots[1] = Slot()  # type: ignore[index]

@@ -13,7 +13,7 @@ class Mutation(NamedTuple):
 
 
 MUTATIONS = (
-    Mutation("windows.py", "span.open <= self.started", "span.open < self.started",
+    Mutation("windows.py", "span.open <= self.judged_from", "span.open < self.judged_from",
              "a window is judged that had opened before anybody was looking"),
     Mutation("windows.py", "after < span.deadline <= until", "after < span.deadline < until",
              "a silent person is told one tick late"),
@@ -44,7 +44,7 @@ MUTATIONS = (
              "late waking is told as a late SMS"),
     Mutation("rules/checkins.py", "if about.awake_after(person, window):\n        return",
              "if False:\n        return", "an alarm about a window long gone, of a person who is up"),
-    Mutation("rules/checkins.py", "newest.battery_pct < 20", "newest.battery_pct < 19",
+    Mutation("rules/checkins.py", "< BATTERY_NEARLY_EMPTY", "< BATTERY_NEARLY_EMPTY - 1",
              "a flat battery is taken for a silent person"),
     Mutation("rules/turn.py", "RANKS[result] >= RANKS[previous]", "RANKS[result] > RANKS[previous]",
              "the same result is told again and again"),
@@ -78,7 +78,7 @@ MUTATIONS = (
              "a cold home is told only where something else is wrong"),
     Mutation("rules/timers.py", "alert.phase is not Phase.OPEN or", "not alert.active or",
              "escalation goes on after somebody has acknowledged"),
-    Mutation("rules/timers.py", "alert.started + RAISED_AFTER", "alert.opened_at + RAISED_AFTER",
+    Mutation("rules/timers.py", "alert.start + RAISED_AFTER", "alert.opened_at + RAISED_AFTER",
              "a released alert is critical at once"),
     Mutation("rules/timers.py", "if step.to not in escalations:", "if True:",
              "the same person is called at every tick"),

@@ -18,6 +18,8 @@ from models.times import DAY
 from models.window import Window
 
 LATE_DAYS: Final = 8
+BATTERY_NEARLY_EMPTY: Final = 20  # percent; below it the device is the likely cause (rule 14)
+SIGNAL_NEARLY_WEAK: Final = 3  # dB above the limit; up to it the device is the likely cause (rule 14)
 
 
 class Reading(Value, frozen=True):
@@ -180,9 +182,9 @@ def _attribute(person: Person) -> tuple[Likely, tuple[str, ...]]:
     evidence = []
     if newest.mains_lost:
         evidence.append("mains lost")
-    if newest.battery_pct is not None and newest.battery_pct < 20:
+    if newest.battery_pct is not None and newest.battery_pct < BATTERY_NEARLY_EMPTY:
         evidence.append(f"battery {newest.battery_pct} %")
-    if newest.signal_dbm is not None and newest.signal_dbm <= limit + 3:
+    if newest.signal_dbm is not None and newest.signal_dbm <= limit + SIGNAL_NEARLY_WEAK:
         evidence.append(f"signal {newest.signal_dbm} dBm")
     return (Likely.DEVICE if evidence else Likely.PERSON), tuple(evidence)
 

@@ -20,12 +20,12 @@ def _steps(person: Person, alert: Alert) -> Iterator[tuple[int, int, str | None]
     if alert.phase is not Phase.OPEN or alert.severity is Severity.MAINTENANCE:
         return
     if alert.kind in OF_A_WINDOW and alert.severity is Severity.WARNING:
-        yield alert.started + RAISED_AFTER, 0, None
+        yield alert.start + RAISED_AFTER, 0, None
     escalations = set(alert.escalations)
     for order, step in enumerate(sorted(person.profile.escalation, key=lambda step: step.after_min), start=1):
         if step.to not in escalations:
             escalations.add(step.to)
-            yield alert.started + step.after_min * 60, order, step.to
+            yield alert.start + step.after_min * 60, order, step.to
 
 
 def next_timer(person: Person) -> int | None:
