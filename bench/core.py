@@ -53,7 +53,7 @@ def core(people: int = 2000, windows: int = 20, runs: int = 5) -> list[Figure]:
     keys = KeyRing(nation.KEKS)
     lane = lived(range(1, people + 1), windows, Fold(keys))
     samples = [_sample(lane, record, keys) for record in _records(range(1, people + 1), Half(windows))]
-    gateways = codec.pack_times((lane.clock, lane.latest, lane.gateways))
+    gateways = codec.pack_times(lane.times.values())
     octets = statistics.mean(len(codec.pack_person(sample.person)) for sample in samples)
     ciphers = [nation.cipher(sample.header.subject) for sample in samples]
 

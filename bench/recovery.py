@@ -71,7 +71,7 @@ class LivedStates:
 
 
 def times(lane: LaneState) -> bytes:
-    return codec.pack_times((lane.clock, lane.latest, lane.gateways))
+    return codec.pack_times(lane.times.values())
 
 
 def recovery(address: str | None, people: int = AIM_PEOPLE) -> list[Figure]:

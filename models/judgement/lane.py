@@ -9,12 +9,13 @@ The index keeps rule 2: no deadline of a person lies between the time up to whic
 entry in the agenda.
 """
 
+from copy import copy
 from typing import Any, Final, NamedTuple
 
 from models.contract.incidents import Incident
 from models.judgement import about, codec
 from models.judgement.agenda import Agenda
-from models.judgement.gateway import ALLOWANCE, GatewayTime
+from models.judgement.gateway import GatewayTime, LaneTimes
 from models.judgement.person import Person
 from models.judgement.rules.timers import next_timer
 from models.judgement.view import view
@@ -38,26 +39,38 @@ class LaneProgress(NamedTuple):
     people: dict[str, int]
 
 
+class PeopleDue(NamedTuple):
+    """The people of a gateway for whom a deadline may have come. Times are epoch seconds.
+
+    after: the time up to which the gateway's people were judged; None: the gateway had no time.
+    first: the first time of the gateway, see `GatewayTime`.
+    subjects: the people, in order of their numbers.
+    """
+
+    after: int | None
+    first: int | None
+    subjects: list[int]
+
+
 class LaneState:
     """The state of one lane; see the module.
 
     number: the number of the partition.
+    times: the times of the lane and of its gateways.
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.clock: int | None = None
-        self.latest: int | None = None
-        self.gateways: dict[str, GatewayTime] = {}
-        self.incidents: dict[str, Incident] = {}
-        self.population: dict[str, int] = {}  # by gateway: people who are not retired
-        self.deadlines: dict[str, Agenda] = {}
-        self.waiting: dict[str, set[int]] = {}  # by gateway: people registered before its first tick
-        self.timers = Agenda()
+        self.times = LaneTimes()
+        self._incidents: dict[str, Incident] = {}
+        self._population: dict[str, int] = {}  # by gateway: people who are not retired
+        self._deadlines: dict[str, Agenda] = {}
+        self._waiting: dict[str, set[int]] = {}  # by gateway: people registered before its first tick
+        self._timers = Agenda()
         self._packed: dict[int, bytes] = {}
         self._common: dict[bytes, bytes | None] = {}  # records of the whole lane, until `ready`
         self._touched: dict[int, bytes | None] = {}  # by person: the octets before the change
-        self._lane_touched = self._incidents_touched = False
+        self._incidents_touched = False
 
     # People
 
@@ -101,54 +114,94 @@ class LaneState:
         after = until if person.former_time is None or until is None else person.former_time
         self._enter(person.profile.gateway, person.subject, about.calendar(person, gateway.first), after)
         if person.former_time is not None and until is not None:  # the next tick clears `former_time`
-            self.deadlines.setdefault(person.profile.gateway, Agenda()).add(until, person.subject)
+            self._deadlines.setdefault(person.profile.gateway, Agenda()).add(until, person.subject)
+
+    def schedule_moved(self, subject: int, until: int) -> None:
+        """Enter the next deadline of a person from another gateway, judged up to `until` by the new one.
+
+        The change of gateway is over if `until` has reached the time of the former gateway. Raises LookupError if no
+        person has the number.
+        """
+        person = self.somebody(subject)
+        if person.former_time is not None and person.former_time <= until:
+            before, person = person, copy(person)
+            person.former_time = None
+            self.put(subject, before, person)
+        self.schedule(person)
 
     def _enter(self, gateway: str, subject: int, calendar: Calendar, after: int | None) -> None:
         """after: the time up to which the person is judged; None: the gateway has no time yet."""
         if after is None:
-            self.waiting.setdefault(gateway, set()).add(subject)
+            self._waiting.setdefault(gateway, set()).add(subject)
             return
         due = calendar.next_deadline(after)
         if due is not None:
-            self.deadlines.setdefault(gateway, Agenda()).add(due, subject)
+            self._deadlines.setdefault(gateway, Agenda()).add(due, subject)
 
     def _count(self, person: Person, change: int) -> None:
         if not person.profile.retired:
             gateway = person.profile.gateway
-            self.population[gateway] = self.population.get(gateway, 0) + change
+            self._population[gateway] = self._population.get(gateway, 0) + change
 
     def enter_timer(self, person: Person) -> None:
         if person.alerts:
             due = next_timer(person)
             if due is not None:
-                self.timers.add(due, person.subject)
+                self._timers.add(due, person.subject)
+
+    def take_timers(self, until: int) -> list[int]:
+        """Remove and return the people whose timer may be due, in order of their numbers.
+
+        The caller enters the next timer of each person, by `put` or `enter_timer`.
+        """
+        return self._timers.pop(until)
 
     # Gateways and incidents
 
-    def gateway(self, name: str) -> GatewayTime:
-        """The times of a gateway. A gateway that never ticked here has the clock tick - 60 s (rule 21)."""
-        known = self.gateways.get(name)
-        if known is None:
-            by_clock = None if self.clock is None else self.clock - ALLOWANCE
-            known = self.gateways[name] = GatewayTime(None, by_clock, by_clock)
-            self._lane_touched = True
-        return known
+    @property
+    def latest(self) -> int | None:
+        """The latest tick of all sources, epoch seconds; None: no source ticked."""
+        return self.times.latest
 
-    def touch_times(self) -> None:
-        self._lane_touched = True
+    def gateway(self, name: str) -> GatewayTime:
+        """The times of a gateway; `take_due` and `times` alone move them."""
+        return self.times.gateway(name)
+
+    def take_due(self, gateway: str, until: int) -> PeopleDue | None:
+        """Move the time up to which a gateway's people are judged, and take the people whose deadline may have come.
+
+        The first time of a gateway takes the people who waited for it. The caller judges the people, and enters the
+        next deadline of each by `schedule` or `schedule_moved`. None: the people are judged up to `until` already.
+        """
+        time = self.times.gateway(gateway)
+        after = time.judged_until
+        if not self.times.advance_judged(gateway, until):
+            return None
+        if after is None:
+            return PeopleDue(after, time.first, sorted(self._waiting.pop(gateway, ())))
+        deadlines = self._deadlines.get(gateway)
+        return PeopleDue(after, time.first, [] if deadlines is None else deadlines.pop(until))
+
+    def population(self, gateway: str) -> int:
+        """The number of people of a gateway who are not retired."""
+        return self._population.get(gateway, 0)
 
     def put_incident(self, incident: Incident) -> None:
-        self.incidents[incident.id] = incident
+        self._incidents[incident.id] = incident
         self._incidents_touched = True
 
     def drop_incident(self, incident: Incident) -> None:
-        del self.incidents[incident.id]
+        del self._incidents[incident.id]
         self._incidents_touched = True
 
     def silence_of(self, gateway: str) -> Incident | None:
         """The open incident of a gateway that fell silent itself (rule 19)."""
-        return next((incident for incident in self.incidents.values()
+        return next((incident for incident in self._incidents.values()
                      if incident.gateway == gateway and incident.deadline is None), None)
+
+    def outages(self) -> list[Incident]:
+        """The open incidents of gateways whose people were silent together at a deadline (rule 18)."""
+        return [incident for incident in self._incidents.values() if incident.deadline is not None]
 
     # The changelog
 
@@ -168,15 +221,15 @@ class LaneState:
     def ready(self) -> None:
         """Unpack the records of the whole lane, and build the index, from all that was restored."""
         if times := self._common.get(LANE_KEY):
-            self.clock, self.latest, self.gateways = codec.unpack_times(times)
+            self.times = LaneTimes(*codec.unpack_times(times))
         if incidents := self._common.get(INCIDENTS_KEY):
-            self.incidents = {incident.id: incident for incident in codec.unpack_incidents(incidents)}
+            self._incidents = {incident.id: incident for incident in codec.unpack_incidents(incidents)}
         self._common.clear()
         for subject, packed in self._packed.items():
             seen = codec.glance(packed, subject)
             profile = seen.profile
             if not profile.retired:
-                self.population[profile.gateway] = self.population.get(profile.gateway, 0) + 1
+                self._population[profile.gateway] = self._population.get(profile.gateway, 0) + 1
             if not seen.plain:
                 person = codec.unpack_person(packed, subject)
                 self.enter_timer(person)
@@ -185,7 +238,7 @@ class LaneState:
                 time = self.gateway(profile.gateway)
                 judged_from = seen.judged_from if seen.judged_from is not None else time.first
                 self._enter(profile.gateway, subject, Calendar(profile.schedule, {}, judged_from), time.judged_until)
-        self._lane_touched = False
+        self.times.changed = False
 
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:
         """The changelog records of all changes since the last call; the value None removes a person."""
@@ -195,17 +248,18 @@ class LaneState:
             if packed is None or packed != before:
                 records.append((b"%d" % subject, packed))
         self._touched.clear()
-        if self._lane_touched:
-            records.append((LANE_KEY, codec.pack_times((self.clock, self.latest, self.gateways))))
+        if self.times.changed:
+            self.times.changed = False
+            records.append((LANE_KEY, codec.pack_times(self.times.values())))
         if self._incidents_touched:
-            records.append((INCIDENTS_KEY, codec.pack_incidents(list(self.incidents.values()))))
-        self._lane_touched = self._incidents_touched = False
+            records.append((INCIDENTS_KEY, codec.pack_incidents(list(self._incidents.values()))))
+        self._incidents_touched = False
         return records
 
     def summary(self) -> LaneProgress:
-        until = {name: time.judged_until for name, time in sorted(self.gateways.items())
+        until = {name: time.judged_until for name, time in sorted(self.times.gateways.items())
                  if time.judged_until is not None}
-        return LaneProgress(until, self.clock, dict(self.population))
+        return LaneProgress(until, self.times.clock, dict(self._population))
 
     def view(self, subject: int) -> dict[str, Any] | None:
         """The live state of a person as JSON values, without keys; None: no person here has this number."""

@@ -8,7 +8,6 @@ The order at one tick: rule 19, deadlines by time, rule 20, then rules 8 and 16.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from copy import copy
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -20,7 +19,7 @@ from models.contract.inputs import Tick
 from models.errors import Rejected, RejectReason
 from models.judgement import about
 from models.judgement.events import Deadline, Released, Ticked
-from models.judgement.gateway import ALLOWANCE, GatewayTime
+from models.judgement.gateway import ALLOWANCE
 from models.judgement.lane import LaneState
 from models.judgement.person import Person
 from models.judgement.results import octet_at, result_at
@@ -54,39 +53,34 @@ def tick(lane: LaneState, event: Tick) -> Iterator[list[Effect]]:
     """
     at = event.at
     if event.gateway is None:
-        if lane.clock is not None and at <= lane.clock:
+        if not lane.times.advance_clock(at):
             return
-        lane.clock = at
         yield from _watch_gateways(lane, at)
     else:
         if lane.latest is not None and at > lane.latest + MOST_AHEAD:
             yield [Rejected(RejectReason.MALFORMED, f"at: more than a year after {format_time(lane.latest)}")]
             return
-        gateway = lane.gateways.setdefault(event.gateway, GatewayTime(None, None, None))
-        if gateway.ticked is not None and at <= gateway.ticked:
+        if not lane.times.advance_gateway(event.gateway, at):
             return
-        gateway.ticked = at
         yield from _judge(lane, event.gateway, at, at)
         silence = lane.silence_of(event.gateway)
         if silence is not None:
             yield _close(lane, silence, at)
-    lane.touch_times()
-    if lane.latest is None or at > lane.latest:
-        lane.latest = at
+    if lane.times.advance_latest(at):
         yield from _end_outages(lane, at)
-        for subject in lane.timers.pop(at):
+        for subject in lane.take_timers(at):
             yield _apply(lane, subject, Ticked(at))
 
 
 def _watch_gateways(lane: LaneState, at: int) -> Iterator[list[Effect]]:
     """Rules 19 and 21, at a clock tick."""
-    for name in sorted(lane.gateways):
-        ticked = lane.gateways[name].ticked
+    for name in sorted(lane.times.gateways):
+        ticked = lane.gateway(name).ticked
         if ticked is None:
             yield from _judge(lane, name, at - ALLOWANCE, at)
             continue
         silence = lane.silence_of(name)
-        if silence is None and lane.population.get(name, 0) > 0 and at - ticked > SILENT_AFTER:
+        if silence is None and lane.population(name) > 0 and at - ticked > SILENT_AFTER:
             silence = Incident(name, None, ticked, at)
             lane.put_incident(silence)
             yield [IncidentRevised(silence, Change.OPENED, lane.number, at)]
@@ -96,27 +90,22 @@ def _watch_gateways(lane: LaneState, at: int) -> Iterator[list[Effect]]:
 
 def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[Effect]]:
     """Judge the deadlines of a gateway's people up to `until`, together by time."""
-    time = lane.gateway(gateway)
-    before = time.judged_until
-    if before is not None and until <= before:
+    people = lane.take_due(gateway, until)
+    if people is None:
         return
-    time.judged_until = until
-    if before is None:  # the first tick only sets the time, except for people from another gateway
-        time.first = until
-        subjects = sorted(lane.waiting.pop(gateway, ()))
-    else:
-        subjects = lane.deadlines[gateway].pop(until) if gateway in lane.deadlines else []
+    before = people.after
     due: dict[int, list[_Due]] = defaultdict(list)
     moved = []
-    for looked_at, subject in enumerate(subjects):  # each person is unpacked once for all questions
+    for looked_at, subject in enumerate(people.subjects):  # each person is unpacked once for all questions
         if looked_at % SLICE == SLICE - 1:
             yield []
         person = lane.person(subject)
         if person is None or person.profile.gateway != gateway:
             continue
+        # The first tick of a gateway only sets the time, except for people from another gateway.
         after = before if person.former_time is None else person.former_time
         if after is not None and not person.profile.retired:
-            for deadline, window in about.calendar(person, time.first).due(after, until):
+            for deadline, window in about.calendar(person, people.first).due(after, until):
                 due[deadline].append(_Due(subject, window, bool(octet_at(person.results, window)),
                                           about.excused(person, Window(window).day)))
         if person.former_time is None:
@@ -127,12 +116,7 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[
         yield from _judge_together(lane, gateway, deadline, due[deadline], at,
                                    fresh=before is None or deadline > before)
     for subject in moved:
-        judged = lane.somebody(subject)
-        if judged.former_time is not None and judged.former_time <= until:
-            before_it, judged = judged, copy(judged)
-            judged.former_time = None
-            lane.put(subject, before_it, judged)
-        lane.schedule(judged)
+        lane.schedule_moved(subject, until)
 
 
 def _judge_together(lane: LaneState, gateway: str, deadline: int, due: list[_Due], at: int, *,
@@ -161,8 +145,8 @@ def _judge_together(lane: LaneState, gateway: str, deadline: int, due: list[_Due
 
 def _end_outages(lane: LaneState, at: int) -> Iterator[list[Effect]]:
     """Rule 20 for rule 18: fewer than 30 % of the people are still silent, or an hour has passed."""
-    for incident in list(lane.incidents.values()):
-        if incident.deadline is None or at <= incident.opened_at:
+    for incident in lane.outages():
+        if at <= incident.opened_at:
             continue
         still = len({subject for subject, window in incident.silent if _is_silent(lane.person(subject), window)})
         if still * 10 >= incident.people * OUTAGE_TENTHS and at - incident.opened_at < OUTAGE_AT_MOST:

@@ -61,10 +61,10 @@ def entries(agenda: Agenda) -> set[tuple[int, int]]:
 
 
 def index(lane: LaneState) -> dict[str, Any]:
-    return {"deadlines": {name: entries(agenda) for name, agenda in lane.deadlines.items()},
-            "timers": entries(lane.timers),
-            "population": {name: count for name, count in lane.population.items() if count},
-            "waiting": lane.waiting, "gateways": set(lane.gateways)}
+    return {"deadlines": {name: entries(agenda) for name, agenda in lane._deadlines.items()},
+            "timers": entries(lane._timers),
+            "population": {name: count for name, count in lane._population.items() if count},
+            "waiting": lane._waiting, "gateways": set(lane.times.gateways)}
 
 
 def restored(packed: dict[int, bytes], times: bytes) -> LaneState:

@@ -128,7 +128,7 @@ def test_who_comes_and_goes_between_two_writings_is_removed() -> None:
 def test_the_time_of_a_gateway_with_nobody_is_kept() -> None:
     """Else its next tick would be its first, and an old one could take it back."""
     stage = played("registry 1", "24 05:00 tick", "24 05:00 tick busan-1", "34 05:00 tick")
-    assert set(stage.lane.gateways) == {"seoul-1", "busan-1"}
+    assert set(stage.lane.times.gateways) == {"seoul-1", "busan-1"}
 
 
 def test_a_person_without_a_gateway_s_time_waits() -> None:

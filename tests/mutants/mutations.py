@@ -94,7 +94,7 @@ MUTATIONS = (
              "a gateway is blamed a moment too early"),
     Mutation("ticks.py", "still * 10 >= incident.people * OUTAGE", "still * 10 > incident.people * OUTAGE",
              "alerts are released while the outage lasts"),
-    Mutation("ticks.py", "if lane.latest is None or at > lane.latest:", "if True:",
+    Mutation("ticks.py", "if lane.times.advance_latest(at):", "if lane.times.advance_latest(at) or True:",
              "an old tick of another source escalates"),
     Mutation("ticks.py", "at > lane.latest + MOST_AHEAD", "False",
              "one tick of another age, and nobody is judged for years"),
