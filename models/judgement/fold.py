@@ -27,7 +27,7 @@ from models.wire.keys import KeyRing
 
 CODE: Final = "2"  # goes up with each change after which the same records give other outputs
 FORWARDED: Final = "anbu-forwarded"
-SLICE: Final = 64  # outputs, or records without outputs
+OUTPUTS_A_SLICE: Final = 64  # outputs, or records without outputs
 
 
 class _Misplaced(Exception):
@@ -74,7 +74,7 @@ class Fold:
                         outputs += [encode(effect, record, at) for effect in some]
                         yield outputs
                         outputs = []
-            if len(outputs) >= SLICE or number % SLICE == 0:
+            if len(outputs) >= OUTPUTS_A_SLICE or number % OUTPUTS_A_SLICE == 0:
                 yield outputs
                 outputs = []
         yield outputs

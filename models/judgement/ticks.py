@@ -32,7 +32,7 @@ OUTAGE_AT_MOST: Final = 60 * 60
 OUTAGE_TENTHS: Final = 3  # more silent people of ten than that are an outage of the gateway
 ENOUGH_PEOPLE: Final = 10
 MOST_AHEAD: Final = 366 * DAY  # no absence is longer; a wrong clock is mostly wrong by decades
-SLICE: Final = 1000  # people, some 20 ms; after them the caller of a tick has a turn
+PEOPLE_A_SLICE: Final = 1000  # some 20 ms; after them the caller of a tick has a turn
 
 
 class _Due(NamedTuple):
@@ -97,7 +97,7 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[
     due: dict[int, list[_Due]] = defaultdict(list)
     moved = []
     for looked_at, subject in enumerate(people.subjects):  # each person is unpacked once for all questions
-        if looked_at % SLICE == SLICE - 1:
+        if looked_at % PEOPLE_A_SLICE == PEOPLE_A_SLICE - 1:
             yield []
         person = lane.person(subject)
         if person is None or person.profile.gateway != gateway:

@@ -16,7 +16,7 @@ from bench.nation import Half
 from models.contract.inputs import Record
 from models.judgement import codec, ticks
 from models.judgement.agenda import Agenda
-from models.judgement.fold import SLICE, Fold
+from models.judgement.fold import OUTPUTS_A_SLICE, Fold
 from models.judgement.lane import LaneState
 from models.judgement.person import Person, Results
 from models.judgement.results import result_at
@@ -131,7 +131,7 @@ def test_a_deadline_of_many_comes_in_slices(monkeypatch: pytest.MonkeyPatch, siz
     lane = lived(people, 2, fold)
     for subject, value in nation.reports(people, half):
         fold(lane, Record("sms", 0, 0, b"%d" % subject, value))
-    monkeypatch.setattr(ticks, "SLICE", size)
+    monkeypatch.setattr(ticks, "PEOPLE_A_SLICE", size)
     slices = [list(fold.fold(lane, [Record("sms", 0, 0, None, tick)])) for tick in nation.ticks(half.deadline)]
     assert all(len(some) >= len(people) // len(slices) // size for some in slices)
     assert {subject: result_at(lane.somebody(subject).results, half.window) for subject in people} == {
@@ -162,8 +162,8 @@ def test_the_outputs_of_a_batch_come_in_slices_and_are_those_of_its_records() ->
     batch = [Record("sms", 0, number, b"%d" % subject, value)
              for number, (subject, value) in enumerate(nation.reports(people, half))]
     slices = list(fold.fold(lived(people, 0, fold), batch))
-    assert len(slices) > len(batch) // SLICE
-    assert all(len(some) < SLICE + 10 for some in slices)
+    assert len(slices) > len(batch) // OUTPUTS_A_SLICE
+    assert all(len(some) < OUTPUTS_A_SLICE + 10 for some in slices)
     one_by_one = lived(people, 0, fold)
     assert [output for some in slices for output in some] == [
         output for record in batch for output in fold(one_by_one, record)]
