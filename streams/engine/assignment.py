@@ -71,7 +71,8 @@ class Assignment(ABC):
         self._gate.clear()
         self.quiesced += 1
         for number, lane in self.opening_lanes.items():
-            if not lane.reading:  # if the partition is lost, a take-over that goes on would fence the rightful owner
+            # If the partition is lost, a take-over that goes on would fence the rightful owner.
+            if not lane.loading_changelog:
                 lane.valid = False
                 self._cancel(number)
         for lane in self.lanes.values():

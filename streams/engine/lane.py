@@ -55,7 +55,7 @@ class Lane(ABC):
         self.recovered = 0.0               # the part of the durable state that has been read, 0 to 1
         self.steps = 0                     # goes up with any progress, for the watchdog
         self.valid = True                  # owned without a gap since take-over, and no batch was broken off
-        self.reading = False               # loading the changelog, which a rebalance need not stop
+        self.loading_changelog = False     # a rebalance need not stop this
         self.durable: Any = None           # `State.summary()` as of the last durable batch
         self._queue: deque[Any] = deque()
         self._handed = asyncio.Event()

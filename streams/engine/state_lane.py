@@ -99,12 +99,12 @@ class StateLane(Lane):
         rebalances may come often.
         """
         await self.writer.start(self.host.changelog)
-        self.reading = True
+        self.loading_changelog = True
         state = self._folding.new_state(self.number)
         loaded = await load(reader, TopicPartition(self.host.changelog, self.number), state, self._progress)
         state.ready()
         await self.host.wait_open()
-        self.reading = False
+        self.loading_changelog = False
         self.state, self._done, self._begun = state, loaded.done, False
         await self.find_positions(reader)
         await self._take_back(loaded)
