@@ -7,7 +7,7 @@ A batch becomes durable in four steps:
 3. states and done: the changelog gets the states that the batch changed, and the positions after it.
 4. group commit: Kafka gets the positions. The commit only shows the lag; a successor trusts the changelog.
 
-If another batch waits, step 3 and step 1 of the next batch are one request: two answers of the broker, not three.
+If another batch waits, step 3 and step 1 of the next batch are one request: two round trips to the broker, not three.
 """
 
 import asyncio

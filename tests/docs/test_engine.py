@@ -1,4 +1,4 @@
-"""docs/engine.md names tests and points that there are, in order, and a test for each case."""
+"""docs/engine.md names only tests and crash points that exist, lists the points in order, and has a test for each case."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ CASES = re.findall(r"^### ([^\n]+)\n\n(.*?)(?=\n##|\Z)", TEXT, re.MULTILINE | re
 DEATHS = re.findall(r"^### [^\n]+: `(\w+)`\n\n(.*?)(?=\n##)", TEXT, re.MULTILINE | re.DOTALL)
 
 
-def test_every_test_that_is_named_is_there() -> None:
+def test_every_test_that_is_named_exists() -> None:
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     named = set(re.findall(r"`(test_\w+)(?:\[…\])?`", TEXT))
     assert len(named) > 30
@@ -20,7 +20,7 @@ def test_every_test_that_is_named_is_there() -> None:
     assert [path for path in re.findall(r"`(tests/[\w/.]+)`", TEXT) if not (ROOT / path).exists()] == []
 
 
-def test_there_are_cases() -> None:
+def test_every_heading_of_a_case_has_text_below_it() -> None:
     assert len(CASES) == TEXT.count("\n### ") > 40
 
 
@@ -41,14 +41,14 @@ def test_every_point_of_a_batch_has_its_case() -> None:
         assert "`test_killed_at[…]`" in body, point
 
 
-def test_the_points_at_which_a_worker_is_frozen_are_named() -> None:
-    """Fewer than those at which one is killed; a reader is not to think otherwise."""
+def test_the_page_names_the_points_at_which_a_worker_is_frozen() -> None:
+    """Workers are frozen at fewer points than they are killed at; the page has to say so."""
     points = re.search(r'parametrize\("point", \[(.*)\]\)\nasync def test_frozen_at', CRASH_POINTS)
-    told = re.search(r"At\s+three\s+points,(.*?),\s+a\s+worker\s+also\s+stands\s+still", TEXT, re.DOTALL)
+    named = re.search(r"At\s+three\s+points,(.*?),\s+a\s+worker\s+also\s+stands\s+still", TEXT, re.DOTALL)
     assert points is not None
-    assert told is not None
+    assert named is not None
     frozen = re.findall(r'"(\w+)"', points[1])
-    assert re.findall(r"`(\w+)`", told[1]) == frozen
+    assert re.findall(r"`(\w+)`", named[1]) == frozen
     assert [point for point, body in DEATHS if "`test_frozen_at[…]`" in body] == frozen
 
 

@@ -36,7 +36,7 @@ async def changelog_of(settings: Settings) -> tuple[States, int]:
 
 
 @pytest.mark.timeout(150)
-async def test_everybody_is_there_after_compaction_and_a_restart(kafka: LocalKafka, tmp_path: Path) -> None:
+async def test_every_person_is_there_after_compaction_and_a_restart(kafka: LocalKafka, tmp_path: Path) -> None:
     worker = WorkerProcess(tmp_path / "watch", ANBU_KAFKA=kafka.address, ANBU_PARTITIONS="1", ANBU_GUARANTEE="fence",
                            ANBU_KEK=json.dumps({"k1": b64encode(bytes(32)).decode()}))
     with worker:

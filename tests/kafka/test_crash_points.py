@@ -109,7 +109,7 @@ async def test_a_writer_is_renewed_between_two_batches(place: Place) -> None:
     assert found.owners >= 4
 
 
-async def test_a_plan_behind_a_batch_without_effect(place: Place) -> None:
+async def test_a_plan_after_a_batch_without_effect_is_folded_again(place: Place) -> None:
     """Nothing tells of that batch: the plan begins further on than what lasts, and still is folded first."""
     zero, first = place.worker(), place.worker(WOUND=f"after_outputs:kill:{SMS}", UNCOMMITTED="1")
     second = place.worker(HOLD=f"{SMS}:{REGISTRY}:2")
@@ -130,7 +130,7 @@ async def test_a_plan_behind_a_batch_without_effect(place: Place) -> None:
     assert found.problems == []
 
 
-async def test_a_writer_is_renewed_behind_a_batch_without_effect(place: Place) -> None:
+async def test_a_writer_is_renewed_after_a_batch_without_effect(place: Place) -> None:
     """Of which nothing that lasts tells: the lane goes on from where it was."""
     worker = place.worker(RENEW_S="2", UNCOMMITTED="1")
     async with place.begun(worker) as http:
@@ -146,7 +146,7 @@ async def test_a_writer_is_renewed_behind_a_batch_without_effect(place: Place) -
     assert (found.problems, found.repeats) == ([], 0)
 
 
-async def test_who_saw_no_topics_looks_again(place: Place) -> None:
+async def test_a_leader_that_saw_no_topics_asks_again(place: Place) -> None:
     worker = place.worker(BLIND="8")
     async with httpx.AsyncClient() as http:
         with worker:
@@ -158,7 +158,7 @@ async def test_who_saw_no_topics_looks_again(place: Place) -> None:
     assert (found.problems, found.repeats) == ([], 0)
 
 
-async def test_who_is_told_to_leave_does(place: Place) -> None:
+async def test_a_worker_that_cannot_stop_leaves_after_a_limit(place: Place) -> None:
     """Also where the client of the broker never comes to an end."""
     worker = place.worker(STAY="1", LEFT_S="1")
     async with httpx.AsyncClient() as http:
@@ -170,7 +170,7 @@ async def test_who_is_told_to_leave_does(place: Place) -> None:
             assert "graceful shutdown did not finish within 1 s" in worker.log.read_text()
 
 
-async def test_what_a_poll_brought_to_nobody_is_read_again(place: Place) -> None:
+async def test_records_that_a_poll_brought_to_no_lane_are_read_again(place: Place) -> None:
     """Also where no record follows that would show the gap."""
     first, second = place.worker(), place.worker(STRAY="1")
     async with place.begun(first, second) as http:
@@ -185,7 +185,7 @@ async def test_what_a_poll_brought_to_nobody_is_read_again(place: Place) -> None
 
 @pytest.mark.parametrize(("act", "said"), [("hang", "there is input, and position 0 has not moved"),
                                            ("block", "the event loop has not turned")])
-async def test_who_does_not_get_on_leaves_and_says_why(place: Place, act: str, said: str) -> None:
+async def test_a_worker_without_progress_leaves_and_logs_why(place: Place, act: str, said: str) -> None:
     worker = place.worker(WOUND=f"after_plan:{act}:{SMS}", STALLED_S="6")
     async with place.begun(worker):
         await place.send(worker, sos(1))

@@ -15,7 +15,7 @@ CODECS = ("gzip", "snappy", "lz4", "zstd")
 LONGEST = 1_000_000  # of a record, about, unless a broker is told otherwise
 
 
-async def test_records_that_are_compressed(place: Place) -> None:
+async def test_compressed_records_are_read(place: Place) -> None:
     """By the gateway of others, or by the broker itself, where its `compression.type` says so."""
     worker = place.worker()
     async with place.begun(worker) as http:
@@ -34,7 +34,7 @@ async def test_records_that_are_compressed(place: Place) -> None:
         f"0.1.{number}" for number in range(1, len(CODECS) + 1)]
 
 
-async def test_records_that_are_too_long(place: Place) -> None:
+async def test_a_record_that_is_too_long_does_not_stop_a_lane(place: Place) -> None:
     worker = place.worker()
     async with place.begun(worker) as http:
         noise = os.urandom(LONGEST)

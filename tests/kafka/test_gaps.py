@@ -39,7 +39,7 @@ async def in_a_transaction(settings: Settings, *lines: tuple[str, dict[str, Any]
         await sender.stop()
 
 
-async def test_what_a_gateway_takes_back_counts(place: Place) -> None:
+async def test_the_records_of_an_aborted_transaction_count(place: Place) -> None:
     """Inputs are read uncommitted, as docs/integrate.md tells: the report counts, and again it is a repeat."""
     worker = place.worker()
     async with place.begun(worker) as http:
@@ -58,7 +58,7 @@ async def delete_records(settings: Settings, topic: str, before: int) -> None:
         await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=before)})
 
 
-async def test_a_marker_at_the_end_is_no_input(place: Place) -> None:
+async def test_a_transaction_marker_at_the_end_of_a_log_does_not_stall_a_lane(place: Place) -> None:
     """Else the watchdog would take the worker for one that stands still, again and again."""
     worker = place.worker(STALLED_S="15")  # longer than a group's first members wait for each other
     async with place.begun(worker) as http:
@@ -73,7 +73,7 @@ async def test_a_marker_at_the_end_is_no_input(place: Place) -> None:
     assert (found.problems, found.repeats) == ([], 0)
 
 
-async def test_a_lane_that_has_always_something_to_do_goes_past_a_marker(place: Place) -> None:
+async def test_a_lane_that_is_always_busy_goes_past_a_transaction_marker(place: Place) -> None:
     """It was never idle in a long morning, and the watchdog ended a worker that did all it could."""
     worker = place.worker(STALLED_S="25", FOLD_S="0.4")
     async with place.begun(worker) as http:
@@ -94,7 +94,7 @@ async def test_a_lane_that_has_always_something_to_do_goes_past_a_marker(place: 
     assert (found.problems, found.repeats) == ([], 0)
 
 
-async def test_records_that_were_deleted_under_a_running_worker(place: Place) -> None:
+async def test_a_running_worker_leaves_when_unread_records_are_deleted(place: Place) -> None:
     """It leaves and says which; never does it go on as if nothing had been."""
     worker = place.worker(ANBU_SESSION_S="20")
     async with place.begun(worker):
@@ -108,7 +108,7 @@ async def test_records_that_were_deleted_under_a_running_worker(place: Place) ->
         assert re.search("from [01] on were deleted before they were read", worker.log.read_text())
 
 
-async def test_records_that_were_deleted_while_it_was_away(place: Place) -> None:
+async def test_a_worker_does_not_start_when_unread_records_were_deleted(place: Place) -> None:
     worker = place.worker()
     async with httpx.AsyncClient() as http:
         with worker:
@@ -123,7 +123,7 @@ async def test_records_that_were_deleted_while_it_was_away(place: Place) -> None
             assert "the next record is 1, but the log has 2 to 3" in worker.log.read_text()
 
 
-async def test_the_plan_of_another_version_is_folded_again_and_told(place: Place) -> None:
+async def test_the_plan_of_another_version_is_folded_again_and_logged(place: Place) -> None:
     first, second = place.worker(WOUND=f"after_plan:kill:{SMS}"), place.worker(CODE="another")
     async with place.begun(first, second) as http:
         await place.send(first, sos(1))

@@ -39,7 +39,7 @@ async def test_a_node_keeps_its_data_over_a_restart(kafka: LocalKafka) -> None:
     assert await values(settings) == [b"1", b"2"]
 
 
-async def test_three_nodes_go_on_without_one(tmp_path: Path) -> None:
+async def test_two_of_three_brokers_go_on_when_one_dies(tmp_path: Path) -> None:
     with LocalKafka(tmp_path, nodes=3) as kafka:
         settings = settings_of(kafka)
         await declare(settings)

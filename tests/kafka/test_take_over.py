@@ -34,7 +34,7 @@ async def test_a_rebalance_does_not_wait_for_a_long_fold(place: Place) -> None:
     assert found.owners >= 2, "the lane was read anew"
 
 
-async def test_a_lane_that_stays_waits_for_none_that_comes(kafka: LocalKafka, tmp_path: Path) -> None:
+async def test_a_lane_that_stays_goes_on_while_another_is_read_back(kafka: LocalKafka, tmp_path: Path) -> None:
     common = {"ANBU_KAFKA": kafka.address, "ANBU_PARTITIONS": "2", "ANBU_GUARANTEE": "fence", "ANBU_SESSION_S": "2",
               "ANBU_KEK": orjson.dumps({"k1": "A" * 43 + "="}).decode(), "PYTHONPATH": "tests"}
     one = WorkerProcess(tmp_path / "one", "support.wounded_worker", **common, LOAD="inf:2")
@@ -64,7 +64,7 @@ async def test_a_lane_that_stays_waits_for_none_that_comes(kafka: LocalKafka, tm
     await sender.stop()
 
 
-async def test_a_take_over_that_does_not_get_on_is_ended(place: Place) -> None:
+async def test_a_take_over_without_progress_ends_the_worker(place: Place) -> None:
     """Also the first, of a worker that has just started."""
     worker = place.worker(LOAD="inf", STALLED_S="8")
     with worker:
@@ -73,7 +73,7 @@ async def test_a_take_over_that_does_not_get_on_is_ended(place: Place) -> None:
         assert "lane 0: its take-over makes no progress for" in worker.log.read_text()
 
 
-async def test_an_input_that_nobody_reads_is_seen_beside_one_that_moves(place: Place) -> None:
+async def test_an_input_that_is_not_read_ends_the_worker_while_another_is_read(place: Place) -> None:
     worker = place.worker(HOLD=f"{COMMANDS}:{SMS}:1000000", STALLED_S="8")
     async with place.begun(worker):
         await place.send(worker, (COMMANDS, {"type": "ack"}))
@@ -86,7 +86,7 @@ async def test_an_input_that_nobody_reads_is_seen_beside_one_that_moves(place: P
 
 
 @pytest.mark.parametrize(("fault", "said"), [("CRASH", "Faust has crashed"), ("START", "the worker could not start")])
-async def test_a_crash_of_faust_is_told_as_every_surprise(place: Place, fault: str, said: str) -> None:
+async def test_a_crash_of_faust_ends_the_worker_with_status_70(place: Place, fault: str, said: str) -> None:
     worker = place.worker(**{fault: "1"})
     with worker:
         worker.start()
@@ -94,7 +94,7 @@ async def test_a_crash_of_faust_is_told_as_every_surprise(place: Place, fault: s
         assert said in worker.log.read_text()
 
 
-async def test_partitions_added_under_a_running_worker(place: Place) -> None:
+async def test_a_running_worker_leaves_when_partitions_are_added(place: Place) -> None:
     """Their people would be nobody's. It says so and leaves; the next start says what to do."""
     worker = place.worker(STALLED_S="10")
     async with place.begun(worker):
@@ -106,7 +106,7 @@ async def test_partitions_added_under_a_running_worker(place: Place) -> None:
         assert await worker.wait_left() == 2
 
 
-async def test_reading_back_goes_on_through_a_rebalance(place: Place) -> None:
+async def test_a_rebalance_does_not_restart_the_reading_of_a_changelog(place: Place) -> None:
     """With rebalances more often than a lane takes to be read, it would never open."""
     first, others = place.worker(SLOW="0.5"), [place.worker(ANBU_SESSION_S="2") for _ in range(2)]
     async with place.begun(others[0]) as http:
@@ -128,7 +128,7 @@ async def test_reading_back_goes_on_through_a_rebalance(place: Place) -> None:
     assert found.owners == 2, "the first of them, and the one that read slowly, once"
 
 
-async def test_a_changelog_that_was_lost(place: Place) -> None:
+async def test_a_lane_without_a_changelog_is_folded_from_the_beginning_of_the_log(place: Place) -> None:
     """What the group has committed was read, but is in no state any more: all is folded again, and people are there."""
     worker = place.worker()
     async with httpx.AsyncClient() as http:

@@ -125,7 +125,7 @@ def test_a_lane_that_was_read_back_has_the_index_of_each_person() -> None:
 
 
 @pytest.mark.parametrize("size", [7, 50, 1_000_000])
-def test_a_deadline_of_many_comes_in_slices(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+def test_a_deadline_of_many_people_is_folded_in_slices(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     """However it is sliced, the same is said; and nobody has to wait for more than a slice."""
     fold, people, half = Fold(KeyRing(nation.KEKS)), range(1, 401), Half(2)
     lane = lived(people, 2, fold)

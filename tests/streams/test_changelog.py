@@ -109,7 +109,7 @@ async def test_states_that_stand_before_a_plan_after_compaction_count() -> None:
     await check(model)
 
 
-async def test_a_state_that_only_an_unfinished_batch_has_left_is_kept() -> None:
+async def test_the_only_state_of_a_person_is_kept_though_its_batch_is_unfinished() -> None:
     """Nobody was at work for longer than the cleaner waits: a state that is a batch ahead is better than nobody."""
     model = Model()
     model.batch([b"a", b"b"], says=True, dies_after=None)

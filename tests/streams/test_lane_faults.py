@@ -121,7 +121,7 @@ async def test_a_commit_whose_lanes_have_all_gone_is_no_surprise() -> None:
     assert [{tuple(tp): one.offset for tp, one in offsets.items()} for offsets in committed] == [{("alerts", 0): 5}]
 
 
-async def test_an_unfinished_batch_of_which_records_are_gone_is_told(monkeypatch: pytest.MonkeyPatch,
+async def test_a_missing_record_of_an_unfinished_batch_is_logged(monkeypatch: pytest.MonkeyPatch,
                                                                      caplog: pytest.LogCaptureFixture) -> None:
     applied: list[Batch] = []
     lane = StateLane(an_engine(), 0, Folding(LaneState, lambda *_: (), "1"))

@@ -57,14 +57,14 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield service.address
 
 
-async def test_other_partitions_are_refused(broker: str) -> None:
+async def test_a_topic_with_another_number_of_partitions_is_refused(broker: str) -> None:
     await declare(Settings.from_env({"ANBU_KAFKA": broker, "ANBU_PARTITIONS": "2"}))
     await declare(Settings.from_env({"ANBU_KAFKA": broker, "ANBU_PARTITIONS": "2"}))
     with pytest.raises(SettingsError, match=r"ANBU_PARTITIONS is 3, but topic .* has 2"):
         await declare(Settings.from_env({"ANBU_KAFKA": broker, "ANBU_PARTITIONS": "3"}))
 
 
-async def test_a_broker_that_is_away_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_worker_waits_for_a_broker_that_is_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     port = free_port()
     waiting = asyncio.create_task(declare(Settings.from_env({"ANBU_KAFKA": f"127.0.0.1:{port}"})))
     while "no broker answers at" not in caplog.text:
