@@ -5,9 +5,9 @@ Each variable ANBU_X may also be given as ANBU_X_FILE, the path of a file that h
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from runtime.values import (
     address,
@@ -29,6 +29,7 @@ from runtime.values import (
 )
 
 AGENTS: Final = ("watch", "record", "notify")
+Kind = TypeVar("Kind")
 
 
 class SettingsError(ValueError):
@@ -50,113 +51,104 @@ class Setting(NamedTuple):
     help: str
 
 
-SETTINGS: Final = (
-    Setting("ANBU_KAFKA", "kafka", "127.0.0.1:9092", brokers, "brokers, host:port with commas between"),
-    Setting("ANBU_KAFKA_SECURITY", "kafka_security", "PLAINTEXT",
-            one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "how to talk to the brokers"),
-    Setting("ANBU_KAFKA_SECURITY_USER", "kafka_user", None, text, "user of SASL (SCRAM-SHA-512)"),
-    Setting("ANBU_KAFKA_SECURITY_PASSWORD", "kafka_password", None, text, "its password"),
-    Setting("ANBU_KAFKA_SECURITY_CA", "kafka_ca", None, certificates, "path of the certificate authority's file"),
-    Setting("ANBU_MONGODB", "mongodb", "mongodb://127.0.0.1:27017/anbu", text, "URL of the database, with its name"),
-    Setting("ANBU_RETENTION_DAYS", "retention_days", "buckets=400,checkins=400,alerts=400,incidents=400,days=3650,"
-            "audit=1095", text, "for how many days the database keeps what; those not named stay as they are"),
-    Setting("ANBU_KEK_FILE", "kek_file", None, text, "key-encryption keys, {\"k1\": \"base64 of 32 octets\"}"),
-    Setting("ANBU_KEK", "kek", None, text, "the same document itself, where a container service can give no file"),
-    Setting("ANBU_PARTITIONS", "partitions", "4", positive, "partitions of every topic; cannot be changed later"),
-    Setting("ANBU_REPLICATION", "replication", "1", positive, "replicas of every topic"),
-    Setting("ANBU_AGENTS", "agents", None, some_of(*AGENTS),
-            "what this worker runs: watch, record, notify; unset: watch, or for `anbu worker` all (notify where "
-            "there are routes)"),
-    Setting("ANBU_GUARANTEE", "guarantee", "fence", one_of("fence", "none"),
-            "fence: a worker that was shut out cannot write; none: for the embedded broker, one worker only"),
-    Setting("ANBU_DATA_DIR", "data_dir", "~/.local/share/anbu", text, "where a process keeps files of its own"),
-    Setting("ANBU_APP_ID", "app_id", "anbu", name, "prefix of groups, changelog and transactional ids"),
-    Setting("ANBU_TICK_S", "tick_s", "5", tick, "seconds between the gateway's ticks, at most 60"),
-    Setting("ANBU_CLOCK_TICK_S", "clock_tick_s", "5", tick,
-            "seconds between a worker's clock ticks, at most 60; 0: none"),
-    Setting("ANBU_CLOCK_FILE", "clock_file", None, clock, "a virtual clock shared by processes (demo and tests)"),
-    Setting("ANBU_GATEWAY_NAME", "gateway_name", "gateway", text, "the gateway's name in registry and ticks"),
-    Setting("ANBU_GATEWAY_ALONE", "gateway_alone", "false", flag,
-            "true: no other instance has this name, so ticks need no allowance"),
-    Setting("ANBU_GATEWAY_SECRET", "gateway_secret", None, text, "secret of the generic JSON adapter's signatures"),
-    Setting("ANBU_GATEWAY_HOST", "gateway_host", "127.0.0.1", text, "address the gateway listens on"),
-    Setting("ANBU_GATEWAY_PORT", "gateway_port", "8800", port, "port the gateway listens on"),
-    Setting("ANBU_WEB_HOST", "web_host", "127.0.0.1", text, "address the page listens on"),
-    Setting("ANBU_WEB_PORT", "web_port", "8080", port, "port the page listens on"),
-    Setting("ANBU_WEB_TOKEN", "web_token", None, text, "password of the page; needed off loopback"),
-    Setting("ANBU_ROUTES", "routes", None, text, "who is told of what, JSON; usually as ANBU_ROUTES_FILE: "
-            "docs/notify.md"),
-    Setting("ANBU_PUBLIC_URL", "public_url", None, url, "where people reach the page: messages have links to it"),
-    Setting("ANBU_DEADMAN_URL", "deadman_url", None, address,
-            "URL requested each minute while the worker judges; {lane} in it: for each lane"),
-    Setting("ANBU_WORKER_HOST", "worker_host", "127.0.0.1", text, "address of a worker's operator views"),
-    Setting("ANBU_WORKER_PORT", "worker_port", "6066", worker_port,
-            "port of the operator views; the next agent's is one up"),
-    Setting("ANBU_WORKER_URL", "worker_url", None, url,
-            "where other workers reach the views of `watch` here; unset: this machine's name if it listens everywhere"),
-    Setting("ANBU_WORKER_TOKEN", "worker_token", None, token,
-            "token of these views and of /metrics; needed off loopback"),
-    Setting("ANBU_SESSION_S", "session_s", "6", session, "a worker not heard of for so long, in seconds, is taken for "
-            "dead; brokers take no less than 6 unless they are told to"),
-    Setting("ANBU_ACCEPT_LOSS", "accept_loss", "false", flag,
-            "true: where records were deleted unread, go on without them; else a worker refuses to start"),
-    Setting("ANBU_LOG_FORMAT", "log_format", "auto", one_of("auto", "json", "text"),
-            "log lines; auto: for people on a terminal, else JSON"),
-    Setting("ANBU_LOG_LEVEL", "log_level", "info", one_of("debug", "info", "warning", "error"),
-            "of Anbu's own log lines; libraries log warnings and errors only"),
-)
+def _value(variable: str, default: str, parse: Callable[[str], Kind], description: str) -> Kind:
+    """Declare a field of Settings. The type of the field is that of the parser."""
+    declared: Kind = field(metadata={"variable": variable, "default": default, "parse": parse, "help": description})
+    return declared
+
+
+def _optional(variable: str, parse: Callable[[str], Kind], description: str) -> Kind | None:
+    """Declare a field of Settings that is None if the variable is not set."""
+    declared: Kind | None = field(metadata={"variable": variable, "default": None, "parse": parse, "help": description})
+    return declared
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, parsed. SETTINGS explains each."""
+    """All settings, parsed. Each field is declared with its variable, default, parser and description."""
 
-    kafka: str
-    kafka_security: str
-    kafka_user: str | None
-    kafka_password: str | None
-    kafka_ca: str | None
-    mongodb: str
-    retention_days: str
-    kek_file: str | None
-    kek: str | None
-    partitions: int
-    replication: int
-    agents: tuple[str, ...] | None
-    guarantee: str
-    data_dir: str
-    app_id: str
-    tick_s: float
-    clock_tick_s: float
-    clock_file: str | None
-    gateway_name: str
-    gateway_alone: bool
-    gateway_secret: str | None
-    gateway_host: str
-    gateway_port: int
-    web_host: str
-    web_port: int
-    web_token: str | None
-    routes: str | None
-    public_url: str | None
-    deadman_url: str | None
-    worker_host: str
-    worker_port: int
-    worker_url: str | None
-    worker_token: str | None
-    session_s: float
-    accept_loss: bool
-    log_format: str
-    log_level: str
+    kafka: str = _value(
+        "ANBU_KAFKA", "127.0.0.1:9092", brokers, "addresses of the brokers: host:port, separated by commas")
+    kafka_security: str = _value(
+        "ANBU_KAFKA_SECURITY", "PLAINTEXT", one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+        "security protocol of the connection to the brokers")
+    kafka_user: str | None = _optional("ANBU_KAFKA_SECURITY_USER", text, "user name for SASL (SCRAM-SHA-512)")
+    kafka_password: str | None = _optional("ANBU_KAFKA_SECURITY_PASSWORD", text, "password of this user")
+    kafka_ca: str | None = _optional(
+        "ANBU_KAFKA_SECURITY_CA", certificates, "path of the file with the certificates of the certificate authority")
+    mongodb: str = _value(
+        "ANBU_MONGODB", "mongodb://127.0.0.1:27017/anbu", text, "URL of the database, with its name")
+    retention_days: str = _value(
+        "ANBU_RETENTION_DAYS", "buckets=400,checkins=400,alerts=400,incidents=400,days=3650,audit=1095", text,
+        "days for which the database keeps each collection; a collection that is not named keeps its default")
+    kek_file: str | None = _optional(
+        "ANBU_KEK_FILE", text, "path of the file with the key-encryption keys, {\"k1\": \"base64 of 32 octets\"}")
+    kek: str | None = _optional("ANBU_KEK", text, "the same document itself, for a container service without files")
+    partitions: int = _value(
+        "ANBU_PARTITIONS", "4", positive, "number of partitions of every topic; it cannot be changed later")
+    replication: int = _value("ANBU_REPLICATION", "1", positive, "number of replicas of every topic")
+    agents: tuple[str, ...] | None = _optional(
+        "ANBU_AGENTS", some_of(*AGENTS),
+        "agents that this worker runs: watch, record, notify; unset: watch, but for `anbu worker` all (notify only if "
+        "routes are set)")
+    guarantee: str = _value(
+        "ANBU_GUARANTEE", "fence", one_of("fence", "none"),
+        "fence: a worker that was shut out cannot write; none: for the embedded broker, with one worker only")
+    data_dir: str = _value("ANBU_DATA_DIR", "~/.local/share/anbu", text, "folder for the files of a process")
+    app_id: str = _value("ANBU_APP_ID", "anbu", name, "prefix of groups, changelog and transactional ids")
+    tick_s: float = _value("ANBU_TICK_S", "5", tick, "seconds between the gateway's ticks, at most 60")
+    clock_tick_s: float = _value(
+        "ANBU_CLOCK_TICK_S", "5", tick, "seconds between a worker's clock ticks, at most 60; 0: no clock ticks")
+    clock_file: str | None = _optional(
+        "ANBU_CLOCK_FILE", clock, "path of a virtual clock that processes share (demo and tests)")
+    gateway_name: str = _value("ANBU_GATEWAY_NAME", "gateway", text, "the gateway's name in registry and ticks")
+    gateway_alone: bool = _value(
+        "ANBU_GATEWAY_ALONE", "false", flag, "true: no other instance has this name, so ticks need no allowance")
+    gateway_secret: str | None = _optional(
+        "ANBU_GATEWAY_SECRET", text, "secret for the signatures of the generic JSON adapter")
+    gateway_host: str = _value("ANBU_GATEWAY_HOST", "127.0.0.1", text, "address on which the gateway listens")
+    gateway_port: int = _value("ANBU_GATEWAY_PORT", "8800", port, "port on which the gateway listens")
+    web_host: str = _value("ANBU_WEB_HOST", "127.0.0.1", text, "address on which the page listens")
+    web_port: int = _value("ANBU_WEB_PORT", "8080", port, "port on which the page listens")
+    web_token: str | None = _optional("ANBU_WEB_TOKEN", text, "password of the page; required off loopback")
+    routes: str | None = _optional(
+        "ANBU_ROUTES", text,
+        "people and channels that Anbu notifies of alerts, JSON; usually as ANBU_ROUTES_FILE: docs/notify.md")
+    public_url: str | None = _optional("ANBU_PUBLIC_URL", url, "public URL of the page, for the links in messages")
+    deadman_url: str | None = _optional(
+        "ANBU_DEADMAN_URL", address,
+        "URL that the worker requests each minute while it judges; with {lane} in it: for each lane")
+    worker_host: str = _value("ANBU_WORKER_HOST", "127.0.0.1", text, "address of a worker's operator views")
+    worker_port: int = _value(
+        "ANBU_WORKER_PORT", "6066", worker_port, "port of the first agent's operator views; each further agent uses "
+        "the next port")
+    worker_url: str | None = _optional(
+        "ANBU_WORKER_URL", url, "URL at which other workers reach the views of `watch` here; unset: this machine's "
+        "name if the worker listens on all addresses")
+    worker_token: str | None = _optional(
+        "ANBU_WORKER_TOKEN", token, "token of these views and of /metrics; required off loopback")
+    session_s: float = _value(
+        "ANBU_SESSION_S", "6", session,
+        "seconds without a sign of a worker after which the brokers take it for dead; brokers accept no less than 6 "
+        "by default")
+    accept_loss: bool = _value(
+        "ANBU_ACCEPT_LOSS", "false", flag,
+        "true: if records were deleted unread, a worker continues without them; false: it refuses to start")
+    log_format: str = _value(
+        "ANBU_LOG_FORMAT", "auto", one_of("auto", "json", "text"),
+        "format of log lines; auto: text on a terminal, otherwise JSON")
+    log_level: str = _value(
+        "ANBU_LOG_LEVEL", "info", one_of("debug", "info", "warning", "error"),
+        "level of Anbu's own log lines; libraries log warnings and errors only")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Parse the environment. Raises SettingsError, which names the variable."""
-        found = cls(**{setting.field: _read(setting, environ) for setting in SETTINGS})
-        if found.kafka_security.startswith("SASL") and not (found.kafka_user and found.kafka_password):
-            raise SettingsError(f"ANBU_KAFKA_SECURITY is {found.kafka_security}: set ANBU_KAFKA_SECURITY_USER and "
+        settings = cls(**{setting.field: _read(setting, environ) for setting in SETTINGS})
+        if settings.kafka_security.startswith("SASL") and not (settings.kafka_user and settings.kafka_password):
+            raise SettingsError(f"ANBU_KAFKA_SECURITY is {settings.kafka_security}: set ANBU_KAFKA_SECURITY_USER and "
                                 "ANBU_KAFKA_SECURITY_PASSWORD too")
-        return found
+        return settings
 
     def kek_document(self) -> bytes:
         """Return the content of ANBU_KEK_FILE, else ANBU_KEK.
@@ -175,8 +167,8 @@ class Settings:
     def routes_document(self) -> str:
         """Return the text of the routes file. Raises SettingsError if there is none."""
         if self.routes is None:
-            raise SettingsError("ANBU_ROUTES_FILE is not set: name a file that says who is told of what "
-                                "(docs/notify.md)")
+            raise SettingsError("ANBU_ROUTES_FILE is not set: name a file that says which channels Anbu "
+                                "notifies of which alerts (docs/notify.md)")
         return self.routes
 
     @property
@@ -188,6 +180,9 @@ class Settings:
 
     def data_path(self) -> Path:
         return Path(self.data_dir).expanduser()
+
+
+SETTINGS: Final = tuple(Setting(field=one.name, **one.metadata) for one in fields(Settings))
 
 
 def _read(setting: Setting, environ: Mapping[str, str]) -> Any:

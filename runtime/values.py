@@ -22,11 +22,11 @@ def whole(value: str, low: int, high: int, what: str) -> int:
 
 
 def positive(value: str) -> int:
-    return whole(value, 1, 1_000_000, "a whole number from 1 on")
+    return whole(value, 1, 1_000_000, "a whole number of at least 1")
 
 
 def port(value: str) -> int:
-    return whole(value, 0, 65_535, "a port, 0 to 65535")
+    return whole(value, 0, 65_535, "a port from 0 to 65535")
 
 
 def seconds(value: str) -> float:
@@ -43,8 +43,8 @@ def seconds(value: str) -> float:
 def tick(value: str) -> float:
     number = seconds(value)
     if number > LONGEST_TICK_S:
-        raise ValueError(f"must be at most {LONGEST_TICK_S} seconds, not {value[:40]}: who hears nothing for two or "
-                         "three minutes takes it for an outage")
+        raise ValueError(f"must be at most {LONGEST_TICK_S} seconds, not {value[:40]}: readers take a silence of "
+                         "two or three minutes for an outage")
     return number
 
 
@@ -59,7 +59,7 @@ def brokers(value: str) -> str:
     for one in value.split(","):
         host, _, number = one.rpartition(":")
         if not host.strip():
-            raise ValueError(f"must be host:port, with commas between, not {value[:80]}")
+            raise ValueError(f"must be host:port, separated by commas, not {value[:80]}")
         port(number)
     return value
 
@@ -79,31 +79,31 @@ def clock(value: str) -> str:
                 return value
     except OSError as error:
         raise ValueError(f"{value} cannot be read and written: {error.strerror}") from None
-    raise ValueError(f"{value} holds no clock, which has {CLOCK_OCTETS} octets")
+    raise ValueError(f"{value} is not a clock: a clock has {CLOCK_OCTETS} octets")
 
 
 def certificates(value: str) -> str:
     try:
         ssl.create_default_context(cafile=readable(value))
     except ssl.SSLError:
-        raise ValueError(f"{value} has no certificate in PEM that can be read") from None
+        raise ValueError(f"{value} has no readable certificate in PEM form") from None
     return value
 
 
 def name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", value):  # a topic's name may have 249, and suffixes are added
-        raise ValueError("must be of letters, digits and . _ - as names of topics are, at most 200")
+        raise ValueError("must consist of letters, digits and . _ - like the name of a topic, at most 200 characters")
     return value
 
 
 def token(value: str) -> str:
     if not (value.isascii() and value.isprintable() and value == value.strip()):
-        raise ValueError("must be of printable ASCII without spaces at its ends: it stands in a header of HTTP")
+        raise ValueError("must be printable ASCII without spaces at its ends, because it is sent in an HTTP header")
     return value
 
 
 def worker_port(value: str) -> int:
-    return whole(value, 1, 65_535, "a port, 1 to 65535: others must know where to ask")
+    return whole(value, 1, 65_535, "a port from 1 to 65535, because other processes must know it")
 
 
 def address(value: str) -> str:
@@ -141,7 +141,7 @@ def some_of(*choices: str) -> Callable[[str], tuple[str, ...]]:
     def parse(value: str) -> tuple[str, ...]:
         names = tuple(name.strip() for name in value.split(",") if name.strip())
         if not names or not set(names) <= set(choices):
-            raise ValueError(f"must name some of {', '.join(choices)}, with commas between")
+            raise ValueError(f"must name some of {', '.join(choices)}, separated by commas")
         return names
 
     return parse

@@ -151,7 +151,7 @@ def test_a_port_that_is_taken_ends_any_process_with_status_3(process: str, varia
     ("web", {"ANBU_CLOCK_FILE": "/none"}, "ANBU_CLOCK_FILE: /none"),
     ("worker", {"ANBU_KAFKA_SECURITY": "SASL_SSL"}, "ANBU_KAFKA_SECURITY_USER"),
     ("worker", {"ANBU_DATA_DIR": "/proc/none"}, "ANBU_DATA_DIR: /proc/none"),
-    ("worker", {"ANBU_CLOCK_FILE": "/dev/null"}, "ANBU_CLOCK_FILE: /dev/null holds no clock"),
+    ("worker", {"ANBU_CLOCK_FILE": "/dev/null"}, "ANBU_CLOCK_FILE: /dev/null is not a clock"),
     ("worker", {"ANBU_WORKER_PORT": "0"}, "ANBU_WORKER_PORT: "),
     ("worker", {"ANBU_AGENTS": "record", "ANBU_MONGODB": "mongodb://host/anbu?tls=true&tlsCAFile=/none"},
      "ANBU_MONGODB: "),
