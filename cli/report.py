@@ -150,8 +150,8 @@ def failing(*, site: str, form: str | None) -> None:
 
 @report.command()
 @_site
-@click.option("--from", "first", type=_DATE, help="The first date; default: 30 days before the last.")
-@click.option("--to", "last", type=_DATE, help="The last date; default: today.")
+@click.option("--from", "first", type=_DATE, help="The first date, included; default: 30 days before the last date.")
+@click.option("--to", "last", type=_DATE, help="The last date, included; default: today.")
 @click.option("--by", default="day", show_default=True, type=click.Choice(["day", "week", "month"]),
               help="Period of a row.")
 @_json
@@ -173,7 +173,7 @@ def site(*, site: str, first: datetime | None, last: datetime | None, by: str, f
 @click.option("--severity", type=click.Choice([one.value for one in Severity]), help="Only alerts of this severity.")
 @click.option("--open/--closed", "active", default=None, help="Only open alerts, or only closed alerts.")
 @click.option("--from", "first", type=_DATE, help="Only alerts opened on this date or later (UTC).")
-@click.option("--to", "last", type=_DATE, help="Only alerts opened before this date (UTC).")
+@click.option("--to", "last", type=_DATE, help="Only alerts opened on this date or earlier (UTC).")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="Number of alerts.")
 @click.option("--cursor", help="Continue at this cursor, which the previous answer gave.")
 @_json
@@ -186,8 +186,11 @@ def alerts(*, site: str | None, subject: int | None, kind: str | None, severity:
     that judged them.
     """
     where = {"site": site, "subject": subject, "kind": kind, "severity": severity, "active": active}
+    if first and last and last < first:
+        raise click.UsageError("--to is before --from")
+    # The reader takes a time before which the alerts opened, and the last date is included.
     begin, end = (None if one is None else format_time(int(one.replace(tzinfo=UTC).timestamp()))
-                  for one in (first, last))
+                  for one in (first, last and last + timedelta(days=1)))
     try:
         page = _ask(lambda questions: questions.alerts(where, begin, end, cursor, limit))
     except CursorError:

@@ -90,7 +90,8 @@ def test_what_is_asked_is_answered(report: Any) -> None:
     assert alerts() == alerts("--subject", 7, "--kind", "sos") == newest_first
     assert (alerts("--severity", "critical"), alerts("--severity", "warning")) == (newest_first, [])
     assert (alerts("--open"), alerts("--closed")) == (newest_first[:1], newest_first[1:])
-    assert alerts("--from", "2026-11-21", "--to", "2026-11-22") == newest_first[1:2]
+    assert alerts("--from", "2026-11-21", "--to", "2026-11-21") == newest_first[1:2], "both dates are included"
+    assert (alerts("--to", "2026-11-20"), alerts("--from", "2026-11-22")) == (newest_first[2:], newest_first[:1])
     page = json.loads(report("alerts", "--limit", 2, "--json"))
     assert alerts("--limit", 2, "--cursor", page["next"]) == newest_first[2:]
 
@@ -144,6 +145,7 @@ async def test_today_is_where_it_begins_first_by_the_clock_of_the_system(anbu: A
     (("weeks", 99), 1, "no person has this number"),
     (("alerts", "--cursor", "x"), 2, "--cursor"), (("alerts", "--kind", "x"), 2, "--kind"),
     (("site", "--site", "jongno", "--from", "2026-10-02", "--to", "2026-10-01"), 2, "--to is before --from"),
+    (("alerts", "--from", "2026-10-02", "--to", "2026-10-01"), 2, "--to is before --from"),
     (("site", "--site", "jongno", "--to", "0001-01-05"), 2, "1970 to 2199"),
     (("alerts", "--cursor", "WyJmb28iLCJiYXIiXQ"), 2, "--cursor"),
     (("later", "--site", "jong"), 1, "no site is called 'jong'"), (("site", "--site", "종로"), 1, "is called '종로'"),
