@@ -140,9 +140,10 @@ def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
         contacts = [person for person in people if person.contact]
         if contacts:
             asyncio.run(_keep_contacts(contacts, settings))
-    click.echo(f"{len(people)} people are in the registry, {len(keys)} of them new")
+    new = sum(person.profile["subject"] not in known for person in people)
+    click.echo(f"{len(people)} people are in the registry, {new} of them new")
     if keys:
-        click.echo(f"the keys of their devices are in {keys_file}: keep the file safe")
+        click.echo(f"the new device keys are in {keys_file}: keep the file safe")
 
 
 async def _refuse_erased(subjects: list[int], settings: Settings) -> None:

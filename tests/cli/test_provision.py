@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.commands import Anbu
 
-from cli.broker import sending
+from cli.broker import SubjectRecord, publish, sending
 from cli.registry import read_profiles
 from models.contract.registry import parse_profile
 from models.wire.keys import unwrap
@@ -72,6 +72,16 @@ def test_doing_it_again_keeps_the_devices(anbu: Anbu, settings: Settings, tmp_pa
     assert after[42]["windows"] == {"morning": {"open": "07:00", "close": "10:00"}}
     assert set(keys_in(tmp_path / "new.csv")) == {(44, 0, 1)}
     assert anbu("provision", people(tmp_path, ROW)).exit_code == 0, "nobody new, so no file of keys"
+
+
+def test_people_are_counted_and_not_keys(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+    """A person whom the registry knows without a home unit gets a key, and is not new."""
+    assert anbu("provision", people(tmp_path, ROW), "--keys", tmp_path / "first.csv").exit_code == 0
+    known = asyncio.run(read_profiles(settings))[42]
+    asyncio.run(publish([SubjectRecord(REGISTRY, 42, {**known, "devices": []})], settings))
+    done = anbu("provision", people(tmp_path, ROW, "43" + ROW[2:]), "--keys", tmp_path / "second.csv")
+    assert (done.exit_code, "2 people are in the registry, 1 of them new" in done.stdout) == (0, True), done.output
+    assert set(keys_in(tmp_path / "second.csv")) == {(42, 0, 1), (43, 0, 1)}
 
 
 def test_keys_are_never_written_over(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
