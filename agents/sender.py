@@ -20,7 +20,7 @@ from typing import Final, Protocol
 from agents.store import Asking
 from models.errors import ContractError
 from models.notifications.digest import DigestEntry, digest_of, room
-from models.notifications.gathering import MOST, URGENT, plan
+from models.notifications.gathering import MOST, URGENT, gather
 from models.notifications.message import Message, message_of
 from models.notifications.notice import notice_of
 from models.notifications.telling import LONGEST_ASKED_S, STOPS, DeliveryStatus, Try, before_sending, wait_s
@@ -114,7 +114,7 @@ class Sender:
     async def _parcels(self, rest: list[Claimed], now: float) -> list[list[Claimed]]:
         if self._channel.longest is None:
             return [[one] for one in rest]
-        single, gathered = plan(rest, await self._outbox.lately(self._name, now, self._gathered_at), now)
+        single, gathered = gather(rest, await self._outbox.lately(self._name, now, self._gathered_at), now)
         if not gathered:
             return [[one] for one in single]
         self._gathered_at = now

@@ -51,7 +51,8 @@ def score(*, truth: Path, alerts: Path, as_json: bool) -> None:
         result = score_alerts(read_truth(_read_lines(truth)), _alerts(_read_lines(alerts)))
     except (ValueError, KeyError, TypeError) as error:
         raise click.UsageError(f"a line does not have the expected form: {error}") from None
-    figures = {"due": result.dues, "missed": len(result.missed), "late": len(result.late), "false": len(result.false)}
+    figures = {"due": result.dues, "missed": len(result.missed), "late": len(result.overdue),
+               "false": len(result.false)}
     if as_json:
         click.echo(orjson.dumps(figures))
     else:

@@ -26,7 +26,7 @@ def _token() -> str:
 
 FILES: dict[str, Callable[[], str]] = {
     "kek.json": _kek,                # key-encryption keys: they wrap the keys of the devices
-    "gateway-secret": _token,        # your SMS gateway signs with it
+    "gateway-secret": _token,        # your SMS provider signs with it
     "web-token": _token,             # users type it to open the page
     "worker-token": _token,          # operator views and /metrics
     "grafana-password": _token,      # user admin

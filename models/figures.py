@@ -4,7 +4,7 @@ from typing import Final
 
 from models.times import DAY
 
-LATE_S: Final = 600                # an SMS that took longer from the device to the gateway is late
+LATE_SMS_S: Final = 600            # an SMS that took longer from the device to the gateway is a late SMS
 CLOCK_AHEAD_S: Final = DAY         # a device's clock is believed so far ahead of the arrival,
 CLOCK_BEHIND_S: Final = 60 * DAY   # and so far behind: an SMS may have waited somewhere, or been sent again
 

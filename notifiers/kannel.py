@@ -1,4 +1,4 @@
-"""SMS by your own Kannel gateway: its `sendsms` interface (Kannel user's guide, chapter 6).
+"""SMS by your own Kannel server: its `sendsms` interface (Kannel user's guide, chapter 6).
 
     {"type": "kannel", "url": "http://127.0.0.1:13013/cgi-bin/sendsms", "user": "anbu",
      "password_file": "/run/routes/kannel", "from": "1666", "to": "+821012345678"}
@@ -28,7 +28,7 @@ class Kannel:
     @classmethod
     def build(cls, fields: Fields) -> "Kannel":
         # One number only: with several, a retry would reach people who have the message already. A number of the
-        # gateway's own country or a short number is accepted too.
+        # server's own country or a short number is accepted too.
         to = fields.fitting("to", NUMBER, "must be one telephone number such as +821012345678")
         return cls(fields.address("url"), {
             "X-Kannel-Username": fields.header("user"), "X-Kannel-Password": fields.header("password", secret=True),

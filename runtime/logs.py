@@ -31,7 +31,7 @@ _PATTERNS: Final = (
     # An SMS as on the air: a frame, or a part that a carrier has cut off.
     (re.compile(r"W\.[A-Za-z0-9.-]{20,}"), REDACTED),
     (re.compile(r"(?<=://)[^\s/@]+:[^\s/@]*@"), f"{REDACTED}@"),
-    # The secret part of a webhook's address; parameters of a request to an SMS gateway.
+    # The secret part of a webhook's address; parameters of a request to an SMS provider.
     (re.compile(r"(?<=hooks\.slack\.com/)[^\s\"']+"), REDACTED),
     (re.compile(r"([?&](?:from|key|pass|password|secret|text|to|token|user|username)=)[^&\s\"']+", re.IGNORECASE),
      rf"\1{REDACTED}"),

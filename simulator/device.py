@@ -38,17 +38,17 @@ class HomeUnit:
 
     def reports(self) -> Iterator[Sent]:
         """All reports that the device sends, in order of time."""
-        for plan in self._life.plans:
-            yield self._send(plan)
+        for planned in self._life.reports:
+            yield self._send(planned)
 
-    def _send(self, plan: PlannedReport) -> Sent:
-        home, at = self._home, plan.at
-        if plan.window is not None and plan.says is not None:
-            self._windows[plan.window] = _CODES[plan.says]
-        if plan.alarm is not None:
-            self._alarm = (plan.alarm, at)
-        flags = _SAYS_FLAGS[plan.says] | (_ALARM_FLAGS[plan.alarm] if plan.alarm else 0)
-        newest = self._calendar.latest_opened(at) if plan.window is None else plan.window
+    def _send(self, planned: PlannedReport) -> Sent:
+        home, at = self._home, planned.at
+        if planned.window is not None and planned.says is not None:
+            self._windows[planned.window] = _CODES[planned.says]
+        if planned.alarm is not None:
+            self._alarm = (planned.alarm, at)
+        flags = _SAYS_FLAGS[planned.says] | (_ALARM_FLAGS[planned.alarm] if planned.alarm else 0)
+        newest = self._calendar.latest_opened(at) if planned.window is None else planned.window
         previous = bytes(self._windows.get(newest - back, 0) for back in range(1, _REMEMBERED + 1))
         code, age = 0, 0
         if self._alarm is not None:
@@ -56,14 +56,14 @@ class HomeUnit:
         idle = self._life.idle_min(at)
         self._counter += 1
         plaintext = encode(StatusReport(
-            device_time=at, window=plan.window, flags=flags | (MAINS_LOST if home.mains_lost else 0), idle_min=idle,
+            device_time=at, window=planned.window, flags=flags | (MAINS_LOST if home.mains_lost else 0), idle_min=idle,
             first_activity_min=self._life.first_activity_min(at), battery_pct=home.battery_pct,
             signal_dbm=home.signal_dbm, temp_c=home.temp_c, humidity_pct=40 + home.subject % 20, firmware=3, config=1,
             activity=self._life.activity(at), previous=previous, alarm=code, alarm_age_min=age))
         text = to_text(seal(self._cipher, home.subject, SLOT, EPOCH, self._counter, plaintext))
         return Sent(
-            at=at, subject=home.subject, counter=self._counter, sender=home.sender, text=text, window=plan.window,
-            deadline=None if plan.window is None else self._calendar.deadline(plan.window), says=plan.says,
-            idle_min=idle, alarm=self._alarm, flagged=plan.alarm is not None,
+            at=at, subject=home.subject, counter=self._counter, sender=home.sender, text=text, window=planned.window,
+            deadline=None if planned.window is None else self._calendar.deadline(planned.window), says=planned.says,
+            idle_min=idle, alarm=self._alarm, flagged=planned.alarm is not None,
             memory=tuple((newest - back, code) for back, code in enumerate(previous, start=1) if code),
-            certain=plan.certain)
+            certain=planned.certain)

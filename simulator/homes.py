@@ -92,7 +92,7 @@ def people(count: int, days: int, dice: Random) -> list[Home]:
 def _home(number: int, dice: Random) -> Home:
     habit = dice.random()
     wake = (dice.gauss(290, 25) if habit < 0.15  # early risers, before the window opens
-            else dice.gauss(555, 8) if habit > 0.92  # late sleepers, in the grace
+            else dice.gauss(555, 8) if habit > 0.92  # long sleepers, in the grace
             else dice.gauss(420, 40))
     site = SITES[number % len(SITES)]
     return Home(

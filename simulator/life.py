@@ -29,18 +29,18 @@ class PlannedReport(NamedTuple):
 class Life:
     """The life of one person. Activity is a list of spans of epoch seconds, in order.
 
-    plans: all reports, in order of time.
+    reports: all reports, in order of time.
     """
 
     def __init__(self, home: Home, calendar: RunCalendar, dice: Random, *, storm: bool) -> None:
         self._home, self._calendar, self._dice, self._storm = home, calendar, dice, storm
         self._spans: list[tuple[int, int]] = []
-        plans: list[PlannedReport] = []
+        reports: list[PlannedReport] = []
         self._active(-1, 480, self._bed(0))  # the day before the run was a usual one
         for day in range(calendar.days):
-            plans += self._emergencies(day)
-            plans += self._away(day) if home.is_excused(day) else self._at_home(day)
-        self.plans = sorted(plans, key=lambda plan: plan.at)
+            reports += self._emergencies(day)
+            reports += self._away(day) if home.is_excused(day) else self._at_home(day)
+        self.reports = sorted(reports, key=lambda report: report.at)
 
     def idle_min(self, at: int) -> int:
         """Minutes since the last activity."""
@@ -77,12 +77,12 @@ class Life:
 
     def _away(self, day: int) -> list[PlannedReport]:
         """The person is away: the device reports not_awake, or sends nothing."""
-        return [self._plan(day, half, CLOSE_MIN[half] + self._dice.uniform(1, 15), HomeCourse.NOT_AWAKE)
+        return [self._report(day, half, CLOSE_MIN[half] + self._dice.uniform(1, 15), HomeCourse.NOT_AWAKE)
                 for half in (MORNING, AFTERNOON) if self._dice.random() < 0.5]
 
     def _at_home(self, day: int) -> list[PlannedReport]:
         dice, home = self._dice, self._home
-        plans: list[PlannedReport] = []
+        reports: list[PlannedReport] = []
         starts: list[float] = []
         noon = dice.uniform(690, 750)
         for half in (MORNING, AFTERNOON):
@@ -92,13 +92,13 @@ class Life:
             start = minute - 3 if half == MORNING else noon
             if course is HomeCourse.NOT_AWAKE:
                 asleep, up = CLOSE_MIN[half] + dice.uniform(1, 15), CLOSE_MIN[half] + dice.uniform(45, 120)
-                plans.append(self._plan(day, half, asleep, course))
+                reports.append(self._report(day, half, asleep, course))
                 start = _EVENING_MIN
                 if day not in home.still and dice.random() < 0.6:
-                    plans.append(self._plan(day, half, up, HomeCourse.AWAKE))
+                    reports.append(self._report(day, half, up, HomeCourse.AWAKE))
                     start = up - 3
             elif course is not HomeCourse.SILENT:
-                plans.append(self._plan(day, half, minute, course))
+                reports.append(self._report(day, half, minute, course))
                 if not starts or starts[0] == _EVENING_MIN:  # asleep in the morning, up in the afternoon
                     start = minute - 3
             starts.append(start)
@@ -107,8 +107,8 @@ class Life:
             self._active(day, max(starts[AFTERNOON], noon), _EVENING_MIN)
             self._active(day, _EVENING_MIN, self._bed(day + 1))
             if dice.random() < 0.2:
-                plans.append(PlannedReport(self._calendar.at(day, dice.uniform(_EVENING_MIN, 1290)), None, "awake"))
-        return plans
+                reports.append(PlannedReport(self._calendar.at(day, dice.uniform(_EVENING_MIN, 1290)), None, "awake"))
+        return reports
 
-    def _plan(self, day: int, half: int, minute: float, course: HomeCourse) -> PlannedReport:
+    def _report(self, day: int, half: int, minute: float, course: HomeCourse) -> PlannedReport:
         return PlannedReport(self._calendar.at(day, minute), self._calendar.window(day, half), _SAYS[course])

@@ -1,11 +1,11 @@
-"""The network is imperfect: SMS are lost, come twice, late or out of order, and some are forged."""
+"""The network is imperfect: SMS are lost, come twice, delayed or out of order, and some are forged."""
 
 from base64 import b64encode
 from random import Random
 from typing import Final, NamedTuple
 
 # How many of each 100 SMS, in a random order, so that the quotas hold for every seed.
-LOST, LATE, REORDERED, DOUBLED, FORGED = 3, 7, 6, 7, 1
+LOST, DELAYED, REORDERED, DOUBLED, FORGED = 3, 7, 6, 7, 1
 RECIPIENT: Final = "1666"
 SPAM: Final = ("[광고] 오늘만 특가", "인증번호 482913을 입력하세요", "W.", "W.짧은 조각")
 
@@ -69,10 +69,10 @@ class Network:
     def carry(self, sms: Sent) -> list[SmsDelivery]:
         """The deliveries of one SMS, in no order: none, one or two, and perhaps a forged SMS."""
         dice = self._dice
-        fate = "usual" if sms.certain else self._deal(self._fates, lost=LOST, late=LATE, reordered=REORDERED)
+        fate = "usual" if sms.certain else self._deal(self._fates, lost=LOST, delayed=DELAYED, reordered=REORDERED)
         extra = self._deal(self._extras, doubled=DOUBLED, forged=FORGED)
         at = sms.at + dice.randint(2, 20)
-        if fate == "late":
+        if fate == "delayed":
             at = max(at, sms.deadline or at) + dice.randint(5, 360) * 60
         elif fate == "reordered":
             at += dice.randint(120, 1200)

@@ -2,7 +2,7 @@
 
 * Missed: a due alert that did not come within 10 minutes after it could be known. The times are those of the data, so a
   restart delays nothing.
-* Late: a missed alert that came after all.
+* Overdue (`late` in the output of `anbu score`): a missed alert that came after all.
 * False: an alert that is not true, or not yet knowable. Above all: an alert on a person whose SMS that says awake or
   out was accepted before the deadline.
 """
@@ -29,13 +29,13 @@ class Score:
 
     dues: the number of alerts that were due.
     missed: dues without an alert in time.
-    late: missed dues whose alert came after all.
+    overdue: missed dues whose alert came after all.
     false: ids of false alerts.
     """
 
     dues: int = 0
     missed: list[ExpectedAlert] = field(default_factory=list)
-    late: list[ExpectedAlert] = field(default_factory=list)
+    overdue: list[ExpectedAlert] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
 
     @property
@@ -68,7 +68,7 @@ def score(truth: Truth, alerts: Iterable[Mapping[str, Any]]) -> Score:
         if not any(at <= due.knowable_at + SOON_S for at in times):
             result.missed.append(due)
             if times:
-                result.late.append(due)
+                result.overdue.append(due)
     return result
 
 

@@ -232,12 +232,12 @@ class Deliveries:
             failed = await self._queue.find(where).to_list(None)
         for one in failed:
             thread, _ = await self.thread(one["thread"])
-            late = outdated(thread, one["channel"], one["order"])
-            fields = {"status": DeliveryStatus.SUPERSEDED} if late else {"status": DeliveryStatus.QUEUED, "due": now}
+            stopped = outdated(thread, one["channel"], one["order"])
+            fields = {"status": DeliveryStatus.SUPERSEDED} if stopped else {"status": DeliveryStatus.QUEUED, "due": now}
             with mapped():
                 done = await self._queue.update_one(
                     {"_id": one["_id"], "status": DeliveryStatus.FAILED}, {"$set": fields})
-            queued += 0 if late else done.modified_count
+            queued += 0 if stopped else done.modified_count
         return queued
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Feed Anbu from your own SMS gateway: one record of topic `sms` for each SMS, as it arrived. Needs aiokafka alone.
+"""Feed Anbu from your own SMS receiver: one record of topic `sms` for each SMS, as it arrived. Needs aiokafka alone.
 
     python produce_sms.py BROKER SENDER TEXT
 

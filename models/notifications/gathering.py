@@ -56,7 +56,7 @@ class Lately(NamedTuple):
     gathered_at: float | None
 
 
-class SendingPlan(NamedTuple, Generic[One]):
+class Gathering(NamedTuple, Generic[One]):
     """How the due deliveries are sent.
 
     single: each in a message of its own, as soon as there is room.
@@ -67,12 +67,12 @@ class SendingPlan(NamedTuple, Generic[One]):
     gathered: list[One]
 
 
-def plan(due: Sequence[One], lately: Lately, now: float) -> SendingPlan[One]:
-    """The plan for the due deliveries. A delivery in neither list waits until the minute is over.
+def gather(due: Sequence[One], lately: Lately, now: float) -> Gathering[One]:
+    """Decide how the due deliveries of a channel are sent. A delivery in neither list waits until the minute is over.
 
     due: in the order in which they are to be sent; none is urgent.
     """
     if lately.due + lately.sent <= FEW:
-        return SendingPlan(list(due), [])
+        return Gathering(list(due), [])
     waits = lately.gathered_at is not None and now < lately.gathered_at + GATHERING_S
-    return SendingPlan([], [] if waits else list(due))
+    return Gathering([], [] if waits else list(due))

@@ -1,7 +1,7 @@
 """Every write computes the figures of a document from the whole document (the Computed pattern): by pure functions.
 
-No figure is counted up, so a repeated record changes nothing, and a late record corrects the figure. Each function
-takes a document and returns the fields that are computed from its other fields.
+No figure is counted up, so a repeated record changes nothing, and a record that arrives out of order corrects the
+figure. Each function takes a document and returns the fields that are computed from its other fields.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ _NO_COUNTS: Final[Document] = {"place": None, "late": False, "woke": None}  # fo
 
 
 def person(document: Document) -> Document:
-    """Compute `moved` from `sites`: whether the person was at more than one site."""
+    """Compute the field `moved` from `sites`: whether the person has changed the site."""
     return {"moved": len(document.get("sites", {})) > 1}
 
 
@@ -36,12 +36,12 @@ def bucket(document: Document) -> Document:
             days.setdefault(one["place"], []).append(one)
     return {"c": {
         "n": len(counts),
-        "late": _late(counts),
+        "late": _late_sms(counts),
         "last": max(one["received_at"] for one in reports),
         "battery_min": _least(one.get("battery_pct") for one in reports),
         "signal_min": _least(one.get("signal_dbm") for one in reports),
         "places": sorted({one["place"] for one in document.get("seen", {}).values()}),
-        "days": [{"place": place, "n": len(ones), "late": _late(ones), "woke": _least(one["woke"] for one in ones)}
+        "days": [{"place": place, "n": len(ones), "late": _late_sms(ones), "woke": _least(one["woke"] for one in ones)}
                  for place, ones in sorted(days.items())]}}
 
 
@@ -79,7 +79,7 @@ def device(document: Document) -> Document:
               "days_left": battery / -battery_a_day if battery_a_day is not None and battery_a_day < 0 else None}}
 
 
-def _late(counts: Iterable[Document]) -> int:
+def _late_sms(counts: Iterable[Document]) -> int:
     return sum(1 for one in counts if one["late"])
 
 

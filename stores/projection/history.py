@@ -16,7 +16,7 @@ from models.contract.inputs import Record
 from models.contract.records import parse_object, subject_of, subject_of_key, text_of
 from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.figures import CLOCK_AHEAD_S, CLOCK_BEHIND_S, LATE_S
+from models.figures import CLOCK_AHEAD_S, CLOCK_BEHIND_S, LATE_SMS_S
 from models.times import DAY, EARLIEST_DAY, LATEST_DAY, format_date, format_time, parse_date, parse_time
 from models.window import Window
 from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, INCIDENTS, PEOPLE, STATES
@@ -129,7 +129,7 @@ def of_report(report: Document) -> list[DocumentChange]:
     late = bool(report["late"])
     half = None if report["window"] is None else _half_of(report["window"])
     counts = {"place": half and f"{half[0]}/{report['site']}",
-              "late": late or (clock is not None and received - clock > LATE_S),
+              "late": late or (clock is not None and received - clock > LATE_SMS_S),  # a late SMS, see docs/glossary.md
               "woke": None if late or half is None else report["first_activity"]}
     kept = {**_of(report, _REPORT), "sms": sms, "counts": counts}
     monday = _week(clock, received)

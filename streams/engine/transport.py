@@ -126,7 +126,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _read_on(self, consumer: AIOKafkaConsumer, positions: Mapping[TP, int], timeout: float) -> Any:
         # A poll that a rebalance has overtaken may end after `perform_seek`, and no lane gets its records. The consumer
-        # has then moved on, and only a later record would show the gap. So no poll trusts the poll before it.
+        # has then advanced, and only a later record would show the gap. So no poll trusts the poll before it.
         assigned = {tp: offset for tp, offset in positions.items() if consumer._subscription.is_assigned(tp)}
         ahead: dict[TP, int] = {}
         for tp, offset in assigned.items():
@@ -135,7 +135,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if position == offset:
                 continue
             if position is not None and self.asked.get(tp) == (offset, position):
-                # The consumer was set back, and moved past the same offsets again: a marker lies there.
+                # The consumer was set back, and advanced past the same offsets again: a marker lies there.
                 ahead[tp] = position
             else:
                 self.asked[tp] = (offset, position)

@@ -1,4 +1,4 @@
-"""docs/engine.md names only tests and crash points that exist, lists the points in order, and tests each case."""
+"""docs/engine.md names only tests and crash points that exist, each point in order, and a test for each case."""
 
 import re
 from pathlib import Path

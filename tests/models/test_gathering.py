@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.notices import NOW, notice
 
-from models.notifications.gathering import FEW, FEW_S, GATHERING_S, URGENT, Lately, plan, urgency
+from models.notifications.gathering import FEW, FEW_S, GATHERING_S, URGENT, Lately, gather, urgency
 
 
 class One(NamedTuple):
@@ -45,7 +45,7 @@ def test_an_outage_is_urgent_and_its_end_is_not() -> None:
     (Lately(1, 1, NOW), True, False)])
 def test_a_few_by_themselves_and_a_crowd_as_one(lately: Lately, *, single: bool, gathered: bool) -> None:
     due = [One(1), One(2)]
-    assert plan(due, lately, NOW) == ([one for one in due if single], [one for one in due if gathered])
+    assert gather(due, lately, NOW) == ([one for one in due if single], [one for one in due if gathered])
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=80))
@@ -62,7 +62,7 @@ def test_never_hundreds(arriving: list[int]) -> None:
             due.append(One(number))
             number += 1
         lately = Lately(len(due), len([at for at in sent if second - at < FEW_S]), gathered_at)
-        single, gathered = plan(due, lately, second)
+        single, gathered = gather(due, lately, second)
         sent += [second] * len(single)
         if gathered:
             gathered_at = second

@@ -35,7 +35,7 @@ RIGHT = [event(1, "no_report", window=WINDOW), event(2, "not_awake", window=WIND
 def figures(truth: Truth, alerts: list[dict[str, Any]]) -> tuple[int, int, list[str]]:
     found = score(truth, alerts)
     assert found.perfect == (not found.missed and not found.false)
-    return len(found.missed), len(found.late), found.false
+    return len(found.missed), len(found.overdue), found.false
 
 
 def test_what_is_right_is_perfect_in_any_order_and_twice() -> None:

@@ -7,7 +7,7 @@ import pytest
 from support.database import ON_MONGODB
 from support.expected_history import Said
 from support.history import said_of, write
-from support.plans import served_by_an_index
+from support.query_plans import served_by_an_index
 from support.vectors import VECTORS, key_ring, read_lines, replay
 
 from stores.mongo import Store

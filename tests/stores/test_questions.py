@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.history import write
-from support.plans import served_by_an_index
+from support.query_plans import served_by_an_index
 from support.said import MONDAY, alert, checkin, eight_weeks, outage, profile, report
 
 from local.embedded import free_port

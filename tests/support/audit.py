@@ -85,13 +85,13 @@ async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, ke
     for record in await _topic(consumer, changelog(settings), number):
         if record.key == DONE:
             positions = orjson.loads(record.value)
-            moved = [topic for topic in INPUTS if positions[topic] != at[topic]]
-            if any(positions[topic] < at[topic] for topic in moved):
+            advanced = [topic for topic in INPUTS if positions[topic] != at[topic]]
+            if any(positions[topic] < at[topic] for topic in advanced):
                 found.problems.append(f"lane {number}: done goes back from {at} to {positions}")
             # Batches without effect leave no trace: they may lie between two others, and before this one.
-            last = [topic for topic in moved if len(moved) == 1 or without_effect(
-                {other: positions[other] for other in moved if other != topic})]
-            if moved and not last:  # where nothing has moved, states of an unfinished batch were taken back
+            last = [topic for topic in advanced if len(advanced) == 1 or without_effect(
+                {other: positions[other] for other in advanced if other != topic})]
+            if advanced and not last:  # if no position has advanced, states of an unfinished batch were taken back
                 found.problems.append(f"lane {number}: more than one batch had effects from {at} to {positions}")
             fold_to(dict(sorted(positions.items(), key=lambda one: one[0] in last[:1])))
         elif record.key == OWNER:

@@ -1,4 +1,4 @@
-"""How the database looks for what is asked: it says so itself (`explain`)."""
+"""Checks by the query plan of the database (`explain`) that a query is served by an index."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
@@ -36,16 +36,16 @@ class Finds(monitoring.CommandListener):
         """Likewise."""
 
 
-def stages(plan: Any) -> set[str]:
-    if isinstance(plan, dict):
-        return {plan["stage"]} if isinstance(plan.get("stage"), str) and not plan.keys() & {
-            "inputStage", "inputStages"} else set().union(*map(stages, plan.values()))
-    return set().union(*map(stages, plan)) if isinstance(plan, list) else set()
+def stages(query_plan: Any) -> set[str]:
+    if isinstance(query_plan, dict):
+        return {query_plan["stage"]} if isinstance(query_plan.get("stage"), str) and not query_plan.keys() & {
+            "inputStage", "inputStages"} else set().union(*map(stages, query_plan.values()))
+    return set().union(*map(stages, query_plan)) if isinstance(query_plan, list) else set()
 
 
 async def served_by_an_index(store: Store, connect: Callable[[], Asking],
                              ask: Callable[[Asking], Awaitable[Any]]) -> None:
-    """Whatever is looked for while something is asked of what connects."""
+    """Fail if a query that `ask` sends is not served by an index."""
     finds = Finds()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pymongo.monitoring._LISTENERS", monitoring._Listeners([finds], [], [], [], []))
@@ -55,8 +55,8 @@ async def served_by_an_index(store: Store, connect: Callable[[], Asking],
     assert finds.commands
     for command in finds.commands:
         found = await store.database.command({"explain": command, "verbosity": "queryPlanner"})
-        plan = stages(found["queryPlanner"]["winningPlan"])
-        assert plan <= OF_AN_INDEX, (command, plan)
+        used = stages(found["queryPlanner"]["winningPlan"])
+        assert used <= OF_AN_INDEX, (command, used)
     scan = await store.database.command({"explain": {"find": "alerts", "filter": {"why.ko": "가"}},
                                          "verbosity": "queryPlanner"})
     assert stages(scan["queryPlanner"]["winningPlan"]) == {"COLLSCAN"}, "otherwise the engine does not tell"
