@@ -1,7 +1,7 @@
 """docs/rules.md and docs/wire-format.md have each rule that code and tests cite; a test cites each of their rules.
 
 A citation is "rule" or "rules" and numbers, joined by commas, `and`, `or`, or by `to` for those between as well. With
-"receiving" before it, it is of docs/wire-format.md.
+"receiving" before it, it is of docs/wire-format.md. The index of docs/rules.md names files and tests that exist.
 """
 
 import os
@@ -89,6 +89,30 @@ def test_each_rule_has_an_example(page: str) -> None:
     for rule in re.split(r"^#{2,3} ", page, flags=re.MULTILINE):
         if re.match(r"(Receiving rule|Rule) \d", rule):
             assert len(re.findall(r"^Example: ", rule, re.MULTILINE)) == 1, rule
+
+
+BEHAVIOURS = [re.split(r" ?\| ?", line)[1:-1] for line in RULES.split("\n## Where do I find …\n")[1].split("\n## ")[0]
+              .splitlines() if line.startswith("| ")][2:]
+ANCHORS = {f"{page}#{re.sub(r'[^a-z0-9 -]', '', title.lower()).replace(' ', '-')}"
+           for page, text in (("", RULES), ("wire-format.md", WIRE))
+           for title in re.findall(r"^#{2,3} (.+)$", text, re.MULTILINE)}
+
+
+def test_the_index_has_each_behaviour_once() -> None:
+    names = [behaviour for behaviour, *_ in BEHAVIOURS]
+    assert len(set(names)) == len(names) > 15
+
+
+@pytest.mark.parametrize(("rules", "code", "test"), [row[1:] for row in BEHAVIOURS],
+                         ids=[behaviour for behaviour, *_ in BEHAVIOURS])
+def test_the_index_names_files_that_exist_and_a_test_that_cites_a_rule(rules: str, code: str, test: str) -> None:
+    links = re.findall(r"\[([^\]]+)\]\(([^)]+)\)", rules)
+    assert [target for _, target in links if target not in ANCHORS] == []
+    paths = [ROOT / name.strip("`") for name in (code, test)]
+    assert [path for path in paths if not path.is_file()] == []
+    assert paths[0].is_relative_to(ROOT / "models")
+    assert is_a_test(paths[1])
+    assert {rule for name, _ in links for rule in citations(name)} & CITATIONS[paths[1]]
 
 
 def test_the_worked_frame_is_the_first_vector() -> None:

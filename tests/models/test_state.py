@@ -1,7 +1,6 @@
-"""The core's seams: the table of alerts, the codec, the agenda, misplaced records, and calendars at their edges."""
+"""The seams of the core: the table of alerts, the codec, the agenda, and misplaced records."""
 
 import json
-from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -17,8 +16,6 @@ from models.judgement.events import Deadline, Erased, Registered
 from models.judgement.fold import Fold
 from models.judgement.lane import LaneState
 from models.judgement.step import step
-from models.judgement.windows import Calendar
-from models.profile import DailyWindow, Schedule, Span
 from models.wire.keys import KeyRing
 
 
@@ -264,45 +261,4 @@ def test_only_a_registry_record_makes_a_person() -> None:
     person = a_full_life().lane.person(7)
     assert person is not None
     made, effects = step(None, Registered(person.profile, 5, None))
-    assert (made.judged_from, effects) == (None, [])
-
-
-# Calendars
-
-SEOUL = Schedule("Asia/Seoul", DailyWindow(360, 540), None, 30, 0)
-
-
-def test_a_person_without_windows_is_never_due() -> None:
-    empty = Calendar(replace(SEOUL, morning=None), {}, 0)
-    assert empty.next_deadline(1_795_000_000) is None
-    assert empty.latest_opened(1_795_000_000) is None
-    assert Calendar(SEOUL, {}, None).next_deadline(1_795_000_000) is None
-
-
-def test_spring_moves_a_missing_time_forward_and_autumn_takes_the_first() -> None:
-    """Rule 1."""
-    berlin = Schedule("Europe/Berlin", DailyWindow(150, 240), None, 0, 0)  # 02:30 to 04:00
-    calendar = Calendar(berlin, {}, 0)
-    for day, opens in ((date(2027, 3, 28), datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),  # 02:30 does not exist: 03:30
-                       (date(2027, 10, 31), datetime(2027, 10, 31, 0, 30, tzinfo=UTC))):  # 02:30 comes twice
-        span = calendar.span((day - date(2020, 1, 1)).days * 2)
-        assert span is not None
-        assert datetime.fromtimestamp(span.open, UTC) == opens
-
-
-def test_nobody_is_judged_before_the_window_has_opened() -> None:
-    """Rules 1 and 2."""
-    missing = Calendar(Schedule("Europe/Berlin", DailyWindow(150, 185), None, 0, 0), {}, 0)  # 02:30 to 03:05
-    span = missing.span((date(2027, 3, 28) - date(2020, 1, 1)).days * 2)
-    opens = int(datetime(2027, 3, 28, 1, 30, tzinfo=UTC).timestamp())
-    assert span == Span(opens, opens), "it would close at 01:05 UTC"
-
-
-def test_a_deadline_may_lie_on_the_next_day() -> None:
-    late = Calendar(Schedule("Asia/Seoul", None, DailyWindow(1200, 1439), 1440, 0), {}, 0)
-    at = 1_795_500_000
-    due = late.next_deadline(at)
-    assert due is not None
-    assert [deadline for deadline, _ in late.due(at, due)] == [due]
-    assert late.due(at, due - 1) is not None
-    assert list(late.due(at, due - 1)) == []
+    assert (made.started, effects) == (None, [])

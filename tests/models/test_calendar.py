@@ -1,0 +1,46 @@
+"""Windows and deadlines at their edges: spring, autumn, a person without windows, a deadline on the next day."""
+
+from datetime import UTC, date, datetime
+
+from msgspec.structs import replace
+
+from models.judgement.windows import Calendar
+from models.profile import DailyWindow, Schedule, Span
+
+SEOUL = Schedule("Asia/Seoul", DailyWindow(360, 540), None, 30, 0)
+
+
+def test_a_person_without_windows_is_never_due() -> None:
+    empty = Calendar(replace(SEOUL, morning=None), {}, 0)
+    assert empty.next_deadline(1_795_000_000) is None
+    assert empty.latest_opened(1_795_000_000) is None
+    assert Calendar(SEOUL, {}, None).next_deadline(1_795_000_000) is None
+
+
+def test_spring_moves_a_missing_time_forward_and_autumn_takes_the_first() -> None:
+    """Rule 1."""
+    berlin = Schedule("Europe/Berlin", DailyWindow(150, 240), None, 0, 0)  # 02:30 to 04:00
+    calendar = Calendar(berlin, {}, 0)
+    for day, opens in ((date(2027, 3, 28), datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),  # 02:30 does not exist: 03:30
+                       (date(2027, 10, 31), datetime(2027, 10, 31, 0, 30, tzinfo=UTC))):  # 02:30 comes twice
+        span = calendar.span((day - date(2020, 1, 1)).days * 2)
+        assert span is not None
+        assert datetime.fromtimestamp(span.open, UTC) == opens
+
+
+def test_nobody_is_judged_before_the_window_has_opened() -> None:
+    """Rules 1 and 2."""
+    missing = Calendar(Schedule("Europe/Berlin", DailyWindow(150, 185), None, 0, 0), {}, 0)  # 02:30 to 03:05
+    span = missing.span((date(2027, 3, 28) - date(2020, 1, 1)).days * 2)
+    opens = int(datetime(2027, 3, 28, 1, 30, tzinfo=UTC).timestamp())
+    assert span == Span(opens, opens), "it would close at 01:05 UTC"
+
+
+def test_a_deadline_may_lie_on_the_next_day() -> None:
+    late = Calendar(Schedule("Asia/Seoul", None, DailyWindow(1200, 1439), 1440, 0), {}, 0)
+    at = 1_795_500_000
+    due = late.next_deadline(at)
+    assert due is not None
+    assert [deadline for deadline, _ in late.due(at, due)] == [due]
+    assert late.due(at, due - 1) is not None
+    assert list(late.due(at, due - 1)) == []
