@@ -5,15 +5,12 @@ It shares nothing with `stores` but the shapes of the documents. Records come in
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
-from statistics import linear_regression, median_low
+from datetime import UTC, date, timedelta
+from statistics import median_low
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import pytest
-
-Document = dict[str, Any]
-Documents = dict[str, dict[str, Document]]
+from support.expected_devices import Document, Documents, devices, field, order, time, told_at
 
 
 class Said(NamedTuple):
@@ -35,7 +32,7 @@ def expected(records: Iterable[Said]) -> Documents:
     _people(found, said)
     _buckets(found, reports)
     _states(found, reports, checkins)
-    _devices(found, reports)
+    devices(found, reports)
     _checkins(found, checkins)
     _alerts(found, alerts)
     _days(found)
@@ -54,7 +51,7 @@ def _people(found: Documents, said: list[Said]) -> None:
             profile = {name: value for name, value in one.value.items() if name in names} | {"devices": devices}
         sites = dict(found["people"].get(str(subject), {}).get("sites", {}))
         if profile is not None:
-            sites[_field(profile["site"])] = {"site": profile["site"]}
+            sites[field(profile["site"])] = {"site": profile["site"]}
         found["people"][str(subject)] = {
             **({"sites": sites} if sites else {}), "moved": len(sites) > 1,
             "schema": 2, "subject": subject, "ver": one.offset, "gone": profile is None, "profile": profile,
@@ -70,8 +67,8 @@ def _people(found: Documents, said: list[Said]) -> None:
 def _buckets(found: Documents, reports: list[Document]) -> None:
     weeks: dict[tuple[int, str], list[Document]] = defaultdict(list)
     for report in reports:
-        received = _time(report["received_at"])
-        made = _time(report["device_time"]) if report["device_time"] else received
+        received = time(report["received_at"])
+        made = time(report["device_time"]) if report["device_time"] else received
         if not received - timedelta(days=60) <= made <= received + timedelta(days=1):
             made = received
         year, week, _ = made.isocalendar()
@@ -79,12 +76,12 @@ def _buckets(found: Documents, reports: list[Document]) -> None:
     for (subject, period), ones in weeks.items():
         by_id: dict[str, Document] = {}
         # The last one stays: those that are not late after those that are, of these the first to arrive last.
-        for report in sorted(ones, key=lambda one: (not one["late"], -_time(one["received_at"]).timestamp(),
+        for report in sorted(ones, key=lambda one: (not one["late"], -time(one["received_at"]).timestamp(),
                                                     one["sms"]["id"] or "")):
             kept = {name: value for name, value in report.items() if name not in ("type", "subject")}
             kept["counts"] = {"place": _place(report) if report["window"] else None, "late": _is_late(report),
                               "woke": report["first_activity"] if report["window"] and not report["late"] else None}
-            kept["ver"] = [int(not report["late"]), -int(_time(report["received_at"]).timestamp()),
+            kept["ver"] = [int(not report["late"]), -int(time(report["received_at"]).timestamp()),
                            report["sms"]["id"] or ""]
             by_id[report["id"].replace(".", "-")] = kept
         seen = {_seen(one): {"place": _place(one), "late": one["late"]} for one in ones if one["window"]}
@@ -98,13 +95,13 @@ def _place(report: Document) -> str:
 
 
 def _seen(report: Document) -> str:
-    return _field(_place(report)) + ("~late" if report["late"] else "")
+    return field(_place(report)) + ("~late" if report["late"] else "")
 
 
 def _is_late(report: Document) -> bool:
     if report["late"] or not report["device_time"]:
         return bool(report["late"])
-    return _time(report["received_at"]) - _time(report["device_time"]) > timedelta(minutes=10)
+    return time(report["received_at"]) - time(report["device_time"]) > timedelta(minutes=10)
 
 
 def _of_week(all_of_them: list[Document], kept: list[Document]) -> Document:
@@ -124,10 +121,6 @@ def _of_week(all_of_them: list[Document], kept: list[Document]) -> Document:
     return {"n": len(kept), "late": late(kept), "last": max(one["received_at"] for one in kept),
             "battery_min": lowest("battery_pct"), "signal_min": lowest("signal_dbm"),
             "places": sorted({_place(one) for one in all_of_them if one["window"]}), "days": days}
-
-
-def _order(report: Document) -> list[int]:
-    return [int(part) for part in report["id"].split(".")]
 
 
 def _states(found: Documents, reports: list[Document], checkins: list[Document]) -> None:
@@ -164,77 +157,12 @@ def _states(found: Documents, reports: list[Document], checkins: list[Document])
 
 
 def _heard(report: Document) -> list[int]:
-    slot, epoch, counter = _order(report)
-    return [int(_time(report["received_at"]).timestamp()), epoch, counter, slot]
-
-
-def _told_at(report: Document) -> datetime:
-    received = _time(report["received_at"])
-    return min(_time(report["device_time"]), received) if report["device_time"] else received
+    slot, epoch, counter = order(report)
+    return [int(time(report["received_at"]).timestamp()), epoch, counter, slot]
 
 
 def _told(report: Document) -> list[int]:
-    return [int(_told_at(report).timestamp()), *_heard(report)]
-
-
-def _devices(found: Documents, reports: list[Document]) -> None:
-    units = {"battery_pct": "%", "signal_dbm": "dBm", "temp_c": "°C", "humidity_pct": "%"}
-    attributes: dict[str, dict[str, Document]] = defaultdict(dict)
-    trends: dict[str, dict[str, Document]] = defaultdict(dict)
-    for one in sorted((one for one in reports if not one["late"]), key=lambda one: _order(one)[1:]):
-        slot, epoch, counter = _order(one)
-        key = f"{one['subject']}/{slot}"
-        at = f"{_told_at(one).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        for name, unit in units.items():
-            if one[name] is not None:
-                attributes[key][name] = {"k": name, "v": one[name], "u": unit, "t": at, "ver": [epoch, counter]}
-        for attr in one["attrs"]:
-            attributes[key][attr["k"]] = {**attr, "t": at, "ver": [epoch, counter]}
-        day = _told_at(one).astimezone(UTC).date()
-        trends[key][day.isoformat()] = {"ver": [epoch, counter], "battery": _point(day, one["battery_pct"]),
-                                        "signal": _point(day, one["signal_dbm"])}
-        found["devices"][key] = {
-            "schema": 2, "subject": one["subject"], "slot": slot,
-            "heard": {"ver": [epoch, counter], "at": one["received_at"], "report": one["id"], "site": one["site"]},
-            "trend": dict(sorted(trends[key].items())[-21:]), "c": _of_trend(trends[key]),
-            **({"measured": {_field(k): value for k, value in attributes[key].items()}} if attributes[key] else {}),
-            "attrs": [{name: value for name, value in attributes[key][k].items() if name != "ver"}
-                      for k in sorted(attributes[key], key=str.encode)]}
-
-
-def _point(day: date, value: int | None) -> Document | None:
-    x = day.toordinal()
-    return None if value is None else {"x": x, "y": value, "xx": x * x, "xy": x * value}
-
-
-def _of_trend(trend: dict[str, Document]) -> Document:
-    days = [one for _, one in sorted(trend.items())][-21:]
-    days = [one for one in days if one["ver"][0] == max(one["ver"][0] for one in days)]
-
-    def last(name: str) -> Any:
-        return next((one[name]["y"] for one in reversed(days) if one[name] is not None), None)
-
-    def slope(name: str) -> float | None:
-        points = [(one[name]["x"] - 730_000, one[name]["y"]) for one in days if one[name] is not None]
-        if len(points) < 3:
-            return None
-        x, y = [one for one, _ in points], [one for _, one in points]
-        return linear_regression(x, y).slope
-
-    def near(value: float | None) -> Any:
-        return None if value is None else pytest.approx(value, rel=1e-9, abs=1e-9)
-
-    battery, signal = slope("battery"), slope("signal")
-    going_down = battery is not None and battery < -1e-9
-    return {"battery_pct": last("battery"), "signal_dbm": last("signal"),
-            "battery_a_week": near(None if battery is None else battery * 7),
-            "signal_a_week": near(None if signal is None else signal * 7),
-            "days_left": near(last("battery") / -battery) if battery is not None and going_down else None}
-
-
-def _field(name: str) -> str:
-    plain = set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-~")
-    return "".join(chr(octet) if octet in plain else f"%{octet:02X}" for octet in name.encode()) or "%"
+    return [int(told_at(report).timestamp()), *_heard(report)]
 
 
 def _revision(checkin: Document) -> int:
@@ -278,7 +206,7 @@ def _days(found: Documents) -> None:
     for one in found["alerts"].values():
         profile = found["people"].get(str(one["subject"]), {}).get("profile")
         zone = ZoneInfo(profile["tz"]) if profile else UTC
-        opened = _time(one["opened_at"]).astimezone(zone).date().isoformat()
+        opened = time(one["opened_at"]).astimezone(zone).date().isoformat()
         day = one["window"].split(":")[0] if one["window"] else opened
         kinds[day, one["site"], one["kind"]] += 1
     sms: dict[str, Counter[str]] = defaultdict(Counter)
@@ -300,7 +228,3 @@ def _days(found: Documents) -> None:
             "alerts": {one[2]: n for one, n in kinds.items() if one[:2] == (day, site)},
             "woke": median_low(woke[key].values()) if woke[key] else None,
             "sms": {"n": sms[key]["n"], "late": sms[key]["late"]}}
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
