@@ -139,7 +139,7 @@ class LanePositions:
             away = now - self._silent_since
             if away < BROKER_AWAY_S:
                 return set()
-            log.warning("the broker has not answered for %d s: sending what is known", away)
+            log.warning("the broker has not answered for %d s: sending the messages that are known", away)
             return self.mine()
         self._silent_until = -BROKER_AWAY_S
         return {tp.partition for tp, offset in positions.items() if offset >= ends[tp]}

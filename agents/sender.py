@@ -183,7 +183,7 @@ class Sender:
             await self._receipt(parcel, DeliveryStatus.FAILED, str(error))
         except Exception as error:
             log.exception("%s: %s cannot be sent", self._name, _name(parcel))
-            await self._receipt(parcel, DeliveryStatus.FAILED, f"a fault of Anbu: {type(error).__name__}")
+            await self._receipt(parcel, DeliveryStatus.FAILED, f"a fault in Anbu: {type(error).__name__}")
         else:
             await self._receipt(parcel, DeliveryStatus.SENT, "", answer, digest)
             for one in parcel:
@@ -217,13 +217,13 @@ class Sender:
         kept = await self._asking.durably(
             lambda: self._outbox.receipt(parcel, status, why, self._clock.now(), answer, digest))
         if kept < len(parcel):
-            log.warning("%s: %d of %s %s, but another process has claimed them meanwhile", self._name,
+            log.warning("%s: %d of %s have no receipt (%s): another process has claimed them", self._name,
                         len(parcel) - kept, _name(parcel), status)
         if not kept:
             return
         DELIVERIES.labels(self._name, status).inc(kept)
         if status is DeliveryStatus.FAILED:
-            log.error("%s: gave up, %s was not delivered: %s", self._name, _name(parcel), why)
+            log.error("%s: %s was not delivered and is not retried: %s", self._name, _name(parcel), why)
         else:
             log.info("%s: %s %s%s", self._name, digest or _name(parcel), status, f" ({why})" if why else "")
 

@@ -67,7 +67,7 @@ class Senders:
         now = self._clock.now()
         lost = await self._outbox.fail_unknown(list(self._senders), self._lanes.mine(), now - UNATTENDED_S, now)
         if lost:
-            log.error("%d messages waited for channels that are no longer in the routes file: given up", lost)
+            log.error("%d messages are not sent: their channels are no longer in the routes file", lost)
             DELIVERIES.labels(UNKNOWN, DeliveryStatus.FAILED).inc(lost)
         waiting = await self._outbox.waiting()
         for name in {*self._senders, *waiting}:

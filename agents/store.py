@@ -67,7 +67,7 @@ class Asking:
                         return await ask()
                 except StoreAwayError as error:
                     wait = wait_s(attempt)
-                    log.warning("the database is away (%s); trying again in %g s", error, wait)
+                    log.warning("the database is away (%s); retrying in %g s", error, wait)
                     DATABASE_WAITS.inc()
                 await self._sleep(wait)
                 attempt += 1

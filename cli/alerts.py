@@ -123,7 +123,7 @@ def comment(alert_id: str, text: str, by: str) -> None:
 
 @alert.command()
 @click.argument("alert_id", metavar="ID")
-@click.option("--text", help="The finding.")
+@click.option("--text", help="Text for the history: the finding, or the action taken.")
 @by_option
 def resolve(alert_id: str, text: str | None, by: str) -> None:
     """Resolve the alert."""
@@ -134,7 +134,7 @@ def resolve(alert_id: str, text: str | None, by: str) -> None:
 @subject_argument
 @click.argument("first", metavar="FROM")
 @click.argument("last", metavar="TO")
-@click.option("--text", help="The reason, such as travel or hospital.")
+@click.option("--text", help="Reason of the absence, such as travel or hospital.")
 @by_option
 def excuse(subject: int, first: str, last: str, text: str | None, by: str) -> None:
     """Excuse SUBJECT on the local dates FROM to TO, both included (2026-11-24)."""
@@ -147,5 +147,5 @@ def excuse(subject: int, first: str, last: str, text: str | None, by: str) -> No
 @click.argument("last", metavar="TO")
 @by_option
 def unexcuse(subject: int, first: str, last: str, by: str) -> None:
-    """Withdraw the excuse of SUBJECT on the local dates FROM to TO."""
+    """Withdraw the excuse of SUBJECT on the local dates FROM to TO, both included."""
     _do({"type": "unexcuse", "subject": subject, "by": by, "from": first, "to": last})

@@ -87,7 +87,7 @@ class ArchiveReader:
         except (OSError, ValueError, TypeError, LookupError):
             raise ArchiveError(f"{folder} is not a finished backup: {MANIFEST} is missing or wrong") from None
         if self.manifest.version != VERSION:
-            raise ArchiveError(f"{folder} has version {self.manifest.version}, this Anbu reads {VERSION}")
+            raise ArchiveError(f"{folder} has version {self.manifest.version}, but this Anbu reads version {VERSION}")
         for name, (_, digest) in self.manifest.files.items():
             if not (folder / name).is_file() or _digest(folder / name) != digest:
                 raise ArchiveError(f"{folder / name} is missing or has changed")

@@ -167,8 +167,8 @@ def records(*, url: str | None, mongodb: bool, people: int, years: float, days: 
     """Measure the writes of `record` beside a raw bulk_write of the same documents, and the time of each query.
 
     \b
-    raw        finished documents replaced by _id, as durable
-    ..._p99    of 500 queries, with the years of the people loaded (three years of 1,000 people take about five
-               minutes on MongoDB, and half an hour on the embedded database)
+    raw        replaces finished documents by _id, equally durable
+    ..._p99    99th percentile of 500 queries, after the years of the people are loaded (three years of 1,000
+               people take about five minutes on MongoDB, and half an hour on the embedded database)
     """
     _print(lambda: records_bench.records(url, people, years, days, mongodb=mongodb), as_json=as_json)

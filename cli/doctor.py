@@ -120,8 +120,8 @@ async def _broker(settings: Settings) -> tuple[str, str]:
     if nodes < settings.replication:
         return "error", f"ANBU_REPLICATION is {settings.replication}, but there are {nodes} brokers"
     if settings.replication < 3:
-        return "warning", (f"{nodes} brokers, ANBU_REPLICATION is {settings.replication}: a lost disk loses its "
-                           f"records; 3 is safe")
+        return "warning", (f"there are {nodes} brokers, and ANBU_REPLICATION is {settings.replication}: a lost disk "
+                           "loses its records; 3 is safe")
     return "ok", f"{nodes} brokers"
 
 
@@ -160,7 +160,8 @@ def _kept(name: str, wanted: str, have: str | None) -> bool:
 async def _fencing(settings: Settings) -> tuple[str, str]:
     """Two writers of one name on a scratch topic: the broker has to reject the former as fenced."""
     if settings.guarantee == "none":
-        return "warning", "ANBU_GUARANTEE is none, for one worker on the embedded broker; otherwise set it to fence"
+        return "warning", ("ANBU_GUARANTEE is none, which is for one worker on the embedded broker: "
+                           "set it to fence on Apache Kafka")
     async with scratch_topic(settings) as (topic, name):
         former, latter = (Writer(replace(settings, app_id=name), 0) for _ in range(2))
         try:
@@ -192,7 +193,7 @@ async def _clock(settings: Settings) -> tuple[str, str]:
     if apart > CLOCK_S:
         return "error", (f"this machine's clock and the broker's are {apart:.0f} s apart, and the clock makes the "
                          "ticks: run NTP")
-    return "ok", f"no more than {apart:.1f} s from the broker's"
+    return "ok", f"this machine's clock is at most {apart:.1f} s off the broker's"
 
 
 async def _database(settings: Settings) -> tuple[str, str]:
@@ -203,8 +204,8 @@ async def _database(settings: Settings) -> tuple[str, str]:
             status = await store.database.command("connectionStatus", showPrivileges=True)
     name = store.database.name
     if lacking := not_allowed(status.get("authInfo", {}), name):
-        return "error", (f"its user may not {', '.join(sorted(lacking))} in {name}, so a worker would wait for ever: "
-                         "give it the roles readWrite and dbAdmin there")
+        return "error", (f"the user of ANBU_MONGODB may not {', '.join(sorted(lacking))} in {name}, so a worker would "
+                         "wait for ever: give this user the roles readWrite and dbAdmin there")
     return "ok", f"database {name} answers"
 
 
@@ -238,8 +239,8 @@ async def _numbers(settings: Settings) -> tuple[str, str]:
     if not erased:
         return "ok", "no person was erased"  # the registry of a nation takes long to read
     if again := sorted(erased & (await _registered(settings)).keys()):
-        return "error", (f"erased, but registered: {', '.join(map(str, again[:10]))}; their alerts reach no person: "
-                         "run anbu erase again, and give these people other numbers")
+        return "error", (f"erased numbers are registered: {', '.join(map(str, again[:10]))}; alerts on these people "
+                         "reach no caseworker: run anbu erase again, and give these people other numbers")
     return "ok", "no erased number is registered"
 
 

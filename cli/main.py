@@ -66,7 +66,7 @@ COMMANDS: Final = {
         "Send one report of SUBJECT through the gateway, encrypted with the device key of slot 7.",
     ),
     "simulate": Lazy("cli.simulate", "Simulate the reports of a fleet of homes."),
-    "unexcuse": Lazy("cli.alerts", "Withdraw the excuse of SUBJECT on the local dates FROM to TO."),
+    "unexcuse": Lazy("cli.alerts", "Withdraw the excuse of SUBJECT on the local dates FROM to TO, both included."),
     "web": Lazy("cli.web", "Serve the page for caseworkers, and the JSON API under /api/v1."),
     "worker": Lazy(
         "cli.worker",

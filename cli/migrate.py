@@ -12,7 +12,7 @@ from stores.upkeep import Upkeep
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Report the steps and take none. Status 0 as well.")
+@click.option("--dry-run", is_flag=True, help="Report the steps and take none. The status is also 0.")
 def migrate(*, dry_run: bool) -> None:
     """Create and upgrade the collections: schemas, indexes, retention, and documents of older versions.
 

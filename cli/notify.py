@@ -58,13 +58,13 @@ def test(channel: str) -> None:
     with process_settings() as settings:
         loaded = _loaded(settings)
         if channel not in loaded.channels:
-            raise SettingsError(f"no channel is named {channel}; there are {', '.join(sorted(loaded.channels))}")
+            raise SettingsError(f"no channel is named {channel}; the channels are {', '.join(sorted(loaded.channels))}")
         now = int(clock_of(settings.clock_file).now())
     try:
         answer = asyncio.run(_send(loaded.channels[channel], now))
     except (RetryError, TimeoutError) as error:
-        raise click.ClickException(f"{channel} has not accepted the message, but may later: {error or 'no answer'}"
-                                   ) from None
+        raise click.ClickException(f"{channel} has not accepted the message, but may accept it later: "
+                                   f"{error or 'no answer'}") from None
     except GiveUpError as error:
         raise click.ClickException(f"{channel} rejects the message: {error}") from None
     click.echo(f"{channel} has accepted the message{f' ({answer})' if answer else ''}: check that it has arrived")
@@ -73,7 +73,7 @@ def test(channel: str) -> None:
 async def _send(configured: Configured, now: int) -> str:
     at = format_time(now)
     why = {"ko": "채널 확인을 위한 시험 메시지입니다. 실제 상황이 아닙니다.",
-           "en": "This only tries the channel: nobody needs help."}
+           "en": "This message tests the channel. No person needs help."}
     event: dict[str, Any] = {
         "specversion": "1.0", "id": f"test/{now}", "source": "/anbu", "type": "kr.anbu.alert.test", "subject": "0",
         "time": at, "datacontenttype": "application/json",

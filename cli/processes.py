@@ -28,7 +28,7 @@ class Part:
         """Raises PartFailed if the process has exited."""
         if self._process is not None and self._process.poll() is not None:
             words = self._log.read_text(errors="replace").strip()[-800:]
-            raise PartFailed(f"{self.name} has left with status {self._process.returncode}:\n{words}")
+            raise PartFailed(f"{self.name} exited with status {self._process.returncode}:\n{words}")
 
     def stop(self, patience_s: float = 20.0) -> None:
         if self._process is None:

@@ -154,7 +154,7 @@ def list_(*, reason: str | None, as_json: bool) -> None:
 
 @quarantine.command()
 @reason_option
-@click.option("--again", is_flag=True, help="Include records that were driven again before.")
+@click.option("--again", is_flag=True, help="Include records that were redriven before.")
 @click.option("--dry-run", is_flag=True, help="Only count the records.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts by reason as JSON.")
 def redrive(*, reason: str | None, again: bool, dry_run: bool, as_json: bool) -> None:
@@ -162,7 +162,7 @@ def redrive(*, reason: str | None, again: bool, dry_run: bool, as_json: bool) ->
 
     Each record is judged by its time of receipt. SMS older than 8 days stay in quarantine, because the state no longer
     has their windows. Ticks stay, because they are valid only at their place in the topic. Registry records stay,
-    because a newer record may exist: publish these people again with `anbu provision`. Records that were driven again
+    because a newer record may exist: publish these people again with `anbu provision`. Records that were redriven
     before are left out. A record that fails again returns to quarantine. Alerts and reports that the database rejected
     reach all their readers again, with the same id and body.
 
@@ -175,4 +175,4 @@ def redrive(*, reason: str | None, again: bool, dry_run: bool, as_json: bool) ->
         return
     for name, count in driven.items():
         click.echo(f"{name:<19}  {count:>7}")
-    click.echo(f"{driven.total()} records {'would be' if dry_run else 'were'} driven again")
+    click.echo(f"{driven.total()} records {'would be' if dry_run else 'were'} redriven")

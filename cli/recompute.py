@@ -15,8 +15,8 @@ from stores.upkeep import Upkeep
 @click.command()
 @click.option("--from", "first", type=Date(), required=True, help="The first date, included.")
 @click.option("--to", "last", type=Date(), required=True, help="The last date, included.")
-@click.option("--dry-run", is_flag=True, help="Report the differences and change none.")
-@click.option("--json", "as_json", is_flag=True, help='{"changed": ["2026-11-24/jongno"]}')
+@click.option("--dry-run", is_flag=True, help="Report the differences and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help='Print the changes as JSON: {"changed": ["2026-11-24/jongno"]}')
 def recompute(*, first: datetime, last: datetime, dry_run: bool, as_json: bool) -> None:
     """Recompute the figures of days and weeks from reports, check-ins and alerts, and list the figures that differed.
 

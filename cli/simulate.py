@@ -74,7 +74,7 @@ def simulate(*, subjects: int, days: int, start: datetime | None, seed: int, sce
     `anbu score` compares the alerts of whole days with the truth.
     """
     if is_live and target != "kafka":
-        raise click.UsageError("--live is for --to kafka: a file and a gateway have no time of their own")
+        raise click.UsageError("--live is for --to kafka only: a file and a gateway have no clock of their own")
     fleet = Fleet(subjects, days, _first_day(start, is_live=is_live), seed, scenario)
     if truth is not None:
         truth.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in fleet.truth().lines()))

@@ -69,7 +69,7 @@ class Supervised:
         self._left = 1 if time.monotonic() - self._started > LIVED_S else self._left + 1
         wait = WAITS[min(self._left, len(WAITS)) - 1]
         log.log(logging.ERROR if status in (USAGE, TAKEN) else logging.WARNING,
-                "%s has left with status %d; starting it again in %g s", self.agent, status, wait)
+                "%s exited with status %d; restarting it in %g s", self.agent, status, wait)
         self.process, self._again = None, time.monotonic() + wait
 
     def stop(self) -> None:
@@ -82,7 +82,7 @@ class Supervised:
             try:
                 self.process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                log.warning("%s has not left: killing it", self.agent)
+                log.warning("%s has not exited: killing it", self.agent)
                 self.process.kill()
                 self.process.wait()
 
@@ -102,7 +102,7 @@ def supervise(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _frame: ending.append(signum))
     if "notify" not in settings.supervised and settings.agents is None:
-        log.warning("ANBU_ROUTES_FILE is not set: people see alerts on the page alone, and no message is sent")
+        log.warning("ANBU_ROUTES_FILE is not set: alerts appear on the page only, and no message is sent")
     children = [Supervised(agent, settings.worker_port + i, settings.data_path())
                 for i, agent in enumerate(settings.supervised)]
     try:

@@ -56,7 +56,7 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Error, "description": text} for status, text in (
         (400, "The body is not JSON in UTF-8"), (401, "The signature or its time is wrong"),
         (413, "The body is too large"), (422, "A field is missing or wrong"),
-        (503, "Not accepted: send it again after Retry-After seconds"))}
+        (503, "Not accepted: send the SMS again after Retry-After seconds"))}
 
 
 def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseException], None]) -> FastAPI:
@@ -66,9 +66,9 @@ def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseExcep
     """
     secret = settings.gateway_secret
     if not secret:
-        raise SettingsError("ANBU_GATEWAY_SECRET is not set: the secret that your SMS provider signs with")
+        raise SettingsError("ANBU_GATEWAY_SECRET is not set: it is the secret with which your SMS gateway signs")
     if settings.tick_s <= 0:
-        raise SettingsError("ANBU_TICK_S must be more than 0: without ticks nobody's deadline is judged")
+        raise SettingsError("ANBU_TICK_S must be more than 0: without ticks no deadline is judged")
     publisher = Publisher(settings, clock)
     ticks = Ticks(publisher, settings, clock)
 
@@ -84,7 +84,7 @@ def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseExcep
             await asyncio.wait([holding])
 
     app = FastAPI(title="Anbu gateway", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
-                  description="Takes SMS in. The sender signs each request; see X-Anbu-Signature.")
+                  description="Accepts SMS. The sender signs each request: see X-Anbu-Signature.")
 
     @app.exception_handler(Refused)
     async def refused(_: HttpRequest, error: Refused) -> JSONResponse:
@@ -93,7 +93,7 @@ def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseExcep
 
     @app.post("/v1/sms", status_code=202, openapi_extra=generic.OPENAPI, responses=_REFUSALS)
     async def accept(request: HttpRequest) -> Accepted:
-        """Accept one SMS. 202 means that it is durable; anything else that it is not, and may be sent again."""
+        """Accept one SMS. 202: the SMS is durable. Any other status: it is not durable, and the sender may retry."""
         async with publisher.arrival() as received_at:
             body = await _body(request, generic.MOST_OCTETS)
             sms = generic.parse(Request(dict(request.headers), body), secret, received_at)
@@ -102,14 +102,14 @@ def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseExcep
 
     @app.get("/status")
     async def status() -> Status:
-        """What is in hand, and the last tick that the broker acknowledged."""
+        """Return the number of requests in hand, and the last tick that the broker acknowledged."""
         ticked = ticks.ticked
         return Status(in_hand=publisher.in_hand, ticked=None if ticked is None else format_time(ticked),
                       broker="away" if publisher.producer is None else "up")
 
     @app.get("/health", responses={200: {"model": Health}, 503: {"model": Health, "description": "The broker is away"}})
     async def health() -> JSONResponse:
-        """200 where SMS are accepted."""
+        """Return 200 if the gateway accepts SMS, else 503."""
         ready = publisher.producer is not None
         return JSONResponse(Health(ready=ready).model_dump(), 200 if ready else 503)
 
@@ -130,7 +130,7 @@ async def _body(request: HttpRequest, most: int) -> bytes:
             if size <= most:
                 body += chunk
     except ClientDisconnect:
-        raise Refused(400, "the request ended before its body did") from None
+        raise Refused(400, "the request ended before its body was complete") from None
     if size > most:
         raise Refused(413, f"the body has {size} octets, at most {most} are accepted")
     return bytes(body)

@@ -35,7 +35,7 @@ async def hold(settings: Settings, publisher: Publisher, ticks: Ticks) -> None:
             await declare(settings)
             await _tick_with_a_producer(settings, publisher, ticks)
         except (KafkaError, TimeoutError) as error:
-            log.warning("the broker at %s does not acknowledge (%r); trying again", settings.kafka, error)
+            log.warning("the broker at %s does not acknowledge (%r); retrying", settings.kafka, error)
             await asyncio.sleep(_AGAIN_S)
 
 

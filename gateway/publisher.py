@@ -68,7 +68,7 @@ class Publisher:
             async with asyncio.timeout(ANSWER_S):
                 yield at
         except TimeoutError:
-            raise Refused(503, f"not accepted within {ANSWER_S:g} s; send it again") from None
+            raise Refused(503, f"the SMS was not accepted within {ANSWER_S:g} s; send it again") from None
         finally:
             del self._in_flight[number]
 
@@ -76,7 +76,7 @@ class Publisher:
         """Write an SMS. Returns when it is durable. Raises Refused(503) if the broker is away."""
         producer = self.producer
         if producer is None:
-            raise Refused(503, "the broker is away; send it again")
+            raise Refused(503, "the broker is away; send the SMS again")
         key = key_of(sms)
         partition = 0 if key is None else partition_of_key(key, self._settings.partitions)
         document: dict[str, Any] = {
@@ -89,7 +89,7 @@ class Publisher:
             if self.producer is producer:
                 self.producer = None
             if isinstance(error, KafkaError):
-                raise Refused(503, "the broker did not take it; send it again") from None
+                raise Refused(503, "the broker did not accept the SMS; send it again") from None
             raise
 
     async def tick(self, producer: AIOKafkaProducer, at: int) -> None:

@@ -80,7 +80,7 @@ class ChildService:
     def check(self) -> None:
         """Raise EmbeddedError if the program has ended."""
         if self._process is not None and self._process.poll() is not None:
-            raise EmbeddedError(f"{self._command[0]} has left with status {self._process.returncode}:\n"
+            raise EmbeddedError(f"{self._command[0]} exited with status {self._process.returncode}:\n"
                                 f"{self._last_words()}")
 
     def _last_words(self) -> str:

@@ -36,7 +36,7 @@ class Fields:
         if value is None:
             raise self.wrong(name, "is missing")
         if not isinstance(value, str) or not value.strip() or value != value.strip():
-            raise self.wrong(name, "must be a text, without blanks around it")
+            raise self.wrong(name, "must be a text without blanks at its ends")
         return value
 
     def secret(self, name: str) -> str:
@@ -44,7 +44,7 @@ class Fields:
         path = self.get(f"{name}_file")
         if path is None:
             if self.get(name) is None:
-                raise self.wrong(f"{name}_file", "is missing: the path of a file that holds it")
+                raise self.wrong(f"{name}_file", "is missing: set it to the path of a file that holds the secret")
             return self.text(name)
         try:
             value = Path(self.text(f"{name}_file")).read_text(encoding="utf-8").strip()
@@ -67,8 +67,8 @@ class Fields:
         if parts is None or parts.scheme not in ("http", "https"):
             raise self.wrong(name, "must be a URL such as https://host/path")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK and not self.flag("plain"):
-            raise self.wrong(name, 'is http, so anybody on the way can read it: use https, or say "plain": true where '
-                                   "the network is your own")
+            raise self.wrong(name, 'is http, which sends messages unencrypted: use https, or set "plain": true if the '
+                                   "network is your own")
         return value
 
     def host(self, name: str) -> str:
@@ -83,7 +83,7 @@ class Fields:
         """Return a value that can stand in a header of HTTP."""
         value = self.secret(name) if secret else self.text(name)
         if not (value.isascii() and value.isprintable()):
-            raise self.wrong(name, "must be ASCII, without control characters: it goes into a header of HTTP")
+            raise self.wrong(name, "must be ASCII without control characters, because it is sent in an HTTP header")
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
@@ -120,7 +120,7 @@ class Fields:
     def nothing_else(self) -> None:
         for name in self._document:
             if name not in self._asked:
-                raise self.wrong(name, f"no such field; there are {', '.join(sorted(self._asked))}")
+                raise self.wrong(name, f"no such field; the fields are {', '.join(sorted(self._asked))}")
 
 
 def _parts(address: str) -> SplitResult | None:

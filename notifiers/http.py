@@ -12,7 +12,7 @@ from notifiers.ports import GiveUpError, RetryError
 from notifiers.retry_after import retry_after
 
 ANSWER_S: Final = 10.0
-NO_PROVIDER: Final = "somebody else answers there: see the URL"
+NO_PROVIDER: Final = "another server answers there: check the URL"
 _RETRY: Final = frozenset({408, 425, 429})
 _UNSURE: Final = frozenset({500, 502, 504})  # a server behind the one that answers may have taken the message
 
@@ -29,9 +29,9 @@ class Http:
         try:
             return await self._client.request(method, url, **options)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise RetryError(f"nobody answers: {cause(error)}") from None
+            raise RetryError(f"no server answers: {cause(error)}") from None
         except httpx.RequestError as error:  # also an answer with a wrong encoding
-            raise RetryError(f"no whole answer: {cause(error)}", unsure=True) from None
+            raise RetryError(f"no complete answer: {cause(error)}", unsure=True) from None
 
     async def close(self) -> None:
         await self._client.aclose()

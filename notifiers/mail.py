@@ -44,8 +44,8 @@ class Mail:
         host = fields.host("host")
         security = fields.one_of("security", "starttls", tuple(_PORTS))
         if security == "none" and host not in LOOPBACK and not fields.flag("plain"):
-            raise fields.wrong("security", 'none lets anybody on the way read it: use starttls or tls, or say '
-                                           '"plain": true where the network is your own')
+            raise fields.wrong("security", 'none sends messages unencrypted: use starttls or tls, or set '
+                                           '"plain": true if the network is your own')
         options: dict[str, Any] = {
             "hostname": host, "port": fields.port("port", _PORTS[security]), "timeout": ANSWER_S,
             "use_tls": security == "tls", "start_tls": security == "starttls"}
@@ -70,11 +70,11 @@ class Mail:
         except aiosmtplib.SMTPResponseException as error:
             raise _error(error) from None
         except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError) as error:
-            raise RetryError(f"nobody answers: {cause(error)}") from None
+            raise RetryError(f"no server answers: {cause(error)}") from None
         except (aiosmtplib.SMTPException, OSError) as error:
             # The plain SMTPException says in its text what the server lacks: STARTTLS, or a way to log in.
             said = str(error) if type(error) is aiosmtplib.SMTPException else cause(error)
-            raise RetryError(f"no whole answer: {said}", unsure=True) from None
+            raise RetryError(f"no complete answer: {said}", unsure=True) from None
         addresses = [address for _, address in getaddresses(self._recipients)]
         lost = [f"recipient {number} of {len(addresses)} is refused: SMTP {refused[address][0]}"
                 for number, address in enumerate(addresses, start=1) if address in refused]

@@ -42,7 +42,7 @@ class PlainHttp:
             headers["Authorization"] = fields.header("authorization", secret=True)
         form, document = fields.get("form"), fields.get("json")
         if (form is None) == (document is None):
-            raise fields.wrong("json", "give either json or form: what is sent, with {to} and {text} in it")
+            raise fields.wrong("json", "set either json or form to the body that is sent, with {to} and {text} in it")
         if not isinstance(form or document, dict):
             raise fields.wrong("json" if form is None else "form", "must be an object")
         _check_names(fields, "json" if form is None else "form", asked(form or document))
@@ -56,7 +56,7 @@ class PlainHttp:
         answer = await self._http.request(self._method, self._url, headers=headers, **filled(self._body, values))
         check(answer)
         if self._expect not in answer.text:  # the answer is not shown: it may repeat the number or the message
-            raise RetryError(f"HTTP {answer.status_code}, but the answer has not the text of `expect`", unsure=True)
+            raise RetryError(f"HTTP {answer.status_code}, but the answer lacks the text of `expect`", unsure=True)
         return ""
 
     async def close(self) -> None:
@@ -66,9 +66,9 @@ class PlainHttp:
 def _check_names(fields: Fields, place: str, names: set[str]) -> None:
     """Raise RoutesError for a body without a message: it would arrive, get a receipt, and inform no person."""
     if not names & {"text", "title"}:
-        raise fields.wrong(place, "has no {text} in it: nobody would be told what has happened")
+        raise fields.wrong(place, "lacks {text} and {title}: the message would not say what has happened")
     if "to" in names and not fields.has("to"):
-        raise fields.wrong("to", f"is missing: {{to}} in {place} stands for it")
+        raise fields.wrong("to", f"is missing, but {place} has {{to}} in it")
 
 
 def asked(value: Any) -> set[str]:

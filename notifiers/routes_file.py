@@ -76,7 +76,8 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise RoutesError(f"{next(name for name in names if names.count(name) > 1)}: is there twice in the same object")
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RoutesError(f"{twice}: the name is twice in the same object")
     return found
 
 

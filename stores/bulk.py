@@ -17,8 +17,8 @@ AT_ONCE: Final = 500  # operations of one bulk; a slow database answers well bef
 
 NO_VALUE: Final = 2     # BadValue; also for a document that never reaches the database
 UNREADABLE: Final = 22  # InvalidBSON: a stored document that cannot be decoded
-_REASONS: Final = {NO_VALUE: "no value of this database", UNREADABLE: "what is stored there cannot be read",
-                   121: "not of the collection's schema"}
+_REASONS: Final = {NO_VALUE: "the database cannot hold this value", UNREADABLE: "the stored document cannot be read",
+                   121: "the document breaks the schema of the collection"}
 
 
 class Outcome(NamedTuple):

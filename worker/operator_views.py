@@ -27,7 +27,7 @@ ASKED: Final = "X-Anbu-Passed-On"
 def faust_options(settings: Settings) -> dict[str, Any]:
     """Return the options of Faust. Raises SettingsError if the views would be open to everybody."""
     if not is_loopback(settings.worker_host) and not settings.worker_token:
-        raise SettingsError("ANBU_WORKER_TOKEN is not set: it is needed where ANBU_WORKER_HOST is not loopback")
+        raise SettingsError("ANBU_WORKER_TOKEN is not set: it is required if ANBU_WORKER_HOST is not loopback")
     return {
         "web_enabled": True,
         "web_bind": settings.worker_host,
@@ -96,7 +96,7 @@ def add(engine: Engine, settings: Settings) -> None:
         state = getattr(mine, "state", None)
         found = None if state is None else state.view(int(subject))
         if found is None:
-            return view.json({"error": f"nobody has the number {subject}", "lane": lane}, status=404)
+            return view.json({"error": f"no person has the number {subject}", "lane": lane}, status=404)
         return view.json({"lane": lane, **found})
 
 
@@ -104,14 +104,14 @@ async def ask(worker: str | None, subject: str, lane: int, settings: Settings, *
               ) -> tuple[dict[str, Any], int]:
     """Ask the worker that has the lane about a person. Returns its answer and status. A request is passed on once."""
     if worker is None or passed_on:
-        return {"error": f"lane {lane} is on no worker just now; ask again", "lane": lane}, 503
+        return {"error": f"no worker has lane {lane} at the moment; retry", "lane": lane}, 503
     headers = {ASKED: "1"} | ({"Authorization": f"Bearer {settings.worker_token}"} if settings.worker_token else {})
     try:
         async with httpx.AsyncClient(timeout=ANSWER_S) as http:
             answer = await http.get(f"{worker.rstrip('/')}/people/{subject}/", headers=headers)
             found: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError):
-        return {"error": f"lane {lane} is on {worker}, which does not answer", "lane": lane}, 502
+        return {"error": f"{worker} has lane {lane}, and does not answer", "lane": lane}, 502
     return found, answer.status_code
 
 

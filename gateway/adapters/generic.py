@@ -25,7 +25,7 @@ _SECONDS: Final = re.compile(r"\d{1,12}", re.ASCII)
 OPENAPI: Final[dict[str, Any]] = {
     "parameters": [
         {"name": TIMESTAMP, "in": "header", "required": True, "schema": {"type": "string", "pattern": r"^\d{1,12}$"},
-         "description": f"Seconds since 1970, at most {TOLERANCE_S} off."},
+         "description": f"Time of the request in seconds since 1970, at most {TOLERANCE_S} s off."},
         {"name": SIGNATURE, "in": "header", "required": True,
          "schema": {"type": "string", "pattern": "^sha256=[0-9a-f]{64}$"},
          "description": "`sha256=` and HMAC-SHA256, in hex, of the shared secret over the timestamp, a dot, and the "
@@ -33,11 +33,14 @@ OPENAPI: Final[dict[str, Any]] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": {
         "type": "object",
         "properties": {
-            "id": {"type": ["string", "null"], "description": "The provider's own; not used to tell SMS apart."},
+            "id": {"type": ["string", "null"],
+                   "description": "The provider's id of the SMS. Anbu does not use it to recognise repetitions."},
             "sender": {"type": ["string", "null"]},
             "recipient": {"type": ["string", "null"]},
-            "text": {"type": ["string", "null"], "description": "As it came; carriers may have added to it."},
-            "binary": {"type": ["string", "null"], "contentEncoding": "base64", "description": "Of an 8-bit SMS."}},
+            "text": {"type": ["string", "null"],
+                     "description": "The text as it arrived. Carriers may have added to it."},
+            "binary": {"type": ["string", "null"], "contentEncoding": "base64",
+                       "description": "The octets of an 8-bit SMS."}},
         "anyOf": [{"required": ["text"], "properties": {"text": {"type": "string"}}},
                   {"required": ["binary"], "properties": {"binary": {"type": "string"}}}]}}}},
 }

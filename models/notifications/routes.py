@@ -117,7 +117,7 @@ def routes_of(document: Mapping[str, Any], channels: Mapping[str, frozenset[str]
                 for name, one in _table(document, "gateways", "").items()}
     for name, found in (("sites", sites), ("gateways", gateways)):
         if EVERYWHERE not in found:
-            raise RoutesError(f'{name} has no "{EVERYWHERE}": say who is told of those that are not named')
+            raise RoutesError(f'{name} has no "{EVERYWHERE}": add it for the {name} that are not named')
     return Routes(sites, gateways, channels)
 
 
@@ -125,7 +125,7 @@ def only(document: Mapping[str, Any], place: str, known: Collection[str]) -> Non
     """Raises RoutesError for an unknown field: it may be misspelt, and its author relies on it."""
     for name in document:
         if name not in known:
-            raise RoutesError(f"{_under(place, name)}: no such field; there are {', '.join(sorted(known))}")
+            raise RoutesError(f"{_under(place, name)}: no such field; the fields are {', '.join(sorted(known))}")
 
 
 def object_at(value: Any, place: str) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _channels(value: Any, place: str, channels: Collection[str], *, may_be_empty
         raise RoutesError(f"{place}: must be a list of channels")
     for name in value:
         if not isinstance(name, str) or name not in channels:
-            raise RoutesError(f"{place}: no channel is named {name}; there are {', '.join(sorted(channels))}")
+            raise RoutesError(f"{place}: no channel is named {name}; the channels are {', '.join(sorted(channels))}")
     return tuple(dict.fromkeys(value))
 
 
@@ -189,7 +189,7 @@ def _some(value: Any, place: str, known: list[str]) -> frozenset[str] | None:
         raise RoutesError(f"{place}: must be a list with at least one of {', '.join(known)}")
     for one in value:
         if one not in known:
-            raise RoutesError(f"{place}: there is no {one}; there are {', '.join(known)}")
+            raise RoutesError(f"{place}: there is no {one}; the choices are {', '.join(known)}")
     return frozenset(value)
 
 
@@ -198,7 +198,7 @@ def _quiet(value: Any, place: str) -> Quiet:
     only(document, place, ("from", "to"))
     first, last = (_minute(document.get(name), f"{place}.{name}") for name in ("from", "to"))
     if first == last:
-        raise RoutesError(f"{place}: from and to are the same; leave quiet out, or say when it ends")
+        raise RoutesError(f"{place}: from and to are the same; omit quiet, or set different times")
     return Quiet(first, last)
 
 

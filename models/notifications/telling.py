@@ -214,7 +214,7 @@ def before_sending(one: Try, now: float) -> tuple[DeliveryStatus, str]:
             return DeliveryStatus.FAILED, "could not be delivered for six hours"
         return DeliveryStatus.EXPIRED, "older than six hours"
     if one.change in STOPS and not one.notified:
-        return DeliveryStatus.SUPERSEDED, "nothing of this alert was told here"
+        return DeliveryStatus.SUPERSEDED, "this channel was not notified of the alert"
     return DeliveryStatus.SENDING, ""
 
 

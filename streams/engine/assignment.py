@@ -99,7 +99,7 @@ class Assignment(ABC):
         self.torn = {number for number in numbers if number >= self._partitions
                      or not all(TP(topic, number) in held for topic in self.inputs)}
         if self.torn:  # partitions were added; or a topic was not there yet, and Faust sees it later and rebalances
-            log.error("partitions %s are not assigned for all of %s, or are new: not started",
+            log.error("partitions %s are not started: they are not assigned for all of %s, or are new",
                       sorted(self.torn), self.inputs)
         self._numbers = numbers - self.torn
         # A lane keeps its state only if no generation lies between (a frozen worker has missed some). Otherwise another

@@ -97,8 +97,8 @@ async def read(reader: AIOKafkaConsumer, tp: TopicPartition, start: int = 0,
     """
     last = (await reader.end_offsets([tp]))[tp]
     if end is not None and end > last:  # waiting for these records would never end
-        raise RuntimeError(f"{tp.topic}, partition {tp.partition}: records to before {end} are wanted, but the log "
-                           f"ends at {last}; it lost its end, or the topic was made anew")
+        raise RuntimeError(f"{tp.topic}, partition {tp.partition}: the records before {end} are expected, but the log "
+                           f"ends at {last}: it lost its end, or the topic was created again")
     last = last if end is None else end
     start = max(start, (await reader.beginning_offsets([tp]))[tp])
     reader.assign([tp])

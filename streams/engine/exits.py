@@ -40,7 +40,7 @@ def die(why: str, error: BaseException | None = None) -> NoReturn:
 def kept_out_by(error: Exception, settings: Settings, group: str) -> str | None:
     """A text that names the setting which keeps a worker out of its group; None: the error passes by itself."""
     if isinstance(error, InvalidSessionTimeoutError):
-        return (f"ANBU_SESSION_S is {settings.session_s:g}, which the brokers do not take: by default 6 to 1800 "
+        return (f"ANBU_SESSION_S is {settings.session_s:g}, which the brokers reject: they accept 6 to 1800 by default "
                 "(group.min.session.timeout.ms, group.max.session.timeout.ms)")
     if isinstance(error, GroupAuthorizationFailedError):
         return (f"ANBU_KAFKA_SECURITY_USER {settings.kafka_user or '(not set)'} may not read the group "

@@ -92,13 +92,13 @@ class Lane(ABC):
         extent = Extent(tp.topic, first, last, await self.host.committed(TP(*tp)), await self._new(reader, tp, last))
         start = self.start(extent)
         if start < extent.first and self.host.settings.accept_loss:
-            log.error("%s, partition %d: going on without the records from %d to before %d, which were deleted unread",
+            log.error("%s, partition %d: continuing without records %d to before %d, which were deleted unread",
                       tp.topic, self.number, start, extent.first)
             start = extent.first
         if not extent.first <= start <= extent.last:
             raise RuntimeError(f"{tp.topic}, partition {self.number}: the next record is {start}, but the log has "
-                               f"{extent.first} to {extent.last}; records were deleted, or the topic was made anew. "
-                               "Restore them, or go on without them by ANBU_ACCEPT_LOSS=true")
+                               f"{extent.first} to {extent.last}: records were deleted, or the topic was created "
+                               "again. Restore the records, or continue without them by ANBU_ACCEPT_LOSS=true")
         return start
 
     async def _new(self, reader: AIOKafkaConsumer, tp: TopicPartition, last: int) -> int:
@@ -187,7 +187,7 @@ class Lane(ABC):
                         self.host.forget(message)
         except asyncio.CancelledError as error:
             if self._task is not None and not self._task.cancelling():  # the lane was not cancelled: it would stop
-                self.host.die(f"lane {self.number}: what it waited for was cancelled", error)
+                self.host.die(f"lane {self.number}: a call that it waited for was cancelled", error)
             raise
         except Exception as error:  # noqa: BLE001 - any error ends the process
             self.host.die(f"lane {self.number}", error)
@@ -202,7 +202,7 @@ class Lane(ABC):
 
     def check(self, batch: Batch) -> None:
         if batch.start != self.next[batch.tp.topic]:
-            raise RuntimeError(f"{batch.tp}: the next record is {self.next[batch.tp.topic]}, the batch begins at "
+            raise RuntimeError(f"{batch.tp}: the next record is {self.next[batch.tp.topic]}, but the batch begins at "
                                f"{batch.start}")
 
     async def drop(self) -> None:

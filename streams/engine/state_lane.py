@@ -88,7 +88,7 @@ class StateLane(Lane):
         done, at = self._done, self.next
         await self.recover()
         if self._done != done:
-            raise RuntimeError(f"another worker has had the lane: it came to {self._done}, from {done}")
+            raise RuntimeError(f"another worker has had the lane: the positions were {done}, and are {self._done}")
         self.next = at  # may be ahead of `done`, by batches without effect
 
     async def _recover(self, reader: AIOKafkaConsumer) -> None:
@@ -117,10 +117,10 @@ class StateLane(Lane):
     async def _take_back(self, loaded: LoadedChangelog) -> None:
         """Take back the states of an unfinished batch: no `done` of another batch may follow them."""
         if loaded.lost:
-            log.error("lane %d: %s have no state from before an unfinished batch, being new or compacted away; they "
-                      "keep what that batch wrote", self.number, sorted(loaded.lost))
+            log.error("lane %d: no state from before an unfinished batch is left for %s: they are new, or their states "
+                      "were compacted away; they keep the states of that batch", self.number, sorted(loaded.lost))
         if loaded.unfinished:
-            log.warning("lane %d: taking back %d states of a batch that was not finished", self.number,
+            log.warning("lane %d: reverting %d states of an unfinished batch", self.number,
                         len(loaded.unfinished))
             await self._write_done(loaded.unfinished.items(), self.next)
 
@@ -134,12 +134,13 @@ class StateLane(Lane):
             log.error("lane %d: the records of the unfinished batch are gone", self.number)
             return
         if plan.code != self._folding.code:
-            log.error("lane %d: the unfinished batch was folded by code %s, this is %s; its outputs may differ",
+            log.error("lane %d: code %s folded the unfinished batch, and this is code %s: its outputs may differ",
                       self.number, plan.code, self._folding.code)
         records = [record async for record in read(reader, tp, start, plan.end)]
         if len(records) < plan.end - start:
-            log.error("lane %d: of the %d offsets of the unfinished batch, %d have no record any more; where they had "
-                      "one, its outputs may differ", self.number, plan.end - start, plan.end - start - len(records))
+            log.error("lane %d: %d offsets are of the unfinished batch, and %d of them have no record any more: its "
+                      "outputs may differ if those offsets had records",
+                      self.number, plan.end - start, plan.end - start - len(records))
         await self.apply(Batch(TP(*tp), start, plan.end, records))
 
     def start(self, extent: Extent) -> int:

@@ -84,7 +84,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             except KafkaError as error:
                 if not error.retriable or self.should_stop:
                     raise
-                log.warning("the broker has gone again: %s; trying again", type(error).__name__)
+                log.warning("the broker is away again: %s; retrying", type(error).__name__)
                 await stop_consumer(self._ensure_consumer())
                 await asyncio.sleep(RETRY_S)
         self._hear_refusals(self._ensure_consumer()._coordinator)
@@ -202,7 +202,7 @@ class Consumer(driver.Consumer):
             records = [record for record in records if record.offset >= expected]
         if records and records[0].offset > expected and not await self._nothing_lies_between(
                 tp, expected, records[0].offset):
-            log.warning("%s: expected offset %d, got %d: asking again", tp, expected, records[0].offset)
+            log.warning("%s: expected offset %d, got %d: fetching again", tp, expected, records[0].offset)
             return []
         return records
 
@@ -214,7 +214,7 @@ class Consumer(driver.Consumer):
             return
         if offset < start:
             self.engine.die(f"{tp}: the next record is {start}, but the log ends at {offset}: it lost its end, or the "
-                            "topic was made anew")
+                            "topic was created again")
         if not await self._nothing_lies_between(tp, start, offset):
             self._thread.asked.pop(tp, None)
         elif (self.engine.open and self.engine.lanes.get(tp.partition) is lane and lane.idle.is_set()
@@ -231,7 +231,7 @@ class Consumer(driver.Consumer):
                 found = [record.offset async for record in read(one, TopicPartition(*tp), start, end)]
                 first = (await one.beginning_offsets([TopicPartition(*tp)]))[TopicPartition(*tp)]
         except (KafkaError, RuntimeError) as error:
-            log.warning("%s: what lies between %d and %d cannot be read: %s", tp, start, end, error)
+            log.warning("%s: the records from %d to before %d cannot be read: %s", tp, start, end, error)
             await asyncio.sleep(RETRY_S)
             return False
         if first > start:

@@ -87,7 +87,7 @@ async def to_move(engine: Assignment, settings: Settings, long_s: float) -> dict
         if lane.patient and not lane.idle.is_set():
             continue
         busy = topic not in lane.wanted or (not lane.idle.is_set() and now - lane.began > long_s)
-        name = f"{topic}, partition {number}: there is input, and position {position} has not moved"
+        name = f"{topic}, partition {number}: there is input, but position {position} has not moved"
         moving[name] = lane.steps if busy else ()
     if not engine.open and engine.quiesced:
         moving["the lanes have been shut by a rebalance"] = engine.quiesced
@@ -114,4 +114,4 @@ def _watch_loop(die: Die, turned: list[float], limit_s: float) -> None:
         time.sleep(limit_s / LOOKS)
         still = time.monotonic() - turned[0]
         if still > limit_s * 2:  # a check may wait for the broker, half of `limit_s`
-            die(f"the event loop has not turned for {still:.0f} s: something in it blocks")
+            die(f"the event loop has not turned for {still:.0f} s: a call in it blocks")

@@ -78,9 +78,9 @@ def test_a_channel_is_tried() -> None:
         unknown = run("test", "duty", ANBU_ROUTES=routes(slack.url))
     assert [one.exit_code for one in (*done, unknown)] == [0, 1, 1, 2]
     assert "team has accepted the message" in done[0].stdout
-    assert "may later: HTTP 503" in done[1].stderr
+    assert "may accept it later: HTTP 503" in done[1].stderr
     assert "rejects the message: HTTP 404: no_service" in done[2].stderr
-    assert "no channel is named duty; there are team" in unknown.stderr
+    assert "no channel is named duty; the channels are team" in unknown.stderr
     assert "시험 메시지" in str(slack.requests[0].json["blocks"])
 
 

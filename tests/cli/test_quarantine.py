@@ -72,7 +72,7 @@ def test_what_is_there_is_listed_without_what_it_says(anbu: Anbu, settings: Sett
 
 def test_each_is_driven_again_into_its_lane_once(anbu: Anbu, settings: Settings) -> None:
     quarantine(settings, *REFUSED)
-    assert "5 records would be driven again" in anbu("quarantine", "redrive", "--dry-run").stdout
+    assert "5 records would be redriven" in anbu("quarantine", "redrive", "--dry-run").stdout
     assert held(settings, SMS) == []
     done = anbu("quarantine", "redrive", "--reason", "unknown_device", "--json")
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"unknown_device": 1})

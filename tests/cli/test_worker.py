@@ -71,7 +71,7 @@ def test_those_who_do_not_leave_are_killed_when_their_common_time_is_over(
             time.sleep(0.02)
         end(children)
         assert [child.process and child.process.returncode for child in children] == [-9] * 3
-        assert "notify has not left: killing it" in caplog.text
+        assert "notify has not exited: killing it" in caplog.text
     finally:
         for child in children:
             if child.process is not None:

@@ -102,7 +102,7 @@ async def test_a_number_that_was_erased_and_given_again(environ: dict[str, str],
         await People(store.database).mark_erased(subject, "2026-11-24T00:00:00Z")
     status, found = await asyncio.to_thread(examined, environ)
     assert (status, found["numbers"][0]) == (1, "error")
-    assert "erased, but registered: 2; their alerts reach no person" in found["numbers"][1]
+    assert "erased numbers are registered: 2; alerts on these people reach no caseworker" in found["numbers"][1]
 
 
 async def test_what_was_written_into_another_partition_is_nobodys_profile(environ: dict[str, str],

@@ -131,5 +131,5 @@ async def test_the_plan_of_another_version_is_folded_again_and_logged(place: Pla
         second.start()
         await second.wait_idle(http)
         found = await place.verdict(second)
-    assert f"the unfinished batch was folded by code {CODE}, this is another" in second.log.read_text()
+    assert f"code {CODE} folded the unfinished batch, and this is code another" in second.log.read_text()
     assert (found.problems, found.repeats) == ([], 0)

@@ -77,9 +77,9 @@ async def test_nobody_answers(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("url", "why"), [
-    ("http://127.0.0.1:{dead}", "nobody answers: nothing listens at this port"),
-    ("https://nowhere.invalid", "nobody answers: no such host, or no name service"),
-    ("https://127.0.0.1:{port}", "nobody answers: no TLS at this port: ")])
+    ("http://127.0.0.1:{dead}", "no server answers: nothing listens at this port"),
+    ("https://nowhere.invalid", "no server answers: no such host, or no name service"),
+    ("https://127.0.0.1:{port}", "no server answers: no TLS at this port: ")])
 async def test_why_nobody_answers(endpoint: Endpoint, url: str, why: str) -> None:
     """A slip in the routes file and a provider that is down are told from each other."""
     one = of("slack", url.format(dead=free_port(), port=endpoint.url.rpartition(":")[2]))
@@ -102,7 +102,7 @@ def test_a_certificate_that_is_not_trusted() -> None:
 async def test_an_answer_that_cannot_be_unpacked(endpoint: Endpoint) -> None:
     endpoint.answers.append(Answer(headers={"content-encoding": "gzip"}))
     one = of("webhook", endpoint.url)
-    with pytest.raises(RetryError, match="no whole answer") as raised:
+    with pytest.raises(RetryError, match="no complete answer") as raised:
         await one.send(message())
     await one.close()
     assert raised.value.unsure
@@ -113,7 +113,7 @@ async def test_a_page_is_no_provider(endpoint: Endpoint, kind: str) -> None:
     """A wrong URL, or somebody on the way who asks for a login: nobody was told, and later somebody may be."""
     endpoint.answers.append(Answer(body="\n<!DOCTYPE html><html>Welcome</html>"))
     one = of(kind, endpoint.url)
-    with pytest.raises(RetryError, match="somebody else answers there"):
+    with pytest.raises(RetryError, match="another server answers there"):
         await one.send(message())
     await one.close()
 
@@ -126,7 +126,7 @@ async def test_a_provider_that_refuses_with_success(endpoint: Endpoint) -> None:
     with pytest.raises(RetryError) as raised:
         await one.send(message())
     await one.close()
-    assert (str(raised.value), raised.value.unsure) == ("HTTP 200, but the answer has not the text of `expect`", True)
+    assert (str(raised.value), raised.value.unsure) == ("HTTP 200, but the answer lacks the text of `expect`", True)
 
 
 async def test_slack(endpoint: Endpoint) -> None:
@@ -215,6 +215,81 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
     ("99999", 3600.0), ("soon", None), ("", None)])
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert retry_after(value, NOON) == seconds
+
+
+# E-mail
+
+
+def mail(mailbox: Mailbox, **fields: Any) -> Channel:
+    return channel("email", **{"host": "127.0.0.1", "port": mailbox.port, "security": "none",
+                               "from": "Anbu <anbu@example.org>", "to": ["team@example.org", "lead@example.org"],
+                               **fields})
+
+
+async def test_mail() -> None:
+    with running_mailbox(Mailbox()) as mailbox:
+        one = mail(mailbox)
+        await one.send(message(severity="critical"))
+        await one.send(message())
+    first, second = mailbox.mails
+    assert first["Subject"] == "[안부 위급] jongno 42번: 보고 없음"
+    assert first.get_content().splitlines() == [*message().lines, "", message().link]
+    assert (first["Importance"], second["Importance"]) == ("high", None)
+    assert first["Auto-Submitted"] == "auto-generated"
+    assert first["Message-ID"] == second["Message-ID"]  # the same delivery, tried again
+    assert mailbox.recipients[0] == ["team@example.org", "lead@example.org"]
+
+
+async def test_mail_of_a_site_whose_name_has_two_lines() -> None:
+    with running_mailbox(Mailbox()) as mailbox:
+        await mail(mailbox).send(message(site="jongno\n2"))
+    assert mailbox.mails[0]["Subject"] == "[안부 주의] jongno 2 42번: 보고 없음"
+
+
+@pytest.mark.parametrize(("reply", "error"), [
+    ("451 4.3.0 try again later", RetryError), ("554 5.7.1 spam", GiveUpError)])
+async def test_mail_that_is_refused(reply: str, error: type[Exception]) -> None:
+    with running_mailbox(Mailbox(reply)) as mailbox:
+        one = mail(mailbox)
+        with pytest.raises(error, match=reply[:3]):
+            await one.send(message())
+        await one.send(message())
+    assert len(mailbox.mails) == 1
+
+
+async def test_one_recipient_that_is_accepted_is_enough() -> None:
+    with running_mailbox(Mailbox()) as mailbox:
+        mailbox.unknown = {"lead@example.org"}
+        answer = await mail(mailbox).send(message())
+        assert answer.endswith("; recipient 2 of 2 is refused: SMTP 550"), "who tries the channel sees it"
+        mailbox.unknown |= {"team@example.org"}
+        with pytest.raises(GiveUpError, match="550") as raised:
+            await mail(mailbox).send(message())
+    assert mailbox.recipients == [["team@example.org"]]
+    assert "example.org" not in str(raised.value)
+
+
+async def test_mail_with_a_password(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hush\n")
+    with running_mailbox(Mailbox(login=("anbu", "hush"))) as mailbox:
+        await mail(mailbox, user="anbu", password_file=str(secret)).send(message())
+        with pytest.raises(GiveUpError, match="535"):
+            await mail(mailbox, user="anbu", password="wrong").send(message())
+    assert len(mailbox.mails) == 1
+
+
+async def test_a_mail_server_without_tls() -> None:
+    with running_mailbox(Mailbox()) as mailbox, pytest.raises(RetryError, match="STARTTLS extension not supported"):
+        await mail(mailbox, security="starttls").send(message())
+
+
+async def test_no_mail_server() -> None:
+    one = channel("email", host="127.0.0.1", port=free_port(), security="none", to=["a@example.org"],
+                  **{"from": "anbu@example.org"})
+    with pytest.raises(RetryError) as raised:
+        await one.send(message())
+    assert (raised.value.unsure, str(raised.value)) == (False, "no server answers: nothing listens at this port")
 
 
 def test_an_event_for_a_webhook_is_json() -> None:

@@ -72,7 +72,7 @@ async def test_preparing_again_changes_nothing(store: Store) -> None:
 
 async def test_a_schema_refuses_what_no_reader_could_use_and_writes_the_rest(store: Store) -> None:
     good = DocumentChange(PEOPLE, "8", {"subject": 8})
-    with pytest.raises(StoreRefusedError, match="not of the collection's schema") as refused:
+    with pytest.raises(StoreRefusedError, match="breaks the schema of the collection") as refused:
         await store.apply([DocumentChange(PEOPLE, "7", {"subject": "seven"}), good,
                            DocumentChange(CHECKINS, "7/x", {"subject": 7})])
     assert refused.value.places == {(PEOPLE, "7"), (CHECKINS, "7/x")}

@@ -70,7 +70,7 @@ def test_what_is_no_json_is_redacted_all_the_same(buffer: io.StringIO, odd: obje
 
 @pytest.mark.parametrize("text", [
     "lane 3: 1204 changelog records read, positions {'sms': 4294967295}", "42:no_report:2026-11-24:morning/10",
-    "2026-11-24T09:00:00Z", "sms-0: expected 821234, got 821240: asking again", "at 1795467845.123456 s",
+    "2026-11-24T09:00:00Z", "sms-0: expected 821234, got 821240: fetching again", "at 1795467845.123456 s",
     "/srv/anbu/lib/python3.11/site-packages/faust/transport/drivers/aiokafka.py", "10.0.12.34:9092 answers nothing",
     "sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b", "mongodb://mongo:27017/anbu",
     "0.0123456789"])

@@ -119,7 +119,7 @@ async def test_who_accepts_the_loss_goes_on(kind: type[Lane]) -> None:
             assert lane.next == {"sms": start}
     async with a_lane(kind, 10, ANBU_ACCEPT_LOSS="true") as lane:
         lane._done = {"sms": 10}
-        with pytest.raises(RuntimeError, match="made anew"):
+        with pytest.raises(RuntimeError, match="created again"):
             await lane.find_positions(Reader(2, 9))
 
 

@@ -83,7 +83,7 @@ def test_a_broker_that_dies_ends_the_demo_with_a_word(tmp_path: Path) -> None:
         broker = next(one for one in left if b"--listener-url" in Path(f"/proc/{one}/cmdline").read_bytes())
         os.kill(int(broker), signal.SIGKILL)
         assert demo.wait(90) == 1
-        assert "has left with status -9" in (tmp_path / "said").read_text()
+        assert "exited with status -9" in (tmp_path / "said").read_text()
         assert not [one for one in left if Path(f"/proc/{one}").exists()], "nothing is left behind"
     finally:
         demo.kill()
