@@ -27,47 +27,50 @@ for _one in (REGISTRY, GATEWAY, WEB):  # start time, memory, descriptors: `proce
 RECORDS: Final = Counter("anbu_records", "Records folded or written, by input topic", ["topic"], registry=REGISTRY)
 BATCHES: Final = Counter("anbu_batches", "Batches made durable, by input topic", ["topic"], registry=REGISTRY)
 OUTPUTS: Final = Counter("anbu_outputs", "Records published, by output topic", ["topic"], registry=REGISTRY)
-ALERTS: Final = Counter("anbu_alerts", "Revisions of alerts published, by kind of alert and what changed",
+ALERTS: Final = Counter("anbu_alerts", "Revisions of alerts published, by kind of alert and by change",
                         ["kind", "change"], registry=REGISTRY)
 QUARANTINED: Final = Counter("anbu_quarantined", "Records put into quarantine, by reason", ["reason"],
                              registry=REGISTRY)
-DATABASE_WAITS: Final = Counter("anbu_database_waits", "Times that a batch, or a look at what is to be sent, had to be "
-                                "tried again, the database being away", registry=REGISTRY)
-DELIVERIES: Final = Counter("anbu_deliveries", "Messages that have a receipt, by channel: sent, failed (given up), "
-                            "expired (too old), superseded (no longer worth telling)", ["channel", "status"],
+DATABASE_WAITS: Final = Counter("anbu_database_waits", "Retries because the database was away: of a batch, or of the "
+                                "search for messages to send", registry=REGISTRY)
+DELIVERIES: Final = Counter("anbu_deliveries", "Messages that have a receipt, by channel: sent, failed (not retried), "
+                            "expired (too old), superseded (no longer needed)", ["channel", "status"],
                             registry=REGISTRY)
-DELIVERY_RETRIES: Final = Counter("anbu_delivery_retries", "Attempts that failed and are made again, by channel",
+DELIVERY_RETRIES: Final = Counter("anbu_delivery_retries", "Failed attempts that are retried, by channel",
                                   ["channel"], registry=REGISTRY)
-DELIVERY_SECONDS: Final = Histogram("anbu_delivery_seconds", "Seconds from a change of an alert to its message being "
-                                    "taken by a channel, quiet hours included", ["channel"], registry=REGISTRY,
+DELIVERY_SECONDS: Final = Histogram("anbu_delivery_seconds", "Seconds from a change of an alert until the channel "
+                                    "accepts its message, quiet hours included", ["channel"], registry=REGISTRY,
                                     buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 21600))
-ROUTE_FALLBACKS: Final = Counter("anbu_route_fallbacks", "Messages that went to a site's default, as no route names "
-                                 "whom they were escalated to", ["site"], registry=REGISTRY)
+ROUTE_FALLBACKS: Final = Counter("anbu_route_fallbacks", "Messages to the default channel of a site, because no route "
+                                 "names the person to whom the alert was escalated", ["site"], registry=REGISTRY)
 # A worker: its state, set when the metrics are read.
-DELIVERIES_WAITING: Final = Gauge("anbu_deliveries_waiting", "Messages that wait to be sent, by channel; quiet hours "
+DELIVERIES_WAITING: Final = Gauge("anbu_deliveries_waiting", "Messages that wait for delivery, by channel; quiet hours "
                                   "included", ["channel"], registry=REGISTRY)
-READY: Final = Gauge("anbu_ready", "1: this worker has its lanes and what else it needs", registry=REGISTRY)
+READY: Final = Gauge("anbu_ready", "1: this worker processes all lanes that it has; 0: not yet", registry=REGISTRY)
 LANES: Final = Gauge("anbu_lanes", "Lanes that this worker has", registry=REGISTRY)
 # The lag is computed from durable positions, not from fetched records: a batch that hangs counts as waiting.
 LAG: Final = Gauge("anbu_lag", "Records that wait to be folded or written, by topic and lane", ["topic", "lane"],
                    registry=REGISTRY)
-JUDGED_UNTIL: Final = Gauge("anbu_judged_until", "Up to when the people of a gateway are judged, epoch seconds; no "
-                            "people, no figure", ["gateway", "lane"], registry=REGISTRY)
+JUDGED_UNTIL: Final = Gauge("anbu_judged_until", "Time up to which the people of a gateway are judged, epoch seconds; "
+                            "a gateway without people has no figure", ["gateway", "lane"], registry=REGISTRY)
 
 # A gateway.
-SMS_SECONDS: Final = Histogram("anbu_sms_seconds", "Seconds from the request to its answer, by HTTP status; 202 is "
-                               "accepted and durable, 503 not accepted", ["status"], registry=GATEWAY,
+SMS_SECONDS: Final = Histogram("anbu_sms_seconds", "Seconds from the request to its answer, by HTTP status; 202: the "
+                               "SMS is durable, 503: the SMS is not accepted", ["status"], registry=GATEWAY,
                                buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10))
 SMS_IN_HAND: Final = Gauge("anbu_sms_in_hand", "Requests that have no answer yet", registry=GATEWAY)
-BROKER_UP: Final = Gauge("anbu_broker_up", "1: the broker is there, so SMS are accepted", registry=GATEWAY)
-TICKED_AT: Final = Gauge("anbu_ticked_at", "The last tick that every partition has acknowledged, epoch seconds",
+BROKER_UP: Final = Gauge("anbu_broker_up", "1: the broker answers, so the gateway accepts SMS; 0: it does not",
+                         registry=GATEWAY)
+TICKED_AT: Final = Gauge("anbu_ticked_at", "Time of the last tick that every partition has acknowledged, epoch "
+                         "seconds",
                          registry=GATEWAY)
 
 # A page.
 RESPONSES: Final = Counter("anbu_page_responses", "Answers of page and API, by HTTP status", ["status"], registry=WEB)
-CAUGHT_UP: Final = Gauge("anbu_page_caught_up", "1: everything that was in the topics has been read", registry=WEB)
-WATCHED: Final = Gauge("anbu_page_watched", "1: every lane has said lately up to when it has judged; 0: the page says "
-                       "in red that somebody is not being watched", registry=WEB)
+CAUGHT_UP: Final = Gauge("anbu_page_caught_up", "1: the page has read everything that was in the topics when it "
+                         "started; 0: it is still reading", registry=WEB)
+WATCHED: Final = Gauge("anbu_page_watched", "1: every lane has reported its progress within two minutes; 0: some "
+                       "lane has not", registry=WEB)
 
 # Counters of rules exist from the start: Prometheus sees a rise only if the counter exists before it.
 for _reason in RejectReason:
