@@ -26,9 +26,9 @@ _WHAT: Final[dict[Kind, Words]] = {
     Kind.FIRE: Words("화재 감지기가 울렸습니다", "the fire detector went off"),
     Kind.GAS: Words("가스 감지기가 울렸습니다", "the gas detector went off"),
     Kind.FALL: Words("낙상이 감지되었습니다", "a fall was detected"),
-    Kind.NOT_AWAKE: Words("{window}에 기상한 기미가 없습니다", "there was no sign of waking in the {window}"),
-    Kind.NO_REPORT: Words("{window}에 보고가 오지 않았습니다", "nothing was heard in the {window}"),
-    Kind.INACTIVITY: Words("오랫동안 움직임이 없습니다", "nobody has moved for a long time"),
+    Kind.NOT_AWAKE: Words("{window}에 기상이 확인되지 않았습니다", "there was no sign of waking in the {window}"),
+    Kind.NO_REPORT: Words("{window}에 보고가 오지 않았습니다", "no report came in the {window}"),
+    Kind.INACTIVITY: Words("오랫동안 움직임이 없습니다", "there has been no movement for a long time"),
     Kind.LOW_BATTERY: Words("기기 배터리가 부족합니다", "the battery of the device is low"),
     Kind.MAINS_LOST: Words("기기의 전원이 끊겼습니다", "the device has lost its mains power"),
     Kind.WEAK_SIGNAL: Words("기기의 통신 신호가 약합니다", "the signal of the device is weak"),
@@ -37,60 +37,68 @@ _WHAT: Final[dict[Kind, Words]] = {
 }
 
 _EVIDENCE: Final[dict[str, Words]] = {
-    "late": Words("하루 넘게 지난 보고", "the report is more than a day old"),
-    "remembered alarm": Words("당시 문자는 오지 않았고, 이후 보고가 알려 왔음",
-                              "its SMS was lost, a later report remembers it"),
+    "late": Words("하루 넘게 늦은 보고", "the report is more than a day old"),
+    "remembered alarm": Words("당시 문자가 유실되어 이후 보고로 확인", "its SMS was lost; a later report brought it"),
     "mains lost": Words("전원 끊김", "mains lost"),
     "low battery": Words("배터리 부족", "low battery"),
 }
+_SAID: Final = {Kind.MAINS_LOST: "mains lost", Kind.LOW_BATTERY: "low battery"}  # evidence that only repeats the kind
+_MEASURED: Final = {"battery": "배터리", "signal": "통신 신호", "faults": "센서 오류 코드", "temperature": "실내 온도"}
 
 _CHANGE: Final[dict[Change, Words]] = {
     Change.OPENED: Words("{opened}, {what}{cause}.", "{opened}: {what}{cause}."),
-    Change.HELD: Words("{opened}, {what}. 같은 수신소의 여러 분이 함께 조용하여 알림을 보류합니다{cause}.",
-                       "{opened}: {what}; held back, since many people of the same gateway are silent at once{cause}."),
-    Change.RELEASED: Words("{what}. {now}에도 소식이 없어 보류했던 알림을 보냅니다{cause}.",
-                           "{now}: {what}, and there is still no word, so the alert is no longer held back{cause}."),
-    Change.REOPENED: Words("{now}, {what} (30분 안에 다시 발생){cause}.",
-                           "{now}: {what}, again within 30 minutes{cause}."),
-    Change.REPEATED: Words("{now}, {what}. 이미 확인한 알림이지만 다시 신호가 왔으니 한 번 더 살펴 주세요{cause}.",
-                           "{now}: {what} once more although it was in hand, so somebody has to look again{cause}."),
-    Change.RAISED: Words("{what}. {opened}부터 이어져 {now}에 위급으로 올립니다{cause}.",
-                         "{now}: {what}, open since {opened} and therefore critical now{cause}."),
-    Change.ESCALATED: Words("{what}. {opened} 이후 아무도 확인하지 않아 {now}에 {to}에게 알립니다{cause}.",
-                            "{now}: {what}; nobody has acknowledged it since {opened}, so {to} is told{cause}."),
-    Change.ACKNOWLEDGED: Words("{what}. {now}에 {by} 님이 확인했습니다{cause}.",
-                               "{now}: {by} has acknowledged that {what}{cause}."),
-    Change.ASSIGNED: Words("{what}. {now}에 {by} 님이 {assignee} 님에게 맡겼습니다{cause}.",
-                           "{now}: {by} has given this to {assignee}: {what}{cause}."),
-    Change.COMMENTED: Words("{what}. {now}에 {by} 님이 메모를 남겼습니다{cause}.",
+    Change.HELD: Words("{opened}, {what}{cause}. 같은 수신소에서 여러 분의 보고가 함께 오지 않아 알림을 보류합니다.",
+                       "{opened}: {what}{cause}. The alert is held back, because many people of the same gateway are "
+                       "silent at once."),
+    Change.RELEASED: Words("{what}{cause}. {now}까지도 보고가 없어 보류했던 알림을 보냅니다.",
+                           "{now}: {what}{cause}. There is still no report, so the alert is no longer held back."),
+    Change.REOPENED: Words("{now}, {what}{cause}. 알림이 종료된 지 30분 안에 다시 발생했습니다.",
+                           "{now}: {what}{cause}. The alert was closed less than 30 minutes before."),
+    Change.REPEATED: Words("{now}, {what}{cause}. 이미 대응 중인 알림이지만 다시 신호가 왔으니 한 번 더 살펴 주세요.",
+                           "{now}: {what} again{cause}. The alert was acknowledged before, so please check on the "
+                           "person once more."),
+    Change.RAISED: Words("{what}{cause}. {opened}부터 이어져 {now}에 위급으로 격상합니다.",
+                         "{now}: {what}{cause}. The alert has been open since {opened}, so it is critical now."),
+    Change.ESCALATED: Words("{what}{cause}. {opened} 이후 아무도 대응하지 않아 {now}에 {to}에게 알립니다.",
+                            "{now}: {what}{cause}. No caseworker has acknowledged the alert since {opened}, so {to} is "
+                            "notified."),
+    Change.ACKNOWLEDGED: Words("{what}{cause}. {now}에 {by} 님이 대응을 시작했습니다.",
+                               "{now}: {by} has acknowledged the alert: {what}{cause}."),
+    Change.ASSIGNED: Words("{what}{cause}. {now}에 {by} 님이 {assignee} 님을 담당자로 지정했습니다.",
+                           "{now}: {by} has assigned the alert to {assignee}: {what}{cause}."),
+    Change.COMMENTED: Words("{what}{cause}. {now}에 {by} 님이 메모를 남겼습니다.",
                             "{now}: {by} has left a comment: {what}{cause}."),
 }
 
 _CLEARED: Final[dict[ClearReason, Words]] = {
-    ClearReason.AWAKE_LATER: Words("{what}. 그 뒤 기상 또는 외출한 것을 {now}에 확인하여 종료합니다{cause}.",
-                                   "{now}: over, since a later report tells of waking or going out; "
-                                   "{what} at {opened}{cause}."),
-    ClearReason.LATE_REPORT: Words("{what}. 해당 시간의 보고가 늦게 {now}에 도착하여 종료합니다{cause}.",
-                                   "{now}: over, since the report for that time came late; {what} at {opened}{cause}."),
-    ClearReason.RECOVERED: Words("{what}. {now}에 정상으로 돌아왔습니다{cause}.",
-                                 "{now}: over, all is back to normal; {what} at {opened}{cause}."),
-    ClearReason.RESOLVED: Words("{what}. {now}에 {by} 님이 처리를 마쳤습니다{cause}.",
-                                "{now}: {by} has dealt with it; {what} at {opened}{cause}."),
-    ClearReason.EXCUSED: Words("{what}. {now}에 부재가 등록되어 종료합니다{cause}.",
-                               "{now}: over, since the absence is planned; {what} at {opened}{cause}."),
-    ClearReason.RETIRED: Words("{what}. {now}에 관리 대상에서 제외되어 종료합니다{cause}.",
-                               "{now}: over, since the person is no longer looked after; {what} at {opened}{cause}."),
+    ClearReason.AWAKE_LATER: Words("{what}{cause}. 그 뒤 기상하거나 외출한 것을 {now}에 확인하여 종료합니다.",
+                                   "{now}: the alert is closed, because a later report shows that the person woke up "
+                                   "or went out. At {opened}: {what}{cause}."),
+    ClearReason.LATE_REPORT: Words("{what}{cause}. 그 시간대의 보고가 {now}에 늦게 도착하여 종료합니다.",
+                                   "{now}: the alert is closed, because the report for that time came late. "
+                                   "At {opened}: {what}{cause}."),
+    ClearReason.RECOVERED: Words("{what}{cause}. {now}에 정상으로 돌아와 종료합니다.",
+                                 "{now}: the alert is closed, because all is normal again. "
+                                 "At {opened}: {what}{cause}."),
+    ClearReason.RESOLVED: Words("{what}{cause}. {now}에 {by} 님이 처리를 마쳤습니다.",
+                                "{now}: {by} has resolved the alert. At {opened}: {what}{cause}."),
+    ClearReason.EXCUSED: Words("{what}{cause}. {now}에 부재가 등록되어 종료합니다.",
+                               "{now}: the alert is closed, because an absence was registered. "
+                               "At {opened}: {what}{cause}."),
+    ClearReason.RETIRED: Words("{what}{cause}. {now}에 관리 대상에서 제외되어 종료합니다.",
+                               "{now}: the alert is closed, because the person is no longer watched. "
+                               "At {opened}: {what}{cause}."),
 }
 
 _OUTAGE: Final[dict[tuple[Change, bool], Words]] = {
-    (Change.OPENED, True): Words("{now}, {gateway} 수신소의 {deadline} 마감에 {people}명 중 {silent}명이 조용합니다. "
-                                 "수신 장애로 보입니다.",
-                                 "{now}: {silent} of {people} people of gateway {gateway} were silent at {deadline}, "
-                                 "which looks like an outage."),
+    (Change.OPENED, True): Words("{now}, {gateway} 수신소의 {deadline} 마감에 {people}명 중 {silent}명의 보고가 오지 "
+                                 "않았습니다. 수신소 장애로 보입니다.",
+                                 "{now}: {silent} of {people} people of gateway {gateway} were silent at {deadline}. "
+                                 "This looks like an outage."),
     (Change.OPENED, False): Words("{now}, {gateway} 수신소가 {last}부터 응답하지 않습니다. "
                                   "문자가 들어오지 않을 수 있습니다.",
-                                  "{now}: gateway {gateway} has been silent since {last}; SMS may not be coming in."),
-    (Change.CLEARED, True): Words("{now}, {gateway} 수신소의 장애 상황({deadline} 마감)이 끝났습니다.",
+                                  "{now}: gateway {gateway} has been silent since {last}. SMS may not arrive."),
+    (Change.CLEARED, True): Words("{now}, {gateway} 수신소의 장애({deadline} 마감)가 끝났습니다.",
                                   "{now}: the outage of gateway {gateway} (deadline {deadline}) is over."),
     (Change.CLEARED, False): Words("{now}, {gateway} 수신소의 장애({last}부터 무응답)가 끝났습니다.",
                                    "{now}: the outage of gateway {gateway}, silent since {last}, is over."),
@@ -113,15 +121,21 @@ def _window(window: int | None) -> Words:
 
 
 def _cause(alert: Alert) -> Words:
-    known = [_EVIDENCE.get(one, Words(one, one)) for one in alert.evidence]
+    known = [_evidence(one) for one in alert.evidence if one != _SAID.get(alert.kind)]
     ko, en = ", ".join(one.ko for one in known), ", ".join(one.en for one in known)
     if alert.kind is Kind.NO_REPORT:
-        if alert.likely is Likely.GATEWAY:
-            return Words(f" (수신소 장애로 추정: {ko})", f" (probably the gateway: {en})")
+        if alert.likely is Likely.GATEWAY:  # the evidence is the id of an incident, which says nothing to a caseworker
+            return Words("(수신소 장애로 추정)", " (probably an outage of the gateway)")
         if alert.likely is Likely.DEVICE:
-            return Words(f" (기기 이상으로 추정: {ko})", f" (probably the device: {en})")
-        return Words(" (기기와 수신소에는 이상 없음)", " (device and gateway were in order)")
-    return Words(f" ({ko})", f" ({en})") if known else Words("", "")
+            return Words(f"(기기 이상으로 추정: {ko})", f" (probably the device: {en})")
+        return Words("(기기와 수신소에서 확인된 이상 없음)", " (no fault of the device or the gateway is known)")
+    return Words(f"({ko})", f" ({en})") if known else Words("", "")
+
+
+def _evidence(one: str) -> Words:
+    """Return a piece of evidence in words: a fixed one, or a measured value such as `battery 12 %`."""
+    measured, _, value = one.partition(" ")
+    return _EVIDENCE.get(one) or Words(f"{_MEASURED.get(measured, measured)} {value}".rstrip(), one)
 
 
 def _sentences(words: Words, ko: Mapping[str, str], en: Mapping[str, str]) -> dict[str, str]:

@@ -15,9 +15,10 @@ from models.notifications.gathering import urgency
 from models.notifications.message import AGAIN, ANBU, FALLBACK, PERSON, Manner, Message, kind_of, mark_of, to_do_of
 from models.notifications.notice import Notice
 
-_TITLE: Final = Words("알림 {number}건을 한 번에 전합니다", "{number} alerts in one message")
+_TITLE: Final = Words("알림 {number}건 모음", "{number} alerts in one message")
 _GROUP: Final = Words("{mark} · {kind}: {people}.", "{mark}, {kind}: {people}.")
-_PAGE: Final = Words("이유와 처리 상황은 화면에 있습니다.", "The page says why, and who sees to it.")
+_PAGE: Final = Words("이유와 처리 상황은 현황판에서 볼 수 있습니다.",
+                     "The page shows the reasons, and the people in charge.")
 
 
 class DigestEntry(NamedTuple):

@@ -21,7 +21,7 @@ _KINDS: Final[dict[str, Words]] = {
     Kind.GAS: Words("가스 누출", "Gas"),
     Kind.FALL: Words("낙상", "Fall"),
     Kind.NOT_AWAKE: Words("기상 미확인", "No sign of waking"),
-    Kind.NO_REPORT: Words("보고 없음", "Nothing heard"),
+    Kind.NO_REPORT: Words("보고 없음", "No report"),
     Kind.INACTIVITY: Words("움직임 없음", "No activity"),
     Kind.LOW_BATTERY: Words("배터리 부족", "Low battery"),
     Kind.MAINS_LOST: Words("전원 끊김", "Mains lost"),
@@ -36,24 +36,25 @@ _SEVERITIES: Final[dict[str, Words]] = {
     Severity.MAINTENANCE: Words("점검", "Maintenance"),
 }
 _MARKS: Final[dict[str, Words]] = {  # in place of the severity: nothing has to be done any more
-    Change.CLEARED: Words("종료", "Over"),
-    Change.ACKNOWLEDGED: Words("확인됨", "In hand"),
-    Change.ASSIGNED: Words("담당 지정", "Assigned"),
+    Change.CLEARED: Words("종료", "Closed"),
+    Change.ACKNOWLEDGED: Words("대응 중", "Acknowledged"),
+    Change.ASSIGNED: Words("담당자 지정", "Assigned"),
     Change.COMMENTED: Words("메모", "Comment"),
 }
 _NAMELESS: Final[dict[str, Words]] = {
-    Change.ACKNOWLEDGED: Words("담당자가 확인했습니다.", "Somebody has acknowledged it."),
-    Change.ASSIGNED: Words("담당자가 정해졌습니다.", "Somebody has been put in charge."),
-    Change.COMMENTED: Words("메모가 남겨졌습니다.", "Somebody has left a comment."),
-    Change.CLEARED: Words("담당자가 처리를 마쳤습니다.", "Somebody has dealt with it."),
+    Change.ACKNOWLEDGED: Words("복지사가 대응을 시작했습니다.", "A caseworker has acknowledged the alert."),
+    Change.ASSIGNED: Words("담당자가 지정되었습니다.", "The alert has been assigned to a caseworker."),
+    Change.COMMENTED: Words("복지사가 메모를 남겼습니다.", "A caseworker has left a comment."),
+    Change.CLEARED: Words("복지사가 처리를 마쳤습니다.", "A caseworker has resolved the alert."),
 }
 _CALL: Final = Words("바로 전화하고, 받지 않으면 방문하거나 119에 신고하세요.",
-                     "Call now; if nobody answers, go there or call 119.")
+                     "Call now. If the person does not answer, go there or call 119.")
 _FIRE_BRIGADE: Final = Words("바로 119에 신고하고 전화로 대피를 도우세요.",
-                             "Call 119 now, then the person: they have to get out.")
-_ASK: Final = Words("전화로 안부를 확인하고, 받지 않으면 방문하세요.", "Call and ask; if nobody answers, go there.")
+                             "Call 119 now. Then call the person, and help them to get out.")
+_ASK: Final = Words("전화로 안부를 확인하고, 받지 않으면 방문하세요.",
+                    "Call the person. If there is no answer, go there.")
 _ASK_AND_LOOK: Final = Words("전화로 안부를 확인하고, 기기의 전원과 배터리도 살펴 주세요.",
-                             "Call and ask, and have the power and the battery of the device looked at.")
+                             "Call the person, and have the power and the battery of the device checked.")
 _TO_DO: Final[dict[str, Words]] = {
     Kind.SOS: _CALL,
     Kind.FALL: _CALL,
@@ -63,19 +64,19 @@ _TO_DO: Final[dict[str, Words]] = {
     Kind.NO_REPORT: _ASK,
     Kind.INACTIVITY: _ASK,
     Kind.LOW_BATTERY: Words("배터리를 충전하거나 교체해 주세요.", "Have the battery charged or replaced."),
-    Kind.MAINS_LOST: Words("전원 플러그와 차단기를 확인해 주세요.", "Have plug and fuse looked at."),
+    Kind.MAINS_LOST: Words("전원 플러그와 차단기를 확인해 주세요.", "Have the plug and the fuse checked."),
     Kind.WEAK_SIGNAL: Words("다음 방문 때 기기 위치를 옮겨 보세요.",
                             "On the next visit, try another place for the device."),
-    Kind.SENSOR_FAULT: Words("센서 점검을 예약해 주세요.", "Have the sensor looked at."),
-    Kind.TEMPERATURE: Words("전화로 냉난방을 확인해 주세요.", "Call and ask about heating or cooling."),
-    Kind.GATEWAY_OUTAGE: Words("끝날 때까지 직접 안부를 확인하고, 운영자에게 연락하세요.",
-                               "Until it is over look after people yourself, and call whoever runs the system."),
+    Kind.SENSOR_FAULT: Words("센서 점검을 예약해 주세요.", "Have the sensor checked."),
+    Kind.TEMPERATURE: Words("전화로 냉난방을 확인해 주세요.", "Call the person about heating or cooling."),
+    Kind.GATEWAY_OUTAGE: Words("복구될 때까지 직접 안부를 확인하고, 시스템 담당자에게 연락하세요.",
+                               "Until the outage ends, check on people yourself, and call the system operator."),
 }
 ANBU: Final = Words("안부", "Anbu")
 PERSON: Final = Words("{site} {subject}번", "{site}, no. {subject}")
-FALLBACK: Final = Words("'{to}' 님의 연락처가 없어 기본 채널로 알립니다.",
-                         "No route for '{to}', so it is told here.")
-AGAIN: Final = Words("(이미 받으셨을 수 있습니다)", "(you may have received this before)")
+FALLBACK: Final = Words("'{to}'에 대한 알림 경로가 없어 기본 채널로 알립니다.",
+                         "No route names '{to}', so the message goes to the default channel.")
+AGAIN: Final = Words("(이미 받으셨을 수 있습니다)", "(You may have received this before.)")
 
 
 class Message(NamedTuple):

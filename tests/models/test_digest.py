@@ -27,32 +27,32 @@ BAD_MORNING = [
 def test_in_english() -> None:
     assert digest_of(BAD_MORNING, "team", ENGLISH).text.replace(". ", ".\n").splitlines() == [
         "[Anbu CRITICAL] 8 alerts in one message",
-        "CRITICAL, Nothing heard: jongno, no.", "4.",
-        "Call and ask; if nobody answers, go there.",
-        "Warning, Nothing heard: jongno, no.", "7, 12; mapo, no.", "5.",
-        "Call and ask; if nobody answers, go there.",
-        "Warning, Nothing heard: jongno, no.", "8.",
-        "Call and ask, and have the power and the battery of the device looked at.",
+        "CRITICAL, No report: jongno, no.", "4.",
+        "Call the person.", "If there is no answer, go there.",
+        "Warning, No report: jongno, no.", "7, 12; mapo, no.", "5.",
+        "Call the person.", "If there is no answer, go there.",
+        "Warning, No report: jongno, no.", "8.",
+        "Call the person, and have the power and the battery of the device checked.",
         "Maintenance, Low battery: jongno, no.", "9.",
         "Have the battery charged or replaced.",
-        "Over, Nothing heard: jongno, no.", "3.",
-        "Over, Gateway outage: seoul-1.",
-        "The page says why, and who sees to it.",
+        "Closed, No report: jongno, no.", "3.",
+        "Closed, Gateway outage: seoul-1.",
+        "The page shows the reasons, and the people in charge.",
         f"{PAGE}/"]
 
 
 def test_in_korean() -> None:
     message = digest_of(BAD_MORNING[2:4], "team", KOREAN)
-    assert message.text == ("[안부 주의] 알림 2건을 한 번에 전합니다\n"
+    assert message.text == ("[안부 주의] 알림 2건 모음\n"
                             "주의 · 보고 없음: jongno 7, 12번. 전화로 안부를 확인하고, 받지 않으면 방문하세요. "
-                            f"이유와 처리 상황은 화면에 있습니다.\n{PAGE}/")
+                            f"이유와 처리 상황은 현황판에서 볼 수 있습니다.\n{PAGE}/")
 
 
 def test_what_was_foreseen_by_nobody_and_what_may_be_a_repetition_are_said() -> None:
     text = digest_of([told(1, change="escalated", escalated_to="lead", fallback=True), told(2, again=True)], "team",
                      ENGLISH).text
-    assert "no. 1. Call and ask; if nobody answers, go there. No route for 'lead'" in text
-    assert "you may have received this before" in text
+    assert "no. 1. Call the person. If there is no answer, go there. No route names 'lead'" in text
+    assert "You may have received this before" in text
 
 
 def test_names_are_on_the_page_alone() -> None:

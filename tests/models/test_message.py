@@ -18,14 +18,14 @@ def said(language: str = "en", *, personal: bool = False, fallback: bool = False
 
 @pytest.mark.parametrize(("language", "facts", "expected"), [
     ("en", {"kind": "sos", "severity": "critical"},
-     "[Anbu CRITICAL] jongno, no. 42: SOS\nNothing was heard in the morning. Call now; if nobody answers, go there or "
-     "call 119.\nhttps://anbu.example.org/alerts/42:sos:2026-11-24:morning"),
+     "[Anbu CRITICAL] jongno, no. 42: SOS\nNothing was heard in the morning. Call now. If the person does not answer, "
+     "go there or call 119.\nhttps://anbu.example.org/alerts/42:sos:2026-11-24:morning"),
     ("ko", {"kind": "no_report"},
      "[안부 주의] jongno 42번: 보고 없음\n오전에 보고가 오지 않았습니다. 전화로 안부를 확인하고, 받지 않으면 "
      "방문하세요.\nhttps://anbu.example.org/alerts/42:no_report:2026-11-24:morning"),
     ("en", {"cause": {"likely": "device", "evidence": []}},
-     "[Anbu Warning] jongno, no. 42: Nothing heard\nNothing was heard in the morning. Call and ask, and have the power "
-     "and the battery of the device looked at.\nhttps://anbu.example.org/alerts/42:no_report:2026-11-24:morning"),
+     "[Anbu Warning] jongno, no. 42: No report\nNothing was heard in the morning. Call the person, and have the power "
+     "and the battery of the device checked.\nhttps://anbu.example.org/alerts/42:no_report:2026-11-24:morning"),
     ("en", {"kind": "low_battery", "severity": "maintenance", "cause": {"likely": "device", "evidence": []}},
      "[Anbu Maintenance] jongno, no. 42: Low battery\nNothing was heard in the morning. Have the battery charged or "
      "replaced.\nhttps://anbu.example.org/alerts/42:low_battery:2026-11-24:morning"),
@@ -46,12 +46,12 @@ def test_every_alarm_says_what_to_do(kind: Kind) -> None:
 def test_an_outage() -> None:
     one = message_of(notice("seoul-1", lane=0), "i", Manner("en"))
     assert (one.title, one.link) == ("[Anbu CRITICAL] seoul-1: Gateway outage", None)
-    assert "look after people yourself" in one.text
+    assert "check on people yourself" in one.text
 
 
 def test_what_was_foreseen_by_nobody_and_what_may_be_a_repetition_are_said() -> None:
     text = said(change="escalated", escalated_to="lead", fallback=True, again=True).text
-    assert "No route for 'lead'" in text
+    assert "No route names 'lead'" in text
     assert "may have received this before" in text
 
 
@@ -76,7 +76,7 @@ def test_names_only_where_the_routes_say_so(facts: dict[str, Any], language: str
 
 def test_what_is_over_asks_for_nothing() -> None:
     one = said(change="cleared", reason="late_report")
-    assert one.title.startswith("[Anbu Over]")
+    assert one.title.startswith("[Anbu Closed]")
     assert one.lines == ("Nothing was heard in the morning.",)
 
 

@@ -48,7 +48,7 @@ async def test_what_was_told_is_followed_up(outbox: Deliveries, store: Store, lo
         await settled(store, {"1/team": "sent", "1/duty": "sent", "2/team": "sent", "3/team": "sent", "3/duty": "sent"})
     assert "Kim" not in str(slack.requests)
     assert [request.json["text"].splitlines()[0] for request in duty.requests] == [
-        "[Anbu CRITICAL] jongno, no. 42: Nothing heard", "[Anbu Over] jongno, no. 42: Nothing heard"]
+        "[Anbu CRITICAL] jongno, no. 42: No report", "[Anbu Closed] jongno, no. 42: No report"]
 
 
 async def test_a_clearing_while_the_alarm_is_being_tried(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
