@@ -45,7 +45,7 @@ def check_settings(settings: Settings) -> None:
     """Raises SettingsError if the page would be open to the network, or if the token is too short."""
     if settings.web_token is None:
         if not is_loopback(settings.web_host):
-            raise SettingsError(f"ANBU_WEB_HOST is {settings.web_host}, so everybody in the network could see the "
+            raise SettingsError(f"ANBU_WEB_HOST is {settings.web_host}, so the whole network could see the "
                                 "page: set ANBU_WEB_TOKEN_FILE to a file with a token, or use 127.0.0.1")
     elif len(settings.web_token) < SHORTEST_TOKEN:
         raise SettingsError(f"ANBU_WEB_TOKEN: must have at least {SHORTEST_TOKEN} characters")

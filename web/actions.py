@@ -23,14 +23,14 @@ ON_ALERT: Final = frozenset({CommandType.ACKNOWLEDGE, CommandType.ASSIGN, Comman
 LONGEST_NAME: Final = 60
 LONGEST_TEXT: Final = 2_000
 NO_PAGE: Final = N_("There is no such page.")
-SENT: Final = N_("%(what)s has been sent. What comes of it shows here in a moment.")
+SENT: Final = N_("%(what)s has been sent. The result will appear here in a moment.")
 NOT_SENT: Final = N_("Not sent: the message broker does not answer. Please try again; nothing will happen twice.")
 MISSING: Final = {
-    "by": N_("Please say who you are."),
+    "by": N_("Please enter your name."),
     "text": N_("Please write a comment."),
-    "assignee": N_("Please say who takes it."),
-    "from": N_("Please give the first day."),
-    "to": N_("Please give the last day, not before the first."),
+    "assignee": N_("Please enter the person in charge."),
+    "from": N_("Please enter the first day."),
+    "to": N_("Please enter the last day. It must not be before the first day."),
 }
 
 

@@ -28,7 +28,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n",
 
 
 class Refusal(BaseModel):
-    """Why there is no answer."""
+    """The reason why a request is refused."""
 
     detail: str = Field(examples=["limit: Input should be less than or equal to 200"])
 

@@ -35,17 +35,17 @@ class AlertFields(BaseModel):
     window: str | None
     opened_at: str
     changed_at: str
-    why: dict[str, str] = Field(description="one sentence, by language")
+    why: dict[str, str] = Field(description="the sentence that explains the alert, by language")
 
 
 class AlertOut(AlertFields):
     """An alert, or an incident, of those that the page shows."""
 
-    lane: int | None = Field(description="of an incident: the partition that judged it")
+    lane: int | None = Field(description="for an incident: the partition that judged it")
     subject: int | None
-    gateway: str | None = Field(description="of an incident")
+    gateway: str | None = Field(description="for an incident: the gateway that is out")
     site: str | None
-    held: bool = Field(description="held back in an outage")
+    held: bool = Field(description="true: the alert is held back during an outage")
 
 
 class CheckInOut(BaseModel):
@@ -54,13 +54,14 @@ class CheckInOut(BaseModel):
     window: str = Field(examples=["2026-11-24:morning"])
     revision: int
     result: str = Field(description="awake, out, not_awake, silent or excused")
-    repaired: bool = Field(description="told by a later report")
+    repaired: bool = Field(description="true: the result comes from a later report")
     at: str
 
 
 class JudgedUntil(BaseModel):
-    watch: str = Field(description="watched; quiet: no sign for 30 s; partly or unwatched: for two minutes; starting")
-    all: str | None = Field(description="up to when everybody has been judged")
+    watch: str = Field(description="watched; quiet: no progress for 30 s; partly or unwatched: some or all lanes made "
+                                   "no progress for two minutes; starting")
+    all: str | None = Field(description="time up to which all people have been judged")
     gateways: dict[str, str]
     lanes: int
     now: str
@@ -82,7 +83,7 @@ def checkin_out(checkin: CheckIn) -> CheckInOut:
 @router.get("/alerts", responses=refusals(422))
 async def alerts(request: Request, site: Site = None, active: bool = True,
                  limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> list[AlertOut]:
-    """Alerts, the most urgent first; incidents concern every site. With active=false those that have ended."""
+    """List the open alerts, the most urgent first. Incidents concern every site. active=false lists closed alerts."""
     found = [one for one in web_of(request).live.alerts.values()
              if one.active is active and (site is None or one.site in (site, None))]
     return [alert_out(one) for one in sorted(found, key=board.urgency)[:limit]]
@@ -90,7 +91,7 @@ async def alerts(request: Request, site: Site = None, active: bool = True,
 
 @router.get("/checkins", responses=refusals(422, 503))
 async def checkins(request: Request, site: Site = None, date: Date | None = None) -> list[CheckInOut]:
-    """The newest results of a local date (default: today), by window and subject."""
+    """List the newest results of a local date (default: today), by window and subject."""
     web = web_of(request)
     day = board.page_day(web.live.people.values(), int(web.clock.now())) if date is None \
         else parse_date(date.isoformat(), "date")
@@ -110,7 +111,7 @@ async def checkins(request: Request, site: Site = None, date: Date | None = None
 
 @router.get("/judged-until")
 async def judged_until(request: Request) -> JudgedUntil:
-    """Whether anybody is being watched, and up to when everybody has been judged."""
+    """Return whether people are watched, and the time up to which all people have been judged."""
     web = web_of(request)
     until = board.judged_until(one.gateways for one in web.live.progress.values())
     earliest = min(until.values(), default=None)

@@ -27,23 +27,23 @@ from web.history import PATIENCE_S
 from web.pages import Subject
 from web.words import DATABASE_AWAY, N_
 
-NOBODY: Final = N_("Nobody has this number.")
-BAD_CURSOR: Final = N_("The cursor is not one of this API.")
+NO_PERSON: Final = N_("No person has this number.")
+BAD_CURSOR: Final = N_("This API did not give this cursor.")
 LONGEST_DAYS: Final = 1100
-TOO_LONG: Final = N_("Please ask for three years at most, the first day before the last.")
+TOO_LONG: Final = N_("Please choose at most three years, and a first day that is not after the last day.")
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(signed_in)], responses=refusals(401, 422, 503))
 Found = TypeVar("Found")
 SiteName = Annotated[str, Path(max_length=100)]
-Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the page before")]
+Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the previous page")]
 _CSV: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {CSV.split(";", maxsplit=1)[0]: {}}}}
 
 
 class WakeUp(BaseModel):
     woke: str | None = Field(description="median of the newest 28 mornings, local time", examples=["06:41"])
-    woke_before: str | None = Field(description="of the 28 before")
-    later_min: int | None = Field(description="the difference in minutes; negative: earlier")
-    of_mornings: int = Field(description="of how many mornings `woke` is made, at most 28")
+    woke_before: str | None = Field(description="median of the 28 mornings before these")
+    later_min: int | None = Field(description="`woke` minus `woke_before`, in minutes; negative: earlier than before")
+    of_mornings: int = Field(description="number of mornings in `woke`, at most 28")
 
 
 class Morning(BaseModel):
@@ -53,7 +53,7 @@ class Morning(BaseModel):
 
 class WakeUps(WakeUp):
     subject: int
-    mornings: list[Morning] = Field(description="the newest first, at most 84")
+    mornings: list[Morning] = Field(description="at most 84 mornings, the newest first")
 
 
 class Drift(WakeUp):
@@ -63,26 +63,26 @@ class Drift(WakeUp):
 class PastAlert(AlertFields):
     """An alert of any time, or an outage of a gateway."""
 
-    subject: int | None = Field(description="null of an outage")
-    site: str | None = Field(description="null of an outage, which is of every site")
-    gateway: str | None = Field(description="of an outage")
-    lane: int | None = Field(description="of an outage: the partition that judged it")
-    reason: str | None = Field(description="of one that is cleared")
+    subject: int | None = Field(description="null for an outage")
+    site: str | None = Field(description="null for an outage, which concerns every site")
+    gateway: str | None = Field(description="for an outage: the gateway that is out")
+    lane: int | None = Field(description="for an outage: the partition that judged it")
+    reason: str | None = Field(description="the reason why the alert was cleared; null: it was not")
 
 
 class Trend(BaseModel):
     battery_pct: int | None
     signal_dbm: int | None
     battery_a_week: float | None = Field(
-        description="how it changes, of the newest 21 days, since this device is there; least squares")
+        description="change a week by least squares, over the newest 21 days since this device is in its slot")
     signal_a_week: float | None
-    days_left: int | None = Field(description="until the battery is empty; null: it does not go down")
+    days_left: int | None = Field(description="days until the battery is empty; null: the level does not fall")
 
 
 class Device(Trend):
     slot: int
     heard: dict[str, Any] | None
-    attrs: list[dict[str, Any]] = Field(description="k: name, v: value, u: unit, t: when")
+    attrs: list[dict[str, Any]] = Field(description="k: name, v: value, u: unit, t: time")
 
 
 class FailingDevice(Trend):
@@ -94,25 +94,26 @@ class FailingDevice(Trend):
 class PersonState(BaseModel):
     subject: int
     site: str | None
-    profile: dict[str, Any] | None = Field(description="as in the topic `registry`, without keys")
+    profile: dict[str, Any] | None = Field(description="the record of the topic `registry`, without keys")
     contact: dict[str, str] | None
-    heard: dict[str, Any] | None = Field(description="when and in which report last")
-    report: dict[str, Any] | None = Field(description="the newest by the device's clock")
-    windows: dict[str, Any] = Field(description="the newest result by morning and afternoon")
+    heard: dict[str, Any] | None = Field(description="the last report that arrived: time of receipt, id and site")
+    report: dict[str, Any] | None = Field(description="the newest report by the device's clock")
+    windows: dict[str, Any] = Field(description="the newest result of the morning and of the afternoon")
     wake_up: WakeUp
-    alerts: list[PastAlert] = Field(description="the open ones")
+    alerts: list[PastAlert] = Field(description="the open alerts")
     devices: list[Device]
 
 
 class Week(BaseModel):
     week: str = Field(examples=["2026-W48"])
-    reports: int = Field(description="made in this week, as UTC has it")
-    late: int | None = Field(description="of them more than ten minutes under way, or too old to count")
-    last: str | None = Field(description="when the last was received")
+    reports: int = Field(description="reports made in this week (UTC)")
+    late: int | None = Field(
+        description="number of these reports that took more than ten minutes, or were too old to count")
+    last: str | None = Field(description="time at which the last of these reports was received")
     battery_min: int | None
     signal_min: int | None
-    woke: str | None = Field(description="median of the week")
-    results: dict[str, str] = Field(description="by window, of the week as the person lives it")
+    woke: str | None = Field(description="median wake-up time of the week, local time")
+    results: dict[str, str] = Field(description="results by window, of the week in the person's local time")
 
 
 class Weeks(BaseModel):
@@ -128,12 +129,13 @@ class PastAlerts(BaseModel):
 class Period(BaseModel):
     period: str = Field(examples=["2026-11-24", "2026-W48", "2026-11"])
     site: str
-    days: int = Field(description="days of which there are figures")
-    checkins: dict[str, dict[str, int]] = Field(description="windows by half and result")
-    alerts: dict[str, int] = Field(description="opened, by kind")
-    woke: str | None = Field(description="median of the people, of more days the median of these")
-    sms: int = Field(description="reports that name a window")
-    sms_late: int = Field(description="of them more than ten minutes under way, or too old to count")
+    days: int = Field(description="number of days with figures")
+    checkins: dict[str, dict[str, int]] = Field(description="number of windows, by half and result")
+    alerts: dict[str, int] = Field(description="number of opened alerts, by kind")
+    woke: str | None = Field(description="median wake-up time of the people; for several days the median of the days")
+    sms: int = Field(description="number of reports that name a window")
+    sms_late: int = Field(
+        description="number of these reports that took more than ten minutes, or were too old to count")
     late_share: float | None
 
 
@@ -157,43 +159,43 @@ Asked = Annotated[Questions, Depends(questions_of)]
 
 @router.get("/people/{subject}", response_model=PersonState, responses=refusals(404))
 async def person(request: Request, questions: Asked, subject: Subject) -> Response:
-    """How a person is now."""
+    """Return the present state of a person."""
     found = await asked(questions.state(subject))
     if found is None:
-        raise RefusedError(404, NOBODY)
+        raise RefusedError(404, NO_PERSON)
     return answer(request, found)
 
 
 @router.get("/people/{subject}/weeks", response_model=Weeks, responses=_CSV | refusals(404))
 async def weeks(request: Request, questions: Asked, subject: Subject, cursor: Cursor = None,
                 limit: Annotated[int, Query(ge=1, le=200)] = 12, form: Format = "json") -> Response:
-    """A person's weeks, the newest first, those without any report too. CSV counts the results by half."""
+    """List a person's weeks, the newest first, including weeks without reports. CSV counts the results by half."""
     page = await asked(questions.weeks(subject, cursor, limit))
     if page is None:
-        raise RefusedError(404, NOBODY)
+        raise RefusedError(404, NO_PERSON)
     return answer(request, {"items": page.rows, "next": page.cursor}, counted(page.rows), form)
 
 
 @router.get("/people/{subject}/wake-up", response_model=WakeUps, responses=_CSV | refusals(404))
 async def wake_up(request: Request, questions: Asked, subject: Subject, form: Format = "json") -> Response:
-    """When a person gets up, and how that changes."""
+    """Return the time at which a person gets up, and how it changes."""
     found = await asked(questions.wake_up(subject))
     if found is None:
-        raise RefusedError(404, NOBODY)
+        raise RefusedError(404, NO_PERSON)
     return answer(request, found, found["mornings"], form)
 
 
 @router.get("/sites/{site:path}/later-mornings", response_model=list[Drift], responses=_CSV)
 async def later(request: Request, questions: Asked, site: SiteName,
                 at_least_min: Annotated[int, Query(ge=1, le=720)] = LATER_MIN, form: Format = "json") -> Response:
-    """People whose mornings drift later than in the four weeks before, the most first."""
+    """List people who get up later than in the four weeks before, the largest drift first."""
     rows = await asked(questions.later(site, at_least_min))
     return answer(request, rows, rows, form)
 
 
 @router.get("/sites/{site:path}/failing-devices", response_model=list[FailingDevice], responses=_CSV)
 async def failing(request: Request, questions: Asked, site: SiteName, form: Format = "json") -> Response:
-    """Devices that will fail next, by battery and signal, the worst first."""
+    """List devices that will fail next, by battery and signal, the worst first."""
     rows = await asked(questions.failing(site))
     return answer(request, rows, rows, form)
 
@@ -201,7 +203,7 @@ async def failing(request: Request, questions: Asked, site: SiteName, form: Form
 @router.get("/sites/{site:path}/figures", response_model=list[Period], responses=_CSV)
 async def figures(request: Request, questions: Asked, site: SiteName, first: date, last: date,
                   by: Literal["day", "week", "month"] = "day", form: Format = "json") -> Response:
-    """A site's check-ins, alerts, wake-up time and late SMS by day, week or month."""
+    """Return a site's check-ins, alerts, wake-up time and late SMS by day, week or month."""
     if not 0 <= (last - first).days <= LONGEST_DAYS:
         raise RefusedError(422, TOO_LONG)
     rows = await asked(questions.figures(site, first, last, by))
@@ -214,9 +216,10 @@ async def past_alerts(request: Request, questions: Asked, site: Annotated[str | 
                       severity: Severity | None = None, active: bool | None = None, since: datetime | None = None,
                       until: datetime | None = None, cursor: Cursor = None,
                       limit: Annotated[int, Query(ge=1, le=1000)] = 100, form: Format = "json") -> Response:
-    """Alerts of any time, the newest first. `since` and `until`: of their opening; without an offset UTC is meant.
+    """List alerts of any time, the newest first, that opened at `since` or later and before `until`.
 
-    Outages of gateways are asked for by their kind, whatever the site, and come once for each partition.
+    A time without an offset is UTC. Name the kind to list outages of gateways: they belong to no site, and appear once
+    for each partition.
     """
     where = {"site": site, "subject": subject, "kind": kind, "severity": severity, "active": active}
     page = await asked(questions.alerts(where, _text(since), _text(until), cursor, limit))

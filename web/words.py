@@ -32,13 +32,13 @@ def N_(message: str) -> str:
 
 KINDS: Final = {
     "sos": N_("SOS"), "fire": N_("Fire"), "gas": N_("Gas"), "fall": N_("Fall"),
-    "not_awake": N_("No sign of waking"), "no_report": N_("Nothing heard"), "inactivity": N_("No activity"),
+    "not_awake": N_("No sign of waking"), "no_report": N_("No report"), "inactivity": N_("No activity"),
     "low_battery": N_("Low battery"), "mains_lost": N_("Mains lost"), "weak_signal": N_("Weak signal"),
-    "sensor_fault": N_("Sensor fault"), "temperature": N_("Temperature"), "gateway_outage": N_("Gateway outage"),
+    "sensor_fault": N_("Sensor fault"), "temperature": N_("Room temperature"), "gateway_outage": N_("Gateway outage"),
 }
 SEVERITIES: Final = {"critical": N_("Critical"), "warning": N_("Warning"), "maintenance": N_("Maintenance")}
 RESULTS: Final = {
-    "not_awake": N_("No sign of waking"), "silent": N_("Silent"), "waiting": N_("Still waiting"),
+    "not_awake": N_("No sign of waking"), "silent": N_("No report"), "waiting": N_("Still waiting"),
     "upcoming": N_("Not yet begun"), "excused": N_("Planned absence"), "out": N_("Went out"), "awake": N_("Awake"),
 }
 DATABASE_AWAY: Final = N_("The database does not answer.")

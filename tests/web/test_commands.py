@@ -42,11 +42,11 @@ def test_what_is_missing_is_named(changes: dict[str, object], field: str) -> Non
 
 
 FORMS: list[tuple[str, dict[str, str], int, str]] = [
-    ("/alerts/7:sos:0.1.1/acknowledge", {}, 422, "Please say who you are."),
+    ("/alerts/7:sos:0.1.1/acknowledge", {}, 422, "Please enter your name."),
     ("/alerts/7:sos:0.1.1/comment", {"by": "kim", "text": "  "}, 422, "Please write a comment."),
-    ("/alerts/7:sos:0.1.1/assign", {"by": "kim"}, 422, "Please say who takes it."),
-    ("/people/7/excuse", {"by": "kim"}, 422, "Please give the first day."),
-    ("/people/7/unexcuse", {"by": "kim", "from": "2026-11-24", "to": "2026-11-23"}, 422, "not before the first"),
+    ("/alerts/7:sos:0.1.1/assign", {"by": "kim"}, 422, "Please enter the person in charge."),
+    ("/people/7/excuse", {"by": "kim"}, 422, "Please enter the first day."),
+    ("/people/7/unexcuse", {"by": "kim", "from": "2026-11-24", "to": "2026-11-23"}, 422, "not be before the first"),
     ("/alerts/7:sos:0.1.1/excuse", {"by": "kim"}, 404, "no such page"),
     ("/alerts/gateway_outage:seoul-1:x/resolve", {"by": "kim"}, 404, "no such page"),
     ("/people/7/resolve", {"by": "kim"}, 404, "no such page"),

@@ -129,12 +129,12 @@ def test_an_outage_is_a_red_banner_until_the_last_lane_clears_it(settings: Setti
     over = [("alerts", event("seoul-1", "gateway_outage", 2, "cleared", lane=lane), lane) for lane in (0, 1)]
     send(settings, *ALL_LANES, *outages)
     with followed(settings, history) as page:
-        assert shows(page, "문자 수신 장애 · seoul-1", "top")
+        assert shows(page, "수신소 장애 · seoul-1", "top")
         send(settings, over[0])
         wait_until(lambda: [one.active for one in page.web.live.alerts.values()].count(False) == 1)
-        assert shows(page, "문자 수신 장애", "top")
+        assert shows(page, "수신소 장애", "top")
         send(settings, over[1])
-        wait_until(lambda: not shows(page, "문자 수신 장애", "top"))
+        wait_until(lambda: not shows(page, "수신소 장애", "top"))
 
 
 def test_nobody_is_watched_after_two_minutes_of_real_time(settings: Settings, history: MemoryHistory) -> None:
@@ -142,17 +142,17 @@ def test_nobody_is_watched_after_two_minutes_of_real_time(settings: Settings, hi
     real.at = 4_000_000_000.0  # later than any record's own time, so what is read late counts as old
     send(settings, *ALL_LANES)
     with followed(settings, history, real_time=real.now) as page:
-        assert shows(page, "지금 아무도 지켜보고 있지 않습니다!", "top")
+        assert shows(page, "지금 모든 분의 안부 확인이 멈춰 있습니다!", "top")
         listening = Listening(page)
         wait_until(lambda: listening.changed)
         real.at = 0.0  # as if the records had just come
         send(settings, *ALL_LANES)
         wait_until(lambda: [one.seen for one in page.web.live.progress.values()] == [0.0] * 4)
-        wait_until(lambda: not shows(page, "지켜보고 있지 않습니다", "top"))
+        wait_until(lambda: not shows(page, "안부 확인이 멈춰 있습니다", "top"))
         wait_until(lambda: ["top"] in listening.changed)  # somebody looked, and said so without being asked
         told = len(listening.changed)
         real.at = 121.0
-        wait_until(lambda: shows(page, "지금 아무도 지켜보고 있지 않습니다!", "top"))
+        wait_until(lambda: shows(page, "지금 모든 분의 안부 확인이 멈춰 있습니다!", "top"))
         wait_until(lambda: ["top"] in listening.changed[told:])
         listening.close()
 
@@ -161,7 +161,7 @@ def test_a_gateway_whose_clock_is_ahead(settings: Settings, history: MemoryHisto
     """One lane of its people is judged up to what is not yet; that the others seem right must not hide it."""
     send(settings, *ALL_LANES[:3], ("reports", progress(3, NOW + 7200), 3))
     with followed(settings, history) as page:
-        wait_until(lambda: shows(page, "'seoul-1' 게이트웨이의 시계가 앞서 있습니다!", "top"))
+        wait_until(lambda: shows(page, "'seoul-1' 수신소의 시계가 앞서 있습니다!", "top"))
 
 
 def test_a_browser_that_was_away_learns_what_it_missed(settings: Settings, history: MemoryHistory) -> None:

@@ -67,7 +67,7 @@ def test_the_board_begins_with_what_is_stored(page: Running) -> None:
         assert "김영자" in shown
         assert "sos 때문입니다 3." in shown
         assert "on my way" in shown
-        assert "문자 수신 장애 · seoul-1" in shown
+        assert "수신소 장애 · seoul-1" in shown
         assert [one["result"] for one in client.get("/api/v1/checkins").json()] == ["awake", "excused"]
         older = client.get("/api/v1/checkins?date=2026-11-20").json()
         assert [one["window"] for one in older] == ["2026-11-20:morning"]
@@ -122,7 +122,7 @@ def test_a_page_without_its_database_shows_what_it_has(history: MemoryHistory, l
         shown = client.get("/people/1").text
         assert "Because of sos 1." in shown
         assert "The database is away" in shown
-        assert "messages may not go out" in shown
+        assert "messages may not be sent" in shown
         assert client.get("/api/v1/checkins?date=2026-11-20").status_code == 503
         assert client.get("/api/v1/checkins?date=yesterday").status_code == 422
 
@@ -149,8 +149,8 @@ def test_a_channel_that_does_not_tell_whom_it_should_is_a_red_banner() -> None:
         with browser(page) as korean, browser(page, "en") as english:
             shown = english.get("/").text
             assert "Messages by 'team' do not arrive!" in shown
-            assert "Given up in the last twelve hours: 2." in shown
-            assert "Still being tried: 1." in shown
+            assert "Messages that failed in the last twelve hours: 2." in shown
+            assert "Messages that wait for a retry: 1." in shown
             assert "no_service" not in shown  # that is for the one who runs it
             assert "채널의 메시지가 전달되지 않고 있습니다!" in korean.get("/").text
             assert "채널의 메시지가 전달되지 않고 있습니다!" in korean.get("/people/1").text
