@@ -36,7 +36,7 @@ from streams.topics import ALERTS
 
 log = logging.getLogger(__name__)
 
-INPUTS: Final = (ALERTS,)
+NOTIFY_INPUTS: Final = (ALERTS,)
 ANSWER_S: Final = 3.0
 BROKER_AWAY_S: Final = 30.0
 UNKNOWN: Final = "unknown"  # stands for the channel of deliveries that no channel will send

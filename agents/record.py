@@ -27,7 +27,7 @@ from streams.topics import ALERTS, COMMANDS, REGISTRY, REPORTS
 
 log = logging.getLogger(__name__)
 
-INPUTS: Final = (ALERTS, REPORTS, REGISTRY, COMMANDS)
+RECORD_INPUTS: Final = (ALERTS, REPORTS, REGISTRY, COMMANDS)
 _LOOK_S: Final = 2.0  # seconds between two looks for due figures
 
 Quarantine = Callable[[list[Output]], Awaitable[None]]

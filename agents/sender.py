@@ -25,7 +25,7 @@ from models.notifications.message import Message, message_of
 from models.notifications.notice import notice_of
 from models.notifications.telling import LONGEST_ASKED_S, STOPS, DeliveryStatus, Try, before_sending, wait_s
 from models.times import parse_time
-from notifiers.ports import GiveUpError, RetryError
+from notifiers.ports import ATTEMPT_S, GiveUpError, RetryError
 from notifiers.routes_file import Configured
 from runtime.clock import Clock
 from runtime.metrics import DELIVERIES, DELIVERY_RETRIES, DELIVERY_SECONDS
@@ -34,7 +34,6 @@ from stores.ports import Claimed, Outbox
 
 log = logging.getLogger(__name__)
 
-ATTEMPT_S: Final = 15.0
 CLAIM_S: Final = 20.0  # longer than an attempt: no other process takes over a delivery that is still being sent
 AT_ONCE: Final = 4     # parcels of one channel in sending; the same number again for urgent ones
 LOOK_S: Final = 1.0

@@ -15,7 +15,7 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from models.report import AWAKE, OUT, SOS, StatusReport
-from models.times import format_time
+from models.times import DAY, EPOCH_2020, format_time
 from models.wire.frame import TAG_OCTETS, seal, to_text
 from models.wire.keys import message_key, wrap
 from models.wire.payload import encode
@@ -24,7 +24,7 @@ KEK: Final = bytes(range(32))
 KEKS: Final = {"k1": KEK}
 GATEWAYS: Final = 4
 FIRST_DAY: Final = 2519  # 2026-11-24, in days since 2020-01-01
-_MIDNIGHT: Final = 1_577_836_800 + FIRST_DAY * 86_400 - 9 * 3600  # in Seoul
+_MIDNIGHT: Final = EPOCH_2020 + FIRST_DAY * DAY - 9 * 3600  # in Seoul
 _OPEN_S: Final = (6 * 3600, 13 * 3600)
 _CLOSE_S: Final = (9 * 3600, 15 * 3600)
 _GRACE_S: Final = 1800
@@ -97,7 +97,7 @@ class Half(NamedTuple):
         return self.closes + _GRACE_S
 
     def _at(self, seconds: tuple[int, int]) -> int:
-        return _MIDNIGHT + (self.number >> 1) * 86_400 + seconds[self.number & 1]
+        return _MIDNIGHT + (self.number >> 1) * DAY + seconds[self.number & 1]
 
 
 BEFORE: Final = Half(0).opens - 3600  # when the nation is registered: an hour before its first window
@@ -120,7 +120,7 @@ def registry(subject: int) -> bytes:
     key = wrap(KEK, _octets(b"nonce", subject, 12), device_key(subject), subject, SLOT, EPOCH)
     return orjson.dumps({
         "subject": subject, "site": f"site-{subject % 64}", "gateway": gateway(subject), "tz": "Asia/Seoul",
-        "since": format_time(BEFORE - 86_400),
+        "since": format_time(BEFORE - DAY),
         "windows": {"morning": {"open": "06:00", "close": "09:00"}, "afternoon": {"open": "13:00", "close": "15:00"}},
         "grace_min": 30, "devices": [{"slot": SLOT, "epoch": EPOCH, "kek": "k1", "key": b64encode(key).decode()}],
         "excused": [], "escalation": [{"after_min": 10, "to": "backup"}, {"after_min": 30, "to": "lead"}]})

@@ -25,10 +25,11 @@ from aiokafka.errors import KafkaError
 from bench import nation
 from bench.figures import ProgressLine, say
 from local.kafka import LocalKafka
+from models.contract.inputs import INPUTS
 from runtime.settings import Settings, SettingsError
 from streams.engine.changelog import reader
 from streams.kafka import administration, producer
-from streams.topics import INPUTS, Topic, changelog, create, declare, topics
+from streams.topics import Topic, changelog, create, declare, topics
 
 BATCH_OCTETS: Final = 1 << 19
 CLEAN_S: Final = 30.0

@@ -17,7 +17,6 @@ from models.wire.keys import DEVICE_KEY_OCTETS, wrap
 from runtime.keks import parsed_keks
 from runtime.settings import Settings
 
-SEND_SLOT: Final = 7  # of `anbu send`; no home device has it, so its counters never collide with a device's
 NONCE_OCTETS: Final = 12
 
 kek_option = click.option("--kek", help="Name of the key-encryption key; default: the last of ANBU_KEK_FILE.")

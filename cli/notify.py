@@ -13,13 +13,11 @@ from models.notifications.notice import notice_of
 from models.notifications.routes import RoutesError
 from models.notifications.telling import DeliveryStatus
 from models.times import format_time
-from notifiers.ports import GiveUpError, RetryError
+from notifiers.ports import ATTEMPT_S, GiveUpError, RetryError
 from notifiers.routes_file import Configured, LoadedRoutes, load
 from runtime.clock import clock_of
 from runtime.settings import Settings, SettingsError
 from stores.deliveries import Deliveries
-
-ATTEMPT_S = 15.0
 
 
 @click.group()

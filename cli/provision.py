@@ -13,10 +13,12 @@ import click
 
 from agents.store import store_of
 from cli.broker import SubjectRecord, broker_settings, publish
-from cli.devices import SEND_SLOT, DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, write_keys
+from cli.devices import DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, write_keys
 from cli.registry import read_profiles
 from models.contract.registry import parse_profile
 from models.errors import ContractError
+from models.window import HALVES
+from models.wire.frame import HOME_SLOT, SEND_SLOT
 from runtime.settings import Settings
 from stores.errors import StoreError
 from stores.mongo import CONTACT
@@ -24,9 +26,8 @@ from stores.people import People
 from streams.topics import REGISTRY
 
 REQUIRED = ("subject", "site", "gateway", "tz", "since")
-WINDOWS = ("morning", "afternoon")
-OPTIONAL = (*WINDOWS, "grace_min", *CONTACT)
-HOME_SLOT, FIRST_EPOCH = 0, 1
+OPTIONAL = (*HALVES, "grace_min", *CONTACT)
+FIRST_EPOCH = 1
 _SPAN = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)", re.ASCII)
 
 
@@ -77,8 +78,8 @@ def _person(where: str, row: dict[str, Any]) -> PersonRow:
             profile["grace_min"] = int(values["grace_min"])
     except ValueError:
         raise click.UsageError(f"{where}: subject and grace_min must be numbers") from None
-    if any(half in row for half in WINDOWS):
-        profile["windows"] = {half: _span(where, half, values[half]) for half in WINDOWS if half in values}
+    if any(half in row for half in HALVES):
+        profile["windows"] = {half: _span(where, half, values[half]) for half in HALVES if half in values}
     try:
         parse_profile(profile)
     except ContractError as error:

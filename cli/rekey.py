@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from cli.broker import SubjectRecord, broker_settings, publish
-from cli.devices import SEND_SLOT, DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, subject_argument
+from cli.devices import DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, subject_argument
 from cli.devices import write_keys as write_to
 from cli.registry import known_profile
+from models.wire.frame import SEND_SLOT
 from streams.topics import REGISTRY
 
 EPOCHS_LISTED = 2  # a receiver tries the previous, the current and the next epoch, and rejects older epochs

@@ -12,7 +12,7 @@ import orjson
 
 from cli.options import process_settings
 from models.contract.documents import Output
-from models.contract.inputs import Record
+from models.contract.inputs import INPUTS, Record
 from models.errors import Rejected
 from models.judgement.fold import Fold
 from models.judgement.lane import LaneState
@@ -20,7 +20,6 @@ from models.wire.frame import find_frame, read_header
 from models.wire.keys import KeyRing
 from runtime.keks import key_ring
 
-INPUTS = ("sms", "registry", "commands")
 _LONG = re.compile(rb"\d{19}")  # may be an integer of more than 64 bits
 
 

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from cli.broker import broker_settings
 from cli.counters import CounterError, next_counter
-from cli.devices import SEND_SLOT as SLOT
 from cli.devices import subject_argument
 from cli.post import post
 from cli.registry import device_key, known_profile
@@ -25,7 +24,7 @@ from models.profile import Profile, RegisteredDevice
 from models.report import FLAG_NAMES, StatusReport
 from models.times import parse_date
 from models.window import HALVES, Window
-from models.wire.frame import TAG_OCTETS, seal, to_text
+from models.wire.frame import SEND_SLOT, TAG_OCTETS, seal, to_text
 from models.wire.keys import message_key
 from models.wire.payload import encode
 from models.zones import local_day
@@ -79,25 +78,25 @@ def send(*, subject: int, window: str | None, address: str | None, battery_pct: 
             first_activity_min=None, battery_pct=battery_pct, signal_dbm=signal_dbm, temp_c=temp_c,
             humidity_pct=humidity_pct))
         try:
-            counter = next_counter(settings.data_path(), subject, SLOT, device.epoch)
+            counter = next_counter(settings.data_path(), subject, SEND_SLOT, device.epoch)
         except (CounterError, OSError) as error:
             raise click.ClickException(str(error)) from None
-        cipher = AESCCM(message_key(key, subject, SLOT, device.epoch), tag_length=TAG_OCTETS)
-        text = to_text(seal(cipher, subject, SLOT, device.epoch, counter, plaintext))
+        cipher = AESCCM(message_key(key, subject, SEND_SLOT, device.epoch), tag_length=TAG_OCTETS)
+        text = to_text(seal(cipher, subject, SEND_SLOT, device.epoch, counter, plaintext))
         asyncio.run(_post(text, address or f"http://127.0.0.1:{settings.gateway_port}", settings, clock.now))
-    click.echo(f"accepted: {SLOT}.{device.epoch}.{counter}")
+    click.echo(f"accepted: {SEND_SLOT}.{device.epoch}.{counter}")
 
 
 def _device(profile: Profile, keks: dict[str, bytes]) -> tuple[RegisteredDevice, bytes]:
     """The newest device of the slot, and its key in the clear."""
-    devices = [one for one in profile.devices if one.slot == SLOT]
+    devices = [one for one in profile.devices if one.slot == SEND_SLOT]
     if not devices:
-        raise click.ClickException(f"{profile.subject} has no device in slot {SLOT}, which is reserved for this "
+        raise click.ClickException(f"{profile.subject} has no device in slot {SEND_SLOT}, which is reserved for this "
                                    "command: `anbu provision` adds it")
     newest = max(devices, key=lambda device: device.epoch)
     key = device_key(newest, profile.subject, keks)
     if key is None:
-        raise click.ClickException(f"the key of slot {SLOT} does not unwrap with {newest.kek} of ANBU_KEK_FILE")
+        raise click.ClickException(f"the key of slot {SEND_SLOT} does not unwrap with {newest.kek} of ANBU_KEK_FILE")
     return newest, key
 
 

@@ -19,11 +19,10 @@ from models.times import format_time, parse_time
 from runtime.clock import clock_of
 from runtime.settings import Settings
 from simulator.calendar import SEOUL_S
-from simulator.fleet import GATEWAY, SCENARIOS, Fleet
+from simulator.fleet import GATEWAY, SCENARIOS, START, Fleet
 from streams.topics import COMMANDS, REGISTRY, SMS
 
 TICK_S: Final = 60
-START: Final = date(2026, 11, 24)
 
 
 def lines(fleet: Fleet) -> Iterator[dict[str, Any]]:

@@ -15,8 +15,9 @@ EARLIEST: Final = 0  # 1970
 LATEST: Final = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
 EARLIEST_DAY: Final = date(1970, 1, 1).toordinal() - EPOCH_ORDINAL
 LATEST_DAY: Final = date(2200, 1, 1).toordinal() - EPOCH_ORDINAL  # the first day that is no longer allowed
-SHORT: Final = len("2026-11-23T21:04:05Z")
 DAY: Final = 86_400
+EPOCH_2020: Final = -EARLIEST_DAY * DAY  # 2020-01-01T00:00:00Z, epoch seconds
+SHORT: Final = len("2026-11-23T21:04:05Z")
 _RFC3339: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
 

@@ -1,8 +1,10 @@
 """A channel sends a message, and may fail in only two ways: RetryError and GiveUpError."""
 
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from models.notifications.message import Message
+
+ATTEMPT_S: Final = 15.0  # the most that one `send` may take
 
 
 class RetryError(Exception):

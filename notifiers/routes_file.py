@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from models.notifications.message import LANGUAGES, Manner
+from models.contract.why import LANGUAGES
+from models.notifications.message import Manner
 from models.notifications.routes import Routes, RoutesError, object_at, only, routes_of
 from models.notifications.telling import FOLLOW_UPS
 from notifiers.fields import Fields

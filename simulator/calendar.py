@@ -6,12 +6,12 @@ This module has the times of these windows. All homes are in Korea (UTC+9, no su
 from datetime import UTC, date, datetime
 from typing import Final
 
+from models.times import DAY, EPOCH_ORDINAL
+
 MORNING, AFTERNOON = 0, 1
 SEOUL_S: Final = 9 * 3600
-DAY_S: Final = 86_400
 OPEN_MIN, CLOSE_MIN = (360, 780), (540, 900)  # morning, afternoon, in minutes of the local day
 GRACE_MIN: Final = 30
-_EPOCH_DATE: Final = date(2020, 1, 1).toordinal()
 
 
 class RunCalendar:
@@ -25,20 +25,20 @@ class RunCalendar:
 
     def __init__(self, start: date, days: int) -> None:
         self.days = days
-        self.day0 = start.toordinal() - _EPOCH_DATE  # days since 2020-01-01
+        self.day0 = start.toordinal() - EPOCH_ORDINAL  # days since 2020-01-01
         self.begin = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp()) - SEOUL_S
-        self.end = self.begin + days * DAY_S
+        self.end = self.begin + days * DAY
 
     def at(self, day: int, minute: float) -> int:
         """The time of a minute of a day of the run, epoch seconds."""
-        return self.begin + day * DAY_S + int(minute * 60)
+        return self.begin + day * DAY + int(minute * 60)
 
     def day_of(self, at: int) -> int:
         """The day of the run; -1 is the day before the run."""
-        return (at - self.begin) // DAY_S
+        return (at - self.begin) // DAY
 
     def minute_of(self, at: int) -> int:
-        return (at - self.begin) % DAY_S // 60
+        return (at - self.begin) % DAY // 60
 
     def window(self, day: int, half: int) -> int:
         """A window as on the wire: days since 2020-01-01 × 2 + half."""

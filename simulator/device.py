@@ -7,7 +7,7 @@ from typing import Final
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from models.report import AWAKE, FALL, FIRE, GAS, MAINS_LOST, OUT, SOS, StatusReport
-from models.wire.frame import TAG_OCTETS, seal, to_text
+from models.wire.frame import HOME_SLOT, TAG_OCTETS, seal, to_text
 from models.wire.keys import message_key
 from models.wire.payload import encode
 from simulator.calendar import AFTERNOON, MORNING, RunCalendar
@@ -15,7 +15,7 @@ from simulator.homes import EMERGENCY_KINDS, Home
 from simulator.life import Life, PlannedReport
 from simulator.network import Sent
 
-SLOT, EPOCH = 0, 1
+EPOCH: Final = 1
 _ALARM_FLAGS: Final = {"sos": SOS, "fire": FIRE, "gas": GAS, "fall": FALL}
 _SAYS_FLAGS: Final = {"awake": AWAKE, "out": OUT, "not_awake": 0, None: 0}
 _CODES: Final = {"awake": 1, "not_awake": 2, "out": 3}
@@ -31,7 +31,7 @@ class HomeUnit:
 
     def __init__(self, home: Home, life: Life, calendar: RunCalendar, key: bytes) -> None:
         self._home, self._life, self._calendar = home, life, calendar
-        self._cipher = AESCCM(message_key(key, home.subject, SLOT, EPOCH), tag_length=TAG_OCTETS)
+        self._cipher = AESCCM(message_key(key, home.subject, HOME_SLOT, EPOCH), tag_length=TAG_OCTETS)
         self._counter = 0
         self._windows = {calendar.window(-1, half): _CODES["awake"] for half in (MORNING, AFTERNOON)}
         self._alarm: tuple[str, int] | None = None  # the last alarm: kind and moment
@@ -60,7 +60,7 @@ class HomeUnit:
             first_activity_min=self._life.first_activity_min(at), battery_pct=home.battery_pct,
             signal_dbm=home.signal_dbm, temp_c=home.temp_c, humidity_pct=40 + home.subject % 20, firmware=3, config=1,
             activity=self._life.activity(at), previous=previous, alarm=code, alarm_age_min=age))
-        text = to_text(seal(self._cipher, home.subject, SLOT, EPOCH, self._counter, plaintext))
+        text = to_text(seal(self._cipher, home.subject, HOME_SLOT, EPOCH, self._counter, plaintext))
         return Sent(
             at=at, subject=home.subject, counter=self._counter, sender=home.sender, text=text, window=planned.window,
             deadline=None if planned.window is None else self._calendar.deadline(planned.window), says=planned.says,

@@ -8,10 +8,11 @@ from functools import cached_property
 from random import Random
 from typing import Any, Final
 
-from models.times import format_date, format_time
+from models.times import DAY, format_date, format_time
+from models.wire.frame import HOME_SLOT, SEND_SLOT
 from models.wire.keys import wrap
-from simulator.calendar import AFTERNOON, CLOSE_MIN, DAY_S, GRACE_MIN, MORNING, OPEN_MIN, RunCalendar
-from simulator.device import EPOCH, SLOT, HomeUnit
+from simulator.calendar import AFTERNOON, CLOSE_MIN, GRACE_MIN, MORNING, OPEN_MIN, RunCalendar
+from simulator.device import EPOCH, HomeUnit
 from simulator.homes import Home, people
 from simulator.knowable import Knowable
 from simulator.life import Life
@@ -20,7 +21,7 @@ from simulator.truth import SmsTruth, Truth
 
 SCENARIOS: Final = ("usual", "outage", "storm")
 GATEWAY: Final = "seoul-1"
-SEND_SLOT: Final = 7  # the slot of `anbu send`: no home has this device
+START: Final = date(2026, 11, 24)  # the first day of a run, if none is given
 HELD_FROM, HELD_UNTIL, HELD_ARRIVE = 390, 600, 605  # minutes of the first day
 
 
@@ -60,7 +61,7 @@ class Fleet:
         for number, home in enumerate(self.homes):
             if home.excused is not None and home.excused_by_command:
                 first, last = home.excused
-                at = max(self.begin + 60, self.begin + first * DAY_S - 6 * 3600)
+                at = max(self.begin + 60, self.begin + first * DAY - 6 * 3600)
                 commands.append({"id": f"excuse-{number}", "type": "excuse", "subject": home.subject, "by": "kim",
                                  "at": format_time(at), "text": "병원", "from": self._date(first),
                                  "to": self._date(last)})
@@ -95,7 +96,7 @@ class Fleet:
 
     def _reports(self, home: Home) -> Iterator[Sent]:
         life = Life(home, self._calendar, self._dice, storm=self.scenario == "storm")
-        return HomeUnit(home, life, self._calendar, self._keys(home)[SLOT]).reports()
+        return HomeUnit(home, life, self._calendar, self._keys(home)[HOME_SLOT]).reports()
 
     def _held_back(self, delivery: SmsDelivery) -> SmsDelivery:
         at, calendar = delivery.at, self._calendar
@@ -111,7 +112,7 @@ class Fleet:
     def _keys(self, home: Home) -> dict[int, bytes]:
         """Device keys by slot."""
         dice = Random(f"{self._name}/{home.subject}")
-        return {SLOT: dice.randbytes(16), SEND_SLOT: dice.randbytes(16)}
+        return {HOME_SLOT: dice.randbytes(16), SEND_SLOT: dice.randbytes(16)}
 
     def _profile(self, home: Home) -> dict[str, Any]:
         dice = Random(f"{self._name}/{home.subject}/nonces")
@@ -125,7 +126,7 @@ class Fleet:
                    for name, half in (("morning", MORNING), ("afternoon", AFTERNOON))}
         return {
             "subject": home.subject, "site": home.site, "gateway": GATEWAY, "tz": "Asia/Seoul",
-            "since": format_time(self.begin - DAY_S), "windows": windows, "grace_min": GRACE_MIN, "devices": devices,
+            "since": format_time(self.begin - DAY), "windows": windows, "grace_min": GRACE_MIN, "devices": devices,
             "excused": excused, "escalation": [{"after_min": 10, "to": "backup"}, {"after_min": 30, "to": "lead"}],
         }
 

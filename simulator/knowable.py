@@ -7,8 +7,9 @@ within a day, since the device remembers the emergency.
 from collections.abc import Iterable
 from typing import Final
 
+from models.times import DAY
 from models.window import Window
-from simulator.calendar import AFTERNOON, DAY_S, MORNING, RunCalendar
+from simulator.calendar import AFTERNOON, MORNING, RunCalendar
 from simulator.homes import Home
 from simulator.network import Sent, SmsDelivery
 from simulator.truth import Emergency, ExpectedAlert, Fine, SmsTruth, Truth, WindowTruth
@@ -100,7 +101,7 @@ class Knowable:
             person.learn(window, _CODES[code])
         if sms.alarm is not None:
             kind, moment = sms.alarm
-            if kind not in person.told and (sms.flagged or at - moment < DAY_S):
+            if kind not in person.told and (sms.flagged or at - moment < DAY):
                 person.told.add(kind)
                 self._due(person, kind, at)
         self._inactivity(person, at, sms)

@@ -14,7 +14,7 @@ from pymongo import UpdateOne
 
 from models.notifications.gathering import FEW, FEW_S, URGENT, Lately
 from models.notifications.telling import STRUGGLING, DeliveryStatus, InLane, Stop, Thread, outdated
-from models.times import format_time
+from models.times import DAY, format_time
 from stores.connection import Connection
 from stores.errors import mapped
 from stores.people import People
@@ -22,7 +22,7 @@ from stores.ports import Claimed, Trouble
 from stores.projection.collections import DELIVERIES, SCHEMA, THREADS
 
 _UNFINISHED: Final = [DeliveryStatus.QUEUED, DeliveryStatus.SENDING]
-KEPT_S: Final = 90 * 86_400
+KEPT_S: Final = 90 * DAY
 
 
 class Deliveries:

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from models.times import DAY
 from stores.connection import Database
 from stores.errors import mapped
 from stores.projection.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, DAYS, INCIDENTS, KEPT, SCHEMA
 from stores.projection.operations import DocumentChange
 
-DAY_S: Final = 86_400
 # A year can be compared with the one before; figures and the audit log stay for longer.
 DEFAULT_DAYS: Final[Mapping[str, int]] = {
     BUCKETS: 400, CHECKINS: 400, ALERTS: 400, INCIDENTS: 400, DAYS: 3650, AUDIT: 1095}
 SOURCES: Final = (BUCKETS, CHECKINS, ALERTS)  # the sources of the figures of a day
 _OF_SOURCES: Final = "sources"
 SHORTEST: Final = 35  # days: the topics keep 30, and replayed records must find their documents
-LONGEST: Final = (2**31 - 1) // DAY_S  # days: MongoDB counts the seconds until a deletion in 32 bits
+LONGEST: Final = (2**31 - 1) // DAY  # days: MongoDB counts the seconds until a deletion in 32 bits
 
 
 def parse_retention(text: str) -> dict[str, int]:
@@ -37,17 +37,17 @@ def parse_retention(text: str) -> dict[str, int]:
 def is_kept(change: DocumentChange, retention: Mapping[str, int], now: float) -> bool:
     """Return False if the database would delete the changed document at once."""
     days = retention.get(change.collection)
-    return days is None or change.happened is None or change.happened >= now - days * DAY_S
+    return days is None or change.happened is None or change.happened >= now - days * DAY
 
 
 def oldest_day(retention: Mapping[str, int], now: float) -> str:
     """Return the first date whose figures have all their sources and are kept themselves."""
-    return max(first_kept(min(retention[name] for name in SOURCES), now), _date(now - (retention[DAYS] - 1) * DAY_S))
+    return max(first_kept(min(retention[name] for name in SOURCES), now), _date(now - (retention[DAYS] - 1) * DAY))
 
 
 def first_kept(days: int, now: float) -> str:
     """Return the first date of which no document is deleted, if documents are kept for `days`."""
-    return _date(now - (days - 7) * DAY_S)  # a week goes as a whole
+    return _date(now - (days - 7) * DAY)  # a week goes as a whole
 
 
 def _date(now: float) -> str:

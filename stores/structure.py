@@ -10,11 +10,12 @@ from typing import Any, Final, NamedTuple
 
 from pymongo.errors import OperationFailure
 
+from models.times import DAY
 from stores.connection import Database
 from stores.embedded import EMBEDDED_SET
 from stores.errors import mapped
 from stores.projection.collections import CATALOGUE, Collection, Document, Index
-from stores.retention import DAY_S, keep_longer
+from stores.retention import keep_longer
 
 _NAMESPACE_EXISTS: Final = 48
 
@@ -87,12 +88,12 @@ class Structure:
                deletes: bool) -> SetUpStep | None:
         name, options = collection.name, dict[str, Any]()
         if index.expires and deletes:
-            options["expireAfterSeconds"] = self._retention.get(name, 0) * DAY_S
+            options["expireAfterSeconds"] = self._retention.get(name, 0) * DAY
         if there is None:
             return SetUpStep(f"create the index {index.name} of {name}", partial(
                 self._database[name].create_index, list(index.keys), name=index.name, **options))
         if deletes and there.get("expireAfterSeconds") != options.get("expireAfterSeconds"):
-            days = options["expireAfterSeconds"] // DAY_S
+            days = options["expireAfterSeconds"] // DAY
             return SetUpStep(f"keep {name} for {days} days", partial(
                 self._keep, name, index, there.get("expireAfterSeconds"), options["expireAfterSeconds"]))
         return None
@@ -100,7 +101,7 @@ class Structure:
     async def _keep(self, name: str, index: Index, before_s: int | None, after_s: int) -> None:
         if before_s is not None and before_s < after_s:
             now = (await self._database.command("hello"))["localTime"].timestamp()  # the clock of its deletions
-            await keep_longer(self._database, name, before_s // DAY_S, now)
+            await keep_longer(self._database, name, before_s // DAY, now)
         await self._database.command("collMod", name, index={
             "keyPattern": dict(index.keys), "expireAfterSeconds": after_s})
 

@@ -12,17 +12,18 @@ from typing import Final, NamedTuple
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
+from models.contract.inputs import INPUTS
+from models.times import DAY
 from runtime.settings import Settings, SettingsError
 from runtime.tasks import wait_s
 from streams.kafka import administration
 
 log = logging.getLogger(__name__)
 
-SMS, REGISTRY, COMMANDS = "sms", "registry", "commands"
+SMS, REGISTRY, COMMANDS = INPUTS
 ALERTS, REPORTS, QUARANTINE = "alerts", "reports", "quarantine"
-INPUTS: Final = (SMS, REGISTRY, COMMANDS)
 LONGEST_STATE: Final = 16 << 20  # octets; in an outage a lane keeps all silent people, nine octets each
-_DAY_MS: Final = 86_400_000
+_DAY_MS: Final = DAY * 1000
 _LOOKS: Final = 20
 
 

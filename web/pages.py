@@ -6,13 +6,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sse_starlette import EventSourceResponse
 
+from models.contract.why import LANGUAGES
 from models.window import HALVES
 from web import view
 from web.access import checked_form, csrf_token, signed_in
 from web.changes import PARTS
 from web.history import HistoryAwayError
 from web.service import Web
-from web.words import LANGUAGES, chosen_language, environment
+from web.words import chosen_language, environment
 
 router = APIRouter(include_in_schema=False)
 seen_only = [Depends(signed_in)]

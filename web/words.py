@@ -16,12 +16,12 @@ from babel.dates import format_skeleton, format_timedelta
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from models.contract.why import LANGUAGES
 from models.times import EPOCH_ORDINAL
 from models.window import Window
 from models.zones import local_time
 
 HERE: Final = Path(__file__).parent
-LANGUAGES: Final = ("ko", "en")
 DOMAIN: Final = "anbu"
 
 

@@ -7,14 +7,13 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from agents.deadman import Deadman
-from agents.notify import INPUTS as NOTIFY_INPUTS
-from agents.notify import LanePositions, NotifyAgent
-from agents.record import INPUTS as RECORD_INPUTS
-from agents.record import RecordAgent
+from agents.notify import NOTIFY_INPUTS, LanePositions, NotifyAgent
+from agents.record import RECORD_INPUTS, RecordAgent
 from agents.senders import Senders
 from agents.store import Asking, store_of
 from agents.watch import WatchAgent
 from models.contract.documents import Output
+from models.contract.inputs import INPUTS
 from models.notifications.routes import RoutesError
 from notifiers.routes_file import load
 from runtime import logs, metrics
@@ -26,7 +25,7 @@ from streams.engine.engine import Engine, Inputs
 from streams.engine.ports import Limits
 from streams.kafka import producer
 from streams.partition import partition_of
-from streams.topics import INPUTS, REGISTRY, changelog
+from streams.topics import REGISTRY, changelog
 from worker import operator_views
 
 

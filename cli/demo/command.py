@@ -4,7 +4,6 @@ import asyncio
 import signal
 import sys
 import tempfile
-from datetime import date
 from pathlib import Path
 
 import click
@@ -17,9 +16,7 @@ from cli.demo.system import System
 from cli.processes import PartFailed
 from local.embedded import EmbeddedError
 from models.times import format_time
-from simulator.fleet import SCENARIOS, Fleet
-
-START = date(2026, 11, 24)
+from simulator.fleet import SCENARIOS, START, Fleet
 
 
 @click.command()

@@ -14,9 +14,12 @@ from models.window import AFTERNOON, MORNING, Window
 from models.zones import local_time
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+LANGUAGES: Final = ("ko", "en")  # the first one is the default
 
 
 class Words(NamedTuple):
+    """A text in each of LANGUAGES."""
+
     ko: str
     en: str
 

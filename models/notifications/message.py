@@ -12,7 +12,6 @@ from models.contract.alerts import Change, ClearReason, Kind, Likely, Severity
 from models.contract.why import Words
 from models.notifications.notice import Notice
 
-LANGUAGES: Final = ("ko", "en")
 SOMEBODY: Final = "somebody"  # in place of a name
 
 _KINDS: Final[dict[str, Words]] = {

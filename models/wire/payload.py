@@ -12,11 +12,11 @@ from typing import Final
 from models.errors import Rejected, RejectReason
 from models.profile import AttributeSpec
 from models.report import Attribute, AttributeReport, StatusReport
+from models.times import EPOCH_2020
 from models.wire.frame import PLAINTEXT_OCTETS
 
 STATUS, ATTRIBUTES = 1, 2
 
-_EPOCH_2020: Final = 1_577_836_800
 _UNKNOWN_16, _UNKNOWN_8, _UNKNOWN_TEMPERATURE = 0xFFFF, 0xFF, -128
 _STATUS: Final = Struct(">BIHBHHBBbBBBBB12s4sBHB")
 _NIBBLES: Final = bytes.maketrans(b"0123456789abcdef", bytes(range(16)))  # a nibble is a hexadecimal digit
@@ -39,7 +39,7 @@ def _decode_status(plaintext: bytes) -> StatusReport:
     bad_battery = 100 < battery != _UNKNOWN_8
     bad_humidity = 100 < humidity != _UNKNOWN_8
     return StatusReport(
-        _EPOCH_2020 + time if time else None,
+        EPOCH_2020 + time if time else None,
         window if window != _UNKNOWN_16 else None,
         flags,
         idle if idle != _UNKNOWN_16 else None,
@@ -86,7 +86,7 @@ def encode(report: StatusReport) -> bytes:
         previous = previous << 2 | code
     return _STATUS.pack(
         STATUS,
-        0 if report.device_time is None else report.device_time - _EPOCH_2020,
+        0 if report.device_time is None else report.device_time - EPOCH_2020,
         _UNKNOWN_16 if report.window is None else report.window,
         report.flags,
         _UNKNOWN_16 if report.idle_min is None else report.idle_min,

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, Protocol
 from aiokafka import ConsumerRecord
 from faust.types import TP
 
+from models.times import DAY
 from runtime.settings import Settings
 from streams.engine.batch import Batch, OutputRecord
 
@@ -23,7 +24,7 @@ class Limits:
 
     stalled_s: float = 120.0
     left_s: float = 20.0
-    renew_s: float = 86_400.0
+    renew_s: float = float(DAY)
     folded_s: float = 0.02
 
 

@@ -18,13 +18,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from support.proxy import Proxy, proxy
 from support.worker import WorkerProcess
 
-from agents.record import INPUTS as RECORD_INPUTS
+from agents.record import RECORD_INPUTS
 from local.embedded import ChildService, free_port
 from local.kafka import LocalKafka
+from models.contract.inputs import INPUTS
 from runtime.settings import Settings
 from stores.embedded import embedded_database_command
 from streams.kafka import administration, kafka_options, stop_consumer
-from streams.topics import INPUTS
 
 STOP_S: Final = 40.0
 PROPER: Final = (0, 70, -9, -15)  # -15: told to go while it was still starting

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from models.contract.registry import parse_profile
 from models.profile import Profile
 from models.report import StatusReport
-from models.wire.frame import find_frame, open_frame, read_header
+from models.wire.frame import SEND_SLOT, find_frame, open_frame, read_header
 from models.wire.keys import KeyRing, parse_keks
 from models.wire.payload import decode
-from simulator.fleet import SCENARIOS, SEND_SLOT, Fleet
+from simulator.fleet import SCENARIOS, Fleet
 from simulator.homes import EMERGENCY_KINDS, HomeCourse
 
 DAY_S = 86_400

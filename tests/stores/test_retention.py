@@ -10,11 +10,11 @@ from support.expected_history import Said
 from support.history import changes, documents, write
 from support.said import alert, checkin, profile, report
 
-from models.times import parse_time
+from models.times import DAY, parse_time
 from stores.days import Day
 from stores.mongo import Store
 from stores.projection.collections import ALERTS, BUCKETS, CHECKINS
-from stores.retention import DAY_S, DEFAULT_DAYS, LONGEST, SHORTEST, is_kept, oldest_day, parse_retention
+from stores.retention import DEFAULT_DAYS, LONGEST, SHORTEST, is_kept, oldest_day, parse_retention
 
 MONDAY = date(2026, 9, 28)
 DATE = date(2026, 11, 24)
@@ -22,7 +22,7 @@ NOW = parse_time("2026-11-24T00:00:00Z", "now")
 
 
 async def test_a_replay_brings_nothing_back(database_url: str) -> None:
-    years_later = NOW + 500 * DAY_S
+    years_later = NOW + 500 * DAY
     store = Store(database_url, DEFAULT_DAYS, lambda: years_later)
     await store.prepare()
     await write(store, [report(7, 1, MONDAY), checkin(7, DATE), alert(7, 1, f"{DATE}T00:00:00Z"), profile(7)])
@@ -36,7 +36,7 @@ async def test_figures_stay_whose_sources_are_gone(store: Store, database_url: s
     await write(store, [checkin(7, DATE)])
     before = (await documents(store))["days"]
     await store.database[CHECKINS].delete_many({})
-    later = Store(database_url, DEFAULT_DAYS, lambda: NOW + 420.0 * DAY_S)
+    later = Store(database_url, DEFAULT_DAYS, lambda: NOW + 420.0 * DAY)
     assert await later.recompute([Day(str(DATE), "jongno")], dry_run=False) == []
     assert (await documents(store))["days"] == before
     later.close()
@@ -107,7 +107,7 @@ def test_it_is_over_when_the_time_is(said: Said, collection: str, over: str) -> 
     end: Any = parse_time(over, "over")
     if collection == BUCKETS:
         end = change.happened
-    kept = DEFAULT_DAYS[collection] * DAY_S
+    kept = DEFAULT_DAYS[collection] * DAY
     assert is_kept(change, DEFAULT_DAYS, end + kept)
     assert not is_kept(change, DEFAULT_DAYS, end + kept + 1)
 

@@ -13,6 +13,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from models.contract.documents import Output
+from models.contract.inputs import INPUTS
 from models.errors import RejectReason
 from models.judgement.fold import FORWARDED, Fold
 from models.judgement.lane import LaneState
@@ -20,7 +21,7 @@ from models.wire.keys import KeyRing
 from runtime.settings import Settings
 from streams.engine.changelog import DONE, OWNER, States, load, read, reader
 from streams.partition import partition_of
-from streams.topics import ALERTS, INPUTS, QUARANTINE, REPORTS, SMS, changelog
+from streams.topics import ALERTS, QUARANTINE, REPORTS, SMS, changelog
 from support.expected_history import Said
 
 

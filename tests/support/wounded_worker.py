@@ -32,6 +32,7 @@ from aiokafka.errors import KafkaConnectionError
 from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP
 
+from models.contract.inputs import INPUTS
 from runtime.settings import Settings
 from streams.engine import changelog as changelog_module
 from streams.engine import state_lane as lane_module
@@ -41,7 +42,7 @@ from streams.engine.ports import Limits
 from streams.engine.state_lane import StateLane
 from streams.engine.transport import Consumer, ConsumerThread
 from streams.engine.writer import Writer
-from streams.topics import INPUTS, SMS
+from streams.topics import SMS
 from worker.compose import build
 
 _POINT, _ACT, _TOPIC = [*os.environ.get("WOUND", "").split(":"), "", "", ""][:3]
