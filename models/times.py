@@ -18,6 +18,7 @@ LATEST_DAY: Final = date(2200, 1, 1).toordinal() - EPOCH_ORDINAL  # the first da
 DAY: Final = 86_400
 EPOCH_2020: Final = -EARLIEST_DAY * DAY  # 2020-01-01T00:00:00Z, epoch seconds
 SHORT: Final = len("2026-11-23T21:04:05Z")
+_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _RFC3339: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
 
@@ -93,3 +94,16 @@ def parse_date(value: object, field: str) -> int:
 
 def format_date(day: int) -> str:
     return date.fromordinal(EPOCH_ORDINAL + day).isoformat()
+
+
+def parse_clock(value: object, field: str) -> int:
+    """The minute of the day of a text such as 06:41. Raises ContractError(field)."""
+    match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ContractError(field)
+    return int(match[1]) * 60 + int(match[2])
+
+
+def format_clock(minute: int) -> str:
+    """A minute of the day as text, such as 06:41."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"

@@ -8,7 +8,7 @@ from functools import cached_property
 from random import Random
 from typing import Any, Final
 
-from models.times import DAY, format_date, format_time
+from models.times import DAY, format_clock, format_date, format_time
 from models.wire.frame import HOME_SLOT, SEND_SLOT
 from models.wire.keys import wrap
 from simulator.calendar import AFTERNOON, CLOSE_MIN, GRACE_MIN, MORNING, OPEN_MIN, RunCalendar
@@ -122,14 +122,10 @@ class Fleet:
         excused = []
         if home.excused is not None and not home.excused_by_command:
             excused = [{"from": self._date(home.excused[0]), "to": self._date(home.excused[1]), "reason": "travel"}]
-        windows = {name: {"open": _clock(OPEN_MIN[half]), "close": _clock(CLOSE_MIN[half])}
+        windows = {name: {"open": format_clock(OPEN_MIN[half]), "close": format_clock(CLOSE_MIN[half])}
                    for name, half in (("morning", MORNING), ("afternoon", AFTERNOON))}
         return {
             "subject": home.subject, "site": home.site, "gateway": GATEWAY, "tz": "Asia/Seoul",
             "since": format_time(self.begin - DAY), "windows": windows, "grace_min": GRACE_MIN, "devices": devices,
             "excused": excused, "escalation": [{"after_min": 10, "to": "backup"}, {"after_min": 30, "to": "lead"}],
         }
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"

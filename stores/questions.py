@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from models.contract.alerts import Kind
 from models.figures import EMPTY_IN_DAYS, FAILING_BATTERY_PCT, FAILING_SIGNAL_DBM, LATER_MIN, MORNINGS_BEFORE
-from models.times import parse_time
+from models.times import format_clock, parse_time
 from models.window import HALVES
 from stores.changing import read
 from stores.connection import Connection, Database, Document
@@ -213,7 +213,7 @@ def _plain(entry: Document | None) -> Document | None:
 
 
 def _clock(minute: int | None) -> str | None:
-    return None if minute is None else f"{minute // 60:02d}:{minute % 60:02d}"
+    return None if minute is None else format_clock(minute)
 
 
 def _wake_up(state: Document) -> Document:

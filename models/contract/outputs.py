@@ -17,7 +17,7 @@ from models.contract.records import LONGEST
 from models.contract.why import why, why_outage
 from models.errors import Rejected
 from models.report import FLAG_NAMES, AttributeReport, StatusReport
-from models.times import format_time
+from models.times import format_clock, format_time
 from models.window import Window
 
 _NAMES_OF_FLAGS: Final = tuple(tuple(name for bit, name in enumerate(FLAG_NAMES) if flags >> bit & 1)
@@ -150,7 +150,7 @@ def _status(effect: Reported, report: StatusReport) -> StatusDocument:
         None if report.device_time is None else format_time(report.device_time),
         None if effect.window is None else str(Window(effect.window)),
         effect.result, report.battery_pct, report.signal_dbm, report.temp_c, report.humidity_pct, report.idle_min,
-        None if first is None else f"{first // 60:02d}:{first % 60:02d}",
+        None if first is None else format_clock(first),
         report.activity, flags, (), format_time(effect.received_at), effect.late,
         SmsDocument(effect.sms_id, effect.sms_gateway))
 

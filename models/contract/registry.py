@@ -25,10 +25,9 @@ from models.profile import (
     Schedule,
     Thresholds,
 )
-from models.times import parse_date, parse_time
+from models.times import parse_clock, parse_date, parse_time
 
 MINUTES_OF_A_DAY: Final = 1440
-_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _ATTRIBUTE: Final = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", re.ASCII)
 _OF_THE_MACHINE: Final = "localtime"  # zoneinfo loads it, but it may be another zone for each worker
@@ -120,16 +119,10 @@ def _window(windows: Document, half: str) -> DailyWindow | None:
     name = f"windows.{half}"
     if not isinstance(value, dict):
         raise ContractError(name)
-    minutes = []
-    for end in ("open", "close"):
-        text = value.get(end)
-        match = _CLOCK.fullmatch(text) if isinstance(text, str) else None
-        if match is None:
-            raise ContractError(f"{name}.{end}")
-        minutes.append(int(match[1]) * 60 + int(match[2]))
-    if minutes[0] >= minutes[1]:
+    opens, closes = (parse_clock(value.get(end), f"{name}.{end}") for end in ("open", "close"))
+    if opens >= closes:
         raise ContractError(f"{name}.close")
-    return DailyWindow(*minutes)
+    return DailyWindow(opens, closes)
 
 
 def _device(one: Document) -> RegisteredDevice:

@@ -12,10 +12,11 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfoNotFoundError
 
 from models.contract.alerts import Kind, Severity
+from models.errors import ContractError
+from models.times import parse_clock
 from models.zones import local_time, zone
 
 EVERYWHERE: Final = "*"
-_DAY_MIN: Final = 24 * 60
 
 
 class RoutesError(ValueError):
@@ -203,9 +204,7 @@ def _quiet(value: Any, place: str) -> Quiet:
 
 
 def _minute(value: Any, place: str) -> int:
-    hour, _, minute = value.partition(":") if isinstance(value, str) else ("", "", "")
-    if len(hour) == len(minute) == 2 and (hour + minute).isascii() and (hour + minute).isdigit():
-        found = int(hour) * 60 + int(minute)
-        if found < _DAY_MIN and int(minute) < 60:
-            return found
-    raise RoutesError(f"{place}: must be a time of day such as 21:00")
+    try:
+        return parse_clock(value, place)
+    except ContractError:
+        raise RoutesError(f"{place}: must be a time of day such as 21:00") from None
