@@ -9,8 +9,6 @@
 docs/notify.md has a receiver that checks the signature. 2xx is success; Retry-After is heeded.
 """
 
-import hashlib
-import hmac
 from collections.abc import Callable
 from time import time
 from typing import ClassVar
@@ -18,6 +16,7 @@ from typing import ClassVar
 import orjson
 
 from models.notifications.message import Message
+from models.signature import SIGNATURE, TIMESTAMP, sign
 from notifiers.fields import Fields
 from notifiers.http import Http, check, idempotency_key
 
@@ -31,7 +30,7 @@ class Webhook:
     longest: ClassVar[int | None] = None
 
     def __init__(self, url: str, secret: str, now: Callable[[], float] = time) -> None:
-        self._url, self._secret, self._now, self._http = url, secret.encode(), now, Http()
+        self._url, self._secret, self._now, self._http = url, secret, now, Http()
 
     @classmethod
     def build(cls, fields: Fields) -> "Webhook":
@@ -39,10 +38,9 @@ class Webhook:
 
     async def send(self, message: Message) -> str:
         body, timestamp = orjson.dumps(message.event), str(int(self._now()))
-        signature = hmac.new(self._secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
         answer = await self._http.request("POST", self._url, content=body, headers={
-            "Content-Type": "application/cloudevents+json", "X-Anbu-Timestamp": timestamp,
-            "X-Anbu-Signature": f"sha256={signature}", "Idempotency-Key": idempotency_key(message)})
+            "Content-Type": "application/cloudevents+json", TIMESTAMP: timestamp,
+            SIGNATURE: sign(self._secret, timestamp, body), "Idempotency-Key": idempotency_key(message)})
         check(answer)
         return ""
 

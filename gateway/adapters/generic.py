@@ -6,7 +6,6 @@
     {"id": "…", "sender": "+8210…", "recipient": "1666", "text": "W.…"}     or "binary": base64 of an 8-bit SMS
 """
 
-import hashlib
 import hmac
 import re
 from typing import Any, Final
@@ -14,11 +13,11 @@ from typing import Any, Final
 import orjson
 
 from gateway.sms import InboundSms, Refused, Request
+from models.signature import SIGNATURE, TIMESTAMP, sign
 
 TOLERANCE_S: Final = 300
 # The longest SMS, 255 parts of 67 characters of UCS-2, takes 103 kB if each character is written as \uXXXX.
 MOST_OCTETS: Final = 128 * 1024
-TIMESTAMP, SIGNATURE = "X-Anbu-Timestamp", "X-Anbu-Signature"
 FIELDS: Final = ("id", "sender", "recipient", "text", "binary")
 _SECONDS: Final = re.compile(r"\d{1,12}", re.ASCII)
 
@@ -44,11 +43,6 @@ OPENAPI: Final[dict[str, Any]] = {
         "anyOf": [{"required": ["text"], "properties": {"text": {"type": "string"}}},
                   {"required": ["binary"], "properties": {"binary": {"type": "string"}}}]}}}},
 }
-
-
-def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """Return the value of X-Anbu-Signature."""
-    return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def signed(secret: str, now: float, body: bytes) -> dict[str, str]:

@@ -4,8 +4,9 @@ import orjson
 import pytest
 from support.gateway import SECRET
 
-from gateway.adapters.generic import parse, sign, signed
+from gateway.adapters.generic import parse, signed
 from gateway.sms import InboundSms, Refused, Request
+from models.signature import sign
 
 NOW = 1_795_467_845.7
 GOOD = {"id": "p-1", "sender": "+821012345678", "recipient": "1666", "text": "W.abc"}
