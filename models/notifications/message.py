@@ -127,10 +127,10 @@ def message_of(notice: Notice, delivery: str, manner: Manner, *, fallback: bool 
     again: whether an attempt before may have succeeded; its outcome is unknown.
     """
     said = manner.said
-    named = notice.change in _NAMELESS and (notice.change != Change.CLEARED or notice.reason == ClearReason.RESOLVED)
+    nameless = _nameless(notice.change, notice.reason)
     who = (f"{notice.gateway}" if notice.subject is None
            else said(PERSON).format(site=notice.site, subject=notice.subject))
-    lines = [said(_NAMELESS[notice.change]) if named and not manner.personal else _sentence(notice, manner.language)]
+    lines = [_sentence(notice, manner.language) if nameless is None or manner.personal else said(nameless)]
     text = notice.event["data"].get("text")
     if manner.personal and isinstance(text, str) and text:
         lines.append(f"“{text}”")
@@ -166,6 +166,11 @@ def _sentence(notice: Notice, language: str) -> str:
     return notice.why.get(language) or next(iter(notice.why.values()), "")
 
 
+def _nameless(change: Any, reason: Any) -> Words | None:
+    """The sentence in place of a sentence that names a caseworker; None: the sentence of the change names none."""
+    return None if change == Change.CLEARED and reason != ClearReason.RESOLVED else _NAMELESS.get(change)
+
+
 def without_names(event: Mapping[str, Any]) -> dict[str, Any]:
     """The same event without the names of caseworkers and without their comments."""
     data = dict(event["data"])
@@ -173,7 +178,6 @@ def without_names(event: Mapping[str, Any]) -> dict[str, Any]:
         if data.get(name) is not None:
             data[name] = SOMEBODY
     data["text"] = None
-    change = data.get("change")
-    if change in _NAMELESS and (change != Change.CLEARED or data.get("reason") == ClearReason.RESOLVED):
-        data["why"] = _NAMELESS[change]._asdict()
+    if (nameless := _nameless(data.get("change"), data.get("reason"))) is not None:
+        data["why"] = nameless._asdict()
     return {**event, "data": data}
