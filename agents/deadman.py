@@ -8,14 +8,13 @@ time near to now. A worker that hangs, lags or has lost the broker sends no requ
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import httpx
 
 from models.figures import UNWATCHED_S
 from models.times import format_time
 from runtime.clock import Clock
-from streams.engine.batch import Batch
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +56,11 @@ class Deadman:
         self._url, self._clock, self._every_s = url, clock, every_s
         self._judged: dict[int, LaneActivity] = {}
 
-    def applied(self, lane: Any, _batch: Batch, _outputs: Sequence[Any]) -> None:
-        """Note that a batch is durable."""
-        if lane.state.latest is not None:
-            before = self._judged.get(lane.number, LaneActivity(0, 0))
-            self._judged[lane.number] = LaneActivity(lane.state.latest, before.batches + 1)
+    def applied(self, lane: int, latest: int | None) -> None:
+        """Note that a batch of a lane is durable. latest: the lane's latest tick, epoch seconds; None: no tick."""
+        if latest is not None:
+            before = self._judged.get(lane, LaneActivity(0, 0))
+            self._judged[lane] = LaneActivity(latest, before.batches + 1)
 
     async def run(self, lanes: Callable[[], Sequence[int]]) -> None:
         """Send requests until cancelled. lanes: returns the lanes of this worker."""

@@ -32,6 +32,7 @@ from runtime.clock import Clock
 from runtime.metrics import DELIVERIES, ROUTE_FALLBACKS
 from stores.errors import StoreRefusedError
 from stores.ports import Outbox
+from streams.engine.engine import Engine
 from streams.topics import ALERTS
 
 log = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ class LanePositions:
     monotonic: a clock in seconds.
     """
 
-    def __init__(self, engine: Any, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, engine: Engine, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._engine, self._monotonic = engine, monotonic
         # The broker is asked only while deliveries wait, so an answer or a silence of hours ago proves nothing.
         self._silent_since = self._silent_until = -BROKER_AWAY_S

@@ -6,9 +6,10 @@ been judged.
 
 import asyncio
 import logging
-from typing import Any, Final
+from typing import Final
 
 import orjson
+from aiokafka import AIOKafkaProducer
 
 from models.judgement.fold import CODE, Fold
 from models.judgement.lane import LaneProgress, LaneState
@@ -16,6 +17,7 @@ from models.times import format_time
 from runtime.clock import Clock
 from runtime.keks import key_ring
 from runtime.settings import Settings
+from streams.engine.assignment import Assignment
 from streams.engine.batch import Folding
 from streams.kafka import started_producer
 from streams.partition import partition_of
@@ -41,7 +43,7 @@ class WatchAgent:
         self._opened[number] = self._clock.now()
         return LaneState(number)
 
-    async def report_progress(self, engine: Any) -> None:
+    async def report_progress(self, engine: Assignment) -> None:
         """Publish every 10 s of real time up to when each lane has judged."""
         async with started_producer(self._settings) as sender:
             while True:
@@ -49,14 +51,14 @@ class WatchAgent:
                 await asyncio.gather(*(self._send_progress(sender, number, lane.durable)
                                        for number, lane in list(engine.lanes.items())))
 
-    async def _send_progress(self, sender: Any, number: int, judged: LaneProgress) -> None:
+    async def _send_progress(self, sender: AIOKafkaProducer, number: int, judged: LaneProgress) -> None:
         await sender.send_and_wait(REPORTS, orjson.dumps({
             "type": "progress", "lane": number,
             "gateways": {name: format_time(at) for name, at in judged.until.items()},
             "clock": None if judged.clock is None else format_time(judged.clock),
             "at": format_time(int(self._clock.now()))}), partition=number)
 
-    async def tick(self, engine: Any) -> None:
+    async def tick(self, engine: Assignment) -> None:
         """Write clock ticks into the lanes of this worker."""
         every = self._settings.clock_tick_s
         if not every:

@@ -8,7 +8,7 @@ both with the rules and the dashboard of deploy/.
 import hmac
 from collections import Counter as Tally
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final, Protocol
 
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -83,23 +83,46 @@ for _status in (500, 503):
 CATALOGUE: Final = {"worker": REGISTRY, "gateway": GATEWAY, "web": WEB}
 
 
-def count(_lane: Any, batch: Any, outputs: Sequence[Any]) -> None:
+class CountedPartition(Protocol):
+    @property
+    def topic(self) -> str: ...
+
+
+class DurableBatch(Protocol):
+    """A batch of an engine, as far as it is counted."""
+
+    @property
+    def tp(self) -> CountedPartition: ...
+    @property
+    def records(self) -> Sequence[object]: ...
+
+
+class PublishedRecord(Protocol):
+    """A record that was written, as far as it is counted."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+def count(_lane: object, batch: DurableBatch, outputs: Sequence[PublishedRecord]) -> None:
     """Count a durable batch. An `Engine` calls this as `applied`."""
     BATCHES.labels(batch.tp.topic).inc()
     RECORDS.labels(batch.tp.topic).inc(len(batch.records))
     count_outputs(outputs)
 
 
-def count_outputs(outputs: Sequence[Any]) -> None:
+def count_outputs(outputs: Sequence[PublishedRecord]) -> None:
     """Count published records, of an engine or beside it."""
     for topic, number in Tally(output.topic for output in outputs).items():
         OUTPUTS.labels(topic).inc(number)
     for output in outputs:  # outputs are few on a quiet day
         if output.topic == "alerts":
-            data = orjson.loads(output.value)["data"]
+            data = orjson.loads(output.value or b"")["data"]
             ALERTS.labels(data["kind"], data["change"]).inc()
         elif output.topic == "quarantine":
-            QUARANTINED.labels(orjson.loads(output.value)["reason"]).inc()
+            QUARANTINED.labels(orjson.loads(output.value or b"")["reason"]).inc()
 
 
 def may_read(settings: Settings, host: str, authorization: str | None) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from agents.deadman import Deadman
 from agents.notify import NOTIFY_INPUTS, LanePositions, NotifyAgent
@@ -20,9 +20,10 @@ from runtime import logs, metrics
 from runtime.clock import clock_of
 from runtime.settings import Settings, SettingsError
 from stores.deliveries import Deliveries
-from streams.engine.batch import Batch
+from streams.engine.batch import Batch, OutputRecord
 from streams.engine.engine import Engine, Inputs
-from streams.engine.ports import Limits
+from streams.engine.ports import Limits, NumberedLane
+from streams.engine.state_lane import StateLane
 from streams.kafka import producer
 from streams.partition import partition_of
 from streams.topics import REGISTRY, changelog
@@ -46,10 +47,10 @@ def _watch(settings: Settings, options: dict[str, Any]) -> Engine:
     watch = WatchAgent(settings, clock)
     deadman = None if settings.deadman_url is None else Deadman(settings.deadman_url, clock)
 
-    def applied(lane: Any, batch: Batch, outputs: Sequence[Any]) -> None:
+    def applied(lane: NumberedLane, batch: Batch, outputs: Sequence[OutputRecord]) -> None:
         metrics.count(lane, batch, outputs)
-        if deadman is not None:
-            deadman.applied(lane, batch, outputs)
+        if deadman is not None and isinstance(lane, StateLane):
+            deadman.applied(lane.number, lane.state.latest)
 
     engine = Engine(settings, settings.app_id, Inputs(INPUTS, read_first=REGISTRY), changelog(settings),
                     folding=watch.folding, applied=applied, **options)
@@ -104,7 +105,7 @@ def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
 
     prepared = asyncio.Event()
 
-    async def handle(records: Sequence[Any]) -> None:
+    async def handle(records: Sequence[ConsumerRecord]) -> None:
         await prepared.wait()  # no document is written before the schemas and indexes exist
         await agent.handle(records)
 

@@ -53,14 +53,14 @@ def add(engine: Engine, settings: Settings) -> None:
     """Add the views to the engine's web server."""
     app = engine.app
 
-    def allowed(request: Any) -> bool:
+    def allowed(request: web.Request) -> bool:
         return metrics.may_read(settings, settings.worker_host, request.headers.get("Authorization"))
 
     def denied(view: web.View) -> web.Response:
         return view.json({"error": "a bearer token is needed (ANBU_WORKER_TOKEN)"}, status=401)
 
     @app.page("/health/")
-    async def health(view: web.View, request: Any) -> web.Response:
+    async def health(view: web.View, request: web.Request) -> web.Response:
         if not allowed(request):
             return denied(view)
         try:
@@ -74,7 +74,7 @@ def add(engine: Engine, settings: Settings) -> None:
 
     @app.page("/metrics")  # the default path of Prometheus
     @app.page("/metrics/")
-    async def show_metrics(view: web.View, request: Any) -> web.Response:
+    async def show_metrics(view: web.View, request: web.Request) -> web.Response:
         if not allowed(request):
             return denied(view)
         with contextlib.suppress(KafkaError, TimeoutError):
@@ -83,7 +83,7 @@ def add(engine: Engine, settings: Settings) -> None:
         return view.text(generate_latest(metrics.REGISTRY).decode(), content_type="text/plain")
 
     @app.page("/people/{subject}/")
-    async def person(view: web.View, request: Any, subject: str) -> web.Response:
+    async def person(view: web.View, request: web.Request, subject: str) -> web.Response:
         if not allowed(request):
             return denied(view)
         if not subject.isdecimal():

@@ -12,7 +12,9 @@ from typing import NoReturn
 
 from faust.types import TP
 
+from runtime.settings import Settings
 from streams.engine.lane import Lane
+from streams.engine.ports import Limits
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,7 @@ class Assignment(ABC):
     """The lanes of a worker, as its group assigns them.
 
     inputs: topics with equal partition counts; partition n of all inputs is lane n.
+    changelog: the topic that keeps the states of the lanes.
     lanes: by number, the lanes that are judging.
     opening_lanes: by number, the lanes that are being taken over; the other lanes go on meanwhile.
     torn: partitions that are new, or are not assigned for all inputs; they have no lane.
@@ -28,8 +31,9 @@ class Assignment(ABC):
     quiesced: how often `quiesce` was called.
     """
 
-    def __init__(self, inputs: Sequence[str], partitions: int) -> None:
-        self.inputs, self._partitions = tuple(inputs), partitions
+    def __init__(self, settings: Settings, inputs: Sequence[str], changelog: str, limits: Limits) -> None:
+        self.settings, self.changelog, self.limits = settings, changelog, limits
+        self.inputs, self._partitions = tuple(inputs), settings.partitions
         self.lanes: dict[int, Lane] = {}
         self.opening_lanes: dict[int, Lane] = {}
         self.torn: set[int] = set()
@@ -52,6 +56,10 @@ class Assignment(ABC):
     @abstractmethod
     def die(self, why: str, error: BaseException | None = None) -> NoReturn:
         """End the process at once."""
+
+    @abstractmethod
+    def kept_out(self, error: Exception) -> None:
+        """End the process if the brokers keep this worker out of its group and waiting does not help; else return."""
 
     @property
     def open(self) -> bool:

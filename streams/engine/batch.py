@@ -6,6 +6,9 @@ from typing import Any, NamedTuple, Protocol
 from aiokafka import ConsumerRecord
 from faust.types import TP
 
+Summary = Any
+"""The value that `State.summary` returns; its user alone knows the type. None: no batch is durable yet."""
+
 
 class Batch(NamedTuple):
     """Consecutive records of one partition: of one poll, of several adjacent ones, or of a plan that is folded again.
@@ -56,7 +59,7 @@ class State(Kept, Protocol):
     def ready(self) -> None:
         """Note that all records have been restored."""
 
-    def summary(self) -> Any:
+    def summary(self) -> Summary:
         """A summary for the views. The engine keeps it until the next one, and shows it when all that it
         covers is durable."""
 

@@ -12,33 +12,35 @@ import faust
 from faust.app.base import BootStrategy
 from faust.web.drivers import aiohttp
 from mode import Service
+from mode.types import ServiceT
 
-from runtime.settings import SettingsError
+from runtime.settings import Settings, SettingsError
 from streams.engine import exits, watchdog
+from streams.engine.assignment import Assignment
 from streams.topics import declare
 
 
 class Topics(Service):
     """Has started when the broker answers and all topics are as they have to be."""
 
-    def __init__(self, engine: Any, **options: Any) -> None:
+    def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
-        self._engine = engine
+        self._settings = settings
 
     async def on_start(self) -> None:
         try:
-            await declare(self._engine.settings)
+            await declare(self._settings)
         except SettingsError as error:
             exits.refuse(str(error))
 
 
 class Boot(BootStrategy):
-    def server(self) -> Iterable[Any]:
+    def server(self) -> Iterable[ServiceT]:
         app = self.app
-        parts: Iterable[Any] = self._chain(
+        parts: Iterable[ServiceT] = self._chain(
             self.sensors(),
             self.web_server(),
-            [Topics(app.engine, loop=app.loop, beacon=app.beacon),
+            [Topics(app.engine.settings, loop=app.loop, beacon=app.beacon),
              watchdog.Watchdog(app.engine, loop=app.loop, beacon=app.beacon)],
             self.kafka_producer(),
             self.kafka_consumer(),
@@ -62,7 +64,7 @@ class Views(aiohttp.Web):
 
 class LanesApp(faust.App):
     BootStrategy = Boot
-    engine: Any
+    engine: Assignment
 
     def _new_web(self) -> Views:
         return Views(self)

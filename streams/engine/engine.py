@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from faust.types import TP
+from faust.types import TP, StreamT
 from mode import CrashingSupervisor
 
 from runtime.settings import Settings
@@ -18,11 +18,11 @@ from streams.engine.batch import Batch, Folding, OutputRecord
 from streams.engine.boot import LanesApp
 from streams.engine.faust_options import faust_settings
 from streams.engine.lane import Lane, SinkLane
-from streams.engine.ports import Limits, Sink
+from streams.engine.ports import BatchMessage, Limits, NumberedLane, Sink
 from streams.engine.state_lane import StateLane
 from streams.engine.transport import BatchSchema, Transport
 
-Applied = Callable[[Lane, Batch, Sequence[OutputRecord]], None]
+Applied = Callable[[NumberedLane, Batch, Sequence[OutputRecord]], None]
 
 
 class Inputs(NamedTuple):
@@ -49,8 +49,7 @@ class Engine(Assignment):
                  folding: Folding | None = None, sink: Sink | None = None, applied: Applied | None = None,
                  lacking: Callable[[], str | None] = lambda: None, limits: Limits | None = None,
                  **faust_options: Any) -> None:
-        super().__init__(inputs.topics, settings.partitions)
-        self.settings, self.changelog, self.limits = settings, changelog, limits or Limits()
+        super().__init__(settings, inputs.topics, changelog, limits or Limits())
         self.read_first, self.begin_at_end = inputs.read_first, inputs.begin_at_end
         self.began_ms = int(time.time() * 1000)  # real time, as in records' timestamps, not the clock of judgement
         self.folding, self._sink, self._applied, self._lacking = folding, sink, applied, lacking
@@ -62,7 +61,7 @@ class Engine(Assignment):
         topic = app.topic(*self.inputs, schema=BatchSchema(), partitions=settings.partitions)
 
         @app.agent(topic, name="lanes", concurrency=1, supervisor_strategy=CrashingSupervisor)
-        async def hand_over(stream: Any) -> None:
+        async def hand_over(stream: StreamT[Batch]) -> None:
             async for event in stream.noack().events():  # `noack`: Faust acks in a `finally`, also after a failure
                 lane = self.lanes.get(event.message.partition)
                 if lane is not None and self.current(event.message):
@@ -91,7 +90,7 @@ class Engine(Assignment):
 
     # The methods of `ports.Host`, which lanes call
 
-    def applied(self, lane: Lane, batch: Batch, outputs: Sequence[OutputRecord]) -> None:
+    def applied(self, lane: NumberedLane, batch: Batch, outputs: Sequence[OutputRecord]) -> None:
         if self._applied is not None:
             self._applied(lane, batch, outputs)
 
@@ -99,17 +98,16 @@ class Engine(Assignment):
         offset: int | None = await self.app.consumer.committed(tp)
         return offset
 
-    def forget(self, message: Any) -> None:
+    def forget(self, message: BatchMessage) -> None:
         self.app.consumer.forget(message)
 
-    def current(self, message: Any) -> bool:
+    def current(self, message: BatchMessage) -> bool:
         return self.open and bool(message.generation_id == self.app.consumer_generation_id)
 
     def die(self, why: str, error: BaseException | None = None) -> NoReturn:
         exits.die(why, error)
 
     def kept_out(self, error: Exception) -> None:
-        """End the process if the brokers keep this worker out of its group and waiting does not help; else return."""
         why = exits.kept_out_by(error, self.settings, self.app.conf.id)
         if why is None:
             return

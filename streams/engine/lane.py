@@ -10,14 +10,14 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from streams.engine.batch import Batch
+from streams.engine.batch import Batch, Summary
 from streams.engine.changelog import reader
-from streams.engine.ports import Host, Sink
+from streams.engine.ports import BatchMessage, Host, Sink
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +56,8 @@ class Lane(ABC):
         self.steps = 0                     # goes up with any progress, for the watchdog
         self.valid = True                  # owned without a gap since take-over, and no batch was broken off
         self.loading_changelog = False     # a rebalance need not stop this
-        self.durable: Any = None           # `State.summary()` as of the last durable batch
-        self._queue: deque[Any] = deque()
+        self.durable: Summary = None       # `State.summary()` as of the last durable batch
+        self._queue: deque[BatchMessage] = deque()
         self._handed = asyncio.Event()
         self._breakable = False            # the batch in hand has no effect yet
         self._task: asyncio.Task[None] | None = None
@@ -124,7 +124,7 @@ class Lane(ABC):
         """By topic, the offset to commit: all before it is durable, or had no effect."""
         return self.next
 
-    def hand_over(self, message: Any) -> None:
+    def hand_over(self, message: BatchMessage) -> None:
         """Queue a batch, to be applied after the batches before it."""
         self._queue.append(message)
         self._handed.set()
@@ -140,7 +140,7 @@ class Lane(ABC):
         while self._queue:
             self.host.forget(self._queue.popleft())
 
-    async def _next(self) -> tuple[Batch, list[Any]]:
+    async def _next(self) -> tuple[Batch, list[BatchMessage]]:
         """The next batch, in order, and its messages. Adjacent batches of one topic become one: to make a batch durable
         takes two or three answers of the broker, whatever its size, and meanwhile small batches gather. So a fold has
         at most GATHERED_RECORDS records, or what one poll brought."""

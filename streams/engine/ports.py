@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 from aiokafka import ConsumerRecord
 from faust.types import TP
@@ -28,6 +28,24 @@ class Limits:
     folded_s: float = 0.02
 
 
+class BatchMessage(Protocol):
+    """A Faust message that carries a batch.
+
+    generation_id: the group's generation in which the batch was fetched.
+    acked: whether Faust needs no acknowledgement of the message any more.
+    """
+
+    value: Batch
+    generation_id: int
+    acked: bool
+
+
+class NumberedLane(Protocol):
+    """A lane, for a callback that is notified of its batches. number: the number of the partition."""
+
+    number: int
+
+
 class Host(Protocol):
     """The part of the engine that its lanes call."""
 
@@ -45,13 +63,13 @@ class Host(Protocol):
     async def wait_open(self) -> None:
         """Wait until no rebalance holds the lanes."""
 
-    def current(self, message: Any) -> bool:
+    def current(self, message: BatchMessage) -> bool:
         """Whether a message was fetched in the present generation, and no rebalance holds the lanes."""
 
-    def forget(self, message: Any) -> None:
+    def forget(self, message: BatchMessage) -> None:
         """Note in Faust that a message needs no acknowledgement any more."""
 
-    def applied(self, lane: Any, batch: Batch, outputs: Sequence[OutputRecord]) -> None:
+    def applied(self, lane: NumberedLane, batch: Batch, outputs: Sequence[OutputRecord]) -> None:
         """Note that a batch is durable."""
 
     def die(self, why: str, error: BaseException | None = None) -> NoReturn:

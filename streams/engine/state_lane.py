@@ -20,7 +20,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from streams.engine.batch import Batch, Folding, OutputRecord
+from streams.engine.batch import Batch, Folding, OutputRecord, Summary
 from streams.engine.changelog import DONE, PLAN, BatchPlan, LoadedChangelog, load, read
 from streams.engine.lane import Extent, Lane
 from streams.engine.ports import Host
@@ -46,7 +46,7 @@ class _Owed(NamedTuple):
     states: Sequence[Record]
     before: dict[str, int]
     positions: dict[str, int]
-    summary: Any
+    summary: Summary
 
 
 class StateLane(Lane):

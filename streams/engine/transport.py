@@ -9,7 +9,7 @@ runs the aiokafka consumer in a thread of its own, so heartbeats go on during a 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from typing import Any, Final
 
 import faust
@@ -22,9 +22,11 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.futures import notify
 
+from streams.engine.assignment import Assignment
 from streams.engine.batch import Batch
 from streams.engine.changelog import read, reader
 from streams.engine.lane import Lane
+from streams.engine.ports import BatchMessage
 from streams.kafka import stop_consumer
 
 log = logging.getLogger(__name__)
@@ -63,10 +65,10 @@ OVERRIDDEN: Final = (
 class BatchSchema(faust.Schema):
     """A batch has no codec: the fold parses, so that the fold answers a malformed record, and Faust does not."""
 
-    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
-        return None
+    def loads_key(self, app: faust.App, message: BatchMessage, **_: Any) -> None:
+        return
 
-    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+    def loads_value(self, app: faust.App, message: BatchMessage, **_: Any) -> Batch:
         return message.value
 
 
@@ -94,13 +96,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         from the next poll, and waits; a worker without lanes never polls."""
         push = coordinator._push_error_to_user
 
-        def heard(error: Exception) -> Any:
+        def heard(error: Exception) -> object:
             self.consumer.app.engine.kept_out(error)
             return push(error)
 
         coordinator._push_error_to_user = heard
 
-    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+    def _create_worker_consumer(self, transport: "Transport") -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Faust sets 1500 ms. aiokafka has one fetch for each broker in flight, for the partitions without buffered
         # records. If these are quiet (`registry`, `commands`), the fetch for the busy partitions waits that long.
@@ -124,7 +126,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             self._read_on, self._ensure_consumer(), positions, timeout)
         return both
 
-    async def _read_on(self, consumer: AIOKafkaConsumer, positions: Mapping[TP, int], timeout: float) -> Any:
+    async def _read_on(self, consumer: AIOKafkaConsumer, positions: Mapping[TP, int],
+                       timeout: float) -> tuple[_Records, dict[TP, int]]:
         # A poll that a rebalance has overtaken may end after `perform_seek`, and no lane gets its records. The consumer
         # has then advanced, and only a later record would show the gap. So no poll trusts the poll before it.
         assigned = {tp: offset for tp, offset in positions.items() if consumer._subscription.is_assigned(tp)}
@@ -149,14 +152,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.engine = self.app.engine
+        self.engine: Assignment = self.app.engine
         self._polled_at = 0.0
         self._draining: set[int] = set()  # lanes that get no records until they are idle, to go past a marker
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, BatchMessage]]:
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         if (early_s := self._polled_at + PACE_S - time.monotonic()) > 0:
@@ -256,7 +259,7 @@ class Consumer(driver.Consumer):
             lane.fetched, lane.waiting = dict(lane.next), 0
         await self._thread.seek_wait(self.engine.positions())
 
-    def forget(self, message: Any) -> None:
+    def forget(self, message: BatchMessage) -> None:
         """Discard a message whose batch is in the state, or dropped. Otherwise `wait_empty` would wait for it for ever.
         """
         message.acked = True
@@ -267,7 +270,7 @@ class Consumer(driver.Consumer):
         """Do nothing: Faust takes the offsets between the last records of two batches for gaps, and would index each.
         """
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
+    def _filter_tps_with_pending_acks(self, topics: Collection[TP | str] | None = None) -> Iterable[TP]:
         return list(self.engine.positions())
 
     def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:

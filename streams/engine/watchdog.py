@@ -48,7 +48,7 @@ class Watchdog(Service):
     """Checks from before the first take-over on, LOOKS times in `stalled_s`. It ends the process if something that
     should move has stood still for longer than `stalled_s`."""
 
-    def __init__(self, engine: Any, **options: Any) -> None:
+    def __init__(self, engine: Assignment, **options: Any) -> None:
         super().__init__(**options)
         self._engine, self._limit_s = engine, engine.limits.stalled_s
 

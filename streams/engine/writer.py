@@ -13,11 +13,11 @@ import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import CoordinationType
-from aiokafka.producer.sender import InitPIDHandler
+from aiokafka.producer.sender import InitPIDHandler, Sender
 from aiokafka.protocol.transaction import InitProducerIdRequest
 
 from runtime.settings import Settings
@@ -32,7 +32,7 @@ _Headers = Sequence[tuple[str, bytes]]
 class _FencingInit(InitPIDHandler):
     """InitProducerId in the name of a lane, from a producer that is idempotent but not transactional."""
 
-    def __init__(self, sender: Any, name: str) -> None:
+    def __init__(self, sender: Sender, name: str) -> None:
         super().__init__(sender)
         self._name = name
 

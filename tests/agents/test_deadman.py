@@ -2,16 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from types import SimpleNamespace
 
 import pytest
-from faust.types import TP
 from support.endpoint import Answer, Endpoint
 from support.page import StoppedClock
 
 from agents.deadman import Deadman, LaneActivity, advancing
 from models.figures import UNWATCHED_S
-from streams.engine.batch import Batch
 
 NOW = 1_000_000
 
@@ -32,11 +29,6 @@ def test_advancing(before: dict[int, LaneActivity], after: dict[int, LaneActivit
     assert advancing(before, after, lanes, NOW) == expected
 
 
-def judge(deadman: Deadman, lane: int, latest: int | None) -> None:
-    deadman.applied(SimpleNamespace(number=lane, state=SimpleNamespace(latest=latest)),
-                    Batch(TP("sms", lane), 0, 1, []), ())
-
-
 async def listening(url: str, lanes: Sequence[int], judged: Sequence[int], times: int = 30) -> None:
     """Judge the given lanes for a while."""
     clock = StoppedClock(NOW)
@@ -45,7 +37,7 @@ async def listening(url: str, lanes: Sequence[int], judged: Sequence[int], times
     for _ in range(times):
         clock.at += 5
         for lane in judged:
-            judge(deadman, lane, int(clock.at))
+            deadman.applied(lane, int(clock.at))
         await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -77,7 +69,7 @@ async def test_nobody_can_be_asked(url: str) -> None:
     deadman = Deadman(url, StoppedClock(NOW), every_s=0.01)
     task = asyncio.create_task(deadman.run(lambda: [0]))
     for second in range(10):
-        judge(deadman, 0, NOW + second)
+        deadman.applied(0, NOW + second)
         await asyncio.sleep(0.01)
     assert not task.done()
     task.cancel()
@@ -86,5 +78,5 @@ async def test_nobody_can_be_asked(url: str) -> None:
 
 def test_before_any_tick_there_is_nothing_to_say() -> None:
     deadman = Deadman("http://127.0.0.1:9/", StoppedClock(NOW))
-    judge(deadman, 0, None)
+    deadman.applied(0, None)
     assert deadman._judged == {}
