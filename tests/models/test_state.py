@@ -261,4 +261,4 @@ def test_only_a_registry_record_makes_a_person() -> None:
     person = a_full_life().lane.person(7)
     assert person is not None
     made, effects = step(None, Registered(person.profile, 5, None))
-    assert (made.started, effects) == (None, [])
+    assert (made.judged_from, effects) == (None, [])

@@ -80,4 +80,4 @@ async def test_no_mail_server() -> None:
                   **{"from": "anbu@example.org"})
     with pytest.raises(RetryError) as raised:
         await one.send(message())
-    assert (raised.value.unsure, str(raised.value)) == (False, "nobody answers: nothing listens at this port")
+    assert (raised.value.unsure, str(raised.value)) == (False, "no server answers: nothing listens at this port")

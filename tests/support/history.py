@@ -16,7 +16,8 @@ from stores.projection.history import changes_of
 from stores.projection.operations import DocumentChange, merged
 from streams.topics import ALERTS as ALERTS_TOPIC
 from streams.topics import COMMANDS, REGISTRY, REPORTS
-from support.expected_history import Documents, Said
+from support.expected_devices import Documents
+from support.expected_history import Said
 
 NOW = 1_795_000_000.0  # epoch seconds, of marks
 INPUTS = ("alerts", "reports", "registry", "commands")

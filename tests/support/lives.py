@@ -131,7 +131,7 @@ async def _live(world: World, *, last: bool) -> StateLane:
         if not turns:
             await end(lane, opening, kill=chance.random() < 0.5)
             return lane
-        if not lane.reading and chance.random() < 0.02:
+        if not lane.loading_changelog and chance.random() < 0.02:
             gate.clear()
         elif chance.random() < 0.3:
             gate.set()
