@@ -20,7 +20,7 @@ class Database:
         return "here"
 
 
-async def test_it_waits_until_the_first_answer_and_whenever_there_is_none() -> None:
+async def test_the_database_counts_as_away_until_it_answers() -> None:
     database, said = Database(), list[str | None]()
 
     async def sleep(_seconds: float) -> None:
@@ -36,7 +36,7 @@ async def test_it_waits_until_the_first_answer_and_whenever_there_is_none() -> N
     assert (said, asking.lacking()) == (["database"] * 3, None)
 
 
-async def test_another_answer_is_none_for_whom_it_does_not_answer() -> None:
+async def test_a_successful_read_does_not_end_the_wait_of_a_writer() -> None:
     """A full disk can be read."""
     writing, reading, asking = Database(), Database(), Asking()
     writing.away = True
@@ -52,7 +52,7 @@ async def test_another_answer_is_none_for_whom_it_does_not_answer() -> None:
 
 
 @pytest.mark.parametrize("end", ["refused", "cancelled"])
-async def test_who_no_longer_asks_waits_no_longer(end: str) -> None:
+async def test_a_caller_that_has_ended_does_not_count_as_waiting(end: str) -> None:
     waits = asyncio.Event()
 
     async def sleep(_seconds: float) -> None:

@@ -24,8 +24,8 @@ NOW = 1_000_000
     # Lane 1 belongs to another worker now.
     ({0: LaneActivity(NOW - 60, 1)}, {0: LaneActivity(NOW, 2), 1: LaneActivity(NOW, 1)}, [0], {0}),
     ({}, {0: LaneActivity(NOW, 1)}, [0, 1], {0})])
-def test_advancing(before: dict[int, LaneActivity], after: dict[int, LaneActivity], lanes: list[int],
-                   expected: set[int]) -> None:
+def test_a_lane_advances_when_its_judgement_does(before: dict[int, LaneActivity], after: dict[int, LaneActivity],
+                                                 lanes: list[int], expected: set[int]) -> None:
     assert advancing(before, after, lanes, NOW) == expected
 
 
@@ -43,7 +43,7 @@ async def listening(url: str, lanes: Sequence[int], judged: Sequence[int], times
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_it_is_asked_for_while_all_lanes_are_judged() -> None:
+async def test_the_url_is_requested_while_all_lanes_are_judged() -> None:
     with Endpoint(Answer(500)) as outside:  # whatever it answers
         await listening(f"{outside.url}/ping", [0, 1], [0, 1])
         assert {request.path for request in outside.requests} == {"/ping"}
@@ -51,20 +51,20 @@ async def test_it_is_asked_for_while_all_lanes_are_judged() -> None:
 
 
 @pytest.mark.parametrize(("lanes", "judged"), [([0, 1], [0]), ([0], []), ([], [0])])
-async def test_silence(lanes: list[int], judged: list[int]) -> None:
+async def test_the_url_is_not_requested_while_a_lane_is_not_judged(lanes: list[int], judged: list[int]) -> None:
     with Endpoint() as outside:
         await listening(f"{outside.url}/ping", lanes, judged)
         assert outside.requests == []
 
 
-async def test_a_switch_for_each_lane() -> None:
+async def test_each_lane_may_have_a_url_of_its_own() -> None:
     with Endpoint() as outside:
         await listening(f"{outside.url}/ping/{{lane}}", [0, 1, 2], [0, 2])
         assert {request.path for request in outside.requests} == {"/ping/0", "/ping/2"}
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://127.0.0.1:99999/", "http://127.0.0.1/\n"])
-async def test_nobody_can_be_asked(url: str) -> None:
+async def test_a_url_that_does_not_answer_does_not_stop_the_worker(url: str) -> None:
     """Whatever the address is: the worker that judges goes on, and so does this."""
     deadman = Deadman(url, StoppedClock(NOW), every_s=0.01)
     task = asyncio.create_task(deadman.run(lambda: [0]))
@@ -76,7 +76,7 @@ async def test_nobody_can_be_asked(url: str) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-def test_before_any_tick_there_is_nothing_to_say() -> None:
+def test_a_lane_without_a_tick_does_not_count_as_judged() -> None:
     deadman = Deadman("http://127.0.0.1:9/", StoppedClock(NOW))
     deadman.applied(0, None)
     assert deadman._judged == {}

@@ -106,8 +106,8 @@ async def test_a_database_that_is_away_is_waited_for(store: Store, quarantine: Q
     assert not quarantine.outputs
 
 
-async def test_what_is_refused_for_the_sake_of_no_document_is_waited_for(
-        store: Store, quarantine: Quarantine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_error_that_concerns_no_document_is_waited_for(store: Store, quarantine: Quarantine,
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the whole batch would be given up, and nobody would hear of it."""
     waited = []
 
@@ -161,15 +161,15 @@ async def test_nothing_is_written_before_schemas_and_indexes_are_there(quarantin
     checkin(subject=-1), checkin(result="asleep"), checkin(id="2026-11-24:morning"), checkin(site=["x"]), None,
 ], ids=["text", "list", "no fields", "type", "no type", "half", "late", "early",
         "subject", "result", "revision", "site", "tombstone"])
-async def test_what_cannot_be_read_goes_to_quarantine(agent: RecordAgent, store: Store, quarantine: Quarantine,
-                                                      value: Any) -> None:
+async def test_an_unreadable_record_goes_to_quarantine(agent: RecordAgent, store: Store, quarantine: Quarantine,
+                                                       value: Any) -> None:
     await agent.handle([kafka("reports", value, offset=4), kafka("reports", checkin(8), offset=5)])
     assert quarantine.origins() == [("reports", 4)]
     assert list((await documents(store))["checkins"]) == ["8/2026-11-24:morning"]
 
 
-async def test_what_is_refused_goes_to_quarantine_and_nothing_else(agent: RecordAgent, store: Store,
-                                                                   quarantine: Quarantine) -> None:
+async def test_only_the_refused_record_of_a_batch_goes_to_quarantine(agent: RecordAgent, store: Store,
+                                                                     quarantine: Quarantine) -> None:
     """What passes the reading may be refused by the schema, and a number of 64 bits by the driver."""
     good = [Said("reports", 0, "7", checkin(revision=1)), Said("reports", 2, "8", checkin(8))]
     await agent.handle([kafka("reports", good[0].value, offset=0),
@@ -184,14 +184,14 @@ async def test_what_is_refused_goes_to_quarantine_and_nothing_else(agent: Record
 
 
 @pytest.mark.parametrize("topic", ["registry", "commands"])
-async def test_what_watch_reads_it_puts_into_quarantine_itself(agent: RecordAgent, store: Store, quarantine: Quarantine,
-                                                               topic: str) -> None:
+async def test_record_does_not_quarantine_records_that_watch_quarantines(agent: RecordAgent, store: Store,
+                                                                         quarantine: Quarantine, topic: str) -> None:
     await agent.handle([kafka(topic, b"no JSON"), kafka(topic, {"subject": 7}), kafka("registry", None, key=b"x")])
     assert not quarantine.outputs
     assert not await documents(store)
 
 
-async def test_progress_is_passed_over(agent: RecordAgent, store: Store, quarantine: Quarantine) -> None:
+async def test_progress_records_are_not_stored(agent: RecordAgent, store: Store, quarantine: Quarantine) -> None:
     progress = {"type": "progress", "lane": 3, "gateways": {}, "clock": None, "at": "2026-11-24T00:00:00Z"}
     await agent.handle([kafka("reports", progress, key=None)])
     assert not await documents(store)
@@ -204,15 +204,15 @@ async def test_progress_is_passed_over(agent: RecordAgent, store: Store, quarant
     lambda: kafka("commands", {"id": "c", "type": "excuse", "subject": 7, "by": "kim", "at": "2026-11-24T00:00:00Z",
                                "from": "2026-11-24", "to": "2026-11-24"}, offset=1000, partition=1),
 ], ids=["profile", "tombstone", "command"])
-async def test_the_offset_of_a_foreign_partition_is_no_version(store: Store, quarantine: Quarantine,
-                                                               misplaced: Callable[[], ConsumerRecord]) -> None:
+async def test_the_offset_of_a_misplaced_record_is_not_its_version(store: Store, quarantine: Quarantine,
+                                                                   misplaced: Callable[[], ConsumerRecord]) -> None:
     agent = RecordAgent(store, quarantine, partition_of=lambda subject: subject % 7)
     await agent.handle([misplaced()])
     await agent.handle([kafka("registry", profile(), offset=11)])
     assert await documents(store) == expected([Said("registry", 11, "7", profile())])
 
 
-async def test_a_scenario_is_what_the_core_makes_of_it(agent: RecordAgent, store: Store) -> None:
+async def test_the_documents_of_a_scenario_are_those_of_its_outputs(agent: RecordAgent, store: Store) -> None:
     lines = read_lines(VECTORS / "scenarios" / "quarantine.in.jsonl")
     said = said_of(lines, replay(lines, key_ring()))
     for topic in ("alerts", "reports", "registry", "commands"):
@@ -223,8 +223,8 @@ async def test_a_scenario_is_what_the_core_makes_of_it(agent: RecordAgent, store
     assert await documents(store) == expected(said)
 
 
-async def test_figures_are_made_anew_when_their_time_has_come_also_after_the_database_was_away(
-        store: Store, quarantine: Quarantine) -> None:
+async def test_figures_are_recomputed_on_time_also_after_the_database_was_away(store: Store,
+                                                                               quarantine: Quarantine) -> None:
     waits: list[float] = []
     now = [NOW]
 

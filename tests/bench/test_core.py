@@ -36,7 +36,7 @@ def test_a_wrong_core_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
         core(people=10, windows=1, runs=1)
 
 
-def test_an_aim_is_met_or_not() -> None:
+def test_an_aim_is_compared_with_its_figure() -> None:
     at_least, at_most = Figure("engine", "ratio", 0.71, 0.7), Figure("latency", "p50_ms", 21, 20, at_most=True)
     assert (at_least.met, at_most.met, Figure("core", "octets", 1).met) == (True, False, None)
     assert orjson.loads(at_most.line()) == {"bench": "latency", "figure": "p50_ms", "value": 21.0, "aim": 20,
@@ -48,7 +48,7 @@ def test_an_aim_is_met_or_not() -> None:
                     "latency p50_ms     21   ≤ 20  no"]
 
 
-def test_the_nation_is_judged_as_its_courses_say() -> None:
+def test_the_nation_is_judged_by_its_courses() -> None:
     """What the benchmarks hold to be right is what the core answers."""
     lane, fold, half, people = LaneState(0), Fold(KeyRing(nation.KEKS)), Half(0), range(500, 611)
     records = [Record("sms", 0, 0, None, tick) for tick in nation.ticks(nation.BEFORE)]

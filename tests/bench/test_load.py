@@ -29,14 +29,14 @@ async def sent(client: Any, rate: int) -> float:
     return sender.rate
 
 
-async def test_the_rate_that_was_reached() -> None:
+async def test_the_reported_rate_does_not_exceed_the_requested_rate() -> None:
     """At most the one that was asked for, and a little: the first report waits for nothing."""
     assert await sent(Client(0), 100) <= 106
     assert await sent(Client(0.02), 1000) <= 50
 
 
 @pytest.mark.parametrize(("rates", "met"), [([1000.0, 951.0], True), ([1000.0, 949.0], False)])
-def test_a_lighter_load_meets_no_aim(rates: list[float], *, met: bool) -> None:
+def test_a_load_below_the_aim_meets_no_aim(rates: list[float], *, met: bool) -> None:
     figures = under_load([Figure("latency", "alert_p50_ms", 10, 20, at_most=True)], "latency", 1000, rates)
     assert [(one.figure, one.met) for one in figures] == [("alert_p50_ms", True if met else None),
                                                           ("reached_per_s", met)]

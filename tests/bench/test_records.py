@@ -22,7 +22,7 @@ def names(url: str) -> set[str]:
         return set(client.list_database_names())
 
 
-def test_it_writes_asks_weighs_and_leaves_nothing(database_server: str) -> None:
+def test_the_benchmark_of_records_leaves_no_database_behind(database_server: str) -> None:
     before = names(database_server)
     found = {one.figure: one for one in records(f"{database_server}?appName=bench", 10, 0.04, 1)}
     assert names(database_server) == before
@@ -32,7 +32,7 @@ def test_it_writes_asks_weighs_and_leaves_nothing(database_server: str) -> None:
     assert {one.aim for name, one in found.items() if name.startswith("site_") and "p99" in name} == {200}
 
 
-def test_what_was_not_written_has_no_speed(database_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_that_were_not_written_have_no_figures(database_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def lazy(*_: object) -> None:
         """It writes nothing."""
 
@@ -43,7 +43,7 @@ def test_what_was_not_written_has_no_speed(database_server: str, monkeypatch: py
     assert names(database_server) == before
 
 
-def test_a_mongodb_that_was_not_fetched_says_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_mongodb_is_reported_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     done = CliRunner().invoke(main, ["bench", "records", "--mongodb"])
     assert (done.exit_code, "make mongodb fetches it" in done.stderr) == (2, True)

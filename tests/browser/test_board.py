@@ -77,7 +77,8 @@ def test_a_new_alert_appears_by_itself(seeded: Running, settings: Settings, page
     expect(page.locator("#news")).to_have_text("화재, 이름5")
 
 
-def test_what_somebody_is_typing_stays(seeded: Running, settings: Settings, page: Page) -> None:
+def test_a_text_that_is_being_typed_stays_when_the_page_changes(seeded: Running, settings: Settings,
+                                                                page: Page) -> None:
     opened(page, seeded)
     card = page.locator("#alerts .alert", has_text="보고 없음")
     card.get_by_text("메모 · 처리 완료 · 부재 등록").click()
@@ -125,7 +126,8 @@ def test_a_page_that_lost_its_server_says_so(seeded: Running, page: Page) -> Non
 @pytest.mark.parametrize("path", ["/", "/?site=mapo&half=afternoon", "/people/2", "/people/99", "/login"])
 @pytest.mark.parametrize("language", ["ko", "en"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_everybody_can_use_it(seeded: Running, chromium: Browser, path: str, language: str, width: int) -> None:
+def test_the_page_passes_the_accessibility_check(seeded: Running, chromium: Browser, path: str, language: str,
+                                                 width: int) -> None:
     context = chromium.new_context(locale=language, viewport={"width": width, "height": 800})
     page = opened(context.new_page(), seeded, path)
     for details in page.locator("main details:not([open]) > summary").all():
@@ -137,7 +139,7 @@ def test_everybody_can_use_it(seeded: Running, chromium: Browser, path: str, lan
     context.close()
 
 
-def test_without_scripts_all_can_be_done(seeded: Running, chromium: Browser) -> None:
+def test_the_page_works_without_scripts(seeded: Running, chromium: Browser) -> None:
     context = chromium.new_context(locale="ko-KR", java_script_enabled=False)
     page = context.new_page()
     page.goto(seeded.url)
@@ -153,7 +155,7 @@ def test_without_scripts_all_can_be_done(seeded: Running, chromium: Browser) -> 
     context.close()
 
 
-def test_on_paper_there_are_no_buttons(seeded: Running, page: Page) -> None:
+def test_the_printed_page_has_no_buttons(seeded: Running, page: Page) -> None:
     opened(page, seeded)
     page.emulate_media(media="print")
     expect(page.locator(".bar")).to_be_hidden()

@@ -60,7 +60,7 @@ def signals() -> Iterator[None]:
 
 @pytest.mark.usefixtures("signals")
 @pytest.mark.parametrize(("until", "status"), [(3, 0), (2, 1), (0, 1)])
-def test_a_run_that_was_cut_short_is_no_success(monkeypatch: pytest.MonkeyPatch, until: int, status: int) -> None:
+def test_a_run_that_was_cut_short_fails(monkeypatch: pytest.MonkeyPatch, until: int, status: int) -> None:
     """Also where every round that was played came out right."""
     played: list[int] = []
 
@@ -82,7 +82,7 @@ def test_a_run_that_was_cut_short_is_no_success(monkeypatch: pytest.MonkeyPatch,
 
 @pytest.mark.parametrize(("found", "wrong"), [(Audit(inputs=1, outputs=1), False), (Audit(inputs=1), True),
                                               (Audit(outputs=1), True)])
-def test_a_round_without_inputs_or_outputs_is_a_wrong_one(found: Audit, *, wrong: bool) -> None:
+def test_a_round_without_inputs_or_outputs_fails(found: Audit, *, wrong: bool) -> None:
     outcome = Outcome(1)
     outcome.take(found)
     assert bool(outcome.problems) is wrong
@@ -96,8 +96,8 @@ def test_a_round_without_inputs_or_outputs_is_a_wrong_one(found: Audit, *, wrong
     ((11.0, 0.2), (15.0, 0.1), {0: 3}, "inf s longer"),
     ((20.0, 0.2), (20.0, 1.5), {0: 3}, "inf s longer"),
     ((11.0, 0.2), (20.0, 1.5), {0: 2, 70: 1}, "status 70")])
-def test_a_rolling_restart_that_kept_somebody_waiting(steady: tuple[float, float], rolling: tuple[float, float],
-                                                      exits: dict[int, int], told: str | None) -> None:
+def test_a_rolling_restart_with_a_long_wait_fails(steady: tuple[float, float], rolling: tuple[float, float],
+                                                  exits: dict[int, int], told: str | None) -> None:
     """For more than ten seconds longer, or for ever; or there is nothing with which to compare."""
     wrong = problems(figures({0: [(1.0, 30.0), steady], 1: [rolling]}, 10.0, 20.0), Counter(exits))
     assert len(wrong) == (told is not None)

@@ -76,7 +76,7 @@ def test_following_goes_on_until_it_is_ended(environ: dict[str, str], settings: 
         following.communicate()
 
 
-def test_a_time_that_is_none(anbu: Anbu) -> None:
+def test_a_malformed_time_is_refused(anbu: Anbu) -> None:
     for wrong in ("yesterday", "2026-11-24", "2026-11-24T09:00:00"):
         assert anbu("alerts", "--since", wrong).exit_code == 2
 
@@ -102,8 +102,8 @@ def commands(settings: Settings) -> list[dict[str, Any]]:
      {"type": "excuse", "from": "2026-11-24", "to": "2026-11-30", "text": "travel"}),
     (("unexcuse", 42, "2026-11-24", "2026-11-24"), {"type": "unexcuse", "from": "2026-11-24", "to": "2026-11-24"}),
 ])
-def test_what_a_caseworker_does_is_a_command(anbu: Anbu, settings: Settings, arguments: tuple[object, ...],
-                                             expected: dict[str, Any]) -> None:
+def test_each_action_of_a_caseworker_is_a_command(anbu: Anbu, settings: Settings, arguments: tuple[object, ...],
+                                                  expected: dict[str, Any]) -> None:
     done = anbu(*arguments, "--by", "kim")
     assert (done.exit_code, done.stdout) == (0, "")
     (found,) = commands(settings)
@@ -124,12 +124,12 @@ def test_what_a_caseworker_does_is_a_command(anbu: Anbu, settings: Settings, arg
     ("excuse", 42, "24.11.2026", "2026-11-30"),
     ("unexcuse", "x", "2026-11-24", "2026-11-30"),
 ])
-def test_what_is_no_command(anbu: Anbu, arguments: tuple[object, ...]) -> None:
+def test_wrong_arguments_give_no_command(anbu: Anbu, arguments: tuple[object, ...]) -> None:
     done = anbu(*arguments)
     assert (done.exit_code, done.stdout) == (2, "")
 
 
 @pytest.mark.parametrize("arguments", [("alerts",), ("alert", "resolve", "42:sos:0.1.17")])
-def test_a_broker_that_is_away_is_said_in_one_line(anbu: Anbu, arguments: tuple[str, ...]) -> None:
+def test_a_broker_that_is_away_is_reported_in_one_line(anbu: Anbu, arguments: tuple[str, ...]) -> None:
     done = anbu(*arguments)
     assert (done.exit_code, done.stderr.count("\n"), "ANBU_KAFKA" in done.stderr) == (1, 1, True)

@@ -29,7 +29,7 @@ async def made(anbu: Anbu, environ: dict[str, str], database_url: str, settings:
     return folder
 
 
-def test_a_backup_and_what_restore_refuses(made: Path, anbu: Anbu, tmp_path: Path) -> None:
+def test_restore_refuses_a_system_that_does_not_fit(made: Path, anbu: Anbu, tmp_path: Path) -> None:
     done = anbu("backup", made, "--json")
     assert (done.exit_code, json.loads(done.stdout)["files"]["registry.gz"][0]) == (0, 1), done.output
     assert made.stat().st_mode & 0o777 == 0o700
@@ -47,13 +47,14 @@ def test_a_backup_and_what_restore_refuses(made: Path, anbu: Anbu, tmp_path: Pat
 
 
 @pytest.mark.parametrize("away", [{"ANBU_MONGODB": "mongodb://127.0.0.1:1/anbu"}, {"ANBU_KAFKA": "127.0.0.1:1"}])
-def test_a_backup_that_failed_can_be_made_again(made: Path, anbu: Anbu, away: dict[str, str]) -> None:
+def test_a_backup_that_failed_can_be_repeated(made: Path, anbu: Anbu, away: dict[str, str]) -> None:
     assert anbu("backup", made, **away).exit_code == 1
     done = anbu("backup", made)
     assert done.exit_code == 0, done.stderr
 
 
-async def test_what_was_sent_on_is_not_sent_on_again(made: Path, anbu: Anbu, settings: Settings) -> None:
+async def test_a_forwarded_record_is_not_forwarded_again_after_a_restore(made: Path, anbu: Anbu,
+                                                                         settings: Settings) -> None:
     """It would come to its person's partition once more, behind what is newer: an old profile, or one of the erased.
     Of 8 nobody has sent anything on yet."""
     mine, other = partition_of(7, settings.partitions), (partition_of(8, settings.partitions) + 1) % settings.partitions
@@ -65,7 +66,7 @@ async def test_what_was_sent_on_is_not_sent_on_again(made: Path, anbu: Anbu, set
         (mine, b"7", orjson.dumps(PROFILE)), (mine, b"seven", b"no JSON"), (other, b"8", new)}
 
 
-def test_a_backup_that_is_not_whole(made: Path, anbu: Anbu, tmp_path: Path) -> None:
+def test_an_incomplete_backup_is_refused(made: Path, anbu: Anbu, tmp_path: Path) -> None:
     assert anbu("backup", made).exit_code == 0
     manifest = json.loads((made / "manifest.json").read_text())
 
@@ -89,13 +90,13 @@ def test_a_backup_that_is_not_whole(made: Path, anbu: Anbu, tmp_path: Path) -> N
         assert (done.exit_code, str(folder) in done.stderr) == (2, True), harm
 
 
-def test_no_broker_and_no_database(anbu: Anbu, environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_missing_broker_or_database_is_reported(anbu: Anbu, environ: dict[str, str], tmp_path: Path) -> None:
     environ["ANBU_MONGODB"] = "mongodb://127.0.0.1:1/anbu"
     done = anbu("backup", tmp_path / "made")
     assert (done.exit_code, "the database is away (ANBU_MONGODB)" in done.stderr) == (1, True)
 
 
-def test_what_is_restored_is_older_than_what_comes() -> None:
+def test_restored_documents_are_older_than_new_records() -> None:
     person = {"_id": "7", "subject": 7, "ver": 40, "excuses": {"9": {"id": "a"}, "10": {"id": "b"}, "-1": {"id": "c"}}}
     assert aged("people", person) == {"_id": "7", "subject": 7, "excuses": {
         "-3": {"id": "c"}, "-2": {"id": "a"}, "-1": {"id": "b"}}}

@@ -28,7 +28,7 @@ def test_processes_at_the_same_moment_get_different_ones(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("torn", [b"", b"1", b"rubbish"])
-def test_a_crash_in_the_middle_takes_nothing_back(tmp_path: Path, torn: bytes) -> None:
+def test_a_crash_in_the_middle_repeats_no_counter(tmp_path: Path, torn: bytes) -> None:
     """Until the new file is in its place, the old one counts."""
     assert _several(tmp_path)[-1] == 25
     (tmp_path / "send-42-7-1.new").write_bytes(torn)
@@ -36,13 +36,13 @@ def test_a_crash_in_the_middle_takes_nothing_back(tmp_path: Path, torn: bytes) -
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"-5", b"12 ", b"\xff"])
-def test_a_file_that_says_nothing_is_no_beginning(tmp_path: Path, rubbish: bytes) -> None:
+def test_an_unreadable_counter_file_does_not_restart_the_counters(tmp_path: Path, rubbish: bytes) -> None:
     (tmp_path / "send-42-7-1").write_bytes(rubbish)
     with pytest.raises(CounterError, match="new key"):
         next_counter(tmp_path, 42, 7, 1)
 
 
-def test_an_epoch_has_an_end(tmp_path: Path) -> None:
+def test_an_epoch_without_counters_left_is_reported(tmp_path: Path) -> None:
     (tmp_path / "send-42-7-1").write_bytes(b"%d" % (COUNTERS - 2))
     assert next_counter(tmp_path, 42, 7, 1) == COUNTERS - 1
     for _ in range(2):
@@ -50,7 +50,7 @@ def test_an_epoch_has_an_end(tmp_path: Path) -> None:
             next_counter(tmp_path, 42, 7, 1)
 
 
-def test_it_is_on_the_disk_before_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_counter_is_on_the_disk_before_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file before it is in its place, and the folder that holds it."""
     synced: list[bytes] = []
     fsync = os.fsync

@@ -59,7 +59,7 @@ def ask(environ: dict[str, str], *arguments: str) -> "subprocess.CompletedProces
                           text=True, timeout=30, check=False)
 
 
-def test_alive_without_a_broker(process: str, environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_process_without_a_broker_is_alive(process: str, environ: dict[str, str], tmp_path: Path) -> None:
     assert ask(environ, process).returncode in (0, 1)
     deadline = time.monotonic() + 40
     while ask(environ, process).returncode:
@@ -77,7 +77,7 @@ def test_alive_without_a_broker(process: str, environ: dict[str, str], tmp_path:
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
 @pytest.mark.parametrize("process", ["gateway"], indirect=True)
 @pytest.mark.parametrize("host", ["::"])
-def test_one_that_listens_on_every_address_of_ipv6(process: str, environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_process_on_every_ipv6_address_is_found(process: str, environ: dict[str, str], tmp_path: Path) -> None:
     deadline = time.monotonic() + 40
     while ask(environ, process).returncode:
         assert time.monotonic() < deadline, ask(environ, process).stdout + (tmp_path / "log").read_text()[-1500:]
@@ -86,13 +86,13 @@ def test_one_that_listens_on_every_address_of_ipv6(process: str, environ: dict[s
 
 @pytest.mark.parametrize(("host", "place"), [
     ("0.0.0.0", "127.0.0.1:1"), ("::", "[::1]:1"), ("127.0.0.2", "127.0.0.2:1"), ("192.0.2.7", "192.0.2.7:1")])
-def test_where_it_asks(host: str, place: str) -> None:
+def test_the_health_check_asks_the_address_that_a_process_listens_on(host: str, place: str) -> None:
     """One that listens on one address alone listens on no other."""
     (found,) = check("gateway", Settings.from_env({"ANBU_GATEWAY_HOST": host, "ANBU_GATEWAY_PORT": "1"}))
     assert place in found.detail
 
 
-def test_nobody_there(environ: dict[str, str]) -> None:
+def test_a_process_that_does_not_answer_is_reported(environ: dict[str, str]) -> None:
     done = ask(environ, "worker")
     assert (done.returncode, "no process answers" in done.stdout) == (1, True)
 
@@ -102,7 +102,7 @@ def test_a_wrong_setting_is_named() -> None:
     assert (done.exit_code, "ANBU_WORKER_PORT" in done.stderr) == (2, True)
 
 
-def test_it_asks_every_agent(environ: dict[str, str]) -> None:
+def test_the_health_check_of_a_worker_asks_every_agent(environ: dict[str, str]) -> None:
     """The same that `anbu worker` runs: notify only where there are routes."""
     without = {name: value for name, value in environ.items() if name != "ANBU_AGENTS"}
     found = check("worker", Settings.from_env({**without, "ANBU_WORKER_PORT": "1"}))

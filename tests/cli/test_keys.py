@@ -68,8 +68,8 @@ def heard(settings: Settings, environ: dict[str, str]) -> Callable[..., str]:
     return said
 
 
-def test_a_new_device_is_heard_beside_the_old_one(anbu: Anbu, settings: Settings, tmp_path: Path, provisioned: Keys,
-                                                  heard: Callable[..., str]) -> None:
+def test_a_new_device_is_accepted_beside_the_old_one(anbu: Anbu, settings: Settings, tmp_path: Path, provisioned: Keys,
+                                                     heard: Callable[..., str]) -> None:
     done = anbu("rekey", SUBJECT, 0, "--keys", tmp_path / "new.csv")
     assert (done.exit_code, "epoch 2" in done.stdout) == (0, True)
     assert (tmp_path / "new.csv").stat().st_mode & 0o777 == 0o600
@@ -79,8 +79,8 @@ def test_a_new_device_is_heard_beside_the_old_one(anbu: Anbu, settings: Settings
     assert heard(0, 2, provisioned[0, 1]) == "not_authentic"
 
 
-def test_no_device_falls_silent_unasked(anbu: Anbu, settings: Settings, tmp_path: Path, provisioned: Keys,
-                                        heard: Callable[..., str]) -> None:
+def test_no_device_loses_its_key_without_a_confirmation(anbu: Anbu, settings: Settings, tmp_path: Path,
+                                                        provisioned: Keys, heard: Callable[..., str]) -> None:
     assert anbu("rekey", SUBJECT, 0, "--keys", tmp_path / "2.csv").exit_code == 0
     before = profile_of(settings)
     done = anbu("rekey", SUBJECT, 0, "--keys", tmp_path / "3.csv")
@@ -106,14 +106,14 @@ def test_a_wearable_gets_its_first_key(anbu: Anbu, settings: Settings, tmp_path:
     (("retire", 5), 1, "no person has the number 5"),
     (("kek", "rotate", "--to", "k9"), 2, "no key k9"),
 ])
-def test_what_cannot_be_done(anbu: Anbu, provisioned: Keys, arguments: tuple[object, ...], status: int,
-                             words: str) -> None:
+def test_an_impossible_change_of_keys_is_refused(anbu: Anbu, provisioned: Keys, arguments: tuple[object, ...],
+                                                 status: int, words: str) -> None:
     done = anbu(*arguments)
     assert (done.exit_code, words in done.stderr) == (status, True), done.output
 
 
-def test_another_key_encryption_key_changes_nothing_for_devices(
-        anbu: Anbu, settings: Settings, environ: dict[str, str], provisioned: Keys, heard: Callable[..., str]) -> None:
+def test_a_new_key_encryption_key_changes_no_device_key(anbu: Anbu, settings: Settings, environ: dict[str, str],
+                                                        provisioned: Keys, heard: Callable[..., str]) -> None:
     path = Path(environ["ANBU_KEK_FILE"])
     keks = orjson.loads(path.read_bytes())
     path.write_bytes(orjson.dumps(keks | {"k2": "B" * 43 + "="}))
@@ -135,8 +135,8 @@ def test_a_key_that_does_not_unwrap_is_named_and_kept(anbu: Anbu, settings: Sett
     assert profile_of(settings) == before
 
 
-def test_who_is_retired_is_not_watched_until_it_is_undone(anbu: Anbu, settings: Settings, provisioned: Keys,
-                                                          heard: Callable[..., str]) -> None:
+def test_a_retired_person_is_not_watched_until_retirement_is_undone(anbu: Anbu, settings: Settings, provisioned: Keys,
+                                                                    heard: Callable[..., str]) -> None:
     before = profile_of(settings)
     assert "is watched over already" in anbu("retire", SUBJECT, "--undo").stdout
     assert "is retired" in anbu("retire", SUBJECT).stdout

@@ -75,7 +75,7 @@ def test_the_completion_is_that_of_click(typed: str) -> None:
     assert lazy == plain
 
 
-def test_a_completion_goes_down_into_a_group() -> None:
+def test_a_completion_includes_the_commands_of_a_group() -> None:
     done = ShellComplete(main, {}, "anbu", "_ANBU_COMPLETE").get_completions(["kek"], "ro")
     assert [item.value for item in done] == ["rotate"]
 
@@ -86,7 +86,7 @@ def test_the_help_imports_no_command() -> None:
     assert {name for name in modules if name.startswith("cli.")} == {"cli.main", "cli.lazy"}
 
 
-def test_the_help_of_the_benchmarks_imports_none() -> None:
+def test_the_help_of_the_benchmarks_imports_no_benchmark() -> None:
     modules = imported("bench", "--help")
     assert not modules & HEAVY
     assert "cli.benchmarks" not in modules

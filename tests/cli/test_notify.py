@@ -44,7 +44,7 @@ def test_the_example_of_the_handbook_is_right(tmp_path: Path) -> None:
     assert load(text, None).routes.of_alert("jongno", "sos", "critical", "backup").channels == ("duty",)
 
 
-async def test_the_receiver_of_the_handbook_tells_true_from_false() -> None:
+async def test_the_receiver_of_the_handbook_refuses_a_forged_webhook() -> None:
     (source,) = re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
     scope: dict[str, Any] = {}
     exec(f"import hashlib, hmac\n{source}", scope)  # noqa: S102 - our own handbook
@@ -66,13 +66,13 @@ async def test_the_receiver_of_the_handbook_tells_true_from_false() -> None:
     ({"ANBU_ROUTES": "{}"}, "ANBU_ROUTES_FILE: channels: must be an object"),
     ({"ANBU_ROUTES_FILE": "/nowhere"}, "ANBU_ROUTES_FILE: /nowhere cannot be read"),
     ({"ANBU_ROUTES": routes("https://a.example.org"), "ANBU_PUBLIC_URL": "anbu"}, "ANBU_PUBLIC_URL: must be a URL")])
-def test_wrong_settings(environ: dict[str, str], said: str) -> None:
+def test_wrong_settings_are_reported_in_one_line(environ: dict[str, str], said: str) -> None:
     done = run("check", **environ)
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
     assert said in done.stderr
 
 
-def test_a_channel_is_tried() -> None:
+def test_a_test_message_is_sent_to_a_channel() -> None:
     with Endpoint(Answer(), Answer(503), Answer(404, "no_service")) as slack:
         done = [run("test", "team", ANBU_ROUTES=routes(slack.url)) for _ in range(3)]
         unknown = run("test", "duty", ANBU_ROUTES=routes(slack.url))
@@ -84,12 +84,12 @@ def test_a_channel_is_tried() -> None:
     assert "시험 메시지" in str(slack.requests[0].json["blocks"])
 
 
-def test_no_database() -> None:
+def test_a_missing_database_is_reported() -> None:
     done = run("list", ANBU_MONGODB=f"mongodb://127.0.0.1:{free_port()}/anbu?serverSelectionTimeoutMS=100")
     assert (done.exit_code, "ANBU_MONGODB" in done.stderr) == (1, True)
 
 
-async def test_what_was_not_delivered_is_seen_and_sent_again(store: Store, database_url: str) -> None:
+async def test_failed_deliveries_are_listed_and_sent_again(store: Store, database_url: str) -> None:
     base = {"schema": 1, "thread": "1/a", "alert": "1:sos:0.1.1", "revision": 1, "order": 1, "channel": "team",
             "attempts": 1, "due": 0.0, "lane": 0, "subject": 1, "changed_at": "2026-11-24T00:00:00Z",
             "severity": "critical", "until": 4e9, "event": {}, "status": "failed", "why": "HTTP 404"}

@@ -59,7 +59,7 @@ def test_people_get_profiles_and_devices_get_keys(anbu: Anbu, settings: Settings
         assert unwrap(KEK, profile.devices[1].key, subject, 7, 1) is not None
 
 
-def test_doing_it_again_keeps_the_devices(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+def test_a_second_provisioning_keeps_the_devices(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
     assert anbu("provision", people(tmp_path, ROW)).exit_code == 0
     before = asyncio.run(read_profiles(settings))[42]
     changed = people(tmp_path, ROW.replace("jongno", "mapo") + ",07:00-10:00,45", "44" + ROW[2:] + ",,",
@@ -74,17 +74,7 @@ def test_doing_it_again_keeps_the_devices(anbu: Anbu, settings: Settings, tmp_pa
     assert anbu("provision", people(tmp_path, ROW)).exit_code == 0, "nobody new, so no file of keys"
 
 
-def test_people_are_counted_and_not_keys(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
-    """A person whom the registry knows without a home unit gets a key, and is not new."""
-    assert anbu("provision", people(tmp_path, ROW), "--keys", tmp_path / "first.csv").exit_code == 0
-    known = asyncio.run(read_profiles(settings))[42]
-    asyncio.run(publish([SubjectRecord(REGISTRY, 42, {**known, "devices": []})], settings))
-    done = anbu("provision", people(tmp_path, ROW, "43" + ROW[2:]), "--keys", tmp_path / "second.csv")
-    assert (done.exit_code, "2 people are in the registry, 1 of them new" in done.stdout) == (0, True), done.output
-    assert set(keys_in(tmp_path / "second.csv")) == {(42, 0, 1), (43, 0, 1)}
-
-
-def test_keys_are_never_written_over(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+def test_a_file_of_keys_is_never_overwritten(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "people.keys.csv").write_text("the only copy")
     done = anbu("provision", people(tmp_path, ROW))
     assert (done.exit_code, "--keys" in done.stderr) == (2, True)
@@ -129,12 +119,12 @@ def test_a_wrong_file_is_refused_before_anything_is_done(anbu: Anbu, tmp_path: P
     assert (done.exit_code, words in done.stderr) == (2, True), done.stderr
 
 
-def test_what_is_no_text_is_refused(anbu: Anbu, tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(anbu: Anbu, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_bytes(HEADER.encode() + b"\n\xff\xfe")
     assert anbu("provision", tmp_path / "people.csv").exit_code == 2
 
 
-def test_settings_are_asked_for_in_one_line(anbu: Anbu, tmp_path: Path) -> None:
+def test_a_missing_setting_is_reported_in_one_line(anbu: Anbu, tmp_path: Path) -> None:
     path = people(tmp_path, ROW)
     done = anbu("provision", path, ANBU_KEK_FILE=None)
     assert (done.exit_code, done.stderr.count("\n"), "ANBU_KEK_FILE" in done.stderr) == (2, 1, True)
@@ -159,8 +149,8 @@ def test_the_registry_is_read_as_the_judgement_reads_it(anbu: Anbu, settings: Se
     assert b64decode(before[43]["devices"][0]["key"])
 
 
-async def test_the_number_of_an_erased_person_is_given_to_nobody(anbu: Anbu, settings: Settings, tmp_path: Path,
-                                                                 store: Store) -> None:
+async def test_the_number_of_an_erased_person_is_not_used_again(anbu: Anbu, settings: Settings, tmp_path: Path,
+                                                                store: Store) -> None:
     await People(store.database).mark_erased(43, "2026-11-24T00:00:00Z")
     done = await asyncio.to_thread(anbu, "provision", people(tmp_path, ROW, "43" + ROW[2:]))
     assert (done.exit_code, "43 was erased" in done.stderr) == (2, True)
@@ -168,7 +158,7 @@ async def test_the_number_of_an_erased_person_is_given_to_nobody(anbu: Anbu, set
     assert not (tmp_path / "people.keys.csv").exists()
 
 
-def test_without_the_database_nobody_new_comes_in(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+def test_no_new_person_is_registered_without_the_database(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
     done = anbu("provision", people(tmp_path, ROW), ANBU_MONGODB="mongodb://127.0.0.1:1/anbu")
     assert (done.exit_code, "ANBU_MONGODB" in done.stderr) == (1, True)
     assert asyncio.run(read_profiles(settings)) == {}

@@ -56,7 +56,7 @@ REFUSED = [
 ]
 
 
-def test_what_is_there_is_listed_without_what_it_says(anbu: Anbu, settings: Settings) -> None:
+def test_the_list_of_quarantine_shows_no_content_of_records(anbu: Anbu, settings: Settings) -> None:
     quarantine(settings, *REFUSED)
     done = anbu("quarantine", "list")
     assert done.exit_code == 0
@@ -70,7 +70,7 @@ def test_what_is_there_is_listed_without_what_it_says(anbu: Anbu, settings: Sett
     assert anbu("quarantine", "list", "--reason", "whim").exit_code == 2
 
 
-def test_each_is_driven_again_into_its_lane_once(anbu: Anbu, settings: Settings) -> None:
+def test_each_record_is_redriven_once_into_its_lane(anbu: Anbu, settings: Settings) -> None:
     quarantine(settings, *REFUSED)
     assert "5 records would be redriven" in anbu("quarantine", "redrive", "--dry-run").stdout
     assert held(settings, SMS) == []
@@ -94,12 +94,12 @@ def test_an_sms_of_long_ago_stays_in_quarantine(anbu: Anbu, settings: Settings) 
     assert json.loads(anbu("quarantine", "redrive", "--json").stdout) == {"bad_epoch": 1}
 
 
-def test_what_was_too_long_to_be_kept_is_not_driven(anbu: Anbu, settings: Settings) -> None:
+def test_a_record_that_was_too_long_to_keep_is_not_redriven(anbu: Anbu, settings: Settings) -> None:
     quarantine(settings, (Record(SMS, 1, 17, b"42", b" " * (LONGEST + 1)), RejectReason.MALFORMED))
     assert json.loads(anbu("quarantine", "redrive", "--json").stdout) == {}
 
 
-def test_an_alert_is_still_a_cloudevent(anbu: Anbu, settings: Settings) -> None:
+def test_a_redriven_alert_is_a_cloudevent(anbu: Anbu, settings: Settings) -> None:
     quarantine(settings, REFUSED[-1])
     anbu("quarantine", "redrive")
 
@@ -110,7 +110,7 @@ def test_an_alert_is_still_a_cloudevent(anbu: Anbu, settings: Settings) -> None:
 
 
 @given(st.binary() | st.from_type(dict[str, int | str | list[bool] | None]).map(json.dumps).map(str.encode))
-def test_octets_come_back_as_they_were(octets: bytes) -> None:
+def test_raw_octets_are_restored_unchanged(octets: bytes) -> None:
     assume(not octets.startswith(b'{"raw"'))
     output = quarantined(Record(SMS, 0, 0, None, octets), Rejected(RejectReason.MALFORMED), None)
     document = orjson.loads(output.value or b"")
@@ -125,5 +125,5 @@ def test_octets_come_back_as_they_were(octets: bytes) -> None:
 
 
 @pytest.mark.parametrize("original", [{"raw": "####"}, {"raw": 3}, {"raw": None}, {"raw": "e30=", "id": "1"}, [], ""])
-def test_what_only_looks_like_raw_octets_is_what_it_says(original: object) -> None:
+def test_json_that_looks_like_raw_octets_is_kept_as_json(original: object) -> None:
     assert orjson.loads(original_octets(original) or b"") == original

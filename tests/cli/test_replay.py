@@ -28,12 +28,12 @@ def answer(line: dict[str, object]) -> tuple[object, object, object]:
     ('{"received_at": "2026-11-24T00:00:00Z", "text": "x", "more": ' + "[" * 300 + "]" * 300 + "}", "no_frame"),
     ('{"received_at": "2026-11-24T00:00:00Z", "text": "x", "more": 123456789012345678901234567890}', "no_frame"),
 ], ids=["lone surrogate", "NaN", "deep", "huge number"])
-def test_odd_values_are_answered(anbu: Anbu, tmp_path: Path, value: str, reason: str) -> None:
+def test_unusual_values_go_to_quarantine_with_a_reason(anbu: Anbu, tmp_path: Path, value: str, reason: str) -> None:
     (found,) = replayed(anbu, tmp_path, f'{{"topic": "sms", "value": {value}}}')
     assert answer(found) == ("quarantine", None, reason)
 
 
-def test_odd_values_stay_as_they_are(anbu: Anbu, tmp_path: Path) -> None:
+def test_unusual_numbers_are_written_unchanged(anbu: Anbu, tmp_path: Path) -> None:
     profile = ('{"subject": 42, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", '
                '"since": "2026-11-01T00:00:00Z", "thresholds": {"battery_pct": %s}}')
     sms = '{"received_at": "2026-11-24T00:00:00Z", "text": "x", "more": %s}'
@@ -45,7 +45,7 @@ def test_odd_values_stay_as_they_are(anbu: Anbu, tmp_path: Path) -> None:
     assert rounded["value"]["original"]["more"] == int(long)
 
 
-def test_the_key_is_looked_for_in_raw_octets_too(anbu: Anbu, tmp_path: Path) -> None:
+def test_the_key_is_also_found_in_raw_octets(anbu: Anbu, tmp_path: Path) -> None:
     octets = json.dumps({"received_at": "2026-11-24T00:00:00Z", "text": "hello", "sender": "+8210"}).encode()
     (found,) = replayed(anbu, tmp_path, json.dumps({"topic": "sms", "raw": b64encode(octets).decode()}))
     assert answer(found) == ("quarantine", "+8210", "no_frame")
@@ -53,7 +53,7 @@ def test_the_key_is_looked_for_in_raw_octets_too(anbu: Anbu, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"topic": "alerts", "value": {}}', '{"topic": "sms", "raw": "#"}',
                                   "[" * 5000])
-def test_no_line_of_a_day(anbu: Anbu, tmp_path: Path, line: str) -> None:
+def test_a_malformed_line_of_a_day_is_reported(anbu: Anbu, tmp_path: Path, line: str) -> None:
     path = tmp_path / "day.jsonl"
     path.write_text(f"\n{line}\n", encoding="utf-8")
     done = anbu("replay", path)

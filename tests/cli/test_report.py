@@ -51,7 +51,7 @@ QUESTIONS: dict[str, tuple[tuple[object, ...], str, str]] = {
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_a_table_and_json(report: Any, name: str) -> None:
+def test_each_report_is_given_as_a_table_and_as_json(report: Any, name: str) -> None:
     arguments, model, word = QUESTIONS[name]
     assert word in report(*arguments)
     found = json.loads(report(*arguments, "--json"))
@@ -61,7 +61,7 @@ def test_a_table_and_json(report: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(QUESTIONS.keys() - {"person"}))
-def test_a_file_for_a_spreadsheet(report: Any, name: str) -> None:
+def test_each_report_is_given_as_csv(report: Any, name: str) -> None:
     arguments, _, _ = QUESTIONS[name]
     text = report(*arguments, "--csv")
     assert text.startswith("\ufeff")
@@ -74,7 +74,7 @@ def test_a_file_for_a_spreadsheet(report: Any, name: str) -> None:
             key: value for key, value in one.items() if isinstance(value, str)}
 
 
-def test_what_is_asked_is_answered(report: Any) -> None:
+def test_the_options_of_a_report_select_its_rows(report: Any) -> None:
     assert [one["subject"] for one in json.loads(report("later", "--site", "jongno", "--json"))] == [7]
     assert report("later", "--site", "jongno", "--at-least-min", 31) == "none\n"
     assert report("site", "--site", "jongno", "--from", "2020-01-01", "--to", "2020-01-02") == "none\n"
@@ -97,7 +97,7 @@ def test_what_is_asked_is_answered(report: Any) -> None:
 
 
 @pytest.mark.usefixtures("_history")
-def test_what_is_cut_off_is_said(anbu: Anbu, database_url: str) -> None:
+def test_a_report_says_if_rows_were_cut_off(anbu: Anbu, database_url: str) -> None:
     """A table looks like all there is."""
     def said(*arguments: object) -> str:
         done = anbu("report", *arguments, ANBU_MONGODB=database_url)
@@ -113,7 +113,7 @@ def test_what_is_cut_off_is_said(anbu: Anbu, database_url: str) -> None:
     assert said("alerts", "--limit", 2, "--json") == "", "it has `next`"
 
 
-async def test_nothing_that_is_known_is_left_out_of_a_table(anbu: Anbu, database_url: str, store: Store) -> None:
+async def test_a_table_leaves_out_no_text(anbu: Anbu, database_url: str, store: Store) -> None:
     """However long it is, and whatever brackets are in it."""
     notes = "[call daughter] [/] :smile: " + "눈이 어두우심 " * 20
     site = "종로구 노인종합사회복지관 동부분관"
@@ -130,8 +130,8 @@ async def test_nothing_that_is_known_is_left_out_of_a_table(anbu: Anbu, database
     assert "morning silent:1" in await asyncio.to_thread(run, "weeks", 7)
 
 
-async def test_today_is_where_it_begins_first_by_the_clock_of_the_system(anbu: Anbu, database_url: str, store: Store,
-                                                                         tmp_path: Path) -> None:
+async def test_today_is_the_earliest_local_date_by_the_clock_of_the_system(anbu: Anbu, database_url: str, store: Store,
+                                                                           tmp_path: Path) -> None:
     """At eight in the morning in Seoul it is still yesterday in UTC; the demo has a time of its own."""
     SharedClock.create(tmp_path / "clock", parse_time("2026-09-27T23:00:00Z", "now"))
     await write(store, [checkin(7, MONDAY)])
@@ -151,13 +151,13 @@ async def test_today_is_where_it_begins_first_by_the_clock_of_the_system(anbu: A
     (("later", "--site", "jong"), 1, "no site is called 'jong'"), (("site", "--site", "종로"), 1, "is called '종로'"),
     (("failing", "--site", ""), 1, "no site is called ''"),
     (("later",), 2, "--site"), (("weeks", 7, "--limit", 0), 2, "--limit")])
-def test_what_cannot_be_answered(anbu: Anbu, database_url: str, arguments: tuple[object, ...], status: int,
-                                 said: str) -> None:
+def test_a_report_that_cannot_be_answered_is_refused(anbu: Anbu, database_url: str, arguments: tuple[object, ...],
+                                                     status: int, said: str) -> None:
     done = anbu("report", *arguments, ANBU_MONGODB=database_url)
     assert (done.exit_code, said in done.stderr) == (status, True), done.output
 
 
-def test_a_database_that_is_away_or_none(anbu: Anbu) -> None:
+def test_a_missing_database_is_reported(anbu: Anbu) -> None:
     done = anbu("report", "later", "--site", "jongno", ANBU_MONGODB="mongodb://127.0.0.1:1/anbu")
     assert (done.exit_code, "the database is away (ANBU_MONGODB)" in done.stderr) == (1, True)
     done = anbu("report", "later", "--site", "jongno", ANBU_MONGODB="x")

@@ -41,7 +41,7 @@ def test_a_day_is_judged_right(anbu: Anbu, day: Path) -> None:
     assert score(anbu, day, only_alerts, "--json").stdout == done.stdout
 
 
-def test_what_is_missing_or_invented_is_named(anbu: Anbu, day: Path) -> None:
+def test_missed_and_false_alerts_are_named(anbu: Anbu, day: Path) -> None:
     lines = judged(day)
     openings = [line for line in lines if line["topic"] == "alerts" and line["value"]["data"]["revision"] == 1]
     taken = openings[3]["value"]
@@ -69,6 +69,6 @@ def test_alerts_of_another_kind_are_bad_input(anbu: Anbu, day: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["day.jsonl", "ftp://here", "file:/not/there/day.jsonl"])
-def test_where_a_fleet_cannot_report_to(anbu: Anbu, target: str) -> None:
+def test_a_wrong_target_of_a_fleet_is_refused(anbu: Anbu, target: str) -> None:
     done = anbu("simulate", "--subjects", 1, "--to", target)
     assert (done.exit_code, "--to" in done.stderr) == (2, True)

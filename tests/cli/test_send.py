@@ -60,7 +60,7 @@ def received(gateway: RunningGateway, environ: dict[str, str]) -> list[tuple[int
     return sorted(found, key=lambda one: one[0])
 
 
-def test_a_report_says_what_was_asked(anbu: Anbu, gateway: RunningGateway, environ: dict[str, str]) -> None:
+def test_a_sent_report_contains_the_given_values(anbu: Anbu, gateway: RunningGateway, environ: dict[str, str]) -> None:
     done = anbu("send", SUBJECT, "--sos", "--mains-lost", "--battery", 9, "--signal", -103, "--temperature", -5,
                 "--humidity", 40, "--idle", 600)
     assert (done.exit_code, done.stdout) == (0, "accepted: 7.1.1\n")
@@ -86,13 +86,14 @@ def test_a_report_says_what_was_asked(anbu: Anbu, gateway: RunningGateway, envir
     ((SUBJECT, "--battery", 101), 2, "--battery"),
     ((1 << 32, "--sos"), 2, "SUBJECT"),
 ])
-def test_what_cannot_be_sent(anbu: Anbu, gateway: RunningGateway, arguments: tuple[object, ...], status: int,
-                             words: str) -> None:
+def test_an_impossible_report_is_refused(anbu: Anbu, gateway: RunningGateway, arguments: tuple[object, ...],
+                                         status: int, words: str) -> None:
     done = anbu("send", *arguments)
     assert (done.exit_code, words in done.stderr) == (status, True), done.stderr
 
 
-def test_secrets_that_do_not_fit(anbu: Anbu, gateway: RunningGateway, environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_wrong_secret_or_key_is_reported(anbu: Anbu, gateway: RunningGateway, environ: dict[str, str],
+                                           tmp_path: Path) -> None:
     done = anbu("send", SUBJECT, "--sos", ANBU_GATEWAY_SECRET="another")
     assert (done.exit_code, "401" in done.stderr) == (1, True)
     assert anbu("send", SUBJECT, "--sos", ANBU_GATEWAY_SECRET=None).exit_code == 2
@@ -104,7 +105,7 @@ def test_secrets_that_do_not_fit(anbu: Anbu, gateway: RunningGateway, environ: d
     assert anbu("send", SUBJECT, "--sos").stdout == "accepted: 7.1.3\n", "a counter is never used again"
 
 
-async def test_a_request_that_was_long_on_its_way_is_signed_again(gateway: RunningGateway) -> None:
+async def test_a_delayed_request_is_signed_again(gateway: RunningGateway) -> None:
     """In the virtual time of a demo, five minutes pass in a fifth of a second."""
     present = gateway.clock.now()
     times = iter([present - 1000, present, present])
@@ -113,6 +114,6 @@ async def test_a_request_that_was_long_on_its_way_is_signed_again(gateway: Runni
     assert list(times) == []
 
 
-def test_a_broker_that_is_away_is_said_in_one_line(anbu: Anbu) -> None:
+def test_a_broker_that_is_away_is_reported_in_one_line(anbu: Anbu) -> None:
     done = anbu("send", SUBJECT, "--sos")
     assert (done.exit_code, done.stderr.count("\n"), "ANBU_KAFKA" in done.stderr) == (1, 1, True)

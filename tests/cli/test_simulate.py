@@ -52,7 +52,7 @@ def test_a_fleet_through_a_worker_is_judged_right(anbu: Anbu, tmp_path: Path) ->
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("ended", ["its days are over", "SIGTERM"])
-def test_a_fleet_that_lives_by_the_clock_leaves_no_outage_behind(anbu: Anbu, tmp_path: Path, ended: str) -> None:
+def test_a_live_fleet_leaves_no_outage_behind(anbu: Anbu, tmp_path: Path, ended: str) -> None:
     """In a system whose worker has a clock, from nine in the evening on, with keys that were made before the day was
     known: what happens is told, and what is open is cleared in the end."""
     fleet = Fleet(60, 1, date(2031, 5, 6), seed=33)
@@ -122,7 +122,7 @@ async def read_ticked(settings: Settings, at: int) -> list[dict[str, Any]]:
                 return [one for records in found.values() for one in records]
 
 
-def test_a_fleet_takes_nobodys_number(anbu: Anbu, settings: Settings) -> None:
+def test_a_fleet_takes_no_number_of_a_registered_person(anbu: Anbu, settings: Settings) -> None:
     """Their devices would not be heard any more."""
     profiles = [SubjectRecord(REGISTRY, one["subject"], one) for one in Fleet(2, seed=2).registry()]
     asyncio.run(publish(profiles, settings))
@@ -132,21 +132,21 @@ def test_a_fleet_takes_nobodys_number(anbu: Anbu, settings: Settings) -> None:
     assert len(asyncio.run(read_profiles(settings))) == 2
 
 
-def test_what_cannot_live_by_the_clock(anbu: Anbu, tmp_path: Path) -> None:
+def test_a_live_fleet_needs_kafka_and_todays_date(anbu: Anbu, tmp_path: Path) -> None:
     done = anbu("simulate", "--live", "--to", f"file:{tmp_path / 'day'}")
     assert (done.exit_code, "--live is for --to kafka" in done.stderr) == (2, True)
     done = anbu("simulate", "--live", "--start", "2020-01-01", "--to", "kafka")
     assert (done.exit_code, "the days of this fleet are from 2019-12-31T15:00:00Z" in done.stderr) == (2, True)
 
 
-def test_today_is_that_of_the_homes(anbu: Anbu, tmp_path: Path) -> None:
+def test_today_is_the_local_date_of_the_homes(anbu: Anbu, tmp_path: Path) -> None:
     """At eight in the evening of London's summer it is tomorrow in Seoul."""
     SharedClock.create(tmp_path / "clock", parse_time("2031-05-05T19:00:00Z", "at"))
     done = anbu("simulate", "--live", "--subjects", 1, "--to", "kafka", ANBU_CLOCK_FILE=str(tmp_path / "clock"))
     assert (done.exit_code, "no broker answers" in done.stderr) == (1, True)  # and not: --start
 
 
-def test_a_fleet_to_a_gateway(anbu: Anbu, settings: Settings) -> None:
+def test_a_fleet_reports_to_a_gateway(anbu: Anbu, settings: Settings) -> None:
     with running_gateway(settings, SystemClock()) as gateway:
         gateway.wait_until_up()
         done = anbu("simulate", "--subjects", 20, "--to", gateway.url)
@@ -157,26 +157,27 @@ def test_a_fleet_to_a_gateway(anbu: Anbu, settings: Settings) -> None:
     assert f"{len(names)} records" in done.stderr
 
 
-def test_nobody_listens(anbu: Anbu) -> None:
+def test_a_gateway_or_broker_that_does_not_answer_is_reported(anbu: Anbu) -> None:
     done = anbu("simulate", "--subjects", 1, "--to", "http://127.0.0.1:1")
     assert (done.exit_code, "no gateway answers" in done.stderr) == (1, True)
     done = anbu("simulate", "--subjects", 1, "--to", "kafka")
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
 
 
-def test_a_gateway_without_a_secret(anbu: Anbu) -> None:
+def test_a_gateway_without_a_secret_is_refused(anbu: Anbu) -> None:
     done = anbu("gateway", ANBU_GATEWAY_SECRET=None)
     assert (done.exit_code, done.stderr.count("\n"), "ANBU_GATEWAY_SECRET" in done.stderr) == (2, 1, True)
 
 
-def test_a_gateway_before_topics_of_other_partitions(environ: dict[str, str], settings: Settings) -> None:
+def test_the_gateway_command_ends_if_a_topic_has_another_number_of_partitions(environ: dict[str, str],
+                                                                              settings: Settings) -> None:
     asyncio.run(declare(settings))
     ended = subprocess.run([ANBU, "gateway"], env={**environ, "ANBU_PARTITIONS": "3", "ANBU_GATEWAY_PORT": "0"},
                            capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr.count("\n"), "ANBU_PARTITIONS" in ended.stderr) == (2, 1, True)
 
 
-def test_a_gateway_ends_when_it_is_told_to(environ: dict[str, str], settings: Settings) -> None:
+def test_a_gateway_ends_after_sigterm(environ: dict[str, str], settings: Settings) -> None:
     """The process itself: it answers, ticks, and leaves at SIGTERM."""
     port = free_port()
     process = subprocess.Popen([ANBU, "gateway"], env={**environ, "ANBU_GATEWAY_PORT": str(port)},

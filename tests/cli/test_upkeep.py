@@ -57,7 +57,7 @@ async def run(anbu: Anbu, *arguments: object) -> str:
     return done.stdout
 
 
-async def test_a_new_database_is_made_and_then_as_it_should_be(anbu: Anbu, database_url: str) -> None:
+async def test_a_new_database_is_prepared_and_then_up_to_date(anbu: Anbu, database_url: str) -> None:
     store = Store(database_url)
     said = await run(anbu, "migrate", "--dry-run")
     assert "create the collection buckets" in said
@@ -82,7 +82,7 @@ async def older(store: Store) -> None:
             "reports": reports, "c": {"n": len(reports)}, "expires": datetime(2028, 1, 1, tzinfo=UTC)}})
 
 
-async def test_documents_of_the_first_version_become_those_of_today(anbu: Anbu, store: Store, day: list[Said]) -> None:
+async def test_documents_of_the_first_version_are_migrated(anbu: Anbu, store: Store, day: list[Said]) -> None:
     await write(store, day)
     await older(store)
     before = await documents(store)
@@ -97,7 +97,7 @@ async def test_documents_of_the_first_version_become_those_of_today(anbu: Anbu, 
     assert await run(anbu, "migrate") == "the database is up to date\n"
 
 
-async def test_an_upgrade_that_was_cut_off_goes_on(anbu: Anbu, store: Store, day: list[Said]) -> None:
+async def test_an_interrupted_migration_is_resumed(anbu: Anbu, store: Store, day: list[Said]) -> None:
     """Half of it done, and some of it written anew by `record` meanwhile."""
     await write(store, day)
     await older(store)
@@ -107,7 +107,7 @@ async def test_an_upgrade_that_was_cut_off_goes_on(anbu: Anbu, store: Store, day
     assert await documents(store) == expected(day)
 
 
-async def test_a_retention_that_was_changed(anbu: Anbu, store: Store) -> None:
+async def test_a_changed_retention_is_applied(anbu: Anbu, store: Store) -> None:
     done = await asyncio.to_thread(lambda: anbu("migrate", ANBU_RETENTION_DAYS="checkins=800"))
     found = await store.database[CHECKINS].index_information()
     assert (done.stdout, found["dated_1"].get("expireAfterSeconds")) == (
@@ -116,7 +116,7 @@ async def test_a_retention_that_was_changed(anbu: Anbu, store: Store) -> None:
     assert (done.exit_code, "35 to 24855 days" in done.stderr) == (2, True)
 
 
-async def test_figures_are_right_and_wrong_ones_are_found(anbu: Anbu, store: Store, day: list[Said]) -> None:
+async def test_wrong_figures_are_found_and_recomputed(anbu: Anbu, store: Store, day: list[Said]) -> None:
     await write(store, day)
     assert await run(anbu, "recompute", *WHOLE) == "all figures are right\n"
     right = await documents(store)
@@ -134,12 +134,12 @@ async def test_figures_are_right_and_wrong_ones_are_found(anbu: Anbu, store: Sto
 @pytest.mark.parametrize(("first", "last", "said"), [
     ("2026-11-26", "2026-11-20", "--to is before --from"), ("0001-01-01", "2026-11-20", "1970 to 2199"),
     ("2026-11-20", "9999-12-31", "1970 to 2199"), ("2026-11-31", "2026-12-01", "--from")])
-def test_days_that_cannot_be_made_anew(anbu: Anbu, first: str, last: str, said: str) -> None:
+def test_days_that_cannot_be_recomputed_are_refused(anbu: Anbu, first: str, last: str, said: str) -> None:
     done = anbu("recompute", "--from", first, "--to", last)
     assert (done.exit_code, said in done.stderr) == (2, True), done.output
 
 
-async def test_a_person_is_given_out_without_keys(anbu: Anbu, store: Store, day: list[Said], tmp_path: Path) -> None:
+async def test_the_export_of_a_person_has_no_keys(anbu: Anbu, store: Store, day: list[Said], tmp_path: Path) -> None:
     await write(store, day)
     await store.set_contact(7, {"name": "김영자"})
     found = json.loads(await run(anbu, "export", 7))
@@ -157,7 +157,7 @@ async def test_a_person_is_given_out_without_keys(anbu: Anbu, store: Store, day:
 
 
 @pytest.mark.skipif(not ON_MONGODB, reason="the embedded database takes no such date")
-async def test_what_is_stored_and_cannot_be_read_is_said(anbu: Anbu, store: Store, day: list[Said]) -> None:
+async def test_an_unreadable_document_is_reported(anbu: Anbu, store: Store, day: list[Said]) -> None:
     await write(store, day)
     await store.database[CHECKINS].update_one({"subject": 7}, {"$set": {"dated": DatetimeMS(10**15)}})
     done = await asyncio.to_thread(anbu, "export", 7)
@@ -174,8 +174,8 @@ async def traces(store: Store, *words: str) -> list[str]:
     return found
 
 
-async def test_who_is_erased_leaves_the_number_and_the_audit_entry(anbu: Anbu, settings: Settings, store: Store,
-                                                                   day: list[Said]) -> None:
+async def test_an_erasure_leaves_only_the_number_and_the_audit_entry(anbu: Anbu, settings: Settings, store: Store,
+                                                                     day: list[Said]) -> None:
     """7 is in every collection; the names of days and of other people have no 7 of their own."""
     await write(store, day)
     await store.set_contact(7, {"name": "김영자", "telephone": "+821055507777"})
@@ -215,8 +215,8 @@ def of(said: Said, subject: int) -> bool:
 
 
 @pytest.mark.parametrize("dies", [False, True])
-async def test_who_is_erased_while_a_batch_is_written(store: Store, day: list[Said], monkeypatch: pytest.MonkeyPatch,
-                                                      *, dies: bool) -> None:
+async def test_an_erasure_during_a_write_leaves_no_document(store: Store, day: list[Said],
+                                                            monkeypatch: pytest.MonkeyPatch, *, dies: bool) -> None:
     """The batch was begun before the mark: what it writes after the deletion, it takes away itself; or, if it dies
     before that, when it comes again."""
     real, erase = bulk.attempt, store.erase
@@ -249,8 +249,7 @@ async def test_without_a_broker_nothing_is_erased(anbu: Anbu, store: Store, day:
     assert await store.database[ERASED].count_documents({}) == 0
 
 
-async def test_a_number_that_nobody_has_is_not_erased(anbu: Anbu, settings: Settings, store: Store,
-                                                      day: list[Said]) -> None:
+async def test_an_unknown_number_is_not_erased(anbu: Anbu, settings: Settings, store: Store, day: list[Said]) -> None:
     """Nobody could get it any more, and the one who was meant would still be there."""
     await write(store, day)
     await publish([SubjectRecord("registry", 8, {"subject": 8, "site": "broken"})], settings)
@@ -262,7 +261,8 @@ async def test_a_number_that_nobody_has_is_not_erased(anbu: Anbu, settings: Sett
 
 
 @pytest.mark.parametrize("left", ["the mark", "a record of the registry", "a document", "nothing that is looked at"])
-async def test_who_left_but_a_trace_is_erased(anbu: Anbu, settings: Settings, store: Store, left: str) -> None:
+async def test_a_person_of_whom_only_a_trace_is_left_is_erased(anbu: Anbu, settings: Settings, store: Store,
+                                                               left: str) -> None:
     """The mark: of an erasure that was cut off just after it."""
     if left == "the mark":
         await store._people.mark_erased(7, "2026-11-24T00:00:00Z")

@@ -42,7 +42,7 @@ def tend(one: Supervised, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [USAGE, TAKEN])
-def test_wrong_settings_end_it_at_the_first_start(status: int, tmp_path: Path) -> None:
+def test_wrong_settings_end_the_worker_at_the_first_start(status: int, tmp_path: Path) -> None:
     folder = tmp_path / "statuses"
     folder.mkdir()
     with pytest.raises(SystemExit) as left:
@@ -50,7 +50,8 @@ def test_wrong_settings_end_it_at_the_first_start(status: int, tmp_path: Path) -
     assert left.value.code == status
 
 
-def test_what_is_spoilt_later_does_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_settings_that_become_wrong_later_do_not_end_the_worker(tmp_path: Path,
+                                                                caplog: pytest.LogCaptureFixture) -> None:
     """Somebody edits the routes file just as `notify` is started again: people are judged all the same."""
     folder = tmp_path / "statuses"
     folder.mkdir()
@@ -59,8 +60,8 @@ def test_what_is_spoilt_later_does_not(tmp_path: Path, caplog: pytest.LogCapture
 
 
 @pytest.mark.timeout(60)
-def test_those_who_do_not_leave_are_killed_when_their_common_time_is_over(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_agents_that_do_not_leave_are_killed_after_a_common_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                                  caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(worker, "LEFT_S", 1.0)
     children = [Supervised(agent, 0, tmp_path) for agent in ("watch", "record", "notify")]
     try:

@@ -58,12 +58,13 @@ def made(tmp_path: Path) -> Made:
 
 @pytest.mark.parametrize(("subject", "status"), [("x" * LONGEST, 0), ("x" * (LONGEST + 1), 1),
                                                  ("안" * LONGEST, 0), ("안" * (LONGEST + 1), 1)])
-def test_characters_count_and_octets_do_not(made: Made, subject: str, status: int) -> None:
+def test_a_subject_is_counted_in_characters(made: Made, subject: str, status: int) -> None:
     made.commit(subject)
     assert main(made.folder, NOWHERE) == status
 
 
-def test_it_names_the_commit_and_what_to_do(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_subject_is_reported_with_its_commit_and_a_remedy(made: Made,
+                                                                 capsys: pytest.CaptureFixture[str]) -> None:
     since = made.commit(SHORT)
     bad = made.commit(f"{LONG}\n\nBecause.")
     made.commit(SHORT)
@@ -82,7 +83,7 @@ def test_a_reason_may_be_long_and_needs_an_empty_line_before_it(made: Made) -> N
 
 
 @pytest.mark.parametrize("annotated", [False, True])
-def test_since_the_last_release(made: Made, annotated: bool) -> None:
+def test_commits_since_the_last_release_are_checked(made: Made, annotated: bool) -> None:
     made.commit(LONG)
     made.git("tag", *(["--annotate", "--message", "0.1.0"] if annotated else []), "v0.1.0")
     assert main(made.folder, NOWHERE) == 0, "the release itself is published"
@@ -98,7 +99,7 @@ def test_since_the_last_release(made: Made, annotated: bool) -> None:
     assert main(made.folder, NOWHERE) == 0
 
 
-def test_a_release_on_another_branch_is_none_of_this_one(made: Made) -> None:
+def test_a_release_on_another_branch_does_not_count(made: Made) -> None:
     made.commit(SHORT)
     made.git("switch", "--quiet", "--create", "other")
     made.commit(SHORT)
@@ -116,7 +117,7 @@ def test_an_old_release_does_not_bring_old_commits_back(made: Made) -> None:
     assert main(made.folder, since) == 0
 
 
-def test_a_branch_answers_for_its_own_commits(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+def test_on_a_branch_only_its_own_commits_are_checked(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     made.commit(LONG)
     made.git("switch", "--quiet", "--create", "branch")
     made.commit(SHORT)
@@ -126,7 +127,7 @@ def test_a_branch_answers_for_its_own_commits(made: Made, capsys: pytest.Capture
     assert main(made.folder, NOWHERE) == 1
 
 
-def test_main_answers_for_what_is_younger_than_the_rule(made: Made) -> None:
+def test_on_main_commits_after_the_rule_are_checked(made: Made) -> None:
     made.commit(LONG)
     since = made.commit(LONG)
     made.commit(SHORT)
@@ -148,7 +149,7 @@ def test_a_stale_main_does_not_bring_old_commits_back(made: Made, tmp_path: Path
 
 
 @pytest.mark.parametrize("branch", [False, True])
-def test_a_detached_head_without_a_branch(made: Made, tmp_path: Path, branch: bool) -> None:
+def test_a_detached_head_is_checked(made: Made, tmp_path: Path, branch: bool) -> None:
     """As continuous integration checks out: a commit, and perhaps not even a remote."""
     since = made.commit(LONG)
     made.commit(SHORT)
@@ -162,8 +163,8 @@ def test_a_detached_head_without_a_branch(made: Made, tmp_path: Path, branch: bo
     assert main(clone.folder, since) == 1
 
 
-def test_a_shallow_clone_has_its_newest_commit_alone(made: Made, tmp_path: Path,
-                                                     capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_a_shallow_clone_the_newest_commit_is_checked(made: Made, tmp_path: Path,
+                                                         capsys: pytest.CaptureFixture[str]) -> None:
     made.commit(LONG)
     made.commit(LONG)
     made.commit(SHORT)
@@ -174,7 +175,7 @@ def test_a_shallow_clone_has_its_newest_commit_alone(made: Made, tmp_path: Path,
 
 
 @pytest.mark.parametrize("depth", [(), ("--depth=1",)])
-def test_merges_are_git_s(made: Made, tmp_path: Path, depth: tuple[str, ...]) -> None:
+def test_merges_are_not_checked(made: Made, tmp_path: Path, depth: tuple[str, ...]) -> None:
     """A shallow clone hides the parents of a merge; it is one all the same."""
     made.commit(SHORT)
     made.git("switch", "--quiet", "--create", "branch")
@@ -184,7 +185,7 @@ def test_merges_are_git_s(made: Made, tmp_path: Path, depth: tuple[str, ...]) ->
     assert main(made.clone(tmp_path / "clone", *depth).folder, NOWHERE) == 0
 
 
-def test_reverts_are_git_s(made: Made) -> None:
+def test_reverts_are_not_checked(made: Made) -> None:
     (made.folder / "page").write_text("page")
     made.git("add", "page")
     since = made.commit("x" * LONGEST)
@@ -195,7 +196,7 @@ def test_reverts_are_git_s(made: Made) -> None:
     assert main(made.folder, since) == 1, "typed by hand: it names no commit"
 
 
-def test_another_encoding(made: Made) -> None:
+def test_a_subject_in_another_encoding_is_counted_in_characters(made: Made) -> None:
     made.git("config", "i18n.commitEncoding", "EUC-KR")
     message = made.folder / "message"
     message.write_bytes(("안" * LONGEST).encode("euc-kr"))
@@ -203,8 +204,8 @@ def test_another_encoding(made: Made) -> None:
     assert main(made.folder, NOWHERE) == 0
 
 
-def test_without_a_history_it_says_so_and_passes(tmp_path: Path, made: Made, monkeypatch: pytest.MonkeyPatch,
-                                                 capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_history_the_check_says_so_and_passes(tmp_path: Path, made: Made, monkeypatch: pytest.MonkeyPatch,
+                                                        capsys: pytest.CaptureFixture[str]) -> None:
     assert main(made.folder) == 0
     assert capsys.readouterr().out == "commits: nothing to check: there is no commit yet\n"
     made.commit(LONG)
@@ -219,6 +220,6 @@ def test_without_a_history_it_says_so_and_passes(tmp_path: Path, made: Made, mon
     assert "git is not installed" in capsys.readouterr().out
 
 
-def test_it_looks_at_its_own_repository() -> None:
+def test_the_check_looks_at_its_own_repository() -> None:
     assert (commits.ROOT / "deploy" / "commits.py").is_file()
     assert len(SINCE) == 40

@@ -72,7 +72,7 @@ def wait_for_message(slack: Endpoint) -> None:
 
 @pytest.mark.kafka
 @pytest.mark.timeout(400)
-def test_from_the_first_start_to_the_second(composed: Composed, slack: Endpoint) -> None:
+def test_the_system_starts_and_starts_again_by_compose(composed: Composed, slack: Endpoint) -> None:
     order = start_order(SERVICES)
     assert order.index("kafka") < min(order.index(name) for name in ("gateway", "worker", "web"))
     for service in order:

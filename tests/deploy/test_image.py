@@ -9,7 +9,7 @@ PYPROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="u
 BUILT: Final = {one.removesuffix("*") for one in PYPROJECT["tool"]["setuptools"]["packages"]["find"]["include"]}
 
 
-def test_each_package_that_is_built_is_let_in() -> None:
+def test_each_package_of_the_build_is_in_the_image() -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
     assert len(BUILT) > 10

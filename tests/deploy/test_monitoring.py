@@ -74,20 +74,20 @@ EXPRESSIONS = [*((rule["alert"], rule["expr"]) for rule in RULES), *PANELS]
 
 @pytest.mark.parametrize("expression", [one for _, one in EXPRESSIONS], ids=[f"{i}-{one[0]}" for i, one in
                                                                              enumerate(EXPRESSIONS)])
-def test_only_what_the_catalogue_has(expression: str) -> None:
+def test_an_expression_uses_only_metrics_of_the_catalogue(expression: str) -> None:
     known = catalogue()
     for metric, label in names(expression):
         assert metric in known, metric
         assert label is None or label in known[metric] | EVERYWHERE, (metric, label)
 
 
-def test_the_test_can_fail() -> None:
+def test_an_unknown_metric_is_found() -> None:
     assert names('sum(rate(anbu_nothing_total{kind="sos"}[5m])) / anbu_lag') == {
         ("anbu_nothing_total", None), ("anbu_nothing_total", "kind"), ("anbu_lag", None)}
     assert "anbu_nothing_total" not in catalogue()
 
 
-def test_every_metric_of_ours_is_shown_or_watched() -> None:
+def test_every_metric_is_on_the_dashboard_or_in_a_rule() -> None:
     used = {metric for _, expression in EXPRESSIONS for metric, _ in names(expression)}
     known = {re.sub(r"_(bucket|sum|count)$", "", name) for name in catalogue() if name.startswith("anbu_")}
     assert known - {re.sub(r"_(bucket|sum|count)$", "", name) for name in used} == set()
@@ -156,7 +156,7 @@ def check(line: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(RUNBOOKS.glob("*.md")), ids=lambda path: path.stem)
-def test_runbook(path: Path) -> None:
+def test_a_runbook_has_its_sections(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.startswith(f"# {path.stem}\n")
     assert "\n## Diagnose\n" in text
@@ -170,7 +170,7 @@ def test_runbook(path: Path) -> None:
         assert (path.parent / target).exists(), target
 
 
-def test_the_handbook_names_only_what_is_there() -> None:
+def test_the_handbook_names_only_commands_that_exist() -> None:
     text = (ROOT / "docs/operate.md").read_text(encoding="utf-8").replace(" \\\n    ", " ")
     lines = [line for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
     assert len(lines) > 10
@@ -184,7 +184,7 @@ PAGES = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md",
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_is_named_in_a_sentence_is_there_too(page: str) -> None:
+def test_commands_in_sentences_exist(page: str) -> None:
     """`anbu report person|weeks` names two commands; what is in brackets may be left out."""
     for words in re.findall(r"`anbu ([a-z][^`]*)`", (ROOT / page).read_text(encoding="utf-8")):
         first, *rest = re.sub(r"[\[\]…]", "", words).split()
@@ -197,6 +197,6 @@ def test_what_is_named_in_a_sentence_is_there_too(page: str) -> None:
 @pytest.mark.parametrize("line", ["anbu danse", "anbu health worker --tidy", "docker compose restart broker",
                                   "docker compose run --rm anbu quarantine list --everything", "docker compose fly",
                                   "aws cloudformation deploy --template-file deploy/aws/ecs.yaml Digest=y"])
-def test_a_command_that_is_not_there_is_noticed(line: str) -> None:
+def test_a_command_that_does_not_exist_is_found(line: str) -> None:
     with pytest.raises(AssertionError):
         check(line)

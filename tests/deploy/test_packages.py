@@ -34,13 +34,13 @@ def asked(machine: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("version", ["17.0.15", "21", "25-ea"])
-def test_what_is_there_is_enough(machine: Path, version: str) -> None:
+def test_a_new_enough_java_is_not_installed_again(machine: Path, version: str) -> None:
     java(machine, version)
     assert (asked(machine).returncode, asked(machine).stdout) == (0, "")
 
 
 @pytest.mark.parametrize(("version", "told"), [("11.0.22", 11), ("1.8.0_402", 1)])
-def test_an_old_java_is_told(machine: Path, version: str, told: int) -> None:
+def test_an_old_java_is_reported(machine: Path, version: str, told: int) -> None:
     java(machine, version)
     done = asked(machine)
     assert done.returncode == 1
@@ -48,14 +48,14 @@ def test_an_old_java_is_told(machine: Path, version: str, told: int) -> None:
     assert "openjdk-17-jre-headless" in done.stdout
 
 
-def test_no_java_is_told(machine: Path) -> None:
+def test_a_missing_java_is_reported(machine: Path) -> None:
     done = asked(machine)
     assert done.returncode == 1
     assert "not root on Debian: java;" in done.stdout
 
 
 @pytest.mark.parametrize(("newer", "status"), [("17.0.15", 0), ("11.0.22", 1)])
-def test_what_was_installed_is_looked_at_again(machine: Path, newer: str, status: int) -> None:
+def test_an_installed_java_is_checked_again(machine: Path, newer: str, status: int) -> None:
     """An old release of Debian has an old default; and another Java may come first in the PATH."""
     java(machine, "11.0.22")
     program(machine, "id", "echo 0")

@@ -17,7 +17,7 @@ PINNED_IMAGE = re.compile(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}")
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_actions(path: Path) -> None:
+def test_actions_are_pinned_by_hash(path: Path) -> None:
     used = re.findall(r"uses: (.+)", path.read_text(encoding="utf-8"))
     assert used
     for one in used:
@@ -25,7 +25,7 @@ def test_actions(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_rights(path: Path) -> None:
+def test_workflows_have_read_rights_only_and_pass_no_event_text_to_a_shell(path: Path) -> None:
     workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert workflow["permissions"] == {}
     for name, job in workflow["jobs"].items():
@@ -37,7 +37,7 @@ def test_rights(path: Path) -> None:
             assert "checkout" not in step.get("uses", "") or step["with"]["persist-credentials"] is False
 
 
-def test_a_deployment_that_has_begun_ends_and_everybody_is_told() -> None:
+def test_a_started_deployment_is_not_cancelled_and_slack_is_notified() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/deliver.yml").read_text(encoding="utf-8"))
     assert workflow["concurrency"] == {"group": "production", "cancel-in-progress": False}
     jobs = workflow["jobs"]
@@ -46,7 +46,7 @@ def test_a_deployment_that_has_begun_ends_and_everybody_is_told() -> None:
     assert "digest" in workflow[True]["workflow_dispatch"]["inputs"]  # YAML 1.1 reads `on` as true
 
 
-def test_the_workflow_runs_what_is_there() -> None:
+def test_the_workflow_runs_only_programs_that_exist() -> None:
     for path in WORKFLOWS:
         for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
             for command in (step["run"] for step in job.get("steps", ()) if "run" in step):
@@ -58,7 +58,7 @@ def test_the_workflow_runs_what_is_there() -> None:
                         ROOT / "deploy/release/__main__.py").read_text(encoding="utf-8")
 
 
-def test_images() -> None:
+def test_images_are_pinned_by_digest() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
     foreign = {one["image"] for one in services.values() if not one["image"].startswith("${ANBU_IMAGE")}
     bases = set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)) - {"base"}
@@ -69,7 +69,7 @@ def test_images() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda path: path.name)
-def test_packages(path: Path) -> None:
+def test_packages_are_pinned_by_hash(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert "://" not in text, "a registry's address"
     for one in re.split(r"\n(?=\S)", text.strip()):

@@ -13,7 +13,7 @@ from web.access import SHORTEST_TOKEN
 ROOT = Path(__file__).parents[2]
 
 
-def test_all_that_compose_mounts(tmp_path: Path) -> None:
+def test_every_secret_that_compose_mounts_is_made(tmp_path: Path) -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
     assert {Path(one["file"]).name for one in compose["secrets"].values()} == set(FILES)
     folder = tmp_path / "secrets"
@@ -30,7 +30,7 @@ def test_all_that_compose_mounts(tmp_path: Path) -> None:
     assert min(map(len, tokens.values())) >= SHORTEST_TOKEN
 
 
-def test_what_is_there_stays(tmp_path: Path) -> None:
+def test_an_existing_secret_is_kept(tmp_path: Path) -> None:
     make(tmp_path)
     before = {name: (tmp_path / name).read_bytes() for name in FILES}
     (tmp_path / "web-token").unlink()
@@ -39,8 +39,9 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("argument", "status"), [("--help", 0), ("--force", 2), ("file", 2), ("file/secrets", 2)])
-def test_what_is_no_folder_is_not_made(argument: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                       capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_path_that_is_no_folder_is_refused(argument: str, status: int, tmp_path: Path,
+                                             monkeypatch: pytest.MonkeyPatch,
+                                             capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(SystemExit) as left:

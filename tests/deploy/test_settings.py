@@ -48,13 +48,13 @@ def of_ecs(process: str) -> set[str]:
 
 @pytest.mark.parametrize("process", PROCESSES)
 @pytest.mark.parametrize("where", [of_compose, of_ecs])
-def test_known_and_enough(where: Any, process: str) -> None:
+def test_the_settings_of_a_process_are_known_and_complete(where: Any, process: str) -> None:
     given = where(process)
     assert given <= KNOWN | OF_UVICORN_AND_PYTHON
     assert NEEDED[process] <= {name.removesuffix("_FILE") for name in given}
 
 
-def test_the_worker_may_tell_people() -> None:
+def test_the_worker_has_the_settings_to_notify_people() -> None:
     assert {"ANBU_ROUTES_FILE", "ANBU_PUBLIC_URL", "ANBU_DEADMAN_URL"} <= of_compose("worker")
     assert {"ANBU_ROUTES", "ANBU_PUBLIC_URL", "ANBU_DEADMAN_URL"} <= of_ecs("worker")
     assert "outside" in COMPOSE["services"]["worker"]["networks"]
@@ -110,7 +110,7 @@ def test_only_the_worker_has_the_keys() -> None:
             assert not {name for name in where(process) if name.startswith("ANBU_KEK")}
 
 
-def test_app_runner_knows_the_same() -> None:
+def test_app_runner_has_the_same_settings() -> None:
     for name in ("Gateway", "Page"):
         image = template("apprunner.yaml")[name]["Properties"]["SourceConfiguration"]["ImageRepository"]
         given = image["ImageConfiguration"]
@@ -121,7 +121,7 @@ def test_app_runner_knows_the_same() -> None:
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-def test_one_health_check(process: str) -> None:
+def test_compose_and_aws_have_the_same_health_check(process: str) -> None:
     (container,) = template("ecs.yaml")[f"{process.capitalize()}Task"]["Properties"]["ContainerDefinitions"]
     check = ["CMD", "python", "-I", "-m", "cli.health", process]
     assert COMPOSE["services"][process]["healthcheck"]["test"] == check == container["HealthCheck"]["Command"]
@@ -131,7 +131,7 @@ def test_one_health_check(process: str) -> None:
     assert "USER 10001:10001" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
-def test_every_service_waits_is_limited_and_keeps_few_logs() -> None:
+def test_every_service_has_limits_and_bounded_logs() -> None:
     for name, service in COMPOSE["services"].items():
         assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}, name
         assert service["logging"]["options"]["max-size"], name
@@ -139,7 +139,7 @@ def test_every_service_waits_is_limited_and_keeps_few_logs() -> None:
             assert set(service["depends_on"]) == {"kafka", "mongo"}, name
 
 
-def test_only_loopback_is_published() -> None:
+def test_compose_publishes_ports_on_loopback_only() -> None:
     published = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
     assert len(published) == 4
     assert all(port.startswith("127.0.0.1:") for port in published)
@@ -148,7 +148,7 @@ def test_only_loopback_is_published() -> None:
     assert all(COMPOSE["services"][name]["networks"] == ["inside"] for name in ("kafka", "mongo"))
 
 
-def test_who_runs_it_reaches_the_page_of_prometheus_and_it_an_alertmanager() -> None:
+def test_operators_reach_prometheus_and_prometheus_reaches_an_alertmanager() -> None:
     """docs/operate.md sends people to this page, and has them name an Alertmanager, which is hardly on this network."""
     prometheus = COMPOSE["services"]["prometheus"]
     assert prometheus["networks"] == ["inside", "outside"]

@@ -56,7 +56,7 @@ def test_every_record_type_has_an_example() -> None:
 
 
 @pytest.mark.parametrize(("topic", "value"), OF_TOPICS, ids=[_schema_of(*one) for one in OF_TOPICS])
-def test_an_example_is_as_described(topic: str, value: dict[str, Any]) -> None:
+def test_an_example_matches_its_schema(topic: str, value: dict[str, Any]) -> None:
     Draft202012Validator(SCHEMAS[_schema_of(topic, value)]).validate(value)
 
 
@@ -112,7 +112,7 @@ def test_every_field_has_its_line(topic: str, name: str) -> None:
     assert fields - named == set()
 
 
-def test_every_word_of_a_closed_set_is_named() -> None:
+def test_every_value_of_an_enumeration_is_named() -> None:
     words = [*Change, *Kind, *ClearReason, *RejectReason]
     assert [word for word in words if f"`{word}`" not in TEXT] == []
 
@@ -134,6 +134,6 @@ def test_every_topic_has_a_heading_and_its_retention() -> None:
             assert rows[name].startswith("compact, lag 1 to 30 days, tombstones 7 days")
 
 
-def test_no_line_is_a_wall() -> None:
+def test_no_line_is_too_long() -> None:
     lines = TEXT.splitlines()
     assert [line for line in lines if len(line) > (250 if line.startswith("|") else 120)] == []

@@ -72,11 +72,11 @@ def run_block(block: str, folder: Path) -> None:
 
 @pytest.mark.timeout(LIMIT_S + 80)
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0].removeprefix("$ ").split(" --")[0])
-def test_console_block(block: str, tmp_path: Path) -> None:
+def test_a_console_block_of_the_readme_runs(block: str, tmp_path: Path) -> None:
     run_block(block, tmp_path)
 
 
-def test_there_are_blocks() -> None:
+def test_the_readme_has_console_blocks() -> None:
     assert len(BLOCKS) >= 3
 
 
@@ -89,7 +89,7 @@ def test_the_settings_are_those_of_the_code() -> None:
 @pytest.mark.parametrize("page", ["README.md", "docs/integrate.md", "docs/architecture.md", "docs/operate.md",
                                   "docs/notify.md", "docs/rules.md", "docs/wire-format.md", "docs/contracts.md",
                                   "docs/glossary.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"])
-def test_links_lead_somewhere(page: str) -> None:
+def test_every_link_leads_to_a_file_or_a_heading(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         assert ((ROOT / page).parent / target).exists(), target

@@ -23,7 +23,7 @@ def refusal(one: Request) -> tuple[int, str]:
     return caught.value.status, caught.value.message
 
 
-def test_an_sms_is_taken_as_it_came() -> None:
+def test_an_sms_is_accepted_unchanged() -> None:
     text = "[Web발신]\r\nW.!|@\x00"
     body = orjson.dumps({**GOOD, "text": text, "ignored": [1]})
     assert parse(request(body), SECRET, NOW) == InboundSms("p-1", "+821012345678", "1666", text, None)
@@ -54,7 +54,7 @@ def test_only_text_or_binary_is_needed() -> None:
     (b'{"text":"W.","recipient":{}}', 422, "recipient must be"),
     (b'{"text":"W.","id":1.5}', 422, "id must be"),
 ])
-def test_what_is_refused(body: bytes, status: int, message: str) -> None:
+def test_a_malformed_request_is_refused_with_its_status(body: bytes, status: int, message: str) -> None:
     found, words = refusal(request(body))
     assert found == status
     assert message in words

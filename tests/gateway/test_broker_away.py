@@ -37,7 +37,8 @@ async def found(settings: Settings) -> set[str]:
     return {one["id"] for records in (await read_sms(settings)).values() for one in records if one["type"] == "sms"}
 
 
-async def test_a_broker_that_does_not_answer(gateway: RunningGateway, settings: Settings, line: Proxy) -> None:
+async def test_no_sms_is_accepted_while_the_broker_does_not_answer(gateway: RunningGateway, settings: Settings,
+                                                                   line: Proxy) -> None:
     """Its connections stand, and nothing comes: the answer is 503 all the same, and in time."""
     assert gateway.post({"id": "before", "text": "W."}).status_code == 202
     line.silent = True
@@ -50,7 +51,7 @@ async def test_a_broker_that_does_not_answer(gateway: RunningGateway, settings: 
     assert {"before", "again"} <= await found(settings)
 
 
-async def test_a_line_that_is_cut_in_the_middle(gateway: RunningGateway, settings: Settings, line: Proxy) -> None:
+async def test_accepted_sms_survive_a_cut_connection(gateway: RunningGateway, settings: Settings, line: Proxy) -> None:
     """Senders send each SMS until it is accepted, as providers do."""
     dice = random.Random(line.port)
     statuses: list[int] = []
@@ -83,7 +84,7 @@ async def test_a_line_that_is_cut_in_the_middle(gateway: RunningGateway, setting
     assert await found(settings) == accepted
 
 
-def test_a_broker_that_is_killed(tmp_path: Path) -> None:
+def test_accepted_sms_survive_a_killed_broker(tmp_path: Path) -> None:
     """It keeps nothing, so here it is only asked that nobody is told otherwise, and that a new one is found."""
     broker: Broker = a_broker(tmp_path)
     with broker, running_gateway(gateway_settings(kafka=broker.address)) as gateway:

@@ -15,7 +15,7 @@ def read(url: str, token: str | None = None) -> dict[str, float]:
     return {name: float(value) for name, value in pairs}
 
 
-def test_answers_and_ticks(gateway: RunningGateway) -> None:
+def test_the_metrics_count_answers_and_ticks(gateway: RunningGateway) -> None:
     before = read(gateway.url)
     assert gateway.post({"text": "hello"}).status_code == 202
     assert gateway.post({"text": 7}).status_code == 422
@@ -28,7 +28,7 @@ def test_answers_and_ticks(gateway: RunningGateway) -> None:
     assert after["process_start_time_seconds"] > 0
 
 
-def test_off_loopback_only_with_the_token(settings: Settings) -> None:
+def test_metrics_off_loopback_need_the_token(settings: Settings) -> None:
     with running_gateway(replace(settings, gateway_host="0.0.0.0", worker_token="open sesame")) as one:
         assert httpx.get(f"{one.url}/metrics", timeout=30).status_code == 401
         assert "anbu_broker_up" in read(one.url, "open sesame")

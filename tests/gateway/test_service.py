@@ -34,7 +34,7 @@ def frame(subject: int) -> bytes:
     return b"\x20" + subject.to_bytes(4) + bytes(51)
 
 
-async def test_what_is_accepted_lies_in_the_lane_of_its_subject(gateway: RunningGateway, settings: Settings) -> None:
+async def test_an_accepted_sms_is_in_the_partition_of_its_subject(gateway: RunningGateway, settings: Settings) -> None:
     text = "[Web발신] " + to_text(frame(42)) + " 무료거부"
     answers = [
         gateway.post({"id": "1", "sender": "+821011112222", "recipient": "1666", "text": text}),
@@ -57,14 +57,14 @@ async def test_what_is_accepted_lies_in_the_lane_of_its_subject(gateway: Running
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"{", 400), (b"\xff", 400), (b"[]", 422), (b'{"text":1}', 422)])
-def test_a_refusal_says_why_in_json(gateway: RunningGateway, body: bytes, status: int) -> None:
+def test_a_refusal_gives_its_reason_as_json(gateway: RunningGateway, body: bytes, status: int) -> None:
     answer = gateway.post_octets(body)
     assert (answer.status_code, list(answer.json())) == (status, ["error"])
     assert answer.headers["content-type"] == "application/json"
     assert "retry-after" not in answer.headers
 
 
-async def test_long_texts_are_taken_up_to_a_bound(gateway: RunningGateway, settings: Settings) -> None:
+async def test_long_texts_are_accepted_up_to_a_limit(gateway: RunningGateway, settings: Settings) -> None:
     """64 kB is more than any SMS has; beyond the bound a sender still hears why."""
     assert gateway.post({"text": "가" * 20_000}).status_code == 202
     assert gateway.post({"text": "x" * 65_536}).status_code == 202
@@ -83,7 +83,7 @@ def test_unsigned_requests_are_refused(gateway: RunningGateway) -> None:
     assert httpx.post(f"{gateway.url}/v1/sms", content=b"{}", headers=headers).status_code == 401
 
 
-def test_a_request_that_ends_too_early_is_nothing(gateway: RunningGateway) -> None:
+def test_a_request_that_ends_too_early_is_not_accepted(gateway: RunningGateway) -> None:
     """The client leaves in the middle of its body; afterwards nothing is in hand."""
     def half() -> Iterator[bytes]:
         yield b'{"text":'
@@ -94,14 +94,14 @@ def test_a_request_that_ends_too_early_is_nothing(gateway: RunningGateway) -> No
     wait_until(lambda: gateway.status()["in_hand"] == 0)
 
 
-def test_status_and_health(gateway: RunningGateway) -> None:
+def test_status_and_health_are_reported(gateway: RunningGateway) -> None:
     now = format_time(int(gateway.clock.now()))
     assert gateway.status() == {"in_hand": 0, "ticked": now, "broker": "up"}
     answer = httpx.get(f"{gateway.url}/health")
     assert (answer.status_code, answer.json()) == (200, {"live": True, "ready": True})
 
 
-def test_without_a_broker_it_answers_and_asks_to_come_again() -> None:
+def test_without_a_broker_the_gateway_answers_503() -> None:
     with running_gateway(gateway_settings(kafka=f"127.0.0.1:{free_port()}")) as lonely:
         answer = lonely.post({"text": "W."})
         assert (answer.status_code, list(answer.json())) == (503, ["error"])
@@ -111,7 +111,7 @@ def test_without_a_broker_it_answers_and_asks_to_come_again() -> None:
         assert lonely.post({"text": 1}).status_code == 422
 
 
-async def test_topics_of_other_partitions_are_a_failure(settings: Settings) -> None:
+async def test_a_topic_with_another_number_of_partitions_ends_the_gateway(settings: Settings) -> None:
     await declare(settings)
     with running_gateway(replace(settings, partitions=3)) as wrong:
         wait_until(lambda: wrong.failures)
@@ -121,14 +121,14 @@ async def test_topics_of_other_partitions_are_a_failure(settings: Settings) -> N
 
 @pytest.mark.parametrize(("changes", "variable"), [
     ({"gateway_secret": None}, "ANBU_GATEWAY_SECRET"), ({"tick_s": 0.0}, "ANBU_TICK_S")])
-def test_settings_that_cannot_be(changes: dict[str, Any], variable: str) -> None:
+def test_missing_or_wrong_settings_are_refused(changes: dict[str, Any], variable: str) -> None:
     failures: list[BaseException] = []
     with pytest.raises(SettingsError, match=variable):
         create_app(gateway_settings(**changes), StoppedClock(), failures.append)
     assert failures == []
 
 
-def test_whoever_dawdles_is_refused_in_time(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_request_is_refused_in_time(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that never ends holds the ticks back no longer than an answer may take."""
     monkeypatch.setattr(publisher, "ANSWER_S", 0.2)
     host, port = gateway.url.removeprefix("http://").split(":")
@@ -138,13 +138,13 @@ def test_whoever_dawdles_is_refused_in_time(gateway: RunningGateway, monkeypatch
     assert gateway.status()["in_hand"] == 0
 
 
-def test_the_document_is_current() -> None:
+def test_the_openapi_document_is_current() -> None:
     result = CliRunner().invoke(main, ["gateway", "--openapi"])
     assert json.loads(DOCUMENT.read_bytes()) == json.loads(result.stdout), (
         "anbu gateway --openapi > docs/openapi-gateway.json")
 
 
-def test_the_document_describes_what_the_adapter_asks_for() -> None:
+def test_the_openapi_document_describes_the_fields_of_the_adapter() -> None:
     headers = signed("secret", 1_795_467_845, b"{}")
     described = {one["name"]: one["schema"]["pattern"] for one in OPENAPI["parameters"]}
     assert all(re.search(pattern, headers[name]) for name, pattern in described.items())

@@ -36,7 +36,7 @@ SENDERS, EACH = 16, 12
     (100.9, 95.0, False, 90),
     (100.9, 85.5, False, 85),  # a machine so slow that an answer took longer than it may
 ])
-def test_the_latest_true_time(now: float, oldest: float | None, alone: bool, expected: int) -> None:
+def test_a_tick_has_the_latest_time_that_is_true(now: float, oldest: float | None, alone: bool, expected: int) -> None:
     assert true_time(now, oldest, alone=alone) == expected
 
 
@@ -52,7 +52,7 @@ async def test_an_sms_in_hand_holds_the_ticks_back() -> None:
     assert (publisher.in_hand, publisher.oldest()) == (0, None)
 
 
-async def test_a_refusal_ends_what_is_in_hand() -> None:
+async def test_a_refused_sms_no_longer_holds_the_ticks_back() -> None:
     publisher = Publisher(gateway_settings(), StoppedClock())
     with pytest.raises(Refused):
         async with publisher.arrival():
@@ -123,7 +123,7 @@ async def test_ticks_are_true_under_slow_concurrent_requests(tmp_path: Path) -> 
                 assert parse_time(one["received_at"], "received_at") >= latest
 
 
-async def test_where_others_have_the_same_name_ticks_stay_behind(tmp_path: Path, settings: Settings) -> None:
+async def test_ticks_stay_behind_if_other_instances_have_the_same_name(tmp_path: Path, settings: Settings) -> None:
     clock = SharedClock.create(tmp_path / "clock", NOW)
     with running_gateway(replace(settings, gateway_alone=False), clock) as gateway:
         await asyncio.to_thread(gateway.wait_until_up)
@@ -145,7 +145,7 @@ def test_every_move_of_a_virtual_clock_is_followed_by_its_tick(tmp_path: Path, s
             wait_until(lambda: gateway.status()["ticked"] == format_time(int(clock.now())))
 
 
-def test_a_clock_that_is_put_back_dates_no_sms_before_a_tick(gateway: RunningGateway) -> None:
+def test_a_clock_that_is_set_back_dates_no_sms_before_a_tick(gateway: RunningGateway) -> None:
     """The clock of a machine is mended: what comes then bears the time of the last tick."""
     clock = gateway.clock
     assert isinstance(clock, StoppedClock)

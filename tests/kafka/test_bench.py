@@ -46,7 +46,7 @@ def figures(kafka: LocalKafka, name: str, *options: str) -> dict[str, dict[str, 
 
 
 @pytest.mark.timeout(240)
-def test_engine(kafka: LocalKafka) -> None:
+def test_the_engine_benchmark_prints_its_figures(kafka: LocalKafka) -> None:
     found = figures(kafka, "engine", "--people", "200", "--windows", "2", "--runs", "1")
     assert found["ratio_to_says"]["aim"] == 0.8
     assert found["ratio_to_bare"]["aim"] is None
@@ -54,7 +54,7 @@ def test_engine(kafka: LocalKafka) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_latency(kafka: LocalKafka) -> None:
+def test_the_latency_benchmark_prints_its_figures(kafka: LocalKafka) -> None:
     found = figures(kafka, "latency", "--rate", "100", "--seconds", "2")
     assert 0 < found["alert_p50_ms"]["value"] <= found["alert_p99_9_ms"]["value"]
     assert found["reached_per_s"]["aim"] == 95
@@ -62,7 +62,7 @@ def test_latency(kafka: LocalKafka) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_failover(kafka: LocalKafka) -> None:
+def test_the_failover_benchmark_prints_its_figures(kafka: LocalKafka) -> None:
     assert figures(kafka, "failover", "--rate", "100", "--people", "100", "--runs", "1")["median_s"]["value"] > 0
 
 
@@ -74,7 +74,7 @@ def test_recovery_and_morning_share_a_broker(kafka: LocalKafka) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_a_wrong_morning_has_no_figures(kafka: LocalKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrongly_judged_morning_has_no_figures(kafka: LocalKafka, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the worker had told an alert about somebody who is well."""
     right = nation.alert
     monkeypatch.setattr(nation, "alert", lambda subject: None if subject == 101 else right(subject))
@@ -135,8 +135,8 @@ def test_a_broker_in_use_is_refused(shared: LocalKafka, name: str) -> None:
     assert asyncio.run(topics_of(shared)) == {*THEIRS, name}
 
 
-async def test_what_is_not_listed_yet_is_removed_too(shared: LocalKafka, tmp_path: Path,
-                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_topics_that_the_broker_does_not_list_yet_are_removed(shared: LocalKafka, tmp_path: Path,
+                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
     async def lagging(_: AIOKafkaAdminClient) -> list[str]:
         return []
 
@@ -152,7 +152,8 @@ async def test_what_is_not_listed_yet_is_removed_too(shared: LocalKafka, tmp_pat
 
 @pytest.mark.parametrize(("number", "awaited"), [(signal.SIGINT, "sms"),
                                                  (signal.SIGTERM, "-latency-0-people-changelog")])
-async def test_who_is_interrupted_cleans_up(shared: LocalKafka, number: signal.Signals, awaited: str) -> None:
+async def test_an_interrupted_benchmark_removes_its_topics(shared: LocalKafka, number: signal.Signals,
+                                                           awaited: str) -> None:
     """Whether it is still making topics, or has gone on."""
     command = [str(Path(sys.executable).with_name("anbu")), "bench", "latency", "--broker", shared.address,
                "--rate", "10", "--seconds", "600"]

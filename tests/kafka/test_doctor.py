@@ -56,7 +56,7 @@ async def topics_of(settings: Settings) -> list[str]:
         return [name for name in await admin.list_topics() if "doctor" in name]
 
 
-def test_all_is_right(environ: dict[str, str]) -> None:
+def test_a_healthy_system_has_no_errors(environ: dict[str, str]) -> None:
     settings = Settings.from_env(environ)
     asyncio.run(register(settings, 60))
     status, found = examined(environ)
@@ -70,7 +70,7 @@ def test_all_is_right(environ: dict[str, str]) -> None:
     assert [line.split()[0] for line in done.stdout.splitlines()] == list(found)
 
 
-def test_what_is_wrong_is_named(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_of_topics_and_lanes_are_named(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings.from_env(environ)
     asyncio.run(register(settings, 10))
 
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_named(environ: dict[str, str], monkeypatch: pytest.Mon
     assert found["broker"] == ("error", "ANBU_REPLICATION is 3, but there are 1 brokers")
 
 
-async def test_a_number_that_was_erased_and_given_again(environ: dict[str, str], store: Store) -> None:
+async def test_an_erased_number_that_is_used_again_is_an_error(environ: dict[str, str], store: Store) -> None:
     settings = Settings.from_env(environ)
     await register(settings, 3)
     for subject in (2, 7):
@@ -105,8 +105,7 @@ async def test_a_number_that_was_erased_and_given_again(environ: dict[str, str],
     assert "erased numbers are registered: 2; alerts on these people reach no caseworker" in found["numbers"][1]
 
 
-async def test_what_was_written_into_another_partition_is_nobodys_profile(environ: dict[str, str],
-                                                                          store: Store) -> None:
+async def test_a_misplaced_profile_is_ignored(environ: dict[str, str], store: Store) -> None:
     """`watch` has sent it on, and the tombstone of who was erased went where it was sent."""
     settings = Settings.from_env(environ)
     await register(settings, 3)
@@ -121,7 +120,7 @@ async def test_what_was_written_into_another_partition_is_nobodys_profile(enviro
     assert "has 2 people" in found["lanes"][1]
 
 
-async def test_topics_that_forget_too_early_or_too_late(kafka: LocalKafka) -> None:
+async def test_a_wrong_retention_of_a_topic_is_reported(kafka: LocalKafka) -> None:
     settings = Settings.from_env({"ANBU_KAFKA": kafka.address})
     await declare(settings)
     async with administration(settings) as admin:
@@ -138,12 +137,12 @@ async def test_topics_that_forget_too_early_or_too_late(kafka: LocalKafka) -> No
     assert (await doctor_module._topics(settings))[0] == "ok"
 
 
-def test_a_broker_that_is_away(environ: dict[str, str]) -> None:
+def test_a_broker_that_is_away_is_an_error(environ: dict[str, str]) -> None:
     status, found = examined({**environ, "ANBU_KAFKA": f"127.0.0.1:{free_port()}"})
     assert (status, found["broker"][0], set(found)) == (1, "error", {"keys", "broker", "database"})
 
 
-def test_the_embedded_broker(tmp_path: Path, environ: dict[str, Any]) -> None:
+def test_the_embedded_broker_is_examined(tmp_path: Path, environ: dict[str, Any]) -> None:
     with embedded_broker(tmp_path) as broker:
         _, found = examined({**environ, "ANBU_KAFKA": broker.address, "ANBU_GUARANTEE": "none"})
         assert found["fencing"][0] == "warning"
@@ -164,8 +163,8 @@ def spoiled(before: Callable[[], None]) -> type[Writer]:
     return Spoiled
 
 
-def test_a_broker_that_is_lost_has_refused_nobody(kafka: LocalKafka, environ: dict[str, str],
-                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_broker_does_not_count_as_fencing(kafka: LocalKafka, environ: dict[str, str],
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_module, "PATIENCE_S", 3.0)
     monkeypatch.setattr(doctor_module, "Writer", spoiled(kafka.nodes[0].kill))
     _, found = examined(environ)
@@ -176,8 +175,8 @@ def test_a_broker_that_is_lost_has_refused_nobody(kafka: LocalKafka, environ: di
 @pytest.mark.parametrize(("error", "told"), [
     (TopicAuthorizationFailedError("scratch"), "access control lists"), (KafkaTimeoutError(), "no answer within 30 s"),
     (NotEnoughReplicasError(), "NotEnoughReplicasError")])
-def test_another_error_is_no_refusal_of_a_writer_that_was_shut_out(
-        environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, error: KafkaError, told: str) -> None:
+def test_another_error_does_not_count_as_fencing(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch,
+                                                 error: KafkaError, told: str) -> None:
     def fail() -> None:
         raise error
 

@@ -60,8 +60,8 @@ async def traces(settings: Settings, subject: int) -> dict[str, int]:
 
 
 @pytest.mark.timeout(240)
-async def test_no_topic_tells_of_who_was_erased(kafka: LocalKafka, tmp_path: Path, store: Store,
-                                                database_url: str) -> None:
+async def test_no_topic_contains_records_of_an_erased_person(kafka: LocalKafka, tmp_path: Path, store: Store,
+                                                             database_url: str) -> None:
     """All others are still there, and so are their states."""
     worker = WorkerProcess(tmp_path / "watch", ANBU_KAFKA=kafka.address, ANBU_PARTITIONS=str(PARTITIONS),
                            ANBU_GUARANTEE="fence", ANBU_KEK=json.dumps(FLEET.keks()), ANBU_MONGODB=database_url)

@@ -8,7 +8,7 @@ from support.one_lane import Place, sos
 pytestmark = pytest.mark.timeout(150)
 
 
-async def test_how_far_a_lane_is_read_back(place: Place) -> None:
+async def test_health_shows_how_much_of_a_changelog_is_read(place: Place) -> None:
     """In percent, going up; a lane that is open is no longer named."""
     first, second = place.worker(), place.worker(SLOW="0.1")
     told: list[int] = []

@@ -21,13 +21,13 @@ async def last_line(worker: WorkerProcess) -> str:
     return worker.log.read_text().splitlines()[-1]
 
 
-async def test_a_session_shorter_than_the_brokers_take(tmp_path: Path) -> None:
+async def test_a_session_that_is_too_short_for_the_broker_ends_the_worker(tmp_path: Path) -> None:
     with LocalKafka(tmp_path, more={"group.min.session.timeout.ms": "6000"}) as kafka:
         said = await last_line(Place(tmp_path, kafka).worker(ANBU_SESSION_S="5"))
     assert "ANBU_SESSION_S is 5, which the brokers do not take" in said
 
 
-async def test_a_user_who_may_not_join_the_group(tmp_path: Path) -> None:
+async def test_a_user_without_the_right_to_join_the_group_ends_the_worker(tmp_path: Path) -> None:
     outside = free_port()
     more = listener("SASL_PLAINTEXT") | {
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",

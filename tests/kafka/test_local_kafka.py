@@ -53,8 +53,8 @@ async def test_two_of_three_brokers_go_on_when_one_dies(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("path", "cache", "told"), [
     ("", None, "apt-get install openjdk"), (os.environ["PATH"], "empty", "make kafka")])
-def test_who_has_not_got_it_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str,
-                                               cache: str | None, told: str) -> None:
+def test_a_missing_kafka_is_reported_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str,
+                                                   cache: str | None, told: str) -> None:
     monkeypatch.setenv("PATH", path)
     if cache is not None:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / cache))

@@ -15,7 +15,7 @@ from streams.topics import changelog
 MANY = 250_000  # with one deadline in one lane
 
 
-async def test_an_outage_of_a_quarter_of_a_million_in_a_lane(broker: LocalKafka) -> None:
+async def test_an_outage_of_a_quarter_of_a_million_people_fits_into_a_record(broker: LocalKafka) -> None:
     settings = Settings.from_env({"ANBU_KAFKA": broker.address, "ANBU_PARTITIONS": "1"})
     deadline = 1_795_567_500
     packed = pack_incidents([Incident("seoul-1", deadline, None, deadline, MANY,

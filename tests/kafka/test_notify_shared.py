@@ -20,8 +20,8 @@ ALERTS_SENT = 60
 
 
 @pytest.mark.timeout(600)
-async def test_a_worker_joins_and_another_dies(kafka: LocalKafka, tmp_path: Path, database_url: str,
-                                               store: Store) -> None:
+async def test_each_alert_is_sent_when_a_worker_joins_and_another_dies(kafka: LocalKafka, tmp_path: Path,
+                                                                       database_url: str, store: Store) -> None:
     slow = Answer(delay_s=0.2)
     with Endpoint(usual=slow) as slack, Endpoint() as sms, running_mailbox(Mailbox()) as mailbox:
         places = [Place(tmp_path / name, database_url, slack, sms, mailbox, ANBU_KAFKA=kafka.address,

@@ -37,7 +37,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("protocol", ["SSL", "SASL_SSL", "SASL_PLAINTEXT"])
-async def test_a_worker_on_a_kafka_that_is_secured(protocol: str, tmp_path: Path) -> None:
+async def test_a_worker_works_on_a_secured_kafka(protocol: str, tmp_path: Path) -> None:
     store, trusted = certificate(tmp_path)
     outside = free_port()
     more = listener(protocol) | {"ssl.keystore.type": "PEM", "ssl.keystore.location": str(store)}

@@ -11,7 +11,8 @@ from streams.kafka import administration
 from streams.topics import declare, topics
 
 
-async def test_what_was_just_removed_is_made_anew(kafka: LocalKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_topic_that_was_just_removed_is_created_again(kafka: LocalKafka,
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
     """The first list still has all of it."""
     settings = replace(Settings.from_env({}), kafka=kafka.address)
     names, truly = {topic.name for topic in topics(settings)}, AIOKafkaAdminClient.list_topics

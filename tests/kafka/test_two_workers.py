@@ -21,7 +21,7 @@ PARTITIONS = 4
 
 
 @pytest.mark.timeout(150)
-async def test_a_person_is_shown_by_any_worker(kafka: LocalKafka, tmp_path: Path) -> None:
+async def test_any_worker_shows_a_person_of_another_worker(kafka: LocalKafka, tmp_path: Path) -> None:
     variables = {"ANBU_KAFKA": kafka.address, "ANBU_PARTITIONS": str(PARTITIONS), "ANBU_GUARANTEE": "fence",
                  "ANBU_KEK": orjson.dumps({"k1": "A" * 43 + "="}).decode(), "ANBU_WORKER_TOKEN": "open sesame"}
     ports = {"one": free_port(), "two": free_port()}

@@ -27,7 +27,7 @@ def differing(lines: list[Json]) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_core_says_what_the_oracle_says(seed: int) -> None:
+def test_the_core_and_the_naive_implementation_agree(seed: int) -> None:
     lines = made_up(seed, EVENTS)
     if differing(lines):
         small = smaller(lines, lambda some: bool(differing(some)))

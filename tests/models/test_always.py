@@ -42,7 +42,7 @@ def test_revisions_have_no_gaps_and_nothing_follows_cleared_but_reopened(seed: i
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_an_event_handled_twice_says_nothing_and_changes_nothing(seed: int) -> None:
+def test_an_event_that_is_handled_twice_has_no_second_effect(seed: int) -> None:
     stage = Stage()
     for text in made_up(seed):
         counters = dict(stage._counters)
@@ -62,7 +62,7 @@ def packed(lane: LaneState) -> dict[int, bytes]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_lane_made_anew_from_its_changelog_judges_the_same(seed: int) -> None:
+def test_a_lane_that_is_read_back_from_its_changelog_judges_the_same(seed: int) -> None:
     straight, restarted = Stage(), Stage()
     kept: dict[bytes, bytes | None] = {}
     for number, text in enumerate(made_up(seed, days=3)):
@@ -76,7 +76,7 @@ def test_a_lane_made_anew_from_its_changelog_judges_the_same(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_no_report_is_said_of_windows_without_an_earlier_sms_only(seed: int) -> None:
+def test_no_report_opens_only_for_windows_without_an_earlier_sms(seed: int) -> None:
     stage = Stage()
     heard: dict[str, set[str]] = defaultdict(set)
     for text in made_up(seed):

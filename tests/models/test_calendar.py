@@ -17,7 +17,7 @@ def test_a_person_without_windows_is_never_due() -> None:
     assert Calendar(SEOUL, {}, None).next_deadline(1_795_000_000) is None
 
 
-def test_spring_moves_a_missing_time_forward_and_autumn_takes_the_first() -> None:
+def test_a_missing_time_moves_forward_and_of_a_doubled_time_the_first_counts() -> None:
     """Rule 1."""
     berlin = Schedule("Europe/Berlin", DailyWindow(150, 240), None, 0, 0)  # 02:30 to 04:00
     calendar = Calendar(berlin, {}, 0)

@@ -27,14 +27,14 @@ EXCUSE = {"id": "1", "type": "excuse", "subject": 42, "by": "kim", "at": "2026-1
           "to": "2026-11-24"}
 
 
-def test_reads_an_sms() -> None:
+def test_an_sms_is_read() -> None:
     assert parse_sms({**SMS, "type": "sms", "gateway": "g", "id": "i", "sender": "s", "unknown": 1}) == Sms(
         1_795_467_845, "W.x", None, "g", "i", "s")
     eight_bit = {"received_at": "2026-11-24T06:04:05.9+09:00", "binary": "AA=="}
     assert parse_sms(eight_bit) == Sms(1_795_467_845, None, "AA==")
 
 
-def test_reads_ticks() -> None:
+def test_ticks_are_read() -> None:
     assert parse_sms(GATEWAY_TICK) == Tick("gateway", "seoul-1", 1_795_467_850)
     assert parse_sms({"type": "tick", "source": "clock", "at": "2026-11-23T21:04:10Z"}) == Tick(
         "clock", None, 1_795_467_850)
@@ -54,24 +54,24 @@ def test_reads_ticks() -> None:
     ({**GATEWAY_TICK, "gateway": ""}, "gateway"),
     ({**GATEWAY_TICK, "at": None}, "at"),
 ])
-def test_refuses_an_sms(document: dict[str, Any], field: str) -> None:
+def test_a_malformed_sms_is_refused(document: dict[str, Any], field: str) -> None:
     with pytest.raises(ContractError, match=f"^{field}$"):
         parse_sms(document)
 
 
 @pytest.mark.parametrize(("value", "said"), [(b"{\xff", "not JSON"), (b"", "not JSON"), (b"[1]", "not an object"),
                                              (b" " * LONGEST + b"{}", "longer than")])
-def test_refuses_what_is_no_object(value: bytes, said: str) -> None:
+def test_a_value_that_is_not_an_object_is_refused(value: bytes, said: str) -> None:
     with pytest.raises(ContractError, match=said):
         parse_object(value)
 
 
-def test_reads_a_time_of_a_broken_record() -> None:
+def test_the_time_of_a_malformed_record_is_read_if_possible() -> None:
     assert read_time({"at": "2026-11-23T21:04:10Z"}, "at") == 1_795_467_850
     assert read_time({"at": "yesterday"}, "at") is None
 
 
-def test_reads_a_profile() -> None:
+def test_a_profile_is_read() -> None:
     profile = parse_profile({
         **PROFILE, "retired": True, "grace_min": 0, "devices": [DEVICE],
         "windows": {"morning": {"open": "05:00", "close": "23:59"}, "afternoon": None},
@@ -134,7 +134,7 @@ def window(**fields: Any) -> dict[str, Any]:
     ({"attributes": {"7": {"name": "x", "range": [1]}}}, "attributes.7.range"),
     ({"attributes": {"7": {"name": "x", "range": [1, "2"]}}}, "attributes.7.range"),
 ])
-def test_refuses_a_profile(change: dict[str, Any], field: str) -> None:
+def test_a_malformed_profile_is_refused(change: dict[str, Any], field: str) -> None:
     with pytest.raises(ContractError, match=f"^{field}$"):
         parse_profile({**PROFILE, **change})
 
@@ -148,12 +148,12 @@ def test_refuses_a_profile(change: dict[str, Any], field: str) -> None:
     ({**EXCUSE, "from": None}, "from"), ({**EXCUSE, "to": "24 November"}, "to"), ({**EXCUSE, "to": "2026-11-23"}, "to"),
     ({**EXCUSE, "text": 5}, "text"),
 ])
-def test_refuses_a_command(document: dict[str, Any], field: str) -> None:
+def test_a_malformed_command_is_refused(document: dict[str, Any], field: str) -> None:
     with pytest.raises(ContractError, match=f"^{field}$"):
         parse_command(document)
 
 
-def test_reads_commands() -> None:
+def test_commands_are_read() -> None:
     assert parse_command(COMMAND).type is CommandType.ACKNOWLEDGE
     assert parse_command({**COMMAND, "type": "assign", "assignee": "lee"}).assignee == "lee"
     assert parse_command({**COMMAND, "type": "comment", "text": "on my way"}).text == "on my way"
@@ -167,7 +167,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_
 
 
 @given(st.sampled_from(["sms", "profile", "command"]), st.data())
-def test_nothing_but_a_contract_error_comes_of_any_json(kind: str, data: st.DataObject) -> None:
+def test_any_json_is_read_or_raises_a_contract_error(kind: str, data: st.DataObject) -> None:
     parse, whole = {"sms": (parse_sms, {**SMS, **GATEWAY_TICK}), "profile": (parse_profile, {
         **PROFILE, "windows": {}, "devices": [DEVICE], "attributes": {}, "thresholds": {}, "excused": [],
         "escalation": []}), "command": (parse_command, {**COMMAND, **EXCUSE})}[kind]

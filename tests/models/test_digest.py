@@ -24,7 +24,7 @@ BAD_MORNING = [
     told(4, severity="critical", change="raised", revision=2), told("seoul-1", lane=0, revision=2, change="cleared")]
 
 
-def test_in_english() -> None:
+def test_a_digest_in_english() -> None:
     assert digest_of(BAD_MORNING, "team", ENGLISH).text.replace(". ", ".\n").splitlines() == [
         "[Anbu CRITICAL] 8 alerts in one message",
         "CRITICAL, No report: jongno, no.", "4.",
@@ -41,33 +41,33 @@ def test_in_english() -> None:
         f"{PAGE}/"]
 
 
-def test_in_korean() -> None:
+def test_a_digest_in_korean() -> None:
     message = digest_of(BAD_MORNING[2:4], "team", KOREAN)
     assert message.text == ("[안부 주의] 알림 2건 모음\n"
                             "주의 · 보고 없음: jongno 7, 12번. 전화로 안부를 확인하고, 받지 않으면 방문하세요. "
                             f"이유와 처리 상황은 현황판에서 볼 수 있습니다.\n{PAGE}/")
 
 
-def test_what_was_foreseen_by_nobody_and_what_may_be_a_repetition_are_said() -> None:
+def test_a_digest_says_if_a_route_is_missing_or_an_alert_may_be_a_repetition() -> None:
     text = digest_of([told(1, change="escalated", escalated_to="lead", fallback=True), told(2, again=True)], "team",
                      ENGLISH).text
     assert "no. 1. Call the person. If there is no answer, go there. No route names 'lead'" in text
     assert "You may have received this before" in text
 
 
-def test_names_are_on_the_page_alone() -> None:
+def test_a_digest_contains_no_names() -> None:
     one = told(1, change="commented", by="Kim", text="Kim saw her", why={"ko": "Kim", "en": "Kim"})
     assert "Kim" not in digest_of([one, told(2)], "team", Manner("en", personal=True)).text
 
 
-def test_the_same_ones_have_the_same_id() -> None:
+def test_digests_of_the_same_deliveries_have_the_same_id() -> None:
     ids = {digest_of(some, "team", ENGLISH).id for some in (BAD_MORNING, BAD_MORNING[::-1])}
     assert len(ids) == 1
     assert digest_of(BAD_MORNING[1:], "team", ENGLISH).id not in ids
 
 
 @given(st.lists(st.integers(1, 10 ** 6), min_size=1, max_size=200, unique=True), st.integers(100, 1000))
-def test_what_has_no_room_is_not_in_it(subjects: list[int], longest: int) -> None:
+def test_a_digest_contains_no_more_alerts_than_fit(subjects: list[int], longest: int) -> None:
     waiting = [told(one) for one in subjects]
     number = room(waiting, "duty", ENGLISH, longest)
     text = digest_of(waiting[:number], "duty", ENGLISH).text

@@ -26,7 +26,7 @@ def of_kind(*kinds: str) -> list[Any]:
             if line["kind"] in kinds]
 
 
-def test_all_frames_are_here() -> None:
+def test_the_number_of_frame_vectors_is_known() -> None:
     assert len(FRAMES) == 59
     assert len(of_kind("report", "attributes", "reject", "wrap")) == 59
 
@@ -42,7 +42,7 @@ def open_line(line: dict[str, Any], text: str | None, binary: str | None) -> Rec
 
 @pytest.mark.parametrize("line", of_kind("report", "attributes"))
 @pytest.mark.parametrize("way", ["text", "binary"])
-def test_decodes(line: dict[str, Any], way: str) -> None:
+def test_each_frame_vector_is_decoded(line: dict[str, Any], way: str) -> None:
     """Receiving rule 1."""
     received = open_line(line, line["text"] if way == "text" else None, line["binary"] if way == "binary" else None)
     assert isinstance(received, Received)
@@ -71,7 +71,7 @@ def time_text(at: int) -> str:
 
 
 @pytest.mark.parametrize("line", of_kind("report", "attributes"))
-def test_seals_the_same_octets(line: dict[str, Any]) -> None:
+def test_each_frame_vector_is_sealed_to_the_same_octets(line: dict[str, Any]) -> None:
     from cryptography.hazmat.primitives.ciphers.aead import AESCCM
     device_key = bytes.fromhex(line["device_key"])
     key = message_key(device_key, line["subject"], line["slot"], line["epoch"])
@@ -83,7 +83,7 @@ def test_seals_the_same_octets(line: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("line", of_kind("report"))
-def test_encodes_what_it_decodes(line: dict[str, Any]) -> None:
+def test_a_decoded_payload_is_encoded_to_the_same_octets(line: dict[str, Any]) -> None:
     received = open_line(line, line["text"], None)
     assert isinstance(received, Received)
     assert isinstance(received.payload, StatusReport)
@@ -92,7 +92,7 @@ def test_encodes_what_it_decodes(line: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("line", of_kind("reject"))
-def test_refuses(line: dict[str, Any]) -> None:
+def test_each_bad_frame_vector_is_refused_with_its_reason(line: dict[str, Any]) -> None:
     """Receiving rule 4: also the order of the reasons, where two hold."""
     refused = open_line(line, line["text"], line["binary"])
     assert isinstance(refused, Rejected)
@@ -100,7 +100,7 @@ def test_refuses(line: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("line", of_kind("wrap"))
-def test_wraps(line: dict[str, Any]) -> None:
+def test_each_key_vector_is_wrapped_and_unwrapped(line: dict[str, Any]) -> None:
     kek, wrapped = bytes.fromhex(line["kek_octets"]), b64decode(line["wrapped"])
     opened = unwrap(kek, wrapped, line["subject"], line["slot"], line["epoch"])
     if line["reason"] is not None:

@@ -25,7 +25,7 @@ class One(NamedTuple):
     ({"kind": "low_battery", "severity": "maintenance"}, 3),
     ({"kind": "sos", "severity": "critical", "change": "acknowledged"}, 4),
     ({"kind": "sos", "severity": "critical", "change": "cleared"}, 4)], ids=str)
-def test_urgency(facts: dict[str, Any], expected: int) -> None:
+def test_the_urgency_of_a_notice(facts: dict[str, Any], expected: int) -> None:
     assert urgency(notice(**facts)) == expected
 
 
@@ -43,13 +43,14 @@ def test_an_outage_is_urgent_and_its_end_is_not() -> None:
     (Lately(FEW + 1, 0, NOW - GATHERING_S), False, True),
     (Lately(FEW + 1, 0, NOW - GATHERING_S + 1), False, False),
     (Lately(1, 1, NOW), True, False)])
-def test_a_few_by_themselves_and_a_crowd_as_one(lately: Lately, *, single: bool, gathered: bool) -> None:
+def test_a_few_deliveries_are_sent_singly_and_many_as_one_digest(lately: Lately, *, single: bool,
+                                                                 gathered: bool) -> None:
     due = [One(1), One(2)]
     assert gather(due, lately, NOW) == ([one for one in due if single], [one for one in due if gathered])
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=80))
-def test_never_hundreds(arriving: list[int]) -> None:
+def test_a_channel_never_gets_hundreds_of_messages(arriving: list[int]) -> None:
     """However many alerts come, and however they are spread over the time: a few messages and then one a minute. And
     everybody is told of within a minute, in the order in which they came."""
     due: list[One] = []

@@ -39,16 +39,16 @@ schedules = st.builds(Schedule, st.sampled_from(ZONES), dailies, dailies, st.int
 
 @given(schedules, moments, moments, st.integers(0, 3 * DAY))
 @settings(max_examples=300, deadline=None)
-def test_deadlines_of_many_are_the_deadlines_of_each(schedule: Schedule, judged_from: int, after: int,
-                                                     length: int) -> None:
-    calendar = Calendar(schedule, {}, judged_from)
+def test_the_index_finds_the_deadlines_of_each_person(schedule: Schedule, started: int, after: int,
+                                                      length: int) -> None:
+    calendar = Calendar(schedule, {}, started)
     assert list(calendar.due(after, after + length)) == list(calendar.due_by_day(after, after + length))
     assert calendar.next_deadline(after) == calendar.next_deadline_by_day(after)
 
 
 @given(st.sampled_from(ZONES), st.integers(EPOCH_SECONDS, EPOCH_SECONDS + 20_000 * DAY))
 @settings(deadline=None)
-def test_a_local_day_is_that_of_its_second(tz: str, at: int) -> None:
+def test_the_local_day_of_a_second(tz: str, at: int) -> None:
     assert local_day(tz, at) == local_time(tz, at).toordinal() - local_time("UTC", EPOCH_SECONDS).toordinal()
 
 
@@ -101,7 +101,7 @@ def variations(people: Iterable[Person]) -> list[Person]:
     return found
 
 
-def test_a_lane_that_was_read_back_has_the_index_of_each_person() -> None:
+def test_the_index_of_a_lane_that_was_read_back_is_complete() -> None:
     fold = Fold(KeyRing(nation.KEKS))
     lane = lived(range(1, 81), 3, fold)
     for record in [Record("sms", 0, 0, b"%d" % subject, value)
@@ -144,7 +144,7 @@ def test_a_deadline_of_many_people_is_folded_in_slices(monkeypatch: pytest.Monke
                       if nation.result(subject) == "silent"]
 
 
-def test_a_look_at_somebody_while_a_lane_is_read_back_changes_nothing() -> None:
+def test_a_view_of_a_person_during_the_reading_of_a_lane_changes_nothing() -> None:
     lane = lived(range(1, 3), 2, Fold(KeyRing(nation.KEKS)))
     newer = lane.somebody(1)
     older = replace(newer, results=Results())
@@ -156,7 +156,7 @@ def test_a_look_at_somebody_while_a_lane_is_read_back_changes_nothing() -> None:
     assert back.somebody(1) == newer
 
 
-def test_the_outputs_of_a_batch_come_in_slices_and_are_those_of_its_records() -> None:
+def test_the_slices_of_a_batch_have_the_outputs_of_its_records() -> None:
     """Between two slices others have a turn: a batch may have thousands of records."""
     fold, people, half = Fold(KeyRing(nation.KEKS)), range(1, 201), Half(0)
     batch = [Record("sms", 0, number, b"%d" % subject, value)

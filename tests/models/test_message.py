@@ -33,23 +33,23 @@ def said(language: str = "en", *, personal: bool = False, fallback: bool = False
      "[Anbu dire] jongno, no. 42: flood\nNothing was heard in the morning.\n"
      "https://anbu.example.org/alerts/42:flood:2026-11-24:morning"),
 ])
-def test_said(language: str, facts: dict[str, Any], expected: str) -> None:
+def test_the_text_of_a_message(language: str, facts: dict[str, Any], expected: str) -> None:
     assert said(language, **facts).text == expected
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.GATEWAY_OUTAGE])
-def test_every_alarm_says_what_to_do(kind: Kind) -> None:
+def test_the_message_of_every_alarm_says_what_to_do(kind: Kind) -> None:
     for language in ("ko", "en"):
         assert len(said(language, kind=kind.value).lines) == 2
 
 
-def test_an_outage() -> None:
+def test_the_message_of_an_outage() -> None:
     one = message_of(notice("seoul-1", lane=0), "i", Manner("en"))
     assert (one.title, one.link) == ("[Anbu CRITICAL] seoul-1: Gateway outage", None)
     assert "check on people yourself" in one.text
 
 
-def test_what_was_foreseen_by_nobody_and_what_may_be_a_repetition_are_said() -> None:
+def test_a_message_says_if_a_route_is_missing_or_it_may_be_a_repetition() -> None:
     text = said(change="escalated", escalated_to="lead", fallback=True, again=True).text
     assert "No route names 'lead'" in text
     assert "may have received this before" in text
@@ -64,7 +64,7 @@ NAMED: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("facts", NAMED, ids=lambda facts: facts["change"])
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_names_only_where_the_routes_say_so(facts: dict[str, Any], language: str) -> None:
+def test_a_message_contains_names_only_if_the_routes_allow_it(facts: dict[str, Any], language: str) -> None:
     why = {"ko": "Kim 님이 했습니다.", "en": "It was Kim."}
     without, with_names = said(language, why=why, **facts), said(language, personal=True, why=why, **facts)
     assert "Kim" not in without.text + str(without.event)
@@ -74,12 +74,12 @@ def test_names_only_where_the_routes_say_so(facts: dict[str, Any], language: str
         assert without.event["data"]["acknowledged_by"] == "somebody"
 
 
-def test_what_is_over_asks_for_nothing() -> None:
+def test_the_message_of_a_cleared_alert_asks_for_no_action() -> None:
     one = said(change="cleared", reason="late_report")
     assert one.title.startswith("[Anbu Closed]")
     assert one.lines == ("Nothing was heard in the morning.",)
 
 
-def test_a_sentence_in_another_language_is_better_than_none() -> None:
+def test_a_missing_sentence_is_replaced_by_the_one_in_the_other_language() -> None:
     assert said(why={"ko": "그래서."}).lines[0] == "그래서."
     assert said(why={}, change=Change.OPENED.value).lines[0] == ""

@@ -88,7 +88,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     return made
 
 
-def test_a_twin_cannot_be_changed() -> None:
+def test_a_frozen_copy_of_a_person_cannot_be_changed() -> None:
     stage = Stage()
     for event in ('registry 7 {"attributes": {"7": {"name": "co2"}}}', "24 05:00 tick", "24 06:05 tick",
                   "24 06:10 report 7 sos", 'registry 7 {"grace_min": 45}'):
@@ -103,7 +103,7 @@ def test_a_twin_cannot_be_changed() -> None:
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
-def test_no_event_of_a_story_changes_what_was_there(path: Path, watched: Watched) -> None:
+def test_no_event_of_a_story_changes_the_state_before_it(path: Path, watched: Watched) -> None:
     stage = Stage()
     for told in read_story(path):
         assert sorted(stage.play(told.text)) == sorted(told.expected), f"{path.name}, line {told.line}: {told.text}"
@@ -111,7 +111,7 @@ def test_no_event_of_a_story_changes_what_was_there(path: Path, watched: Watched
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_no_event_of_a_made_up_day_changes_what_was_there(seed: int, watched: Watched) -> None:
+def test_no_event_of_a_generated_day_changes_the_state_before_it(seed: int, watched: Watched) -> None:
     fold, lane = Fold(KeyRing(KEKS)), LaneState(0)
     for record in read_records(map(orjson.dumps, made_up(seed, EVENTS)), f"day {seed}", Counter()):
         fold(lane, record)

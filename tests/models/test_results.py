@@ -51,7 +51,7 @@ def canonical(naive: Naive) -> Results:
                    {window: octet for window, octet in octets.items() if window >= first + 64})
 
 
-def test_an_octet_says_a_result_and_a_revision() -> None:
+def test_an_octet_holds_a_result_and_a_revision() -> None:
     octets = {octet_of(result, revision): (result, revision) for result in Result for revision in range(1, 6)}
     assert len(octets) == 25
     assert all(0 < octet < 64 for octet in octets)
@@ -63,14 +63,14 @@ def test_an_octet_says_a_result_and_a_revision() -> None:
 @example([(5, Result.AWAKE, 1), (3, Result.SILENT, 2)])  # before the first, with a gap
 @example([(5, Result.AWAKE, 1), (4, Result.SILENT, 2)])  # before the first, without
 @example([(5, Result.AWAKE, 1), (9, Result.SILENT, 2), (7, Result.OUT, 3)])  # after the last, and into the gap
-def test_what_was_written_is_read(writes: Writes) -> None:
+def test_written_results_are_read_back(writes: Writes) -> None:
     results, naive = kept(writes)
     assert read(results) == naive
     assert [window for window, _ in windows_of(results)] == sorted(naive)
 
 
 @given(WRITES)
-def test_the_same_results_are_the_same_octets_in_whatever_order_they_came(writes: Writes) -> None:
+def test_the_order_of_results_does_not_change_their_octets(writes: Writes) -> None:
     results, naive = kept(writes)
     assert results == canonical(naive)
     assert results == kept([(window, *said) for window, said in sorted(naive.items(), reverse=True)])[0]
@@ -91,14 +91,14 @@ def test_a_window_without_a_result_has_the_octet_0(writes: Writes, window: int) 
 @example([(5, Result.AWAKE, 1), (6, Result.SILENT, 1), (7, Result.OUT, 1)], 6)
 @example([(5, Result.AWAKE, 1)], 5)
 @example([(5, Result.AWAKE, 1)], 6)
-def test_nothing_but_earlier_windows_is_forgotten(writes: Writes, first: int) -> None:
+def test_only_earlier_windows_are_dropped(writes: Writes, first: int) -> None:
     results, naive = kept(writes)
     left = {window: said for window, said in naive.items() if window >= first}
     assert since(results, first) == canonical(left)
 
 
 @given(WRITES, WINDOWS, WINDOWS, st.sampled_from(Result))
-def test_what_was_forgotten_may_be_written_again(writes: Writes, first: int, window: int, result: Result) -> None:
+def test_a_dropped_window_can_be_written_again(writes: Writes, first: int, window: int, result: Result) -> None:
     results, naive = kept(writes)
     left = {known: said for known, said in naive.items() if known >= first} | {window: (result, 1)}
     assert with_octet(since(results, first), window, octet_of(result, 1)) == canonical(left)
@@ -111,7 +111,7 @@ def test_what_was_forgotten_may_be_written_again(writes: Writes, first: int, win
 @example([(5, Result.AWAKE, 1), (7, Result.OUT, 2)], 8, 2)
 @example([(5, Result.AWAKE, 1), (7, Result.OUT, 2)], 40, 16)  # all windows before are later than any result
 @example([(5, Result.AWAKE, 1), (7, Result.OUT, 2)], 12, 16)
-def test_what_is_known_is_said_as_a_device_says_it(writes: Writes, base: int, count: int) -> None:
+def test_results_are_given_in_the_codes_of_a_device(writes: Writes, base: int, count: int) -> None:
     results, naive = kept(writes)
     codes = []
     for window in range(base - 1, base - 1 - count, -1):
@@ -154,7 +154,7 @@ def _canonical(seen: set[int]) -> ReplayWindow:
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 300)), max_size=20))
-def test_each_epoch_of_a_slot_counts_for_itself(reports: list[tuple[int, int]]) -> None:
+def test_each_epoch_of_a_slot_has_its_own_replay_window(reports: list[tuple[int, int]]) -> None:
     whole, alone = Slot({}, (1, 7), weak=True), {epoch: Slot() for epoch in (1, 2, 3)}
     for epoch, counter in reports:
         known = whole.replay.get(epoch)

@@ -47,14 +47,14 @@ def with_site(**changes: Any) -> dict[str, Any]:
     ({**ROUTES, "sites": {"*": {"default": ["team"], "quiet": {"from": "21:00", "to": "07:00"}}}},
      "sites.*.tz: is missing"),
 ], ids=lambda value: value if isinstance(value, str) else "")
-def test_refused(document: dict[str, Any], place: str) -> None:
+def test_a_wrong_routes_file_is_refused_with_its_place(document: dict[str, Any], place: str) -> None:
     with pytest.raises(RoutesError) as refused:
         routes_of(document, FOLLOWING)
     assert str(refused.value).startswith(place)
     assert "\n" not in str(refused.value)
 
 
-def test_a_site_that_is_not_named_has_the_rules_of_all() -> None:
+def test_a_site_without_routes_gets_the_default_routes() -> None:
     assert routes().site("mapo") == routes().site(None) == Site(("mail",))
 
 
@@ -75,14 +75,14 @@ BERLIN = Site(("team",), (), "Europe/Berlin", Quiet(60, 2 * 60 + 30))  # the hou
     (BERLIN, "2026-03-29T01:30:00+01:00", "2026-03-29T03:30:00+02:00"),
     (BERLIN, "2026-10-25T01:30:00+02:00", "2026-10-25T02:30:00+02:00"),
     (Site(("team",)), "2026-11-24T23:00:00+09:00", None)])
-def test_quiet_hours(site: Site, at: str, end: str | None) -> None:
+def test_the_end_of_quiet_hours(site: Site, at: str, end: str | None) -> None:
     assert site.quiet_until(parse_time(at, "at")) == (None if end is None else parse_time(end, "end"))
 
 
 @pytest.mark.parametrize(("change", "field"), [
     ({"data": None}, "data"), ({"subject": "x"}, "subject"), ({"subject": "4294967296"}, "subject"),
     ({"subject": None}, "subject"), ({"subject": "\u0664\u0662"}, "subject")])
-def test_an_event_that_cannot_be_told(change: dict[str, Any], field: str) -> None:
+def test_an_unusable_event_is_refused(change: dict[str, Any], field: str) -> None:
     with pytest.raises(ContractError, match=field):
         notice_of({**event(), **change})
 
@@ -90,7 +90,7 @@ def test_an_event_that_cannot_be_told(change: dict[str, Any], field: str) -> Non
 @pytest.mark.parametrize(("fact", "value"), [
     ("alert", ""), ("revision", 0), ("revision", True), ("change", None), ("kind", 5), ("severity", None),
     ("site", None), ("changed_at", "yesterday"), ("escalated_to", 5), ("why", "so"), ("why", {"ko": None})])
-def test_a_fact_that_cannot_be_told(fact: str, value: Any) -> None:
+def test_an_event_with_an_unusable_field_is_refused(fact: str, value: Any) -> None:
     with pytest.raises(ContractError, match=fact):
         notice_of(event(**{fact: value}))
 

@@ -5,12 +5,12 @@ from support.compare import differences
 from support.vectors import SCENARIOS, VECTORS, key_ring, read_lines, replay
 
 
-def test_all_scenarios_are_here() -> None:
+def test_the_number_of_scenarios_is_known() -> None:
     assert len(SCENARIOS) == 12
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_scenario(name: str) -> None:
+def test_the_core_answers_a_scenario_as_written(name: str) -> None:
     lines = read_lines(VECTORS / "scenarios" / f"{name}.in.jsonl")
     expected = read_lines(VECTORS / "scenarios" / f"{name}.out.jsonl")
     assert differences(expected, replay(lines, key_ring())) == []

@@ -80,7 +80,7 @@ def test_a_whole_record_is_read_as_it_stands() -> None:
     assert said(read_sms, WHOLE).startswith("Sms(received_at=1796331600, text='W.IQAA")
 
 
-def test_a_mutated_record_is_read_as_the_long_way_reads_it() -> None:
+def test_a_mutated_record_is_read_as_by_the_general_reader() -> None:
     read = 0
     for value in islice(mutated(Random(SEED)), MUTATIONS):
         short = said(read_sms, value)
@@ -90,13 +90,13 @@ def test_a_mutated_record_is_read_as_the_long_way_reads_it() -> None:
 
 
 @pytest.mark.parametrize("nasty", NASTY, ids=lambda nasty: repr(nasty[:24]))
-def test_something_nasty_anywhere_is_read_as_the_long_way_reads_it(nasty: bytes) -> None:
+def test_odd_text_anywhere_is_read_as_by_the_general_reader(nasty: bytes) -> None:
     for at in range(len(WHOLE) + 1):
         assert_same(WHOLE[:at] + nasty + WHOLE[at:])
 
 
 @pytest.mark.parametrize("end", [b"\0", b" ", b"\n", b",", b"{}", b"null", b"\xef\xbb\xbf", WHOLE])
-def test_what_follows_a_record_is_taken_as_the_long_way_takes_it(end: bytes) -> None:
+def test_text_around_a_record_is_handled_as_by_the_general_reader(end: bytes) -> None:
     assert_same(WHOLE + end)
     assert_same(end + WHOLE)
 
@@ -104,14 +104,14 @@ def test_what_follows_a_record_is_taken_as_the_long_way_takes_it(end: bytes) -> 
 @pytest.mark.parametrize("value", [
     b"", b" ", b"\0", b"\xff", b"null", b"7", b'"x"', b"[]", b"{}", b"[" * 600, b"{" * 600, b'{"a":' * 1100,
     b'{"text":"x"}', b'{"received_at":"2026-12-03T21:00:00Z"}'])
-def test_what_is_no_record_is_refused_as_the_long_way_refuses_it(value: bytes) -> None:
+def test_a_value_that_is_no_record_is_refused_as_by_the_general_reader(value: bytes) -> None:
     assert said(read_sms, value)[:2] == "E "
     assert_same(value)
 
 
 @pytest.mark.parametrize("octets", range(LONGEST_NAME - 2, LONGEST_NAME + 3))
 @pytest.mark.parametrize("field", ["text", "id", "gateway", "sender", "recipient", "binary", "x"])
-def test_a_record_at_the_limit_of_the_short_way_is_read_alike(field: str, octets: int) -> None:
+def test_a_record_at_the_limit_of_the_fast_reader_is_read_alike(field: str, octets: int) -> None:
     rest = len(sms(**{field: ""}))
     whole = sms(**{field: "y" * (octets - rest)})
     assert len(whole) == octets
@@ -135,13 +135,13 @@ def test_a_text_stays_the_text_that_it_is(field: str, given: str) -> None:
 
 @pytest.mark.parametrize("field", ["text", "id", "gateway", "sender", "binary", "received_at", "type"])
 @pytest.mark.parametrize("given", [5, 0, 1.5, True, False, [], ["x"], {}, 2**70])
-def test_what_is_no_text_is_not_made_one(field: str, given: Any) -> None:
+def test_a_field_that_is_not_text_is_refused(field: str, given: Any) -> None:
     assert_same(sms(**{field: given}))
     assert said(read_sms, sms(**{field: given})) == f"E {field}"
 
 
 @pytest.mark.parametrize("given", [5, None, True, 1.5, [], {}])
-def test_nobody_reads_a_recipient(given: Any) -> None:
+def test_any_recipient_is_accepted(given: Any) -> None:
     assert_same(sms(recipient=given))
     assert isinstance(read_sms(sms(recipient=given)), Sms)
 

@@ -41,14 +41,14 @@ def a_full_life() -> Stage:
         "24 06:13 kim excuse 7 26 27", 'registry 7 {"grace_min": 45}', "25 09:45 tick")
 
 
-def test_a_person_is_kept_whole() -> None:
+def test_a_packed_person_is_unpacked_without_loss() -> None:
     person = a_full_life().lane.person(7)
     assert person is not None
     assert unpack_person(pack_person(person), 7) == person
     assert pack_person(unpack_person(pack_person(person), 7)) == pack_person(person)
 
 
-def test_a_newer_program_s_state_is_refused() -> None:
+def test_a_state_of_a_newer_version_is_refused() -> None:
     with pytest.raises(UnknownVersion, match="deploy a newer one"):
         unpack_person(b"\x63\x90", 7)
 
@@ -62,12 +62,12 @@ def test_the_live_view_has_no_keys() -> None:
     assert a_full_life().lane.view(8) is None
 
 
-def test_a_lane_says_up_to_when_it_has_judged() -> None:
+def test_a_lane_knows_up_to_when_it_has_judged() -> None:
     until, _, people = a_full_life().lane.summary()
     assert (until, people) == ({"seoul-1": 1_795_567_500}, {"seoul-1": 1})
 
 
-def test_a_tombstone_in_the_changelog_forgets() -> None:
+def test_a_tombstone_in_the_changelog_removes_the_person() -> None:
     lane = LaneState(0)
     kept = a_full_life().lane.take_touched()
     for key, value in [*kept, (b"7", None)]:
@@ -78,7 +78,7 @@ def test_a_tombstone_in_the_changelog_forgets() -> None:
     assert lane.person(7) is None
 
 
-def test_a_lane_that_is_read_back_says_what_it_was_given() -> None:
+def test_a_lane_keeps_the_stored_state_of_each_key_while_it_is_read_back() -> None:
     """A successor takes back what an unfinished batch wrote, and has to know what stood there before."""
     lane = LaneState(0)
     written = dict(a_full_life().lane.take_touched())
@@ -92,20 +92,20 @@ def test_a_lane_that_is_read_back_says_what_it_was_given() -> None:
     assert (lane.kept(b"7"), lane.kept(b"\x00lane")) == (None, None)
 
 
-def test_what_was_written_is_not_written_again() -> None:
+def test_a_state_is_written_once() -> None:
     lane = a_full_life().lane
     assert [key for key, _ in lane.take_touched()] == [b"7", b"\x00lane"]
     assert lane.take_touched() == []
 
 
-def test_what_leaves_a_person_as_before_is_not_written() -> None:
+def test_a_person_that_an_event_did_not_change_is_not_written() -> None:
     stage = a_full_life()
     stage.lane.take_touched()
     stage.play("25 09:46 again 7")
     assert stage.lane.take_touched() == []
 
 
-def test_a_change_that_is_followed_by_a_repetition_is_written() -> None:
+def test_a_change_is_written_although_a_repetition_follows() -> None:
     stage = a_full_life()
     stage.lane.take_touched()
     stage.play("25 09:46 report 7 sos")
@@ -113,7 +113,7 @@ def test_a_change_that_is_followed_by_a_repetition_is_written() -> None:
     assert stage.lane.take_touched() == [(b"7", pack_person(stage.lane.somebody(7)))]
 
 
-def test_who_comes_and_goes_between_two_writings_is_removed() -> None:
+def test_a_person_who_comes_and_goes_between_two_writes_is_removed() -> None:
     stage = played("registry 1")
     stage.lane.take_touched()
     stage.play("tombstone 1")
@@ -122,13 +122,13 @@ def test_who_comes_and_goes_between_two_writings_is_removed() -> None:
     assert stage.lane.take_touched() == [(b"1", None), (b"2", None)]
 
 
-def test_the_time_of_a_gateway_with_nobody_is_kept() -> None:
+def test_the_time_of_a_gateway_without_people_is_kept() -> None:
     """Else its next tick would be its first, and an old one could take it back."""
     stage = played("registry 1", "24 05:00 tick", "24 05:00 tick busan-1", "34 05:00 tick")
     assert set(stage.lane.times.gateways) == {"seoul-1", "busan-1"}
 
 
-def test_a_person_without_a_gateway_s_time_waits() -> None:
+def test_a_person_is_not_judged_before_the_gateway_has_a_time() -> None:
     stage = played("registry 1", "tombstone 1", "registry 2", 'registry 2 {"gateway": "busan-1"}', "24 05:00 tick",
                    "24 05:00 tick busan-1")
     assert stage.play("24 09:30 tick") == []
@@ -136,7 +136,7 @@ def test_a_person_without_a_gateway_s_time_waits() -> None:
                                                            "2 no_report 24-morning opened warning"]
 
 
-def test_an_agenda_gives_each_once_in_order() -> None:
+def test_an_agenda_gives_each_subject_once_in_order() -> None:
     agenda = Agenda()
     for at, subject in ((5, 2), (3, 9), (5, 1), (3, 9), (7, 3)):
         agenda.add(at, subject)
@@ -185,8 +185,8 @@ def test_a_misplaced_record_is_sent_on_unchanged_and_once() -> None:
     (record("commands", {"at": NOW}), "malformed", NOW,
      {"at": NOW}),
 ])
-def test_what_cannot_be_processed_goes_to_quarantine_whole(given: Record, reason: str, at: str | None,
-                                                           original: Any) -> None:
+def test_a_record_that_cannot_be_processed_goes_to_quarantine_whole(given: Record, reason: str, at: str | None,
+                                                                    original: Any) -> None:
     """Receiving rule 4."""
     [output] = fold_of_two()(LaneState(0), given)
     value = json.loads(output.value or b"")
@@ -202,14 +202,14 @@ def test_what_cannot_be_processed_goes_to_quarantine_whole(given: Record, reason
                                    Record("sms", 0, 0, bytes(LONGEST), bytes(LONGEST)),
                                    Record("commands", 0, 0, bytes(1_000_000),
                                           json.dumps({**COMMAND, "subject": 2}).encode())])
-def test_what_is_said_of_a_long_record_fits_into_one(given: Record) -> None:
+def test_the_outputs_of_a_long_record_fit_into_a_record(given: Record) -> None:
     """Else the broker would refuse it, again and again, and nobody in the lane would be watched any more."""
     for output in fold_of_two()(LaneState(1), given):
         assert len(output.key or b"") + len(output.value or b"") < 1_000_000
         assert output.topic == "quarantine" or (output.partition, output.key) == (0, b"2")
 
 
-def test_what_is_said_of_many_long_texts_fits_into_one_record() -> None:
+def test_an_alert_with_many_long_texts_fits_into_a_record() -> None:
     """Each comes in a record of its own, and the last alert says all of them."""
     lane, fold, text = LaneState(0), fold_of_two(), "\x01" * LONGEST_NAME
     at = {"at": "2026-11-24T12:01:00Z", "id": "c", "subject": 2, "alert": "2:no_report:2026-11-24:morning"}
@@ -235,14 +235,14 @@ def test_what_is_said_of_many_long_texts_fits_into_one_record() -> None:
     ("sms", {"type": "tick", "source": "gateway", "gateway": "g" * (LONGEST_NAME + 1), "at": NOW}, "gateway"),
     ("sms", {"text": "x", "received_at": NOW, "id": "i" * (LONGEST_NAME + 1)}, "id"),
 ])
-def test_a_text_that_nobody_could_repeat_is_malformed(topic: str, value: dict[str, Any], field: str) -> None:
+def test_a_text_that_is_too_long_for_the_outputs_is_malformed(topic: str, value: dict[str, Any], field: str) -> None:
     """Receiving rule 4."""
     [output] = fold_of_two()(LaneState(0), record(topic, value))
     said = json.loads(output.value or b"")
     assert (said["reason"], said["detail"]) == ("malformed", field)
 
 
-def test_another_topic_is_a_mistake_of_ours() -> None:
+def test_a_record_of_an_unknown_topic_raises_an_error() -> None:
     with pytest.raises(LookupError, match="no input"):
         fold_of_two()(LaneState(0), record("alerts", {}))
 

@@ -9,14 +9,14 @@ from models.judgement.lane import LaneState
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
-def test_story(path: Path) -> None:
+def test_a_story_is_judged_as_written(path: Path) -> None:
     stage = Stage()
     for step in read_story(path):
         assert sorted(stage.play(step.text)) == sorted(step.expected), f"{path.name}, line {step.line}: {step.text}"
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
-def test_story_goes_on_after_a_restart(path: Path) -> None:
+def test_a_story_is_judged_as_written_with_a_restart_after_each_event(path: Path) -> None:
     """What is in the changelog is all that a lane needs: a lane made anew after each event judges the same."""
     stage = Stage()
     kept: dict[bytes, bytes] = {}

@@ -72,24 +72,25 @@ Q, S, X = DeliveryStatus.QUEUED, DeliveryStatus.SUPERSEDED, DeliveryStatus.EXPIR
     ([{"at": NOW - TOO_OLD_S - 1}], {("team", 1): X}),
     ([{"at": NOW - TOO_OLD_S - 1}, {"change": "cleared"}], {("team", 1): X}),
 ], ids=str)
-def test_who_is_told(story: list[dict[str, Any]], expected: dict[tuple[str, int], DeliveryStatus]) -> None:
+def test_the_channels_that_are_notified(story: list[dict[str, Any]],
+                                        expected: dict[tuple[str, int], DeliveryStatus]) -> None:
     assert told(*(notice(revision=number, **one) for number, one in enumerate(story, start=1))) == expected
 
 
-def test_one_that_is_not_sent_stops_nothing() -> None:
+def test_an_expired_revision_does_not_stop_the_revision_before() -> None:
     """A newer revision that is too old itself (a clock was wrong) does not silence the one before."""
     assert told(notice(), notice(revision=2, change="raised", at=NOW - TOO_OLD_S - 1)) == {
         ("team", 1): Q, ("team", 2): X}
 
 
-def test_a_late_repeat_after_newer_revisions_tells_nothing() -> None:
+def test_a_repeat_after_newer_revisions_is_not_sent() -> None:
     """Also where the first copy was never seen: the group began in between."""
     assert told(notice(revision=2, change="acknowledged"), notice()) == {("team", 1): S}
     assert told(notice(revision=2, change="cleared"), notice()) == {("team", 1): S}
     assert told(notice(revision=2, change="raised"), notice()) == {("team", 1): S, ("team", 2): Q}
 
 
-def test_a_fallback_says_so() -> None:
+def test_a_delivery_without_a_route_is_marked_as_fallback() -> None:
     lead = notice(revision=2, change="escalated", escalated_to="lead")
     (one,) = decide(Thread(), lead, routes(), NOW).deliveries
     assert (one.channel, one.fallback) == ("team", True)
@@ -124,12 +125,12 @@ def outage(lane: int, revision: int, change: str) -> Notice:
     # A lane that lags: what was said to be over was not; the last clearing is told too.
     ([(0, 1, "opened"), (0, 2, "cleared"), (1, 1, "opened"), (1, 2, "cleared")], [1, 2, 3]),
     ([(0, 2, "cleared")], [])], ids=str)
-def test_an_incident_is_told_at_its_first_opening_and_its_last_clearing(story: list[tuple[int, int, str]],
-                                                                       expected: list[int]) -> None:
+def test_an_incident_is_sent_at_its_first_opening_and_its_last_clearing(story: list[tuple[int, int, str]],
+                                                                        expected: list[int]) -> None:
     assert sorted(order for _, order in told(*(outage(*one) for one in story))) == expected
 
 
-def test_an_incident_of_a_named_gateway() -> None:
+def test_the_incident_of_a_named_gateway_goes_to_its_channels() -> None:
     assert set(told(notice("seoul-9", lane=0))) == {("mail", 1), ("duty", 1)}
 
 
@@ -145,7 +146,7 @@ def story_of(made: list[tuple[str, str, str | None]]) -> list[Notice]:
 
 
 @given(STORIES, st.data())
-def test_repeats_change_nothing(made: list[tuple[str, str, str | None]], data: st.DataObject) -> None:
+def test_repeated_notices_change_no_decision(made: list[tuple[str, str, str | None]], data: st.DataObject) -> None:
     """Whatever part of the topic comes again, and however late: what is queued is what was queued before."""
     story = story_of(made)
     with_repeats: list[Notice] = []
@@ -160,7 +161,8 @@ def test_repeats_change_nothing(made: list[tuple[str, str, str | None]], data: s
 
 
 @given(STORIES)
-def test_nothing_queued_is_older_than_what_stopped_it(made: list[tuple[str, str, str | None]]) -> None:
+def test_no_waiting_delivery_is_older_than_the_revision_that_stopped_it(
+        made: list[tuple[str, str, str | None]]) -> None:
     """Of an alert at most one message waits in each channel, and none from before an acknowledgement or a clearing."""
     story = story_of(made)
     waiting = [key for key, status in told(*story).items() if status is Q]
@@ -170,7 +172,7 @@ def test_nothing_queued_is_older_than_what_stopped_it(made: list[tuple[str, str,
 
 
 @given(STORIES)
-def test_whoever_needs_help_is_told(made: list[tuple[str, str, str | None]]) -> None:
+def test_every_alarm_without_a_caseworker_waits_in_a_channel(made: list[tuple[str, str, str | None]]) -> None:
     """An alarm that nobody has taken in hand waits in some channel, or a newer revision of it does."""
     story = story_of(made)
     waiting = {order for (_, order), status in told(*story).items() if status is Q}
@@ -181,7 +183,7 @@ def test_whoever_needs_help_is_told(made: list[tuple[str, str, str | None]]) -> 
 
 
 @given(STORIES, st.integers(0, 7))
-def test_batches_do_not_matter(made: list[tuple[str, str, str | None]], cut: int) -> None:
+def test_batches_do_not_change_the_decision(made: list[tuple[str, str, str | None]], cut: int) -> None:
     story = story_of(made)
     whole = decide_all(Thread(), story, routes(), NOW)
     first = decide_all(Thread(), story[:cut], routes(), NOW)
@@ -190,7 +192,7 @@ def test_batches_do_not_matter(made: list[tuple[str, str, str | None]], cut: int
 
 
 @given(STORIES)
-def test_a_batch_is_stopped_before_anybody_can_send_it(made: list[tuple[str, str, str | None]]) -> None:
+def test_deliveries_that_are_stopped_in_their_own_batch_are_never_sent(made: list[tuple[str, str, str | None]]) -> None:
     """What the revisions of one batch stop among themselves is never queued, not even for a moment."""
     story = story_of(made)
     batch = {(one.channel, one.order): one.status for _, one in settled(decide_all(Thread(), story, routes(), NOW))}
@@ -207,12 +209,12 @@ def test_a_batch_is_stopped_before_anybody_can_send_it(made: list[tuple[str, str
     (Try("acknowledged", 0, NOW, False), NOW, DeliveryStatus.SUPERSEDED),
     # It may have stopped the opening that was queued: then it is the first that is heard of the alert.
     (Try("commented", 0, NOW, False), NOW, DeliveryStatus.SENDING)])
-def test_before_sending(one: Try, now: float, expected: DeliveryStatus) -> None:
+def test_a_delivery_is_checked_before_it_is_sent(one: Try, now: float, expected: DeliveryStatus) -> None:
     assert before_sending(one, now)[0] is expected
 
 
 @pytest.mark.parametrize(("attempts", "dice", "asked", "expected"), [
     (1, 0.0, None, 1.0), (1, 1.0, None, 2.0), (2, 1.0, None, 4.0), (9, 1.0, None, 300.0), (10 ** 6, 0.0, None, 150.0),
     (1, 0.5, 30.0, 30.0), (9, 1.0, 30.0, 300.0), (1, 0.5, 86_400.0, 900.0)])
-def test_waiting(attempts: int, dice: float, asked: float | None, expected: float) -> None:
+def test_the_wait_before_a_retry(attempts: int, dice: float, asked: float | None, expected: float) -> None:
     assert wait_s(attempts, dice, asked) == expected

@@ -24,7 +24,8 @@ EPOCHS, COUNTERS = st.integers(0, 2**24 - 1), st.integers(0, 2**24 - 1)
 
 
 @given(st.binary(min_size=16, max_size=16), SUBJECTS, SLOTS, EPOCHS, COUNTERS, OCTETS_40)
-def test_opens_what_was_sealed(key: bytes, subject: int, slot: int, epoch: int, counter: int, plaintext: bytes) -> None:
+def test_a_sealed_frame_is_opened(key: bytes, subject: int, slot: int, epoch: int, counter: int,
+                                  plaintext: bytes) -> None:
     cipher = AESCCM(message_key(key, subject, slot, epoch), tag_length=8)
     frame = seal(cipher, subject, slot, epoch, counter, plaintext)
     assert read_header(frame) == Header(1, slot, epoch & 3, subject, counter)
@@ -49,7 +50,7 @@ def test_opens_what_was_sealed(key: bytes, subject: int, slot: int, epoch: int, 
     (None, b64encode(bytes(57)).decode(), RejectReason.CORRUPT),
     (None, None, RejectReason.CORRUPT),
 ])
-def test_finds_no_frame(text: str | None, binary: str | None, reason: RejectReason) -> None:
+def test_a_text_without_a_frame_gives_no_frame(text: str | None, binary: str | None, reason: RejectReason) -> None:
     found = find_frame(text, binary)
     assert isinstance(found, Rejected)
     assert found.reason is reason
@@ -69,7 +70,7 @@ def test_the_first_of_two_frames_counts() -> None:
 
 
 @given(st.text(st.sampled_from("W.-A9@+ 한"), max_size=400))
-def test_a_frame_is_found_wherever_a_patient_search_finds_one(text: str) -> None:
+def test_the_fast_search_for_a_frame_finds_what_the_slow_search_finds(text: str) -> None:
     alphabet = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
     starts = [i for i in range(len(text)) if text[i:i + 2] == "W." and len(text) >= i + 77 and
               set(text[i + 2:i + 77]) <= alphabet]
@@ -82,8 +83,9 @@ def test_a_frame_is_found_wherever_a_patient_search_finds_one(text: str) -> None
 
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=12, max_size=12), st.binary(min_size=16, max_size=16),
        SUBJECTS, SLOTS, EPOCHS)
-def test_unwraps_what_was_wrapped_for_the_same_place_only(kek: bytes, nonce: bytes, key: bytes, subject: int, slot: int,
-                                                          epoch: int) -> None:
+def test_a_key_is_unwrapped_only_for_the_subject_slot_and_epoch_it_was_wrapped_for(kek: bytes, nonce: bytes, key: bytes,
+                                                                                   subject: int, slot: int,
+                                                                                   epoch: int) -> None:
     """Receiving rule 6."""
     wrapped = wrap(kek, nonce, key, subject, slot, epoch)
     assert unwrap(kek, wrapped, subject, slot, epoch) == key
@@ -93,12 +95,12 @@ def test_unwraps_what_was_wrapped_for_the_same_place_only(kek: bytes, nonce: byt
 
 
 @pytest.mark.parametrize("document", [b"{", b"[]", b"{}", b'{"k1": "x"}', b'{"k1": 5}', b'{"k1": "AAAA"}'])
-def test_refuses_key_encryption_keys(document: bytes) -> None:
+def test_a_wrong_document_of_key_encryption_keys_is_refused(document: bytes) -> None:
     with pytest.raises(ValueError, match=r"JSON|object|base64|octets"):
         parse_keks(document)
 
 
-def test_a_key_ring_keeps_so_many_ciphers() -> None:
+def test_a_key_ring_keeps_a_limited_number_of_ciphers() -> None:
     kek = bytes(32)
     ring = KeyRing(parse_keks(json.dumps({"k1": b64encode(kek).decode()}).encode()), size=2)
     wrapped = [wrap(kek, bytes(12), bytes(16), subject, 0, 1) for subject in range(3)]
@@ -157,13 +159,13 @@ def test_a_bad_length_refuses_the_whole_frame(octets: str) -> None:
     (None, None, True), (-1.2, None, True), (-1.1, None, False), (None, -1.2, True), (None, -1.3, False),
     (-2, 2, True),
 ])
-def test_the_range_is_of_the_scaled_value(low: float | None, high: float | None, *, taken: bool) -> None:
+def test_the_range_applies_to_the_scaled_value(low: float | None, high: float | None, *, taken: bool) -> None:
     decoded = decode(encode_attributes([(7, -12)]), {7: AttributeSpec("tilt", None, 10, low, high)})
     assert decoded == (AttributeReport((Attribute("tilt", -1.2, None),)) if taken else
                        Rejected(RejectReason.OUT_OF_RANGE, "attribute 7: -1.2"))
 
 
-def test_a_value_beyond_all_numbers_is_out_of_range() -> None:
+def test_an_infinite_value_is_out_of_range() -> None:
     decoded = decode(encode_attributes([(7, 1)]), {7: AttributeSpec("x", None, 5e-324, None, None)})
     assert decoded == Rejected(RejectReason.OUT_OF_RANGE, "attribute 7: inf")
 
@@ -175,7 +177,7 @@ def test_an_attribute_sent_twice_is_kept_twice() -> None:
 
 @given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2199, 12, 30),  # noqa: DTZ001 - zone below
                     timezones=st.timezones()))
-def test_times_are_those_of_the_standard_library(at: datetime) -> None:
+def test_times_are_read_as_the_standard_library_reads_them(at: datetime) -> None:
     offset = at.utcoffset()
     assert offset is not None
     if offset.total_seconds() % 60:
@@ -193,7 +195,7 @@ def test_times_are_those_of_the_standard_library(at: datetime) -> None:
     "2026-11-24T00:00:0５Z", "2026-11-24T00:60:05Z", "2026-11-24T00:00:+5Z", "1969-12-31T23:59:59Z",
     "2200-01-01T00:00:00Z", "2026-11-24T00:00:00Z ", "２026-11-24T00:00:00Z", None, 5,
 ])
-def test_refuses_times(text: object) -> None:
+def test_a_malformed_time_is_refused(text: object) -> None:
     with pytest.raises(ContractError, match=r"^at$"):
         parse_time(text, "at")
 
@@ -203,12 +205,12 @@ def test_a_leap_second_is_the_first_of_the_next_minute() -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-02-30", "20261124", "2026-11-24T00:00:00Z", None])
-def test_refuses_dates(text: object) -> None:
+def test_a_malformed_date_is_refused(text: object) -> None:
     with pytest.raises(ContractError, match=r"^to$"):
         parse_date(text, "to")
 
 
-def test_dates_and_windows() -> None:
+def test_dates_and_windows_are_written_as_in_the_contract() -> None:
     assert format_date(parse_date("2026-11-24", "to")) == "2026-11-24"
     assert str(Window(5038)) == "2026-11-24:morning"
     assert str(Window(5039)) == "2026-11-24:afternoon"

@@ -31,12 +31,12 @@ FRAMES = read("frames.jsonl")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_scenario(name: str) -> None:
+def test_the_naive_implementation_answers_a_scenario_as_written(name: str) -> None:
     assert differences(read(f"scenarios/{name}.out.jsonl"), replay(read(f"scenarios/{name}.in.jsonl"), keks())) == []
 
 
 @pytest.mark.parametrize("vector", [one for one in FRAMES if one["kind"] != "wrap"], ids=lambda one: str(one["name"]))
-def test_frame(vector: dict[str, Any]) -> None:
+def test_the_naive_implementation_reads_each_frame_vector(vector: dict[str, Any]) -> None:
     world, person = World(keks()), new_person(vector["registry"]["subject"])
     person["profile"] = parse_registry(vector["registry"])
     world.people[person["subject"]] = person
@@ -56,7 +56,7 @@ def test_frame(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("vector", [one for one in FRAMES if one["kind"] == "wrap"], ids=lambda one: str(one["name"]))
-def test_wrap(vector: dict[str, Any]) -> None:
+def test_the_naive_implementation_unwraps_each_key_vector(vector: dict[str, Any]) -> None:
     key = wire.unwrap(bytes.fromhex(vector["kek_octets"]), base64.b64decode(vector["wrapped"]), vector["subject"],
                       vector["slot"], vector["epoch"])
     assert key == (None if vector["reason"] else bytes.fromhex(vector["device_key"]))

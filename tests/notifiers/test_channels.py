@@ -54,8 +54,8 @@ HTTP = ("slack", "kannel", "twilio", "http", "webhook")
     (Answer(302, headers={"location": "http://elsewhere.example.org/"}), GiveUpError, None, False),
     (Answer(cut=True), RetryError, None, True),
 ], ids=lambda value: f"{value.status}{' cut' if value.cut else ''}" if isinstance(value, Answer) else "")
-async def test_what_an_answer_means(endpoint: Endpoint, kind: str, answer: Answer, error: type[Exception],
-                                    after_s: float | None, *, unsure: bool) -> None:
+async def test_each_answer_means_retry_or_give_up(endpoint: Endpoint, kind: str, answer: Answer, error: type[Exception],
+                                                  after_s: float | None, *, unsure: bool) -> None:
     endpoint.answers.append(answer)
     one = of(kind, endpoint.url)
     with pytest.raises(error) as raised:
@@ -68,7 +68,7 @@ async def test_what_an_answer_means(endpoint: Endpoint, kind: str, answer: Answe
 
 
 @pytest.mark.parametrize("kind", HTTP)
-async def test_nobody_answers(kind: str) -> None:
+async def test_a_provider_that_does_not_answer_is_retried(kind: str) -> None:
     one = of(kind, f"http://127.0.0.1:{free_port()}")
     with pytest.raises(RetryError) as raised:
         await one.send(message())
@@ -77,10 +77,10 @@ async def test_nobody_answers(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("url", "why"), [
-    ("http://127.0.0.1:{dead}", "no server answers: nothing listens at this port"),
-    ("https://nowhere.invalid", "no server answers: no such host, or no name service"),
-    ("https://127.0.0.1:{port}", "no server answers: no TLS at this port: ")])
-async def test_why_nobody_answers(endpoint: Endpoint, url: str, why: str) -> None:
+    ("http://127.0.0.1:{dead}", "nobody answers: nothing listens at this port"),
+    ("https://nowhere.invalid", "nobody answers: no such host, or no name service"),
+    ("https://127.0.0.1:{port}", "nobody answers: no TLS at this port: ")])
+async def test_the_reason_for_a_missing_answer_is_named(endpoint: Endpoint, url: str, why: str) -> None:
     """A slip in the routes file and a provider that is down are told from each other."""
     one = of("slack", url.format(dead=free_port(), port=endpoint.url.rpartition(":")[2]))
     with pytest.raises(RetryError) as raised:
@@ -90,7 +90,7 @@ async def test_why_nobody_answers(endpoint: Endpoint, url: str, why: str) -> Non
     assert "invalid" not in str(raised.value)
 
 
-def test_a_certificate_that_is_not_trusted() -> None:
+def test_an_untrusted_certificate_is_named() -> None:
     """As OpenSSL says it, but for the name of the host."""
     below = ssl.SSLCertVerificationError(1, "certificate verify failed")
     below.verify_message = "Hostname mismatch, certificate is not valid for 'hooks.example.org'."
@@ -99,7 +99,7 @@ def test_a_certificate_that_is_not_trusted() -> None:
     assert cause(above) == "its certificate is not trusted: Hostname mismatch"
 
 
-async def test_an_answer_that_cannot_be_unpacked(endpoint: Endpoint) -> None:
+async def test_an_answer_that_cannot_be_unpacked_is_retried(endpoint: Endpoint) -> None:
     endpoint.answers.append(Answer(headers={"content-encoding": "gzip"}))
     one = of("webhook", endpoint.url)
     with pytest.raises(RetryError, match="no complete answer") as raised:
@@ -109,7 +109,7 @@ async def test_an_answer_that_cannot_be_unpacked(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize("kind", ["slack", "twilio"])
-async def test_a_page_is_no_provider(endpoint: Endpoint, kind: str) -> None:
+async def test_a_web_page_does_not_count_as_success(endpoint: Endpoint, kind: str) -> None:
     """A wrong URL, or somebody on the way who asks for a login: nobody was told, and later somebody may be."""
     endpoint.answers.append(Answer(body="\n<!DOCTYPE html><html>Welcome</html>"))
     one = of(kind, endpoint.url)
@@ -118,7 +118,7 @@ async def test_a_page_is_no_provider(endpoint: Endpoint, kind: str) -> None:
     await one.close()
 
 
-async def test_a_provider_that_refuses_with_success(endpoint: Endpoint) -> None:
+async def test_an_answer_without_the_expected_text_is_retried(endpoint: Endpoint) -> None:
     """As some of SMS do: without `expect` it was receipted as sent."""
     endpoint.answers += [Answer(body='{"result":"1"}'), Answer(body='{"result":"-101","to":"+821012345678"}')]
     one = channel("http", url=endpoint.url, json={"m": "{title}"}, expect='"result":"1"')
@@ -129,7 +129,7 @@ async def test_a_provider_that_refuses_with_success(endpoint: Endpoint) -> None:
     assert (str(raised.value), raised.value.unsure) == ("HTTP 200, but the answer lacks the text of `expect`", True)
 
 
-async def test_slack(endpoint: Endpoint) -> None:
+async def test_a_message_to_slack(endpoint: Endpoint) -> None:
     one = of("slack", endpoint.url)
     await one.send(message(why={"ko": "<script> & co."}))
     await one.close()
@@ -143,7 +143,7 @@ async def test_slack(endpoint: Endpoint) -> None:
         "<https://anbu.example.org/alerts/42:no_report:2026-11-24:morning>"]
 
 
-async def test_kannel_refuses_with_success(endpoint: Endpoint) -> None:
+async def test_a_refusal_of_kannel_with_status_202_is_recognised(endpoint: Endpoint) -> None:
     one = of("kannel", endpoint.url)
     endpoint.answers += [Answer(202, "0: Accepted for delivery"), Answer(202, "Sender missing and no global set")]
     assert await one.send(message()) == "0: Accepted for delivery"
@@ -154,7 +154,7 @@ async def test_kannel_refuses_with_success(endpoint: Endpoint) -> None:
     assert "hush" not in endpoint.requests[0].path
 
 
-async def test_twilio(endpoint: Endpoint) -> None:
+async def test_a_message_by_twilio(endpoint: Endpoint) -> None:
     endpoint.answers += [Answer(201, '{"sid": "SM1"}'),
                          Answer(400, '{"code": 21211, "message": "+821012345678 is not valid", "status": 400}')]
     one = of("twilio", endpoint.url)
@@ -168,7 +168,7 @@ async def test_twilio(endpoint: Endpoint) -> None:
     assert b"To=%2B821012345678&From=%2B12025550123&Body=" in request.body
 
 
-async def test_any_http(endpoint: Endpoint) -> None:
+async def test_a_json_request_is_filled_from_its_template(endpoint: Endpoint) -> None:
     one = channel("http", url=f"{endpoint.url}/send", authorization="Bearer hush", to="kim",
                   json={"to": ["{to}"], "m": {"text": "{title}|{unknown}|{text", "n": 1}, "ref": "{id}"})
     await one.send(message())
@@ -180,11 +180,11 @@ async def test_any_http(endpoint: Endpoint) -> None:
                             "m": {"text": f"{message().title}|{{unknown}}|{{text", "n": 1}}
 
 
-def test_a_value_with_braces_stays_as_it_is() -> None:
+def test_braces_in_a_value_are_not_filled() -> None:
     assert filled("{text}{to}", {"text": "{to}", "to": "kim"}) == "{to}kim"
 
 
-async def test_a_form(endpoint: Endpoint) -> None:
+async def test_a_form_request_is_filled_from_its_template(endpoint: Endpoint) -> None:
     one = channel("http", url=f"{endpoint.url}/send", method="PUT", form={"t": "{to}", "m": "{title}"}, to="kim")
     await one.send(message())
     await one.close()
@@ -213,7 +213,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 @pytest.mark.parametrize(("value", "seconds"), [
     (None, None), ("120", 120.0), ("Tue, 24 Nov 2026 12:01:00 GMT", 60.0), ("Tue, 24 Nov 2026 11:00:00 GMT", 0.0),
     ("99999", 3600.0), ("soon", None), ("", None)])
-def test_retry_after(value: str | None, seconds: float | None) -> None:
+def test_the_retry_after_header_is_read(value: str | None, seconds: float | None) -> None:
     assert retry_after(value, NOON) == seconds
 
 

@@ -17,7 +17,7 @@ def mail(mailbox: Mailbox, **fields: Any) -> Channel:
                                **fields})
 
 
-async def test_mail() -> None:
+async def test_a_mail_has_subject_text_and_headers() -> None:
     with running_mailbox(Mailbox()) as mailbox:
         one = mail(mailbox)
         await one.send(message(severity="critical"))
@@ -31,7 +31,7 @@ async def test_mail() -> None:
     assert mailbox.recipients[0] == ["team@example.org", "lead@example.org"]
 
 
-async def test_mail_of_a_site_whose_name_has_two_lines() -> None:
+async def test_a_line_break_in_a_site_name_is_removed_from_the_subject() -> None:
     with running_mailbox(Mailbox()) as mailbox:
         await mail(mailbox).send(message(site="jongno\n2"))
     assert mailbox.mails[0]["Subject"] == "[안부 주의] jongno 2 42번: 보고 없음"
@@ -39,7 +39,7 @@ async def test_mail_of_a_site_whose_name_has_two_lines() -> None:
 
 @pytest.mark.parametrize(("reply", "error"), [
     ("451 4.3.0 try again later", RetryError), ("554 5.7.1 spam", GiveUpError)])
-async def test_mail_that_is_refused(reply: str, error: type[Exception]) -> None:
+async def test_a_refused_mail_is_retried_or_given_up_by_its_code(reply: str, error: type[Exception]) -> None:
     with running_mailbox(Mailbox(reply)) as mailbox:
         one = mail(mailbox)
         with pytest.raises(error, match=reply[:3]):
@@ -48,7 +48,7 @@ async def test_mail_that_is_refused(reply: str, error: type[Exception]) -> None:
     assert len(mailbox.mails) == 1
 
 
-async def test_one_recipient_that_is_accepted_is_enough() -> None:
+async def test_a_mail_is_sent_if_one_recipient_is_accepted() -> None:
     with running_mailbox(Mailbox()) as mailbox:
         mailbox.unknown = {"lead@example.org"}
         answer = await mail(mailbox).send(message())
@@ -60,7 +60,7 @@ async def test_one_recipient_that_is_accepted_is_enough() -> None:
     assert "example.org" not in str(raised.value)
 
 
-async def test_mail_with_a_password(tmp_path: Path) -> None:
+async def test_a_wrong_mail_password_gives_up(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text("hush\n")
     with running_mailbox(Mailbox(login=("anbu", "hush"))) as mailbox:
@@ -70,12 +70,12 @@ async def test_mail_with_a_password(tmp_path: Path) -> None:
     assert len(mailbox.mails) == 1
 
 
-async def test_a_mail_server_without_tls() -> None:
+async def test_a_mail_server_without_tls_is_retried() -> None:
     with running_mailbox(Mailbox()) as mailbox, pytest.raises(RetryError, match="STARTTLS extension not supported"):
         await mail(mailbox, security="starttls").send(message())
 
 
-async def test_no_mail_server() -> None:
+async def test_a_missing_mail_server_is_retried() -> None:
     one = channel("email", host="127.0.0.1", port=free_port(), security="none", to=["a@example.org"],
                   **{"from": "anbu@example.org"})
     with pytest.raises(RetryError) as raised:

@@ -79,7 +79,7 @@ def document(**channel: Any) -> str:
     (document(**SLACK)[:-1] + ', "sites": {"*": {"default": []}}}', "sites: the name is twice in the same object"),
     (document(type="webhook", url="https://a.example.org"), "channels.team.secret_file: is missing"),
 ], ids=lambda value: value[:40])
-def test_refused(text: str, place: str) -> None:
+def test_a_wrong_channel_is_refused_with_its_place(text: str, place: str) -> None:
     with pytest.raises(RoutesError) as refused:
         load(text, None)
     assert str(refused.value).startswith(place)
@@ -102,17 +102,17 @@ def test_refused(text: str, place: str) -> None:
     {"type": "twilio", "account": "AC1", "token": "x", "from": "ANBU", "to": "+12025550123"},
     {"type": "twilio", "account": "AC1", "token": "x", "from": "1666", "to": "+821012345678"},
 ], ids=str)
-def test_taken(channel: dict[str, Any]) -> None:
+def test_a_correct_channel_is_accepted(channel: dict[str, Any]) -> None:
     assert load(document(**channel), None).channels["team"].type == channel["type"]
 
 
-def test_an_empty_secret_is_none(tmp_path: Path) -> None:
+def test_an_empty_secret_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("\n")
     with pytest.raises(RoutesError, match="is empty"):
         load(document(type="slack", url_file=str(tmp_path / "secret")), None)
 
 
-def test_what_each_kind_of_channel_follows_up(tmp_path: Path) -> None:
+def test_the_follow_ups_of_each_kind_of_channel(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("https://hooks.slack.com/services/T/B/X\n")
     channels: dict[str, Any] = {
         "slack": {"type": "slack", "url_file": str(tmp_path / "url"), "personal": True, "language": "en"},

@@ -59,7 +59,7 @@ async def test_a_long_korean_text_arrives_whole(kannel: Kannel) -> None:
     await one.close()
 
 
-async def test_a_wrong_password_is_given_up(kannel: Kannel) -> None:
+async def test_a_wrong_password_gives_the_delivery_up(kannel: Kannel) -> None:
     one = channel(kannel, password="wrong")
     with pytest.raises(GiveUpError, match="403"):
         await one.send(message())
@@ -67,7 +67,7 @@ async def test_a_wrong_password_is_given_up(kannel: Kannel) -> None:
     assert kannel.sms == []
 
 
-async def test_a_gateway_that_was_away(kannel: Kannel) -> None:
+async def test_a_kannel_that_was_away_gets_the_message_later(kannel: Kannel) -> None:
     one = channel(kannel)
     kannel.stop_smsbox()
     with pytest.raises(RetryError) as raised:

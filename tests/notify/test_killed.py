@@ -35,7 +35,7 @@ def place(tmp_path: Path, database_url: str) -> Iterator[Place]:
             yield one
 
 
-async def test_killed_while_telling(place: Place, store: Store) -> None:
+async def test_every_alert_is_sent_although_the_notifier_is_killed(place: Place, store: Store) -> None:
     dice = random.Random(7)
     place.slack.usual = Answer(delay_s=0.15)
     place.sms.answers = [dice.choice((Answer(), Answer(503), Answer(delay_s=0.4))) for _ in range(ALERTS_SENT)]
@@ -93,7 +93,7 @@ async def test_a_new_group_begins_at_the_end(place: Place, store: Store) -> None
     assert len(place.slack.requests) == 1
 
 
-async def test_killed_in_the_middle_of_a_message_of_many(place: Place, store: Store) -> None:
+async def test_every_alert_of_a_digest_is_sent_although_the_notifier_is_killed(place: Place, store: Store) -> None:
     """A backlog of warnings: every alert is told, by a few messages, and what goes out twice says so."""
     place.slack.usual = Answer(delay_s=1.5)
     lanes = place.worker.settings.partitions
@@ -120,7 +120,7 @@ async def test_killed_in_the_middle_of_a_message_of_many(place: Place, store: St
     assert any("이미 받으셨을" in text for text in texts)
 
 
-async def test_asked_to_end_it_finishes_what_is_in_hand(place: Place, store: Store) -> None:
+async def test_sigterm_lets_the_notifier_finish_the_delivery_in_hand(place: Place, store: Store) -> None:
     """SIGTERM, as at every deployment: what a channel is just taking has its receipt, so it does not come again."""
     place.slack.usual = Answer(delay_s=1.5)
     async with httpx.AsyncClient(timeout=5) as http:

@@ -48,7 +48,7 @@ def test_the_same_seed_gives_the_same_octets_in_another_process(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_network_is_as_bad_as_it_says(seed: int) -> None:
+def test_the_network_loses_and_delays_by_its_quotas(seed: int) -> None:
     fleet = Fleet(400, 2, seed=seed)
     truth = fleet.truth()
     sent = len(truth.sms)
@@ -73,7 +73,7 @@ def test_the_network_is_as_bad_as_it_says(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_two_days_of_400_people_hold(seed: int) -> None:
+def test_two_days_of_400_people_have_every_kind_of_event(seed: int) -> None:
     fleet = Fleet(400, 2, seed=seed)
     truth = fleet.truth()
     courses = Counter(one.course for one in truth.windows)
@@ -92,19 +92,19 @@ def test_what_two_days_of_400_people_hold(seed: int) -> None:
 
 
 @pytest.mark.parametrize(("subjects", "days"), [(1, 1), (3, 1), (12, 9)])
-def test_small_fleets_live_too(subjects: int, days: int) -> None:
+def test_small_fleets_have_alerts_too(subjects: int, days: int) -> None:
     fleet = Fleet(subjects, days)
     assert len(fleet.registry()) == len(fleet.people()) == subjects
     assert fleet.truth().dues
 
 
-def test_in_a_storm_all_report_at_once() -> None:
+def test_in_the_storm_scenario_all_people_report_at_once() -> None:
     fleet = Fleet(200, 1, seed=3, scenario="storm")
     mornings = Counter(one.sent_at // 120 for one in fleet.truth().sms)
     assert mornings.most_common(1)[0][1] > 150
 
 
-def test_in_an_outage_nothing_arrives_for_a_morning() -> None:
+def test_in_the_outage_scenario_no_sms_arrives_for_a_morning() -> None:
     fleet = Fleet(200, 1, seed=3, scenario="outage")
     arrivals = [one.at - fleet.begin for one in fleet.deliveries()]
     assert not [at for at in arrivals if 390 * 60 <= at < 600 * 60]
@@ -167,7 +167,7 @@ def test_devices_behave_as_the_wire_format_says() -> None:
     assert remembered["memory"] > remembered["flag"] > 0
 
 
-def test_a_day_stirs_more_than_its_night() -> None:
+def test_a_day_has_more_activity_than_its_night() -> None:
     fleet = Fleet(40, 2, seed=4)
     evening = [one for sent in reports(fleet).values() for one in sent
                if one.flags & 1 and one.device_time is not None and (one.device_time - fleet.begin) % DAY_S > 20 * 3600]
@@ -183,7 +183,7 @@ def test_the_slot_of_anbu_send_has_a_key_of_its_own() -> None:
         assert len({device.key for device in profile.devices}) == 2
 
 
-def test_who_is_excused_is_excused_in_registry_or_by_command() -> None:
+def test_a_planned_absence_is_in_the_registry_or_in_a_command() -> None:
     fleet = Fleet(200, 3, seed=8)
     told = {document["subject"] for document in fleet.registry() if document["excused"]}
     asked = {command["subject"] for command in fleet.commands()}

@@ -58,7 +58,7 @@ def test_silence_is_known_at_the_deadline() -> None:
 
 @pytest.mark.parametrize("says", ["awake", "out"])
 @pytest.mark.parametrize("arrives", [4.8, 6, 9.49])
-def test_who_says_so_in_time_is_fine(says: str, arrives: float) -> None:
+def test_a_person_who_reports_in_time_is_fine(says: str, arrives: float) -> None:
     truth = truth_of(sms(arrives, TODAY, says))
     assert [(one.window, one.accepted_at) for one in truth.fine] == [("2026-11-24:morning", at(arrives))]
     assert dues(sms(arrives, TODAY, says)) == [AFTERNOON_SILENT]
@@ -69,18 +69,18 @@ def test_a_report_that_arrives_later_changes_nothing_about_the_deadline() -> Non
     assert truth_of(sms(9.6, TODAY, "awake", sent=7)).fine == ()
 
 
-def test_asleep_is_known_when_it_is_said_and_then_nobody_is_silent() -> None:
+def test_asleep_is_known_at_its_arrival_and_replaces_silence() -> None:
     assert dues(sms(9.2, TODAY, "not_awake")) == [("not_awake", "2026-11-24:morning", 9.2), AFTERNOON_SILENT]
     assert dues(sms(9.2, TODAY, "not_awake"), sms(9.3, TODAY, "not_awake"))[:1] == [
         ("not_awake", "2026-11-24:morning", 9.2)]
 
 
-def test_asleep_said_after_the_deadline_is_both() -> None:
+def test_asleep_after_the_deadline_is_due_as_silence_and_as_not_awake() -> None:
     assert dues(sms(11, TODAY, "not_awake"))[:2] == [MORNING_SILENT, ("not_awake", "2026-11-24:morning", 11)]
 
 
 @pytest.mark.parametrize("up", [sms(9.1, TODAY, "awake"), sms(9.1, LATER, "awake")])
-def test_asleep_said_after_awake_is_old_news(up: SmsDelivery) -> None:
+def test_asleep_after_awake_is_not_due(up: SmsDelivery) -> None:
     assert "not_awake" not in [kind for kind, _, _ in dues(up, sms(9.3, TODAY, "not_awake", sent=9.0))]
 
 
@@ -117,14 +117,14 @@ def test_an_sms_that_was_days_on_its_way_is_still_an_emergency() -> None:
     assert ("sos", None, 60) in dues(sms(12, alarm=("sos", at(1)), flagged=True, sent=-47, day=2), until=72)
 
 
-def test_who_is_excused_is_not_missed() -> None:
+def test_no_alert_is_due_for_an_excused_day() -> None:
     assert dues(sms(9.2, TODAY, "not_awake", idle_min=900), excused=(0, 0)) == []
     assert truth_of(sms(8, TODAY, "awake"), excused=(0, 0)).fine == ()
     assert dues(excused=(1, 1), until=72)[-1][2] == 63.5
 
 
 @pytest.mark.parametrize(("idle_min", "known"), [(719, False), (720, True), (900, True)])
-def test_twelve_hours_without_activity(idle_min: int, known: bool) -> None:
+def test_inactivity_is_known_after_twelve_hours(idle_min: int, known: bool) -> None:
     assert (("inactivity", None, 9.2) in dues(sms(9.2, TODAY, "not_awake", idle_min=idle_min))) == known
 
 

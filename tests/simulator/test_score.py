@@ -38,22 +38,22 @@ def figures(truth: Truth, alerts: list[dict[str, Any]]) -> tuple[int, int, list[
     return len(found.missed), len(found.overdue), found.false
 
 
-def test_what_is_right_is_perfect_in_any_order_and_twice() -> None:
+def test_right_alerts_are_perfect_in_any_order_and_repeated() -> None:
     assert figures(TRUTH, RIGHT) == (0, 0, [])
     assert figures(TRUTH, RIGHT[::-1] + RIGHT) == (0, 0, [])
 
 
 @pytest.mark.parametrize("taken", range(len(RIGHT)))
-def test_one_taken_away_is_missed(taken: int) -> None:
+def test_a_removed_alert_is_missed(taken: int) -> None:
     assert figures(TRUTH, RIGHT[:taken] + RIGHT[taken + 1:]) == (1, 0, [])
 
 
 @pytest.mark.parametrize("after", [0, 60, 600])
-def test_ten_minutes_are_in_time(after: int) -> None:
+def test_an_alert_within_ten_minutes_is_in_time(after: int) -> None:
     assert figures(TRUTH, [*RIGHT[1:], event(1, "no_report", NOW + after, window=WINDOW)]) == (0, 0, [])
 
 
-def test_what_comes_later_is_missed_and_late() -> None:
+def test_an_alert_after_ten_minutes_is_missed_and_overdue() -> None:
     assert figures(TRUTH, [*RIGHT[1:], event(1, "no_report", NOW + 601, window=WINDOW)]) == (1, 1, [])
 
 
@@ -70,7 +70,7 @@ def test_what_comes_later_is_missed_and_late() -> None:
     event(5, "no_report", window=WINDOW, change="held"),
     event(5, "inactivity", change="reopened"),
 ])
-def test_one_invented_is_false(invented: dict[str, Any]) -> None:
+def test_an_invented_alert_is_false(invented: dict[str, Any]) -> None:
     assert figures(TRUTH, [*RIGHT, invented]) == (0, 0, [invented["data"]["alert"]])
 
 
@@ -80,16 +80,16 @@ def test_an_alert_before_its_deadline_is_false_and_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("change", ["raised", "escalated", "acknowledged", "released", "cleared"])
-def test_other_revisions_tell_nothing_new(change: str) -> None:
+def test_later_revisions_count_neither_as_false_nor_as_in_time(change: str) -> None:
     assert figures(TRUTH, [*RIGHT, event(5, "no_report", window=WINDOW, change=change)]) == (0, 0, [])
     assert figures(TRUTH, [*RIGHT[1:], event(1, "no_report", window=WINDOW, change=change)]) == (1, 0, [])
 
 
-def test_an_emergency_that_happened_may_be_told_though_nobody_had_to() -> None:
+def test_an_alert_on_a_real_emergency_that_was_not_due_is_not_false() -> None:
     assert figures(TRUTH, [*RIGHT, event(4, "fire", NOW + 86_400)]) == (0, 0, [])
 
 
-def test_who_tries_things_out_is_no_liar() -> None:
+def test_alerts_of_other_devices_and_gateways_are_not_false() -> None:
     """`anbu send` has a slot of its own; an outage may be what few people look like."""
     assert figures(TRUTH, [*RIGHT, event(5, "sos", reference="7.1.1"), event("mapo-1", "gateway_outage")]) == (0, 0, [])
 
@@ -108,13 +108,13 @@ def judged(fleet: Fleet) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize(("subjects", "days", "seed"), [(150, 2, 1), (40, 3, 7), (10, 11, 3), (1, 2, 4)])
-def test_the_judgement_misses_nobody_and_invents_nothing(scenario: str, subjects: int, days: int, seed: int) -> None:
+def test_the_judgement_misses_no_alert_and_invents_none(scenario: str, subjects: int, days: int, seed: int) -> None:
     fleet = Fleet(subjects, days, seed=seed, scenario=scenario)
     found = score(fleet.truth(), judged(fleet))
     assert (found.missed, found.false) == ([], [])
 
 
-def test_each_alert_of_a_day_is_needed(told: tuple[Truth, list[dict[str, Any]]]) -> None:
+def test_each_alert_of_a_day_is_missed_if_it_is_removed(told: tuple[Truth, list[dict[str, Any]]]) -> None:
     """Whichever is taken away, its truth is missed; and of somebody else it would be false."""
     truth, alerts = told
     openings = {alert["data"]["alert"] for alert in alerts if alert["data"]["revision"] == 1}
@@ -129,7 +129,7 @@ def test_each_alert_of_a_day_is_needed(told: tuple[Truth, list[dict[str, Any]]])
             assert score(truth, [*alerts, invented]).false == ["999:invented:0.1.1"]
 
 
-def test_nobody_who_said_so_in_time_was_told_of(told: tuple[Truth, list[dict[str, Any]]]) -> None:
+def test_no_alert_concerns_a_person_who_reported_in_time(told: tuple[Truth, list[dict[str, Any]]]) -> None:
     truth, alerts = told
     said = {(str(one.subject), one.window): one.accepted_at for one in truth.fine}
     assert len(said) > 400
@@ -138,7 +138,7 @@ def test_nobody_who_said_so_in_time_was_told_of(told: tuple[Truth, list[dict[str
             assert (alert["subject"], alert["data"]["window"]) not in said
 
 
-def test_a_truth_comes_back_from_its_file() -> None:
+def test_a_truth_is_read_back_from_its_file() -> None:
     truth = Fleet(30, 2).truth()
     written = [orjson.loads(orjson.dumps(line)) for line in truth.lines()]
     assert read_truth(written) == truth

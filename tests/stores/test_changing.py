@@ -43,7 +43,7 @@ async def etags(store: Store) -> dict[str, str]:
             async for one in store.database[name].find()}
 
 
-async def test_an_etag_is_of_what_a_document_says_however_it_came_to_say_it(store: Store) -> None:
+async def test_the_etag_depends_on_the_content_of_a_document_alone(store: Store) -> None:
     await write(store, WEEK)
     before = await etags(store)
     for name in (BUCKETS, STATES, DEVICES):
@@ -56,8 +56,9 @@ async def test_an_etag_is_of_what_a_document_says_however_it_came_to_say_it(stor
 
 
 @pytest.mark.parametrize("there", [[], WEEK[:2]], ids=["new", "there"])
-async def test_who_was_faster_loses_nothing(
-        store: Store, meanwhile: Callable[[Callable[[], Awaitable[Any]]], None], there: list[Said]) -> None:
+async def test_writers_of_one_document_lose_no_change(store: Store,
+                                                      meanwhile: Callable[[Callable[[], Awaitable[Any]]], None],
+                                                      there: list[Said]) -> None:
     """Each bulk finds that somebody else has made or changed its documents since they were read."""
     await write(store, there)
     others = iter(WEEK[3:6])
@@ -74,7 +75,7 @@ async def test_who_was_faster_loses_nothing(
         name: right[name] for name in (BUCKETS, STATES, DEVICES)}
 
 
-async def test_what_was_deleted_meanwhile_is_made_whole(
+async def test_a_document_that_was_deleted_during_a_write_is_written_whole(
         store: Store, meanwhile: Callable[[Callable[[], Awaitable[Any]]], None]) -> None:
     """Not the half of it that was to be changed: a reader could make nothing of that."""
     await write(store, WEEK[:3])
@@ -89,8 +90,8 @@ async def test_what_was_deleted_meanwhile_is_made_whole(
     assert (await documents(store))[BUCKETS] == expected(WEEK[3:4])[BUCKETS]
 
 
-async def test_who_is_always_too_late_waits(store: Store,
-                                            meanwhile: Callable[[Callable[[], Awaitable[Any]]], None]) -> None:
+async def test_a_writer_that_is_always_overtaken_waits(
+        store: Store, meanwhile: Callable[[Callable[[], Awaitable[Any]]], None]) -> None:
     await write(store, WEEK[:3])
     count = itertools.count()
     meanwhile(lambda: store.database[STATES].update_one({"_id": "7"}, {"$set": {ETAG: str(next(count))}}))
@@ -98,7 +99,7 @@ async def test_who_is_always_too_late_waits(store: Store,
         await store.apply(changes(WEEK[3:4]))
 
 
-async def test_what_is_there_already_is_written_all_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_document_that_exists_already_is_written_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever died before the acknowledgement may have left what only one of the majority has."""
     await write(store, WEEK)
     counts: dict[str, int] = {}
@@ -113,7 +114,7 @@ async def test_what_is_there_already_is_written_all_the_same(store: Store, monke
     assert counts == {BUCKETS: 2, STATES: 1, DEVICES: 1}
 
 
-async def test_what_cannot_be_put_together_is_refused_and_the_rest_written(store: Store) -> None:
+async def test_a_change_that_cannot_be_applied_is_refused_and_the_rest_is_written(store: Store) -> None:
     """A counter that no database holds, and a document that somebody has broken by hand."""
     await write(store, [report(8, 1, MONDAY), report(9, 1, MONDAY)])
     await store.database[STATES].update_one({"_id": "8"}, {"$set": {"mornings": {"2026-09-28": {"ver": "x"}}}})
@@ -125,7 +126,7 @@ async def test_what_cannot_be_put_together_is_refused_and_the_rest_written(store
 
 
 @pytest.mark.skipif(not ON_MONGODB, reason="the embedded database takes no such date")
-async def test_what_is_stored_and_cannot_be_read_holds_nobody_else_up(store: Store) -> None:
+async def test_an_unreadable_document_does_not_stop_writes_of_other_people(store: Store) -> None:
     """A date that no driver can make sense of, in one week of many."""
     await write(store, WEEK[:3])
     await store.database[BUCKETS].update_one({"_id": "7/2026-W40"}, {"$set": {"dated": DatetimeMS(10**15)}})

@@ -43,7 +43,7 @@ def broken(draw: st.DrawFn) -> Record:
 
 @settings(deadline=None)  # a busy machine is no mistake
 @given(record=broken())
-def test_reading_raises_nothing_else(record: Record) -> None:
+def test_a_record_of_any_shape_raises_only_a_contract_error(record: Record) -> None:
     subject_of_record(record)
     with contextlib.suppress(ContractError):
         for change in merged([*changes_of(record), *changes_of(record)]):

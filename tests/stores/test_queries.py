@@ -28,7 +28,7 @@ async def queries(database_url: str) -> AsyncIterator[Queries]:
     one.close()
 
 
-async def test_people_are_those_with_a_profile(store: Store, queries: Queries) -> None:
+async def test_people_without_a_profile_are_not_listed(store: Store, queries: Queries) -> None:
     await scenario(store, "excuse")
     await store.set_contact(7, {"name": "Kim", "telephone": "+8210"})
     await store.set_contact(99, {"name": "not registered yet"})
@@ -40,7 +40,7 @@ async def test_people_are_those_with_a_profile(store: Store, queries: Queries) -
     assert await queries.people("mapo") == []
 
 
-async def test_open_alerts(store: Store, queries: Queries) -> None:
+async def test_the_board_gets_the_alerts_that_are_open(store: Store, queries: Queries) -> None:
     await scenario(store, "gateway_outage")
     everything = [one async for one in store.database["alerts"].find()]
     assert {one["_id"] for one in await queries.open_alerts("jongno")} == {
@@ -48,7 +48,7 @@ async def test_open_alerts(store: Store, queries: Queries) -> None:
     assert await queries.open_alerts("mapo") == []
 
 
-async def test_an_open_incident_is_told_to_every_site(store: Store, queries: Queries) -> None:
+async def test_every_site_sees_an_open_incident(store: Store, queries: Queries) -> None:
     lines = read_lines(VECTORS / "scenarios" / "gateway_outage.in.jsonl")
     outputs = [line for line in replay(lines, key_ring()) if line["key"] == "seoul-1"]
     await write(store, said_of([], outputs[:1]))
@@ -58,7 +58,7 @@ async def test_an_open_incident_is_told_to_every_site(store: Store, queries: Que
     assert await queries.open_alerts("mapo") == []
 
 
-async def test_a_person(store: Store, queries: Queries) -> None:
+async def test_the_page_of_a_person_gets_profile_state_and_reports(store: Store, queries: Queries) -> None:
     await scenario(store, "device_alerts")
     found = await queries.person(7)
     assert found["person"]["profile"]["site"] == "jongno"
@@ -90,7 +90,7 @@ async def test_a_report_that_came_again_in_another_week_is_shown_once(store: Sto
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_of_two_weeks_the_one_with_the_better_right_is_shown(order: tuple[int, int]) -> None:
+def test_a_report_in_two_weeks_is_shown_by_its_higher_version(order: tuple[int, int]) -> None:
     reports: list[dict[str, Any]] = [{"id": "0.1.1", "received_at": "2026-11-24T00:00:00Z", "ver": [1, -5, "m"]},
                                      {"id": "0.1.1", "received_at": "2026-12-24T00:00:00Z", "ver": [0, -9, "m"]}]
     assert timeline([{"reports": {"0-1-1": reports[number]}} for number in order]) == [reports[0]]

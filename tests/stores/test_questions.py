@@ -24,7 +24,7 @@ async def questions(database_url: str) -> AsyncIterator[Questions]:
     one.close()
 
 
-async def test_how_people_and_devices_are_doing(store: Store, questions: Questions) -> None:
+async def test_later_mornings_and_failing_devices_are_found(store: Store, questions: Questions) -> None:
     await write(store, eight_weeks())
     assert await questions.later("jongno") == [
         {"subject": 7, "woke": "06:30", "woke_before": "06:00", "later_min": 30, "of_mornings": 28}]
@@ -47,7 +47,7 @@ async def test_how_people_and_devices_are_doing(store: Store, questions: Questio
     assert await questions.wake_up(99) is None
 
 
-async def test_one_early_morning_is_no_drift(store: Store, questions: Questions) -> None:
+async def test_one_early_morning_does_not_make_later_mornings(store: Store, questions: Questions) -> None:
     """Of somebody who is known for a month and a day, or for five weeks."""
     for mornings, drifting in ((29, []), (35, [7])):
         await write(store, [profile(7), *(report(7, number, MONDAY + timedelta(days=number), first_activity=(
@@ -55,14 +55,14 @@ async def test_one_early_morning_is_no_drift(store: Store, questions: Questions)
         assert [one["subject"] for one in await questions.later("jongno")] == drifting
 
 
-async def test_a_device_that_was_given_back_does_not_fail_any_more(store: Store, questions: Questions) -> None:
+async def test_a_device_that_was_given_back_is_not_listed_as_failing(store: Store, questions: Questions) -> None:
     for slots, failing in (((0, 1), {0, 1}), ((0, 2), {0})):
         await write(store, [profile(7, *slots)._replace(offset=slots[1]),
                             *(report(7, 1, MONDAY, id=f"{slot}.1.1", battery_pct=5) for slot in (0, 1))])
         assert {one["slot"] for one in await questions.failing("jongno")} == failing
 
 
-async def test_who_moved_is_of_the_site_that_looks_after_them(store: Store, questions: Questions) -> None:
+async def test_a_person_who_moved_is_listed_at_the_new_site_only(store: Store, questions: Questions) -> None:
     """A device that is silent by then never tells of the new site; the one who moved back is of the first again."""
     await write(store, [*eight_weeks(), profile(7, site="mapo")._replace(offset=100),
                         profile(8, site="mapo")._replace(offset=100), profile(8)._replace(offset=101),
@@ -72,7 +72,7 @@ async def test_who_moved_is_of_the_site_that_looks_after_them(store: Store, ques
     assert [one["subject"] for one in await questions.failing("mapo")] == [10]
 
 
-async def test_the_trend_of_a_device_begins_with_it(store: Store, questions: Questions) -> None:
+async def test_the_trend_of_a_new_device_ignores_the_device_before(store: Store, questions: Questions) -> None:
     """The one before was full and this one is not: nothing falls."""
     said = [report(7, number, MONDAY + timedelta(days=number), id=f"0.{1 + number // 8}.{number}",
                    battery_pct=100 if number < 8 else 60, signal_dbm=-70 if number < 8 else -90)
@@ -86,7 +86,7 @@ async def test_the_trend_of_a_device_begins_with_it(store: Store, questions: Que
         60, 0.0, 0.0, None)
 
 
-async def test_who_was_not_heard_of_yet_is_somebody(store: Store, questions: Questions) -> None:
+async def test_a_person_without_a_report_is_known(store: Store, questions: Questions) -> None:
     await write(store, [profile(7)])
     assert await questions.wake_up(7) == {"subject": 7, "woke": None, "woke_before": None, "later_min": None,
                                           "of_mornings": 0, "mornings": []}
@@ -94,7 +94,7 @@ async def test_who_was_not_heard_of_yet_is_somebody(store: Store, questions: Que
     assert await questions.weeks(99, None, 10) is None
 
 
-async def test_the_day_of_a_move_is_one_morning(store: Store, questions: Questions) -> None:
+async def test_the_day_of_a_move_to_another_site_counts_once(store: Store, questions: Questions) -> None:
     """One who moves at noon has told two sites of the same morning."""
     mornings = [("06:00", "jongno", "morning", 1), ("06:00", "mapo", "afternoon", 1), ("07:00", "mapo", "morning", 2),
                 ("08:00", "mapo", "morning", 3)]
@@ -126,7 +126,7 @@ async def test_weeks_come_in_pages(store: Store, questions: Questions) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 4])
-async def test_weeks_without_a_report_are_weeks_too(store: Store, questions: Questions, limit: int) -> None:
+async def test_weeks_without_a_report_are_listed(store: Store, questions: Questions, limit: int) -> None:
     """Nobody has heard of somebody for five weeks: those are the weeks to look at."""
     silent = [MONDAY + timedelta(days=7 * number + 2) for number in (1, 2, 3, 4, 5, 7)]
     await write(store, [*(report(7, number, MONDAY + timedelta(days=7 * number + 1)) for number in (0, 1, 6)),
@@ -160,7 +160,7 @@ async def test_alerts_come_in_pages_without_gap_or_repetition(store: Store, ques
     assert {one["opened_at"] for one in page.rows} == {"2026-11-24T00:30:01Z"}
 
 
-async def test_outages_are_asked_for_by_their_kind(store: Store, questions: Questions) -> None:
+async def test_outages_are_found_by_their_kind(store: Store, questions: Questions) -> None:
     """Once for each lane, of every site; they are no alerts of a person."""
     said = [outage(lane, day, active=day == 25) for day in (24, 25) for lane in (0, 1)]
     await write(store, [*said, alert(7, 1, "2026-11-24T00:30:00Z")])
@@ -177,8 +177,8 @@ async def test_outages_are_asked_for_by_their_kind(store: Store, questions: Ques
 
 @pytest.mark.parametrize("today", [date(2026, 11, 24), date(2026, 10, 1), date(2030, 1, 1)])
 @pytest.mark.parametrize("limit", [1, 3, 100])
-async def test_where_one_looks_first_is_no_part_of_the_answer(store: Store, database_url: str, limit: int, today: date,
-                                                              request: pytest.FixtureRequest) -> None:
+async def test_the_part_of_the_database_that_is_read_first_does_not_change_the_answer(
+        store: Store, database_url: str, limit: int, today: date, request: pytest.FixtureRequest) -> None:
     """Weeks and alerts with gaps of months, asked for before, long after and in the midst of them."""
     weeks = [MONDAY - timedelta(days=7 * number) for number in (0, 1, 2, 9, 30, 31, 40)]
     await write(store, [one for number, day in enumerate(weeks) for one in (
@@ -200,14 +200,14 @@ async def test_where_one_looks_first_is_no_part_of_the_answer(store: Store, data
 
 @pytest.mark.parametrize("cursor", ["", "x", "WzFd", "W10", "bnVsbA", "가", *starmap(cursor_of, [
     ("x",), ("x", "x"), ("2026-W99",), ("0001-W01",), ("0001-01-01T00:00:00Z", "x")])])
-async def test_a_cursor_of_somebody_else_is_refused(questions: Questions, cursor: str) -> None:
+async def test_a_cursor_of_another_person_is_refused(questions: Questions, cursor: str) -> None:
     with pytest.raises(CursorError):
         await questions.alerts({}, None, None, cursor, 10)
     with pytest.raises(CursorError):
         await questions.weeks(7, cursor, 10)
 
 
-async def test_a_site_by_day_week_and_month(store: Store, questions: Questions) -> None:
+async def test_the_figures_of_a_site_are_given_by_day_week_and_month(store: Store, questions: Questions) -> None:
     await write(store, eight_weeks())
     asked = ("jongno", date(2026, 10, 1), date(2026, 10, 31))
     days = await questions.figures(*asked, "day")
@@ -242,7 +242,7 @@ async def test_every_question_is_served_by_an_index(store: Store, database_url: 
     await served_by_an_index(store, lambda: Questions(database_url), QUESTIONS[name])
 
 
-async def test_nobody_there() -> None:
+async def test_a_database_that_does_not_answer_is_reported() -> None:
     questions = Questions(f"mongodb://127.0.0.1:{free_port()}/anbu")
     with pytest.raises(StoreAwayError):
         await questions.later("jongno")

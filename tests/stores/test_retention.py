@@ -21,8 +21,8 @@ DATE = date(2026, 11, 24)
 NOW = parse_time("2026-11-24T00:00:00Z", "now")
 
 
-async def test_a_replay_brings_nothing_back(database_url: str) -> None:
-    years_later = NOW + 500 * DAY
+async def test_a_replay_does_not_restore_expired_documents(database_url: str) -> None:
+    years_later = NOW + 500 * DAY_S
     store = Store(database_url, DEFAULT_DAYS, lambda: years_later)
     await store.prepare()
     await write(store, [report(7, 1, MONDAY), checkin(7, DATE), alert(7, 1, f"{DATE}T00:00:00Z"), profile(7)])
@@ -32,7 +32,7 @@ async def test_a_replay_brings_nothing_back(database_url: str) -> None:
     store.close()
 
 
-async def test_figures_stay_whose_sources_are_gone(store: Store, database_url: str) -> None:
+async def test_figures_stay_when_their_sources_have_expired(store: Store, database_url: str) -> None:
     await write(store, [checkin(7, DATE)])
     before = (await documents(store))["days"]
     await store.database[CHECKINS].delete_many({})
@@ -45,7 +45,7 @@ async def test_figures_stay_whose_sources_are_gone(store: Store, database_url: s
 
 
 @pytest.mark.skipif(not ON_MONGODB, reason="the embedded database has no times of deletion")
-async def test_a_longer_retention_makes_nothing_anew_of_what_a_shorter_one_has_deleted(database_url: str) -> None:
+async def test_a_longer_retention_does_not_recompute_days_with_deleted_sources(database_url: str) -> None:
     """400 days of which 365 are gone: `recompute` must not take that for days on which nothing was."""
     now = datetime.now(UTC)
     old, new = ((now - timedelta(days=days)).date() for days in (60, 10))
@@ -66,7 +66,7 @@ async def test_a_longer_retention_makes_nothing_anew_of_what_a_shorter_one_has_d
     store.close()
 
 
-async def test_the_longest_retention_is_one_for_the_database_too(database_url: str) -> None:
+async def test_the_database_accepts_the_longest_retention(database_url: str) -> None:
     store = Store(database_url, dict.fromkeys(DEFAULT_DAYS, LONGEST))
     await store.prepare()
     await store.database.client.drop_database(store.database.name)
@@ -74,7 +74,7 @@ async def test_the_longest_retention_is_one_for_the_database_too(database_url: s
 
 
 @pytest.mark.skipif(not LOCAL_MONGODB, reason="only of a server of ours, on MongoDB, is the clock of deletion ours")
-async def test_the_database_deletes_what_is_over_and_keeps_what_is_open(store: Store, database_url: str) -> None:
+async def test_the_database_deletes_closed_alerts_and_keeps_open_ones(store: Store, database_url: str) -> None:
     then, today = date(2020, 1, 6), datetime.now(UTC).date()
     writer = Store(database_url, now=lambda: 0.0)  # to whom nothing is too old
     for day in (then, today):
@@ -102,7 +102,7 @@ async def test_the_database_deletes_what_is_over_and_keeps_what_is_open(store: S
     (checkin(7, DATE), CHECKINS, "2026-11-24T00:00:00Z"),
     (alert(7, 1, "2026-11-24T00:00:00Z"), ALERTS, "2026-11-24T00:00:00Z"),
 ], ids=["week", "check-in", "alert"])
-def test_it_is_over_when_the_time_is(said: Said, collection: str, over: str) -> None:
+def test_a_document_expires_after_its_retention(said: Said, collection: str, over: str) -> None:
     [change] = [one for one in changes([said]) if one.collection == collection]
     end: Any = parse_time(over, "over")
     if collection == BUCKETS:
@@ -112,19 +112,19 @@ def test_it_is_over_when_the_time_is(said: Said, collection: str, over: str) -> 
     assert not is_kept(change, DEFAULT_DAYS, end + kept + 1)
 
 
-def test_days_that_can_be_made_anew() -> None:
+def test_the_oldest_day_that_can_be_recomputed() -> None:
     assert oldest_day({**DEFAULT_DAYS, ALERTS: 100}, NOW) == "2026-08-23"
     assert oldest_day({**DEFAULT_DAYS, "days": 50}, NOW) == "2026-10-06", "the database would delete them at once"
 
 
 @pytest.mark.parametrize("text", ["x=400", "buckets", "buckets=", "buckets=ten", "buckets=3", "buckets=-400",
                                   "buckets=24856"])
-def test_what_is_no_retention(text: str) -> None:
+def test_a_wrong_retention_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be such as"):
         parse_retention(text)
 
 
-def test_a_retention() -> None:
+def test_a_retention_is_read_from_its_setting() -> None:
     assert parse_retention("") == DEFAULT_DAYS
     assert parse_retention("buckets=24855")[BUCKETS] == 24_855
     assert parse_retention("buckets=800, audit=40") == {**DEFAULT_DAYS, BUCKETS: 800, "audit": 40}

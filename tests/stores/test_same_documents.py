@@ -27,7 +27,7 @@ def scenario(name: str) -> list[Said]:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_a_golden_scenario_written_twice(store: Store, name: str) -> None:
+async def test_a_scenario_that_is_written_twice_gives_the_same_documents(store: Store, name: str) -> None:
     records = scenario(name)
     for _ in range(2):
         await write(store, records)
@@ -36,7 +36,8 @@ async def test_a_golden_scenario_written_twice(store: Store, name: str) -> None:
 
 @ON_A_DATABASE
 @given(data=st.data(), journal=journals())
-async def test_any_order_any_batches_any_suffix_again(store: Store, data: Any, journal: list[Said]) -> None:
+async def test_order_batches_and_repetition_do_not_change_the_documents(store: Store, data: Any,
+                                                                        journal: list[Said]) -> None:
     await clear(store)
     batches = data.draw(cut(journal))
     for batch in batches:
@@ -51,7 +52,8 @@ async def test_any_order_any_batches_any_suffix_again(store: Store, data: Any, j
 
 @ON_A_DATABASE
 @given(data=st.data(), journal=journals())
-async def test_a_batch_of_which_a_part_was_written(store: Store, data: Any, journal: list[Said]) -> None:
+async def test_a_batch_that_was_partly_written_can_be_written_again(store: Store, data: Any,
+                                                                    journal: list[Said]) -> None:
     """The process dies in the middle of a bulk, and before the figures of the day; the batch comes again."""
     await clear(store)
     for batch in data.draw(cut(journal)):
@@ -62,7 +64,7 @@ async def test_a_batch_of_which_a_part_was_written(store: Store, data: Any, jour
 
 
 @pytest.mark.parametrize("size", [9, 40, 100])
-async def test_more_days_than_are_kept_of_mornings_and_trends(store: Store, size: int) -> None:
+async def test_mornings_and_trends_beyond_the_kept_days_are_not_in_the_figures(store: Store, size: int) -> None:
     """What is left out of a document must not be in its figures either: else the same batch, again, gives others."""
     months = [report(7, number, date(2026, 8, 3) + timedelta(days=number), battery_pct=99 - number * number // 120,
                      signal_dbm=-80 - number % 7) for number in range(100)]
@@ -73,7 +75,7 @@ async def test_more_days_than_are_kept_of_mornings_and_trends(store: Store, size
     assert await documents(store) == expected(months)
 
 
-async def test_a_time_zone_that_is_told_after_the_alert(store: Store) -> None:
+async def test_an_alert_counts_for_its_day_when_the_time_zone_arrives_later(store: Store) -> None:
     """22:00 in London is the next morning in Seoul; the registry may be read later, and say another zone then."""
     sos = next(said for said in scenario("sos_life") if said.topic == "alerts")
     assert sos.value
@@ -90,7 +92,8 @@ async def test_a_time_zone_that_is_told_after_the_alert(store: Store) -> None:
 
 @ON_A_DATABASE
 @given(data=st.data(), journal=journals())
-async def test_four_writers_at_once(store: Store, database_url: str, data: Any, journal: list[Said]) -> None:
+async def test_four_concurrent_writers_give_the_same_documents(store: Store, database_url: str, data: Any,
+                                                               journal: list[Said]) -> None:
     await clear(store)
     orders = [data.draw(cut(journal)) for _ in range(4)]
     writers = [Store(database_url, now=lambda: NOW) for _ in orders]

@@ -50,7 +50,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[set[Day]]:
     return found
 
 
-async def test_many_batches_are_one_work(store: Store, made: list[set[Day]]) -> None:
+async def test_figures_of_many_batches_are_computed_once(store: Store, made: list[set[Day]]) -> None:
     people = [checkin(subject) for subject in range(40)]
     for one in people:
         await record(store, [one])
@@ -63,8 +63,8 @@ async def test_many_batches_are_one_work(store: Store, made: list[set[Day]]) -> 
     assert await documents(store) == expected(people)
 
 
-async def test_what_is_written_while_figures_are_made_is_in_the_next_ones(
-        store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_records_written_during_a_computation_are_in_the_next_figures(store: Store,
+                                                                            monkeypatch: pytest.MonkeyPatch) -> None:
     """The first ones are stored all the same: under load a mark comes always before the figures are ready."""
     await record(store, [checkin(7)])
     meanwhile(monkeypatch, lambda: record(store, [checkin(8)]))
@@ -76,7 +76,7 @@ async def test_what_is_written_while_figures_are_made_is_in_the_next_ones(
     assert await documents(store) == expected([checkin(7), checkin(8)])
 
 
-async def test_a_day_that_is_empty_for_a_moment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_day_that_is_empty_for_a_moment_gets_its_figures(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last person has moved to another site, and somebody else comes while the figures are made."""
     moved = [checkin(7), checkin(7, 2, site="mapo")]
     await write(store, moved[:1])
@@ -88,7 +88,8 @@ async def test_a_day_that_is_empty_for_a_moment(store: Store, monkeypatch: pytes
     assert list((await documents(store))["days"]) == ["2026-11-24/mapo"]
 
 
-async def test_who_dies_while_making_figures_leaves_the_mark(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_that_dies_while_computing_figures_leaves_the_mark(store: Store,
+                                                                           monkeypatch: pytest.MonkeyPatch) -> None:
     async def dies(reader: DayReader, days: set[Day]) -> dict[str, Document]:
         raise KeyboardInterrupt
 
@@ -103,8 +104,8 @@ async def test_who_dies_while_making_figures_leaves_the_mark(store: Store, monke
     assert await documents(store) == expected([checkin(7), checkin(8)])
 
 
-async def test_who_was_frozen_while_making_figures_writes_nothing(store: Store,
-                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_that_was_frozen_while_computing_figures_writes_nothing(
+        store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others have taken it for dead, and made newer figures; nothing is marked any more that would mend older ones."""
     await record(store, [checkin(7)])
     meanwhile(monkeypatch, lambda: write(store, [checkin(8)]))
@@ -113,7 +114,7 @@ async def test_who_was_frozen_while_making_figures_writes_nothing(store: Store,
 
 
 @pytest.mark.parametrize("dies", ["before the mark", "before the figures"])
-async def test_who_dies_after_writing(store: Store, dies: str) -> None:
+async def test_figures_are_right_after_a_death_between_write_and_mark(store: Store, dies: str) -> None:
     """Without the mark the batch was not acknowledged, and comes again; with it nothing has to."""
     batch = [checkin(7), checkin(8)]
     await store.apply(changes(batch))
@@ -125,7 +126,7 @@ async def test_who_dies_after_writing(store: Store, dies: str) -> None:
     assert await documents(store) == expected(batch)
 
 
-async def test_who_dies_while_erasing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_figures_are_right_after_a_death_during_an_erasure(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing tells any more in which days the person was counted, but that these are marked."""
     await write(store, [checkin(7), checkin(8)])
     await record(store, [checkin(9)])  # a mark whose time comes soon must not be used up too early

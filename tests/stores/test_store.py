@@ -33,7 +33,7 @@ ALERT: dict[str, Any] = {
     "revisions": {}, "subject": 7, "site": "jongno"}
 
 
-async def test_who_a_person_is_stays_whatever_the_registry_says(store: Store) -> None:
+async def test_contact_data_stay_when_the_registry_changes(store: Store) -> None:
     contact = {"name": "김영희", "telephone": "+821012345678", "address": "종로 1", "notes": "hard of hearing"}
     await store.set_contact(7, contact)
     await write(store, [Said("registry", 5, "7", PROFILE)])
@@ -70,7 +70,7 @@ async def test_preparing_again_changes_nothing(store: Store) -> None:
         one.name: len(one.indexes) for one in CATALOGUE}
 
 
-async def test_a_schema_refuses_what_no_reader_could_use_and_writes_the_rest(store: Store) -> None:
+async def test_a_schema_refuses_unusable_documents_and_the_rest_is_written(store: Store) -> None:
     good = DocumentChange(PEOPLE, "8", {"subject": 8})
     with pytest.raises(StoreRefusedError, match="breaks the schema of the collection") as refused:
         await store.apply([DocumentChange(PEOPLE, "7", {"subject": "seven"}), good,
@@ -79,7 +79,7 @@ async def test_a_schema_refuses_what_no_reader_could_use_and_writes_the_rest(sto
     assert list((await documents(store))["people"]) == ["8"]
 
 
-async def test_reports_go_when_their_time_is_over(store: Store) -> None:
+async def test_reports_are_deleted_after_their_retention(store: Store) -> None:
     received = "2026-11-24T00:00:00Z"
     await write(store, [Said("reports", 0, "7", {
         "type": "report", "id": "0.1.1", "subject": 7, "site": "jongno", "device_time": None, "received_at": received,
@@ -125,15 +125,15 @@ class Failing:
             yield one
 
 
-async def test_what_no_majority_has_is_not_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_write_without_a_majority_counts_as_not_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"writeErrors": [], "writeConcernErrors": [{"code": 64}]}
     monkeypatch.setattr(store, "database", {ALERTS: Failing(lambda _: answer)})
     with pytest.raises(StoreAwayError, match="majority"):
         await store.apply([DocumentChange(ALERTS, "7:sos:0.1.17")])
 
 
-async def test_an_error_that_passes_is_tried_once_more_and_then_waited_for(store: Store,
-                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_temporary_error_is_retried_once_and_then_reported(store: Store,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
     collection = Failing(lambda count: {"writeErrors": [{"index": count - 1, "code": 112}], "nInserted": count - 1})
     monkeypatch.setattr(store, "database", {ALERTS: collection})
     with pytest.raises(StoreAwayError, match="112"):
@@ -141,7 +141,8 @@ async def test_an_error_that_passes_is_tried_once_more_and_then_waited_for(store
     assert collection.counts == [2, 1]
 
 
-async def test_what_fails_once_is_written_at_the_second_attempt(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_write_that_fails_once_is_written_at_the_second_attempt(store: Store,
+                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
     class Once(Failing):
         async def bulk_write(self, operations: list[UpdateOne], *, ordered: bool) -> Any:
             if not self.counts:
@@ -154,7 +155,8 @@ async def test_what_fails_once_is_written_at_the_second_attempt(store: Store, mo
     assert collection.counts == [2]
 
 
-async def test_what_cannot_be_encoded_is_found_by_halves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_documents_that_cannot_be_encoded_are_found_by_halving_the_batch(store: Store,
+                                                                               monkeypatch: pytest.MonkeyPatch) -> None:
     """A bulk of a hundred with two poisoned documents costs some thirty attempts, not a hundred."""
     bulks, real = [], bulk.attempt
 
@@ -180,7 +182,7 @@ async def test_a_large_batch_is_written_in_parts(store: Store, monkeypatch: pyte
     assert collection.counts == [AT_ONCE, AT_ONCE, 1]
 
 
-async def test_a_database_that_does_not_let_us_in(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_that_denies_access_is_reported(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     class Closed:
         async def command(self, name: str) -> dict[str, Any]:
             return {name: 1}
@@ -193,7 +195,8 @@ async def test_a_database_that_does_not_let_us_in(store: Store, monkeypatch: pyt
         await store.prepare()
 
 
-def test_an_embedded_database_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_embedded_database_that_is_not_installed_is_reported(tmp_path: Path,
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="pip install"):
@@ -204,12 +207,12 @@ def test_an_embedded_database_that_is_not_installed(tmp_path: Path, monkeypatch:
                                           ("mongodb://", "hostname"), ("mongodb://host:99999/anbu", "Port"),
                                           ("mongodb://host/anbu?tls=yes", "tls must be"),
                                           ("mongodb://host/anbu?tls=true&tlsCAFile=/none", "not readable")])
-def test_a_wrong_url_is_said_at_once(url: str, why: str) -> None:
+def test_a_wrong_url_is_reported_at_once(url: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         Store(url)
 
 
-async def test_a_name_that_is_not_found_may_be_found_in_a_moment() -> None:
+async def test_a_host_name_that_is_not_found_is_a_temporary_error() -> None:
     store = Store("mongodb+srv://anbu.invalid/anbu")
     for _ in range(2):
         with pytest.raises(StoreAwayError):
@@ -217,14 +220,14 @@ async def test_a_name_that_is_not_found_may_be_found_in_a_moment() -> None:
     store.close()
 
 
-async def test_nobody_there() -> None:
+async def test_a_database_that_does_not_answer_is_reported() -> None:
     store = Store(f"mongodb://127.0.0.1:{free_port()}/anbu")
     with pytest.raises(StoreAwayError):
         await store.apply([DocumentChange(ALERTS, "one")])
     store.close()
 
 
-async def test_what_was_acknowledged_is_there_after_a_kill(tmp_path: Path) -> None:
+async def test_acknowledged_writes_survive_a_kill_of_the_database(tmp_path: Path) -> None:
     said = [Said("registry", 5, str(subject), {**PROFILE, "subject": subject}) for subject in range(50)]
     with new_database(tmp_path) as service:
         store = Store(f"mongodb://{service.address}/anbu")

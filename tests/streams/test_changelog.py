@@ -83,7 +83,7 @@ actions = st.lists(st.one_of(
 
 
 @given(actions)
-async def test_what_is_read_back_is_what_the_last_done_left(acts: list[tuple[Any, ...]]) -> None:
+async def test_a_lane_reads_back_the_states_of_the_last_done(acts: list[tuple[Any, ...]]) -> None:
     model = Model()
     for act in acts:
         if act[0] == "batch":
@@ -99,7 +99,7 @@ async def test_what_is_read_back_is_what_the_last_done_left(acts: list[tuple[Any
         await check(model)
 
 
-async def test_states_that_stand_before_a_plan_after_compaction_count() -> None:
+async def test_states_that_come_before_a_plan_after_compaction_count() -> None:
     """Of all the `done` the cleaner leaves the last only."""
     model = Model()
     model.batch([b"a"], says=True, dies_after=None)
@@ -120,7 +120,7 @@ async def test_the_only_state_of_a_person_is_kept_though_its_batch_is_unfinished
     assert (states, found.unfinished, found.lost) == ({b"b": b"1"}, {b"a": b"2"}, {b"a"})
 
 
-async def test_who_is_new_in_an_unfinished_batch_is_taken_back() -> None:
+async def test_a_new_person_of_an_unfinished_batch_is_removed() -> None:
     model = Model()
     model.batch([b"a"], says=True, dies_after=None)
     model.batch([b"b"], says=True, dies_after=2)
@@ -129,7 +129,7 @@ async def test_who_is_new_in_an_unfinished_batch_is_taken_back() -> None:
     assert (states, found.unfinished, found.lost) == ({b"a": b"1"}, {b"b": None}, set())
 
 
-async def test_a_log_that_ends_too_early_is_told() -> None:
+async def test_a_log_that_ends_too_early_raises_an_error() -> None:
     """To wait for its records would be to wait for ever."""
     log = Log(TP.topic)
     log.write((b"a", b"1"))

@@ -28,7 +28,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield service.address
 
 
-async def test_a_reader_of_a_broker_that_is_away(complaints: list[dict[str, Any]]) -> None:
+async def test_a_reader_ends_although_the_broker_is_away(complaints: list[dict[str, Any]]) -> None:
     with pytest.raises(KafkaConnectionError):
         async with reader(Settings.from_env({"ANBU_KAFKA": f"127.0.0.1:{free_port()}"})):
             pytest.fail("there is nobody")
@@ -36,7 +36,7 @@ async def test_a_reader_of_a_broker_that_is_away(complaints: list[dict[str, Any]
     assert complaints == []
 
 
-async def test_a_reader_that_is_given_up_while_it_begins(complaints: list[dict[str, Any]]) -> None:
+async def test_a_reader_ends_when_it_is_cancelled_while_it_starts(complaints: list[dict[str, Any]]) -> None:
     """As the watchdog gives up a broker that takes a connection and does not answer."""
     asked = asyncio.Event()
 
@@ -61,7 +61,7 @@ async def test_a_reader_that_is_given_up_while_it_begins(complaints: list[dict[s
     assert complaints == []
 
 
-async def test_a_writer_whose_end_is_cancelled(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_writer_ends_although_its_end_is_cancelled(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As by a rebalance amid the renewal of a lane's writer."""
     writer = Writer(Settings.from_env({"ANBU_KAFKA": broker, "ANBU_GUARANTEE": "none"}), 0)
     producer, flushing = writer._producer, asyncio.Event()

@@ -16,7 +16,7 @@ polls = st.lists(st.tuples(st.sampled_from(["sms", "registry"]), st.one_of(st.in
 
 
 @given(polls)
-async def test_batches_are_gathered(waiting: list[tuple[str, int, bool, int]]) -> None:
+async def test_waiting_batches_are_joined(waiting: list[tuple[str, int, bool, int]]) -> None:
     engine: Any = SimpleNamespace()
 
     async def sink(_: object) -> None: ...

@@ -50,7 +50,7 @@ async def a_sink_lane(engine: Any, sink: Sink) -> SinkLane:
     return lane
 
 
-async def test_a_cancellation_that_nobody_asked_for_stops_no_lane_without_a_word() -> None:
+async def test_an_unexpected_cancellation_of_a_lane_is_reported() -> None:
     async def sink(_: Sequence[ConsumerRecord]) -> None:
         raise asyncio.CancelledError  # of a future of some client that was closed
 
@@ -60,7 +60,7 @@ async def test_a_cancellation_that_nobody_asked_for_stops_no_lane_without_a_word
         await lane._task
 
 
-async def test_a_cancellation_that_was_asked_for_ends_nothing_but_the_lane() -> None:
+async def test_an_expected_cancellation_ends_only_the_lane() -> None:
     began = asyncio.Event()
 
     async def sink(_: Sequence[ConsumerRecord]) -> None:
@@ -76,7 +76,7 @@ async def test_a_cancellation_that_was_asked_for_ends_nothing_but_the_lane() -> 
     assert (lane.valid, lane.next) == (False, {"alerts": 0})
 
 
-async def test_a_patient_lane_is_watched_while_it_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_patient_lane_is_watched_unless_it_waits_for_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may take as long as the database does. But what was fetched for it, and never came to it, stands still."""
     async def sink(_: Sequence[ConsumerRecord]) -> None: ...
 
@@ -99,7 +99,7 @@ async def test_a_patient_lane_is_watched_while_it_waits_for_nobody(monkeypatch: 
     assert await watchdog.to_move(engine, engine.settings, 10) == {}
 
 
-async def test_a_commit_whose_lanes_have_all_gone_is_no_surprise() -> None:
+async def test_a_commit_after_all_lanes_have_gone_is_no_error() -> None:
     """They may go between the gathering of positions and the commit, in another thread."""
     surprises: list[BaseException] = []
     committed: list[Any] = []
@@ -122,7 +122,7 @@ async def test_a_commit_whose_lanes_have_all_gone_is_no_surprise() -> None:
 
 
 async def test_a_missing_record_of_an_unfinished_batch_is_logged(monkeypatch: pytest.MonkeyPatch,
-                                                                     caplog: pytest.LogCaptureFixture) -> None:
+                                                                 caplog: pytest.LogCaptureFixture) -> None:
     applied: list[Batch] = []
     lane = StateLane(an_engine(), 0, Folding(LaneState, lambda *_: (), "1"))
     lane.next = {"registry": 3}

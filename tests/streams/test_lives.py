@@ -14,7 +14,7 @@ from streams.engine.state_lane import StateLane
 
 
 @pytest.mark.parametrize("seed", range(100))
-async def test_whatever_ends_a_lane(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_record_is_lost_or_doubled_whatever_ends_a_lane(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert await problems(seed, monkeypatch) == []
 
 
@@ -23,7 +23,7 @@ async def _nothing(*_: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["_redo", "_take_back", "check"])
-async def test_what_is_wrong_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_checker_finds_a_lane_that_skips_a_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeWriter if name == "check" else StateLane, name, (lambda _: None) if name == "check" else
                         _nothing)
     for seed in range(1000):

@@ -47,7 +47,7 @@ def buffer(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     "GET http://kannel:13013/cgi-bin/sendsms?username=anbu&password=hunter2&to=1666&text=come%20home",
     "Authorization: Bearer abc.def", '{"type":"sms","text":"come home"}',
     "{'sender': 'my sister', 'id': 7}", """{"text": "she said \\"no\\" twice"}"""])
-def test_what_must_not_be_read(text: str) -> None:
+def test_personal_data_and_secrets_are_redacted(text: str) -> None:
     told = redacted(text)
     assert REDACTED in told
     for secret in ("1234", "123-4567", FRAME[:20], KEY[:10], "hunter2", "abc.def", "come home", "%20home",
@@ -56,8 +56,8 @@ def test_what_must_not_be_read(text: str) -> None:
 
 
 @pytest.mark.parametrize("odd", ["\udcb0", 1 << 64, {7: "seven"}], ids=["surrogate", "number", "key"])
-def test_what_is_no_json_is_redacted_all_the_same(buffer: io.StringIO, odd: object,
-                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_cannot_be_json_is_redacted(buffer: io.StringIO, odd: object,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
     """By itself `logging` prints the arguments of a line that it could not write."""
     log = logging.getLogger("agents.sender")
     ours = [one for one in logging.root.handlers if type(one) is logging.StreamHandler]
@@ -74,25 +74,25 @@ def test_what_is_no_json_is_redacted_all_the_same(buffer: io.StringIO, odd: obje
     "/srv/anbu/lib/python3.11/site-packages/faust/transport/drivers/aiokafka.py", "10.0.12.34:9092 answers nothing",
     "sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b", "mongodb://mongo:27017/anbu",
     "0.0123456789"])
-def test_what_one_needs_to_follow_a_fault_stays(text: str) -> None:
+def test_facts_for_finding_a_fault_are_not_redacted(text: str) -> None:
     assert redacted(text) == text
 
 
 @given(st.sampled_from(["+82", "82", "0"]), st.sampled_from(["10", "11", "16", "19"]),
        st.integers(0, 10**8 - 1), st.text(" ,;()[]\n", min_size=1, max_size=3))
-def test_any_mobile_number_in_any_sentence(prefix: str, network: str, number: int, around: str) -> None:
+def test_a_mobile_number_is_redacted_in_any_sentence(prefix: str, network: str, number: int, around: str) -> None:
     network = network if prefix != "82" else "10"
     digits = f"{number:08d}"
     told = redacted({"event": f"lost{around}{prefix}{network}{digits}{around}again", "numbers": [f"+8210{digits}"]})
     assert digits not in json.dumps(told)
 
 
-def test_fields_are_known_by_name() -> None:
+def test_fields_are_redacted_by_name() -> None:
     told = redacted({"Sender": "kim", "record": {"original": {"raw": "x"}, "subject": 42, "at": b"+821012345678"}})
     assert told == {"Sender": REDACTED, "record": {"original": REDACTED, "subject": 42, "at": REDACTED}}
 
 
-def test_a_line_of_a_library(buffer: io.StringIO) -> None:
+def test_a_log_line_of_a_library_is_redacted(buffer: io.StringIO) -> None:
     log = logging.getLogger("aiokafka.consumer")
     log.warning("cannot parse %r", {"sender": "+821012345678", "subject": 42})
     line = written(log, buffer)
@@ -100,7 +100,7 @@ def test_a_line_of_a_library(buffer: io.StringIO) -> None:
     assert line["event"] == f"cannot parse {{'sender': \"{REDACTED}\", 'subject': 42}}"
 
 
-def test_extra_fields_and_tracebacks(buffer: io.StringIO) -> None:
+def test_extra_fields_and_tracebacks_are_redacted(buffer: io.StringIO) -> None:
     log = logging.getLogger("gateway.publisher")
     try:
         int("no such number: 010-1234-5678")
@@ -112,7 +112,7 @@ def test_extra_fields_and_tracebacks(buffer: io.StringIO) -> None:
     assert "1234" not in str(line)
 
 
-def test_levels(buffer: io.StringIO) -> None:
+def test_libraries_log_warnings_only(buffer: io.StringIO) -> None:
     logging.getLogger("aiokafka").info("chatter")
     logging.getLogger("streams.engine.lane").debug("chatter")
     assert buffer.getvalue() == ""

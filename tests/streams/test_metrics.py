@@ -20,7 +20,7 @@ def figures() -> dict[tuple[str, str], float]:
             for one in family.samples if one.name.startswith("anbu_") and not one.name.endswith("_created")}
 
 
-def test_a_batch() -> None:
+def test_a_batch_is_counted() -> None:
     before = figures()
     alert: dict[str, Any] = {"data": {"kind": "sos", "change": "opened"}}
     outputs = [Output("alerts", b"7", orjson.dumps(alert)), Output("reports", b"7", b"{}"),
@@ -37,7 +37,7 @@ def test_a_batch() -> None:
     ("worker", "anbu_quarantined_total", "reason", {reason.value for reason in RejectReason}),
     ("gateway", "anbu_sms_seconds_count", "status", {"401", "503"}),
     ("web", "anbu_page_responses_total", "status", {"500", "503"})])
-def test_what_is_to_wake_somebody_is_seen_to_rise(process: str, name: str, label: str, values: set[str]) -> None:
+def test_counters_of_alerting_rules_start_at_zero(process: str, name: str, label: str, values: set[str]) -> None:
     """A counter that comes with its first count is no rise to Prometheus: four hundred at once would wake nobody."""
     there = {one.labels[label] for family in metrics.CATALOGUE[process].collect() for one in family.samples
              if one.name == name}
@@ -47,12 +47,13 @@ def test_what_is_to_wake_somebody_is_seen_to_rise(process: str, name: str, label
 @pytest.mark.parametrize(("token", "host", "authorization", "may"), [
     (None, "127.0.0.1", None, True), (None, "0.0.0.0", None, False), (None, "0.0.0.0", "Bearer x", False),
     ("x", "0.0.0.0", "Bearer x", True), ("x", "127.0.0.1", None, False), ("x", "0.0.0.0", "Bearer y", False)])
-def test_who_may_read(token: str | None, host: str, authorization: str | None, may: bool) -> None:
+def test_metrics_need_the_token_if_one_is_set_or_off_loopback(token: str | None, host: str, authorization: str | None,
+                                                              may: bool) -> None:
     settings = replace(Settings.from_env({}), worker_token=token)
     assert metrics.may_read(settings, host, authorization) is may
 
 
-def test_a_process_shows_its_own_alone() -> None:
+def test_a_process_shows_only_its_own_metrics() -> None:
     names = {process: {family.name for family in registry.collect() if family.name.startswith("anbu_")}
              for process, registry in metrics.CATALOGUE.items()}
     assert sum(map(len, names.values())) == len(set().union(*names.values()))

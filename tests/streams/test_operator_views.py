@@ -16,5 +16,5 @@ from worker.operator_views import address
     ({"ANBU_WORKER_HOST": "::"}, f"http://{socket.gethostname()}:6066"),
     ({"ANBU_WORKER_HOST": "0.0.0.0", "ANBU_WORKER_URL": "https://one.example/anbu/"}, "https://one.example/anbu"),
 ])
-def test_where_others_reach_it(given: dict[str, str], told: str) -> None:
+def test_the_address_of_a_worker_for_other_workers(given: dict[str, str], told: str) -> None:
     assert address(Settings.from_env(given)) == told

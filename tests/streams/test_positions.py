@@ -65,7 +65,7 @@ async def a_lane(kind: type[Lane], committed: int | None, *, begin_at_end: bool 
     (None, None, 2),
     (None, 7, 2),  # a changelog that was lost: the group's commit says what was read, not what was kept
 ])
-async def test_a_state_goes_on_where_it_was_left(done: int | None, committed: int | None, start: int) -> None:
+async def test_a_state_lane_resumes_from_its_done(done: int | None, committed: int | None, start: int) -> None:
     async with a_lane(StateLane, committed) as lane:
         lane._done = {} if done is None else {"sms": done}
         await lane.find_positions(Reader(2, 9))
@@ -74,14 +74,13 @@ async def test_a_state_goes_on_where_it_was_left(done: int | None, committed: in
 
 @pytest.mark.parametrize(("committed", "at_end", "start"), [(5, False, 5), (5, True, 5), (None, False, 2),
                                                             (None, True, 9)])
-async def test_who_keeps_nothing_goes_on_where_the_group_was(committed: int | None, start: int, *,
-                                                             at_end: bool) -> None:
+async def test_a_sink_lane_resumes_from_the_groups_commit(committed: int | None, start: int, *, at_end: bool) -> None:
     async with a_lane(SinkLane, committed, begin_at_end=at_end) as lane:
         await lane.find_positions(Reader(2, 9))
         assert lane.next == {"sms": start}
 
 
-async def test_what_came_while_it_started_is_no_history(tmp_path: Path) -> None:
+async def test_records_that_arrive_during_the_start_are_read(tmp_path: Path) -> None:
     """The worker that judges starts beside it, and may be there first."""
     with a_broker(tmp_path) as broker:
         variables = {"ANBU_KAFKA": broker.address, "ANBU_PARTITIONS": "1", "ANBU_GUARANTEE": GUARANTEE}
@@ -102,7 +101,7 @@ async def test_what_came_while_it_started_is_no_history(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "done"), [(StateLane, 1), (StateLane, 10), (SinkLane, 1), (SinkLane, 10)])
-async def test_a_hole_is_told_and_not_skipped(kind: type[Lane], done: int) -> None:
+async def test_deleted_records_raise_an_error(kind: type[Lane], done: int) -> None:
     async with a_lane(kind, done) as lane:
         lane._done = {"sms": done}
         with pytest.raises(RuntimeError, match=f"the next record is {done}, but the log has 2 to 9"):
@@ -110,7 +109,7 @@ async def test_a_hole_is_told_and_not_skipped(kind: type[Lane], done: int) -> No
 
 
 @pytest.mark.parametrize("kind", [StateLane, SinkLane])
-async def test_who_accepts_the_loss_goes_on(kind: type[Lane]) -> None:
+async def test_with_accepted_loss_a_lane_resumes_after_deleted_records(kind: type[Lane]) -> None:
     """But not past the end of a topic that was made anew: there nobody knows what is what."""
     for done, start in ((1, 2), (5, 5)):
         async with a_lane(kind, done, ANBU_ACCEPT_LOSS="true") as lane:
@@ -129,7 +128,7 @@ async def test_who_accepts_the_loss_goes_on(kind: type[Lane]) -> None:
     ({"registry": 9, "sms": 2}, ["sms", "registry"]),
     ({"registry": 5, "sms": 3}, ["sms", "registry"]),  # something has been said: now they take turns
 ])
-async def test_who_people_are_comes_before_what_is_said_of_them(done: dict[str, int], wanted: list[str]) -> None:
+async def test_a_new_lane_reads_the_registry_before_the_other_inputs(done: dict[str, int], wanted: list[str]) -> None:
     async with a_lane(StateLane, None, inputs=("sms", "registry"), read_first="registry") as lane:
         lane._done = done
         await lane.find_positions(Reader(2, 9))

@@ -8,7 +8,7 @@ from runtime.keks import parsed_keks
 from runtime.settings import SETTINGS, Settings, SettingsError, is_loopback
 
 
-def test_defaults() -> None:
+def test_settings_have_defaults() -> None:
     found = Settings.from_env({})
     assert (found.kafka, found.partitions, found.guarantee, found.agents) == ("127.0.0.1:9092", 4, "fence", None)
     assert (found.gateway_alone, found.tick_s, found.web_token) == (False, 5.0, None)
@@ -19,7 +19,7 @@ def test_every_setting_is_declared_once() -> None:
     assert len({one.variable for one in SETTINGS}) == len(SETTINGS)
 
 
-def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("hidden\n")
     assert Settings.from_env({"ANBU_GATEWAY_SECRET_FILE": str(path)}).gateway_secret == "hidden"
@@ -30,7 +30,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     assert Settings.from_env(unset).gateway_secret == "hidden"
 
 
-def test_a_file_that_holds_nothing_opens_nothing(tmp_path: Path) -> None:
+def test_an_empty_secret_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("\n")
     with pytest.raises(SettingsError, match=f"^ANBU_WEB_TOKEN_FILE: {path} is empty$"):
@@ -43,7 +43,7 @@ def test_a_token_that_no_header_carries_is_refused(token: str) -> None:
         Settings.from_env({"ANBU_WORKER_TOKEN": token})
 
 
-def test_the_dead_man_s_switch_is_asked_for_as_it_is_given() -> None:
+def test_the_url_of_the_dead_man_s_switch_is_kept_as_given() -> None:
     for url in ("https://ping.example.org/check/", "https://ping.example.org/{lane}"):
         assert Settings.from_env({"ANBU_DEADMAN_URL": url}).deadman_url == url
     assert Settings.from_env({"ANBU_PUBLIC_URL": "https://anbu.example.org/"}).public_url == "https://anbu.example.org"
@@ -61,12 +61,12 @@ def test_the_dead_man_s_switch_is_asked_for_as_it_is_given() -> None:
     ("ANBU_WEB_PORT", "70000"), ("ANBU_WEB_PORT", "9" * 5000), ("ANBU_PARTITIONS", "\u0664"),
     ("ANBU_GATEWAY_ALONE", "yes"), ("ANBU_KAFKA_SECURITY", "none"), ("ANBU_WEB_TOKEN_FILE", "/does/not/exist"),
 ])
-def test_a_wrong_one_is_named(variable: str, value: str) -> None:
+def test_a_wrong_setting_is_named(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"^{variable}: (must |/does/not/exist)"):
         Settings.from_env({variable: value})
 
 
-def test_a_name_may_have_all_that_brokers_take() -> None:
+def test_a_name_may_have_all_characters_that_brokers_accept() -> None:
     name = "a.B_c-9".ljust(200, "x")
     assert Settings.from_env({"ANBU_APP_ID": name}).app_id == name
 
@@ -79,7 +79,7 @@ def test_a_file_without_a_certificate_is_named(tmp_path: Path) -> None:
         assert "\n" not in str(refused.value)
 
 
-def test_several_brokers() -> None:
+def test_several_brokers_may_be_given() -> None:
     assert Settings.from_env({"ANBU_KAFKA": "a:1,b:2"}).kafka == "a:1,b:2"
 
 
@@ -96,7 +96,7 @@ def test_wrong_keys_are_named_by_their_setting(name: str, value: str) -> None:
         parsed_keks(Settings.from_env({name: value}))
 
 
-def test_key_encryption_keys(tmp_path: Path) -> None:
+def test_key_encryption_keys_are_read(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="ANBU_KEK_FILE is not set"):
         Settings.from_env({}).kek_document()
     with pytest.raises(SettingsError, match=r"ANBU_KEK_FILE: .* cannot be read"):
@@ -110,5 +110,5 @@ def test_key_encryption_keys(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("host", "loopback"), [("127.0.0.1", True), ("127.1.2.3", True), ("localhost", True),
                                                 ("::1", True), ("0.0.0.0", False), ("10.0.0.1", False)])
-def test_loopback(host: str, loopback: bool) -> None:
+def test_loopback_addresses_are_recognised(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback

@@ -72,11 +72,11 @@ def digest(method: Callable[..., Any]) -> str:
 
 
 @pytest.mark.parametrize("method", ALL, ids=lambda method: method.__qualname__)
-def test_is_as_it_was_read(method: Callable[..., Any]) -> None:
+def test_an_overridden_method_is_unchanged(method: Callable[..., Any]) -> None:
     assert READ.get(method.__qualname__) == digest(method), (
         f"{method.__module__}.{method.__qualname__} has changed: read it, and streams/engine with it, "
         f"then set its hash to {digest(method)}")
 
 
-def test_nothing_is_listed_in_vain() -> None:
+def test_only_overridden_methods_are_listed() -> None:
     assert set(READ) == {method.__qualname__ for method in ALL}

@@ -3,7 +3,7 @@
 from streams.engine.watchdog import Stalls
 
 
-def test_only_what_should_move_and_does_not_stalls() -> None:
+def test_a_position_stalls_only_while_it_has_input() -> None:
     stalls = Stalls()
     assert stalls.look(0, {"sms": 5}) == {"sms": 0}
     assert stalls.look(50, {"sms": 5}) == {"sms": 50}

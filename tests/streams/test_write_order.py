@@ -94,13 +94,13 @@ async def apply(*batches: tuple[str, str], at_once: bool) -> list[tuple[str, int
     return durable
 
 
-async def test_what_waits_for_nobody_is_settled_at_once(writes: Writes) -> None:
+async def test_a_batch_without_a_successor_is_settled_at_once(writes: Writes) -> None:
     durable = await apply(("sms", "a"), ("registry", "b"), at_once=False)
     assert writes.made == [["plan"], ["out of a"], ["state", "done"], ["plan"], ["out of b"], ["state", "done"]]
     assert durable == [("a", 1), ("b", 2)]
 
 
-async def test_where_a_batch_waits_its_plan_goes_with_the_states_before_it(writes: Writes) -> None:
+async def test_the_plan_of_a_waiting_batch_is_written_with_the_states_before_it(writes: Writes) -> None:
     """Nothing is called durable before it is, though the batch after it has been folded by then."""
     durable = await apply(("sms", "a"), ("registry", "b"), at_once=True)
     assert writes.made == [["plan"], ["out of a"], ["state", "done", "plan"], ["out of b"], ["state", "done"]]

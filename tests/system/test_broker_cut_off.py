@@ -76,7 +76,7 @@ def supervised(variables: dict[str, str], path: Path) -> "subprocess.Popen[bytes
 
 
 @pytest.mark.timeout(280)
-async def test_a_broker_that_is_cut_off_costs_nothing(tmp_path: Path) -> None:
+async def test_a_broker_that_is_cut_off_loses_no_record(tmp_path: Path) -> None:
     fleet = Fleet(20, 1, seed=2)
     keks = tmp_path / "kek.json"
     keks.write_bytes(orjson.dumps(fleet.keks()))

@@ -50,7 +50,7 @@ async def test_record_waits_for_its_database(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("agent", ["record", "notify"])
-async def test_who_has_nothing_to_do_says_too_that_the_database_has_gone(agent: str, tmp_path: Path) -> None:
+async def test_an_idle_worker_reports_that_the_database_is_away(agent: str, tmp_path: Path) -> None:
     with new_database(tmp_path) as database, WorkerProcess(
             tmp_path / "worker", ANBU_PARTITIONS="1", ANBU_AGENTS=agent, ANBU_ROUTES=ROUTES,
             ANBU_MONGODB=f"mongodb://{database.address}/anbu") as worker:

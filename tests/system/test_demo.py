@@ -70,7 +70,7 @@ def test_an_alert_invented_is_false(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (status, summary["missed"], summary["false"]) == (1, 0, 1)
 
 
-def test_a_broker_that_dies_ends_the_demo_with_a_word(tmp_path: Path) -> None:
+def test_a_broker_that_dies_ends_the_demo_with_a_message(tmp_path: Path) -> None:
     anbu = str(Path(sys.executable).with_name("anbu"))
     with (tmp_path / "said").open("wb") as said:
         demo = subprocess.Popen([anbu, "demo", "--once", "--subjects", "40", "--days", "20"], stdout=said, stderr=said)

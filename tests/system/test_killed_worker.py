@@ -31,7 +31,7 @@ def kill_an_agent(system: System, agent: str) -> None:
 
 
 @pytest.mark.timeout(280)
-async def test_a_killed_worker_misses_nobody(tmp_path: Path) -> None:
+async def test_a_killed_worker_misses_no_alert(tmp_path: Path) -> None:
     fleet = Fleet(60, 1, seed=SEED)
     dice = random.Random(SEED)
     moments = sorted(dice.randint(fleet.begin + 5 * 3600, fleet.begin + 15 * 3600) for _ in range(KILLS))

@@ -21,7 +21,7 @@ PROFILE = {"subject": 7, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seo
 
 
 @pytest.mark.timeout(120)
-async def test_operator_views(tmp_path: Path) -> None:
+async def test_the_operator_views_show_health_metrics_and_people(tmp_path: Path) -> None:
     keks = tmp_path / "kek.json"
     keks.write_text(json.dumps({"k1": b64encode(bytes(32)).decode()}))
     with WorkerProcess(tmp_path / "worker", ANBU_PARTITIONS=str(PARTITIONS), ANBU_KEK_FILE=str(keks),

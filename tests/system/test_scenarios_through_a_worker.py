@@ -66,7 +66,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str,
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_scenario(name: str, played: dict[str, list[dict[str, Any]] | Exception]) -> None:
+def test_a_worker_answers_a_scenario_as_written(name: str, played: dict[str, list[dict[str, Any]] | Exception]) -> None:
     got = played[name]
     if isinstance(got, Exception):
         raise got

@@ -44,12 +44,13 @@ def logged_in(page: Running) -> Iterator[httpx.Client]:
     ("/health", 200, None),
     ("/static/anbu.css", 200, None),
 ])
-def test_what_is_seen_without_the_token(guarded: Running, path: str, status: int, location: str | None) -> None:
+def test_without_the_token_only_the_login_is_visible(guarded: Running, path: str, status: int,
+                                                     location: str | None) -> None:
     answer = httpx.get(guarded.url + path)
     assert (answer.status_code, answer.headers.get("location")) == (status, location)
 
 
-def test_log_in_and_out(guarded: Running) -> None:
+def test_a_caseworker_can_log_in_and_out(guarded: Running) -> None:
     with logged_in(guarded) as client:
         csrf = csrf_of(client.get("/people/7"))
         assert client.post("/logout", data={"csrf": csrf}).headers["location"] == "/login"
@@ -71,7 +72,7 @@ def test_the_api_takes_a_token_in_any_language() -> None:
         assert gate.is_open(Request(scope)) is is_open
 
 
-def test_tokens_cannot_be_tried_out(guarded: Running) -> None:
+def test_tokens_cannot_be_guessed(guarded: Running) -> None:
     with browser(guarded) as client:
         csrf = csrf_of(client.get("/login"))
         answers = [client.post("/login", data={"csrf": csrf, "token": f"guess {number}"}) for number in range(11)]
@@ -79,7 +80,7 @@ def test_tokens_cannot_be_tried_out(guarded: Running) -> None:
         assert client.post("/login", data={"csrf": csrf, "token": TOKEN}).status_code == 429
 
 
-def test_a_forged_session_is_none(guarded: Running) -> None:
+def test_a_forged_session_is_refused(guarded: Running) -> None:
     with logged_in(guarded) as client:
         value = client.cookies["anbu"]
         forged = ("A" if value[0] != "A" else "B") + value[1:]
@@ -96,14 +97,14 @@ def test_a_form_of_another_site_is_refused(lonely: Running, path: str) -> None:
 
 
 @pytest.mark.parametrize("then", ["https://evil.example/", "//evil.example", "/\\evil.example", "evil"])
-def test_nobody_is_sent_to_another_site(lonely: Running, then: str) -> None:
+def test_a_redirect_never_leads_to_another_site(lonely: Running, then: str) -> None:
     with browser(lonely) as client:
         assert client.get("/language/en", params={"then": then}).headers["location"] == "/"
         data = {"csrf": csrf_of(client.get("/people/7")), "by": "kim", "then": then}
         assert client.post("/name", data=data).headers["location"] == "/"
 
 
-def test_another_name_of_this_machine_is_not_answered(lonely: Running) -> None:
+def test_a_request_for_an_unknown_host_is_refused(lonely: Running) -> None:
     statuses = {host: httpx.get(lonely.url, headers={"host": host}).status_code
                 for host in ("localhost:8080", "127.0.0.1", "[::1]:80", "evil.example", "127.evil.example", "")}
     assert statuses == {"localhost:8080": 200, "127.0.0.1": 200, "[::1]:80": 200, "evil.example": 421,
@@ -111,7 +112,7 @@ def test_another_name_of_this_machine_is_not_answered(lonely: Running) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/people/7", "/nowhere", "/login", "/api/v1/alerts", "/static/anbu.js"])
-def test_every_answer_says_what_a_browser_may_do(lonely: Running, path: str) -> None:
+def test_every_answer_has_security_headers(lonely: Running, path: str) -> None:
     headers = httpx.get(lonely.url + path).headers
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'self';")

@@ -33,7 +33,7 @@ def together(events: list[dict[str, Any]]) -> AlertOnPage | None:
 
 
 @given(st.lists(st.sampled_from(range(len(LIFE))), max_size=12), st.randoms(use_true_random=False))
-def test_any_order_and_any_repetition_give_the_same(again: list[int], dice: random.Random) -> None:
+def test_order_and_repetition_do_not_change_the_alert(again: list[int], dice: random.Random) -> None:
     events = revisions() + [revisions()[number] for number in again]
     dice.shuffle(events)
     found = together(events)
@@ -43,7 +43,7 @@ def test_any_order_and_any_repetition_give_the_same(again: list[int], dice: rand
     assert [step.text for step in found.comments] == ["hello"]
 
 
-def test_an_older_revision_that_comes_late_changes_nothing_but_the_course() -> None:
+def test_an_older_revision_that_arrives_later_changes_only_the_history() -> None:
     found = together([revisions()[2], revisions()[0]])
     assert found is not None
     assert found.newest.change == "acknowledged"
@@ -60,13 +60,13 @@ HELD = [
 
 
 @pytest.mark.parametrize(("changes", "held"), HELD, ids=["-".join(changes) for changes, _ in HELD])
-def test_held_until_released(changes: list[str], held: bool) -> None:
+def test_an_alert_is_held_until_it_is_released(changes: list[str], held: bool) -> None:
     found = together([event(7, "no_report", number, change) for number, change in enumerate(changes, 1)])
     assert found is not None
     assert found.held is held
 
 
-def test_an_incident_is_told_apart_by_lane() -> None:
+def test_an_incident_is_identified_with_its_lane() -> None:
     found = alert_of_event(event("seoul-1", "gateway_outage", lane=3))
     assert (found.key, found.subject, found.gateway) == (Key("gateway_outage:seoul-1:0.1.1", 3), None, "seoul-1")
 
@@ -78,14 +78,14 @@ BROKEN: list[Any] = [
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=range(len(BROKEN)))
-def test_what_breaks_the_contract_is_said(broken: Any) -> None:
+def test_a_broken_alert_raises_a_contract_error(broken: Any) -> None:
     with pytest.raises(ContractError):
         alert_of_event(broken)
 
 
 @pytest.mark.parametrize("broken", [{}, {**checkin(1, "awake"), "window": "noon"}, {**checkin(1, "awake"), "id": "x"}],
                          ids=["empty", "no window", "no revision"])
-def test_a_broken_checkin_is_said(broken: Any) -> None:
+def test_a_broken_checkin_raises_a_contract_error(broken: Any) -> None:
     with pytest.raises(ContractError):
         checkin_of(broken)
 
@@ -121,7 +121,7 @@ def test_a_document_is_the_same_as_the_revisions_it_was_made_from() -> None:
     assert alert_of_document(document) == alert_of_event(incident)
 
 
-def test_only_what_is_new_is_a_change() -> None:
+def test_a_repeated_record_is_no_change_of_the_page() -> None:
     changes = PageChanges()
     live = Live(changes)
     live.take_alert(alert_of_event(event(7, "sos")))
@@ -135,7 +135,7 @@ def test_only_what_is_new_is_a_change() -> None:
     assert live.checkins[Window.parse(MORNING)][7].result == "silent"
 
 
-def test_memory_is_bounded_and_what_is_open_stays() -> None:
+def test_memory_is_bounded_and_open_alerts_stay() -> None:
     live = Live(PageChanges())
     live.take_alert(alert_of_event(event(1, "low_battery", at=NOW - 10**6)))
     ended = [alert_of_event(event(number, "sos", change="cleared", at=NOW + number))

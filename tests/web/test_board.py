@@ -43,7 +43,7 @@ def test_the_most_urgent_is_first() -> None:
     assert board.in_need(found.urgent) == 6
 
 
-def test_each_alert_stands_where_something_is_to_be_done_about_it() -> None:
+def test_each_alert_is_in_the_section_of_its_next_action() -> None:
     found = board.sections(alerts(
         event(1, "sos"),
         event(1, "fall"),
@@ -61,7 +61,7 @@ def test_each_alert_stands_where_something_is_to_be_done_about_it() -> None:
     assert board.in_need(found.urgent) == 1
 
 
-def test_one_centre_sees_its_own_people_and_every_outage() -> None:
+def test_a_centre_sees_its_own_people_and_every_outage() -> None:
     everywhere = alerts(event(1, "sos"), event(2, "sos", site="mapo"), event("seoul-1", "gateway_outage", lane=1))
     found = board.sections(everywhere, "mapo", NOW)
     assert [one.subject for one in found.urgent] == [2]
@@ -89,13 +89,14 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("now", "document", "expected"), [case[1:] for case in ROWS], ids=[case[0] for case in ROWS])
-def test_rows(now: int, document: dict[str, Any] | None, expected: list[tuple[int, str]]) -> None:
+def test_the_result_that_a_row_shows(now: int, document: dict[str, Any] | None,
+                                     expected: list[tuple[int, str]]) -> None:
     known = people(person(1, "김영자"))
     found = board.rows(known, results(*[document] if document else []), WINDOW, now, None)
     assert [(row.subject, row.result) for row in found] == expected
 
 
-def test_only_those_are_expected_who_have_the_window() -> None:
+def test_only_people_with_the_window_are_expected() -> None:
     known = people(
         person(1),
         person(2, windows={"afternoon": {"open": "13:00", "close": "15:00"}}),
@@ -149,7 +150,8 @@ WATCHES: list[tuple[str, dict[int, float], int, float, str]] = [
 
 @pytest.mark.parametrize(("seen", "lanes", "now", "expected"), [case[1:] for case in WATCHES],
                          ids=[case[0] for case in WATCHES])
-def test_whether_anybody_is_watched(seen: dict[int, float], lanes: int, now: float, expected: str) -> None:
+def test_a_lane_without_progress_counts_as_not_watched(seen: dict[int, float], lanes: int, now: float,
+                                                       expected: str) -> None:
     assert board.watch_state(seen, lanes, 0, now) == expected
 
 

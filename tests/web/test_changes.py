@@ -6,7 +6,7 @@ from web import changes
 from web.changes import PageChanges
 
 
-async def test_a_heart_beats_where_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_without_changes_sends_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "HEARTBEAT_S", 0.01)
     known = PageChanges()
     heard = known.events(known.id, ["top"])
@@ -19,7 +19,7 @@ async def test_a_heart_beats_where_nothing_changes(monkeypatch: pytest.MonkeyPat
     await heard.aclose()
 
 
-def test_what_changed_after_an_event() -> None:
+def test_the_changed_parts_of_the_page_after_an_event() -> None:
     known = PageChanges()
     parts = ["top", "alerts", "person-7"]
     first = known.id

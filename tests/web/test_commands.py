@@ -12,7 +12,7 @@ from web.commands import Asked, command
 ASKED = Asked(CommandType.COMMENT, 7, "kim", "3", alert="7:sos:0.1.1", text="on my way")
 
 
-def test_the_same_is_one_command_at_whatever_time() -> None:
+def test_a_repeated_form_gives_the_same_command() -> None:
     first, again = command(ASKED, 1_700_000_000), command(ASKED, 1_700_000_009)
     assert first["id"] == again["id"]
     assert first == {"id": first["id"], "type": "comment", "subject": 7, "by": "kim", "alert": "7:sos:0.1.1",
@@ -24,7 +24,7 @@ OTHERS: list[dict[str, object]] = [{"seen": "4"}, {"by": "lee"}, {"text": "there
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=lambda other: next(iter(other)))
-def test_anything_else_is_another(other: dict[str, object]) -> None:
+def test_a_different_form_gives_another_command(other: dict[str, object]) -> None:
     assert command(replace(ASKED, **other), 0)["id"] != command(ASKED, 0)["id"]  # type: ignore[arg-type]  # names of fields
 
 
@@ -36,7 +36,7 @@ def test_anything_else_is_another(other: dict[str, object]) -> None:
     ({"type": CommandType.EXCUSE, "first": "2026-11-24", "last": "2026-11-23"}, "to"),
     ({"by": ""}, "by"),
 ])
-def test_what_is_missing_is_named(changes: dict[str, object], field: str) -> None:
+def test_a_missing_field_is_named(changes: dict[str, object], field: str) -> None:
     with pytest.raises(ContractError, match=f"^{field}$"):
         command(replace(ASKED, **changes), 0)  # type: ignore[arg-type]  # names of fields
 

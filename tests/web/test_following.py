@@ -104,7 +104,7 @@ def test_a_new_alert_shows_while_the_database_is_away(settings: Settings, histor
         listening.close()
 
 
-def test_a_page_that_starts_later_knows_what_happened(settings: Settings, history: MemoryHistory) -> None:
+def test_a_page_that_starts_later_shows_earlier_records(settings: Settings, history: MemoryHistory) -> None:
     history.everybody = [person(1, "김영자"), person(2, "박순옥"), person(3, "이말순")]
     send(settings, *ALL_LANES,
          ("alerts", event(1, "sos"), None), ("alerts", event(2, "fall"), None),
@@ -137,7 +137,7 @@ def test_an_outage_is_a_red_banner_until_the_last_lane_clears_it(settings: Setti
         wait_until(lambda: not shows(page, "수신소 장애", "top"))
 
 
-def test_nobody_is_watched_after_two_minutes_of_real_time(settings: Settings, history: MemoryHistory) -> None:
+def test_the_banner_appears_after_two_minutes_without_progress(settings: Settings, history: MemoryHistory) -> None:
     real = StoppedClock(0.0)
     real.at = 4_000_000_000.0  # later than any record's own time, so what is read late counts as old
     send(settings, *ALL_LANES)
@@ -157,7 +157,7 @@ def test_nobody_is_watched_after_two_minutes_of_real_time(settings: Settings, hi
         listening.close()
 
 
-def test_a_gateway_whose_clock_is_ahead(settings: Settings, history: MemoryHistory) -> None:
+def test_a_gateway_whose_clock_is_ahead_is_shown(settings: Settings, history: MemoryHistory) -> None:
     """One lane of its people is judged up to what is not yet; that the others seem right must not hide it."""
     send(settings, *ALL_LANES[:3], ("reports", progress(3, NOW + 7200), 3))
     with followed(settings, history) as page:
@@ -231,7 +231,7 @@ def test_without_a_broker_the_page_says_that_nothing_was_sent(lonely: Running) -
         assert client.get("/ready").status_code == 503
 
 
-def test_a_broker_that_comes_late_and_goes_and_comes_again(history: MemoryHistory, tmp_path: Path) -> None:
+def test_the_page_follows_a_broker_that_starts_later_and_restarts(history: MemoryHistory, tmp_path: Path) -> None:
     port = free_port()
     settings = page_settings(kafka=f"127.0.0.1:{port}")
     with running_page(Web(settings, StoppedClock(), history)) as page:
@@ -243,7 +243,7 @@ def test_a_broker_that_comes_late_and_goes_and_comes_again(history: MemoryHistor
         assert shows(page, "1번", "alerts")  # what was known stays
 
 
-def test_topics_of_other_partitions_are_a_failure(settings: Settings, history: MemoryHistory) -> None:
+def test_a_topic_with_another_number_of_partitions_ends_the_page(settings: Settings, history: MemoryHistory) -> None:
     send(settings, *ALL_LANES)
     with running_page(Web(replace(settings, partitions=5), StoppedClock(), history)) as page:
         wait_until(lambda: page.failures)
@@ -253,7 +253,7 @@ def test_topics_of_other_partitions_are_a_failure(settings: Settings, history: M
     assert "ANBU_PARTITIONS is 5, but topic" in str(error)
 
 
-def test_the_clock_of_the_page_is_the_one_it_was_given(settings: Settings, history: MemoryHistory) -> None:
+def test_the_page_uses_the_clock_that_it_was_given(settings: Settings, history: MemoryHistory) -> None:
     send(settings, *ALL_LANES, ("alerts", event(18, "sos", at=NOW - 7200), None))
     with followed(settings, history) as page:
         assert shows(page, "07:40부터 (2시간 전)", "alerts")

@@ -60,7 +60,7 @@ def page(filled: Store, database_url: str) -> Iterator[Running]:
         yield running
 
 
-def test_the_board_begins_with_what_is_stored(page: Running) -> None:
+def test_the_board_starts_from_the_database(page: Running) -> None:
     wait_until(lambda: page.web.history.read)
     with browser(page) as client:
         shown = client.get("/").text
@@ -73,7 +73,7 @@ def test_the_board_begins_with_what_is_stored(page: Running) -> None:
         assert [one["window"] for one in older] == ["2026-11-20:morning"]
 
 
-def test_a_person_s_page_tells_all_there_is(page: Running) -> None:
+def test_a_person_s_page_shows_all_stored_facts(page: Running) -> None:
     with browser(page) as client:
         first, second = client.get("/people/1").text, client.get("/people/2").text
         assert "서울 종로구 &lt;1층&gt;" in first
@@ -95,7 +95,7 @@ def test_the_newer_revision_counts_wherever_it_comes_from(page: Running) -> None
 
 
 
-async def test_a_database_that_is_away_is_said_and_what_was_read_stays(history: MemoryHistory) -> None:
+async def test_a_database_that_is_away_is_reported_and_read_data_stay(history: MemoryHistory) -> None:
     history.everybody = [person(1, "김영자")]
     live = Live(PageChanges())
     reader = HistoryCache(history, live, lambda: NOW, lambda: None)
@@ -107,7 +107,7 @@ async def test_a_database_that_is_away_is_said_and_what_was_read_stays(history: 
     assert (reader.away, reader.read, list(live.people)) == (True, True, [1])
 
 
-async def test_one_document_that_cannot_be_read_hides_no_other(history: MemoryHistory) -> None:
+async def test_an_unreadable_document_hides_no_other(history: MemoryHistory) -> None:
     history.everybody = [{"_id": "9", "profile": {"subject": "nine"}}, person(1)]
     history.checkins = [{"window": "2026-11-24:noon"}, {**checkin(1, "awake"), "ver": 1}]
     live = Live(PageChanges())
@@ -115,7 +115,7 @@ async def test_one_document_that_cannot_be_read_hides_no_other(history: MemoryHi
     assert (list(live.people), list(live.checkins[Window.parse(MORNING)])) == ([1], [1])
 
 
-def test_a_page_without_its_database_shows_what_it_has(history: MemoryHistory, lonely: Running) -> None:
+def test_a_page_without_its_database_shows_the_records_that_it_has(history: MemoryHistory, lonely: Running) -> None:
     history.error = StoreAwayError("gone")
     lonely.web.live.take_alert(alert_of_event(event(1, "sos")))
     with browser(lonely, "en") as client:
@@ -127,7 +127,7 @@ def test_a_page_without_its_database_shows_what_it_has(history: MemoryHistory, l
         assert client.get("/api/v1/checkins?date=yesterday").status_code == 422
 
 
-def test_what_somebody_wrote_is_text_and_never_markup(history: MemoryHistory, lonely: Running) -> None:
+def test_text_of_people_is_never_markup(history: MemoryHistory, lonely: Running) -> None:
     evil = "<script>alert(1)</script>"
     history.everybody = [person(1, evil, site=evil)]
     wait_until(lambda: lonely.web.history.read)
@@ -140,7 +140,7 @@ def test_what_somebody_wrote_is_text_and_never_markup(history: MemoryHistory, lo
             assert path.startswith("/?site") or "&lt;script&gt;alert(1)" in shown
 
 
-def test_a_channel_that_does_not_tell_whom_it_should_is_a_red_banner() -> None:
+def test_a_failing_channel_is_a_red_banner() -> None:
     history = MemoryHistory()
     history.troubles = [Trouble("team", 2, 1, "HTTP 404: no_service")]
     settings = page_settings(kafka=f"127.0.0.1:{free_port()}")

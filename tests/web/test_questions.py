@@ -56,7 +56,7 @@ async def test_answers_are_as_described_and_are_not_sent_twice(http: httpx.Async
     assert (await http.get(path, headers={"if-none-match": '"another"'})).content == answer.content
 
 
-async def test_another_answer_has_another_tag(http: httpx.AsyncClient, store: Store) -> None:
+async def test_a_changed_answer_has_another_etag(http: httpx.AsyncClient, store: Store) -> None:
     before = (await http.get("people/7")).headers["etag"]
     await store.set_contact(7, {"name": "김영자"})
     after = await http.get("people/7", headers={"if-none-match": before})
@@ -77,7 +77,7 @@ async def test_pages_follow_each_other(http: httpx.AsyncClient) -> None:
         "no_report"}
 
 
-async def test_a_table_says_that_there_is_more(http: httpx.AsyncClient) -> None:
+async def test_a_csv_answer_has_a_link_to_its_next_page(http: httpx.AsyncClient) -> None:
     """It has no place for `next`, and looks like all there is."""
     whole = [one["alert"] for one in (await http.get("past-alerts?site=jongno")).json()["items"]]
     found, address = list[str](), "past-alerts?site=jongno&limit=1&format=csv"
@@ -92,7 +92,7 @@ async def test_a_table_says_that_there_is_more(http: httpx.AsyncClient) -> None:
     assert "link" not in (await http.get("people/7/wake-up?format=csv")).headers
 
 
-async def test_whose_mornings_drift_and_which_devices_fail(http: httpx.AsyncClient, store: Store) -> None:
+async def test_later_mornings_and_failing_devices_of_a_site(http: httpx.AsyncClient, store: Store) -> None:
     await write(store, eight_weeks())
     [later] = (await http.get("sites/jongno/later-mornings")).json()
     assert later == {"subject": 7, "woke": "06:30", "woke_before": "06:00", "later_min": 30, "of_mornings": 28}
@@ -111,7 +111,7 @@ async def test_whose_mornings_drift_and_which_devices_fail(http: httpx.AsyncClie
     assert (await http.get("sites/jongno/later-mornings?at_least_min=0")).status_code == 422
 
 
-async def test_a_table_for_a_spreadsheet(http: httpx.AsyncClient) -> None:
+async def test_figures_are_given_as_csv(http: httpx.AsyncClient) -> None:
     answer = await http.get("sites/jongno/figures?first=2026-11-20&last=2026-11-30&by=month&format=csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.content.startswith(b"\xef\xbb\xbf")
@@ -135,14 +135,14 @@ async def test_a_site_may_have_any_name(http: httpx.AsyncClient, store: Store) -
     assert (found["site"], found["sms"]) == (name, 1)
 
 
-async def test_from_the_beginning_and_to_the_end_of_time(http: httpx.AsyncClient) -> None:
+async def test_the_earliest_and_the_latest_time_are_accepted(http: httpx.AsyncClient) -> None:
     whole = (await http.get("past-alerts")).json()
     for asked, found in (("since=0001-01-01T00:00:00Z", whole), ("until=9999-12-31T23:59:59-14:00", whole),
                          ("until=0001-01-01T00:00:00Z", {"items": [], "next": None})):
         assert (await http.get(f"past-alerts?{asked}")).json() == found
 
 
-async def test_a_fraction_of_a_second(http: httpx.AsyncClient) -> None:
+async def test_a_time_may_have_a_fraction_of_a_second(http: httpx.AsyncClient) -> None:
     newest = (await http.get("past-alerts?limit=1")).json()["items"][0]["opened_at"]
     within = newest.replace("Z", ".5Z")
     assert (await http.get(f"past-alerts?since={within}")).json()["items"] == []
@@ -155,7 +155,8 @@ async def test_a_fraction_of_a_second(http: httpx.AsyncClient) -> None:
     ("people/7/weeks?cursor=WyJmb28iXQ", 422), ("past-alerts?kind=x", 422), ("past-alerts?limit=0", 422),
     ("sites/jongno/figures?first=2026-11-30&last=2026-11-20", 422), ("people/7/weeks?format=xml", 422),
     ("sites/jongno/figures?first=2020-01-01&last=2026-11-20", 422)])
-async def test_what_cannot_be_answered(http: httpx.AsyncClient, path: str, status: int) -> None:
+async def test_a_request_that_cannot_be_answered_gets_a_status_and_a_detail(http: httpx.AsyncClient, path: str,
+                                                                            status: int) -> None:
     answer = await http.get(path)
     assert answer.status_code == status
     assert set(answer.json()) == set(SCHEMAS["Refusal"]["properties"])
@@ -173,11 +174,11 @@ async def test_a_refusal_says_what_is_wrong(http: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1",
                                   "\uff0d1", "\uff20x"])
-def test_no_cell_is_a_formula(text: str) -> None:
+def test_no_cell_of_a_csv_is_a_formula(text: str) -> None:
     [row] = csv.DictReader(io.StringIO(csv_of([{"a": text, "n": -5}]).decode("utf-8-sig"), newline=""))
     assert row == {"a": f"'{text}", "n": "-5"}
 
 
-def test_a_list_and_a_map_and_nothing() -> None:
+def test_csv_of_lists_maps_and_empty_answers() -> None:
     assert csv_of([{"a": {"b": 1}}, {"c": [1, "x"]}]) == "\ufeffa.b,c\r\n1,\r\n,1 x\r\n".encode()
     assert csv_of([]) == "\ufeff\r\n".encode()

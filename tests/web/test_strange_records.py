@@ -13,7 +13,7 @@ from web.checkins import checkin_of
 STRANGE: list[Any] = [None, True, 5, -1.5, "", "text", [], [1], {}, {"ko": 1}, {"a": {"b": []}}]
 
 
-def test_strange_alerts(lonely: Running) -> None:
+def test_strange_alerts_are_shown_or_refused(lonely: Running) -> None:
     fields, taken = sorted({*event(7, "sos")["data"], "subject", "data"}), 0
     for number, (field, strange) in enumerate((field, strange) for field in fields for strange in STRANGE):
         document = event(number, "sos", at=NOW - number)
@@ -28,7 +28,7 @@ def test_strange_alerts(lonely: Running) -> None:
     assert "fall 때문입니다" in httpx.get(lonely.url, headers={"accept-language": "ko"}).text
 
 
-def test_strange_checkins(lonely: Running) -> None:
+def test_strange_checkins_are_shown_or_refused(lonely: Running) -> None:
     for field in checkin(1, "awake"):
         for number, strange in enumerate(STRANGE):
             with suppress(ContractError):

@@ -50,7 +50,7 @@ def test_every_kind_change_and_severity_has_a_word() -> None:
     ("en", "ko-KR", "en"),
     ("xx", "ko-KR", "ko"),
 ])
-def test_the_language(remembered: str | None, accepted: str, expected: str) -> None:
+def test_the_language_of_a_request(remembered: str | None, accepted: str, expected: str) -> None:
     assert chosen_language(remembered, accepted) == expected
 
 
@@ -62,17 +62,17 @@ def test_a_chosen_language_is_remembered(lonely: Running) -> None:
         assert '<html lang="en">' in client.get("/").text
 
 
-def test_a_mobile_number_is_said_as_one_reads_it() -> None:
+def test_a_mobile_number_is_written_in_groups() -> None:
     assert [telephone(one) for one in ("+821012345678", "01012345678", "02-123-4567", "+8101012345678")] == \
         ["010-1234-5678", "010-1234-5678", "02-123-4567", "+8101012345678"]
 
 
-def test_a_sentence_falls_back() -> None:
+def test_a_sentence_falls_back_to_another_language() -> None:
     assert [sentence(why, "en") for why in ({"en": "yes", "ko": "네"}, {"ko": "네"}, {"fr": "oui"}, {})] == \
         ["yes", "네", "oui", ""]
 
 
-def test_times_are_those_of_the_people() -> None:
+def test_times_are_shown_in_the_zone_of_the_people() -> None:
     seoul, berlin = Moments("ko", "Asia/Seoul", NOW), Moments("en", "Europe/Berlin", NOW)
     assert [seoul.time(NOW), berlin.time(NOW)] == ["09:40", "01:40"]
     assert [seoul.moment(NOW - 60), seoul.moment(NOW - 86_400)] == ["09:39", "11월 23일 09:40"]

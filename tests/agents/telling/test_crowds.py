@@ -40,8 +40,8 @@ async def digests(store: Store) -> set[str | None]:
     return {one.get("digest") async for one in store.database.deliveries.find({"status": "sent"})}
 
 
-async def test_a_backlog_is_one_message_and_each_alert_has_its_receipt(
-        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
+async def test_a_backlog_is_one_digest_and_each_alert_has_its_receipt(outbox: Deliveries, store: Store,
+                                                                      loaded: LoadedRoutes, slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     await one.take(*backlog())
     await one.take(event(100, revision=2, change="acknowledged"))
@@ -68,8 +68,8 @@ async def test_an_emergency_goes_before_the_backlog(outbox: Deliveries, store: S
     assert "SOS" in text(slack.requests[0])
 
 
-async def test_an_emergency_does_not_wait_for_what_a_channel_asks_of_the_backlog(
-        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
+async def test_an_emergency_does_not_wait_for_the_pause_of_the_backlog(outbox: Deliveries, store: Store,
+                                                                       loaded: LoadedRoutes, slack: Endpoint) -> None:
     slack.answers.append(Answer(429, headers={"retry-after": "1800"}))
     one = Running(outbox, loaded)
     await one.take(*backlog())
@@ -85,7 +85,7 @@ async def test_an_emergency_does_not_wait_for_what_a_channel_asks_of_the_backlog
     assert len(told_in(slack.requests[2])) == MANY
 
 
-async def test_an_emergency_has_room_where_a_slow_channel_is_full(outbox: Deliveries, duty: Endpoint) -> None:
+async def test_an_emergency_is_sent_although_a_slow_channel_is_full(outbox: Deliveries, duty: Endpoint) -> None:
     answering = threading.Event()
 
     def hang(request: Request) -> None:
@@ -103,8 +103,9 @@ async def test_an_emergency_has_room_where_a_slow_channel_is_full(outbox: Delive
             answering.set()
 
 
-async def test_an_emergency_is_tried_again_soon_whatever_the_channel_asks(
-        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
+async def test_an_emergency_is_retried_soon_whatever_pause_the_channel_asks(outbox: Deliveries, store: Store,
+                                                                            loaded: LoadedRoutes,
+                                                                            slack: Endpoint) -> None:
     slack.answers.append(Answer(429, headers={"retry-after": "3600"}))
     one = Running(outbox, loaded)
     async with one.sending():
@@ -115,8 +116,9 @@ async def test_an_emergency_is_tried_again_soon_whatever_the_channel_asks(
         await until(lambda: len(slack.requests) == 2)
 
 
-async def test_a_long_bad_morning_is_a_few_messages_and_then_one_a_minute(
-        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
+async def test_a_long_bad_morning_gives_a_few_messages_and_then_one_a_minute(outbox: Deliveries, store: Store,
+                                                                             loaded: LoadedRoutes,
+                                                                             slack: Endpoint) -> None:
     """An alert every ten seconds for ten minutes; how soon each is taken up is left to chance."""
     one = Running(outbox, loaded)
     async with one.sending():
@@ -133,7 +135,8 @@ async def test_a_long_bad_morning_is_a_few_messages_and_then_one_a_minute(
     assert sorted(one for request in slack.requests for one in told_in(request)) == list(range(100, 100 + MANY))
 
 
-async def test_by_sms_nobody_is_cut_off(outbox: Deliveries, store: Store, loaded: LoadedRoutes, duty: Endpoint) -> None:
+async def test_a_digest_by_sms_drops_no_person(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                               duty: Endpoint) -> None:
     """What one message has no room for is in the next one."""
     one = Running(outbox, loaded)
     await one.take(*[event(10 ** 6 + number, change="escalated", escalated_to="backup") for number in range(150)])
@@ -150,7 +153,8 @@ async def test_by_sms_nobody_is_cut_off(outbox: Deliveries, store: Store, loaded
     assert sorted(named) == [10 ** 6 + number for number in range(150)]
 
 
-async def test_a_program_gets_each_event(outbox: Deliveries, store: Store, slack: Endpoint, duty: Endpoint) -> None:
+async def test_a_webhook_gets_each_event_by_itself(outbox: Deliveries, store: Store, slack: Endpoint,
+                                                   duty: Endpoint) -> None:
     loaded = routes_to(slack, duty, team={"type": "webhook", "url": f"{slack.url}/hook", "secret": "a secret"})
     one = Running(outbox, loaded)
     await one.take(*backlog())
@@ -161,8 +165,8 @@ async def test_a_program_gets_each_event(outbox: Deliveries, store: Store, slack
     assert await digests(store) == {None}
 
 
-async def test_one_that_failed_comes_again_whole_and_under_the_same_id(
-        outbox: Deliveries, store: Store, loaded: LoadedRoutes, duty: Endpoint) -> None:
+async def test_a_digest_that_failed_is_sent_again_whole_with_the_same_id(outbox: Deliveries, store: Store,
+                                                                         loaded: LoadedRoutes, duty: Endpoint) -> None:
     duty.answers.append(Answer(503))
     one = Running(outbox, loaded)
     await one.take(*[event(100 + number, change="escalated", escalated_to="backup") for number in range(20)])
@@ -177,8 +181,9 @@ async def test_one_that_failed_comes_again_whole_and_under_the_same_id(
 
 
 @pytest.mark.parametrize("cleared", [False, True])
-async def test_one_whose_sender_died_comes_again_and_says_so(
-        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint, *, cleared: bool) -> None:
+async def test_a_digest_whose_sender_died_is_sent_again_and_says_so(outbox: Deliveries, store: Store,
+                                                                    loaded: LoadedRoutes, slack: Endpoint, *,
+                                                                    cleared: bool) -> None:
     one = Running(outbox, loaded)
     await one.take(*backlog(20))
     gone = await outbox.claim(await outbox.due("team", {0}, NOW, 50), "a process that is gone", NOW + sender.CLAIM_S)
@@ -195,7 +200,7 @@ async def test_one_whose_sender_died_comes_again_and_says_so(
     assert await outbox.receipt(gone, gone[0].status, "I come too late", NOW) == 0
 
 
-async def test_what_cannot_be_read_spoils_no_message_of_many(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+async def test_an_unreadable_delivery_does_not_stop_a_digest(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                              slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     await one.take(*backlog(20))

@@ -18,13 +18,15 @@ from stores.mongo import Store
 from stores.people import People
 
 
-async def test_what_cannot_be_read_holds_up_nothing(outbox: Deliveries, store: Store, loaded: LoadedRoutes) -> None:
+async def test_an_unreadable_record_does_not_stop_the_others(outbox: Deliveries, store: Store,
+                                                             loaded: LoadedRoutes) -> None:
     one = Running(outbox, loaded)
     await one.agent.handle([kafka(b"no JSON"), kafka({}), kafka(event())])
     assert await receipts(store) == {"1/team": "queued"}
 
 
-async def test_what_cannot_be_kept_holds_up_nothing(outbox: Deliveries, store: Store, loaded: LoadedRoutes) -> None:
+async def test_a_delivery_that_cannot_be_stored_does_not_stop_the_others(outbox: Deliveries, store: Store,
+                                                                         loaded: LoadedRoutes) -> None:
     lost = {"channel": "unknown", "status": "failed"}
     before = REGISTRY.get_sample_value("anbu_deliveries_total", lost) or 0
     one = Running(outbox, loaded)
@@ -33,8 +35,8 @@ async def test_what_cannot_be_kept_holds_up_nothing(outbox: Deliveries, store: S
     assert REGISTRY.get_sample_value("anbu_deliveries_total", lost) == before + 1
 
 
-async def test_an_incident_over_the_lanes(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
-                                          slack: Endpoint) -> None:
+async def test_an_incident_of_several_lanes_is_notified_once(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                                             slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     async with one.sending():
         for lane in (2, 0, 1):
@@ -49,7 +51,7 @@ async def test_an_incident_over_the_lanes(outbox: Deliveries, store: Store, load
                                            "1/gateway_outage:seoul-1:2026-11-24/2/team"]
 
 
-async def test_two_workers_tell_an_incident_once(outbox: Deliveries, store: Store, loaded: LoadedRoutes) -> None:
+async def test_two_workers_notify_of_an_incident_once(outbox: Deliveries, store: Store, loaded: LoadedRoutes) -> None:
     """Their lanes open and clear it at the same time."""
     workers = [Running(outbox, loaded) for _ in range(3)]
     for change in ("opened", "cleared"):
@@ -78,8 +80,8 @@ class Away:
         return call
 
 
-async def test_a_database_that_is_away_is_seen_before_anybody_is_to_be_told(outbox: Deliveries,
-                                                                            loaded: LoadedRoutes) -> None:
+async def test_a_database_that_is_away_is_detected_before_an_alert_comes(outbox: Deliveries,
+                                                                         loaded: LoadedRoutes) -> None:
     before = REGISTRY.get_sample_value("anbu_database_waits_total") or 0
     async with Running(Away(outbox, ["fail_unknown"]), loaded).sending():
         await until(lambda: REGISTRY.get_sample_value("anbu_database_waits_total") == before + 1)
@@ -101,8 +103,10 @@ async def test_a_database_that_is_away_loses_nothing(outbox: Deliveries, store: 
 
 
 @pytest.mark.parametrize("dies", [False, True])
-async def test_who_is_erased_while_it_is_decided(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
-                                                 monkeypatch: pytest.MonkeyPatch, *, dies: bool) -> None:
+async def test_no_delivery_stays_of_a_person_who_is_erased_during_the_decision(outbox: Deliveries, store: Store,
+                                                                               loaded: LoadedRoutes,
+                                                                               monkeypatch: pytest.MonkeyPatch, *,
+                                                                               dies: bool) -> None:
     """`erase` is done between the look at its list and the writing; or the notifier dies after that, too."""
     people, decide = People(store.database), NotifyAgent._decide
 

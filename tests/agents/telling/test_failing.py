@@ -13,8 +13,8 @@ from stores.deliveries import Deliveries
 from stores.mongo import Store
 
 
-async def test_failures_are_tried_again(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
-                                        slack: Endpoint) -> None:
+async def test_a_failed_delivery_is_retried(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                            slack: Endpoint) -> None:
     slack.answers += [Answer(503), Answer(cut=True)]
     one = Running(outbox, loaded)
     async with one.sending():
@@ -29,7 +29,7 @@ async def test_failures_are_tried_again(outbox: Deliveries, store: Store, loaded
     assert ["이미 받으셨을" in text for text in texts] == [False, False, True]
 
 
-async def test_too_many_requests_quiet_the_whole_channel(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+async def test_too_many_requests_pause_the_whole_channel(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                          slack: Endpoint) -> None:
     slack.answers.append(Answer(429, headers={"retry-after": "30"}))
     one = Running(outbox, loaded)
@@ -46,8 +46,8 @@ async def test_too_many_requests_quiet_the_whole_channel(outbox: Deliveries, sto
         await until(lambda: len(slack.requests) == 3)
 
 
-async def test_whatever_a_provider_says_there_is_a_receipt(outbox: Deliveries, store: Store, slack: Endpoint,
-                                                           duty: Endpoint) -> None:
+async def test_each_answer_of_a_provider_gives_a_receipt(outbox: Deliveries, store: Store, slack: Endpoint,
+                                                         duty: Endpoint) -> None:
     """A mail server that speaks EUC-KR: without a receipt its mail went out again and again."""
     mails: list[bytes] = []
 
@@ -70,8 +70,9 @@ async def test_whatever_a_provider_says_there_is_a_receipt(outbox: Deliveries, s
     assert len(mails) == 1
 
 
-async def test_given_up_loudly(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint,
-                               duty: Endpoint) -> None:
+async def test_a_delivery_that_is_given_up_is_listed_and_can_be_retried(outbox: Deliveries, store: Store,
+                                                                        loaded: LoadedRoutes, slack: Endpoint,
+                                                                        duty: Endpoint) -> None:
     slack.usual = Answer(404, "no_service")
     one = Running(outbox, loaded)
     async with one.sending():
@@ -88,8 +89,9 @@ async def test_given_up_loudly(outbox: Deliveries, store: Store, loaded: LoadedR
         await settled(store, {"1/team": "sent"})
 
 
-async def test_a_channel_that_never_works_is_trouble_long_before_it_is_given_up(
-        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
+async def test_a_channel_that_never_works_is_reported_long_before_it_is_given_up(outbox: Deliveries, store: Store,
+                                                                                 loaded: LoadedRoutes,
+                                                                                 slack: Endpoint) -> None:
     slack.usual = Answer(503)
     one = Running(outbox, loaded)
     async with one.sending():
@@ -106,8 +108,9 @@ async def test_a_channel_that_never_works_is_trouble_long_before_it_is_given_up(
         await settled(store, {"1/team": "failed"})
 
 
-async def test_what_was_being_sent_when_the_process_died(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
-                                                         slack: Endpoint) -> None:
+async def test_a_delivery_of_a_dead_process_is_sent_again_after_its_claim(outbox: Deliveries, store: Store,
+                                                                          loaded: LoadedRoutes,
+                                                                          slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     await one.take(event())
     (due,) = await outbox.due("team", {0}, NOW, 9)

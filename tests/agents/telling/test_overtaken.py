@@ -21,8 +21,8 @@ from stores.mongo import Store
     ({"change": "raised"}, {"1/team": "superseded", "2/team": "sent"}),
     ({"change": "escalated", "escalated_to": "backup"}, {"1/team": "sent", "2/duty": "sent"}),
     ({"change": "commented"}, {"1/team": "sent"})], ids=lambda one: str(one.get("change", "")))
-async def test_what_waits_is_stopped_by_what_came_later(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
-                                                        later: dict[str, Any], expected: dict[str, str]) -> None:
+async def test_a_later_revision_stops_a_waiting_delivery(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                                         later: dict[str, Any], expected: dict[str, str]) -> None:
     """Also where the later revision has not been read yet: nothing goes out before its lane is read to the end."""
     one = Running(outbox, loaded)
     one.lanes.known = set()
@@ -36,8 +36,8 @@ async def test_what_waits_is_stopped_by_what_came_later(outbox: Deliveries, stor
         await settled(store, expected)
 
 
-async def test_what_was_told_is_followed_up(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint,
-                                            duty: Endpoint) -> None:
+async def test_a_sent_alert_is_followed_up(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint,
+                                           duty: Endpoint) -> None:
     one = Running(outbox, loaded)
     async with one.sending():
         await one.take(event(severity="critical"))
@@ -51,8 +51,8 @@ async def test_what_was_told_is_followed_up(outbox: Deliveries, store: Store, lo
         "[Anbu CRITICAL] jongno, no. 42: No report", "[Anbu Closed] jongno, no. 42: No report"]
 
 
-async def test_a_clearing_while_the_alarm_is_being_tried(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
-                                                         slack: Endpoint) -> None:
+async def test_a_clearing_during_an_attempt_is_sent_after_it(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                                             slack: Endpoint) -> None:
     """An attempt in hand is not taken back, nor repeated; and the clearing is told, as the alarm may have come."""
     slack.answers.append(Answer(cut=True, delay_s=0.6))
     one = Running(outbox, loaded)
@@ -64,8 +64,9 @@ async def test_a_clearing_while_the_alarm_is_being_tried(outbox: Deliveries, sto
     assert len(slack.requests) == 2
 
 
-async def test_what_was_stopped_while_its_sender_was_dead(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
-                                                          slack: Endpoint) -> None:
+async def test_a_delivery_that_was_stopped_while_its_sender_was_dead_is_not_repeated(outbox: Deliveries, store: Store,
+                                                                                     loaded: LoadedRoutes,
+                                                                                     slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     await one.take(event())
     (due,) = await outbox.due("team", {0}, NOW, 9)
@@ -77,8 +78,8 @@ async def test_what_was_stopped_while_its_sender_was_dead(outbox: Deliveries, st
     assert [request.json["text"].split()[1] for request in slack.requests] == ["종료]"]
 
 
-async def test_what_failed_is_not_sent_again_once_it_is_over(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
-                                                             slack: Endpoint) -> None:
+async def test_a_failed_delivery_is_not_sent_again_after_the_alert_ended(outbox: Deliveries, store: Store,
+                                                                         loaded: LoadedRoutes, slack: Endpoint) -> None:
     slack.answers.append(Answer(404))
     one = Running(outbox, loaded)
     async with one.sending():
@@ -95,9 +96,9 @@ async def test_what_failed_is_not_sent_again_once_it_is_over(outbox: Deliveries,
     (Answer(503), {"1/team": "superseded", "2/team": "superseded"}),         # it said that it has not taken it
     (Answer(cut=True), {"1/team": "superseded", "2/team": "sent"}),          # nobody knows
     (Answer(), {"1/team": "sent", "2/team": "sent"})], ids=["refused", "busy", "cut", "taken"])
-async def test_an_end_is_told_where_the_beginning_may_have_been(
-        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint, opening: Answer,
-        expected: dict[str, str]) -> None:
+async def test_the_end_is_sent_if_the_beginning_may_have_been_sent(outbox: Deliveries, store: Store,
+                                                                   loaded: LoadedRoutes, slack: Endpoint,
+                                                                   opening: Answer, expected: dict[str, str]) -> None:
     slack.answers.append(opening)
     one = Running(outbox, loaded)
     async with one.sending():
@@ -109,8 +110,8 @@ async def test_an_end_is_told_where_the_beginning_may_have_been(
         await settled(store, expected)
 
 
-async def test_an_end_is_not_told_where_the_beginning_was_too_old_after_it_never_got_through(
-        outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
+async def test_the_end_is_not_sent_if_the_beginning_expired_unsent(outbox: Deliveries, store: Store,
+                                                                   loaded: LoadedRoutes, slack: Endpoint) -> None:
     slack.usual = Answer(503)
     one = Running(outbox, loaded)
     async with one.sending():

@@ -29,7 +29,7 @@ def reading(broker: Broker, clock: list[float], positions: dict[int, int]) -> La
     return LanePositions(engine, lambda: clock[0])
 
 
-async def test_the_lanes_that_are_read_to_their_end() -> None:
+async def test_only_lanes_that_are_read_to_their_end_may_send() -> None:
     assert await reading(Broker({0: 5, 1: 5}), [0.0], {0: 5, 1: 4}).read_to_end() == {0}
 
 
@@ -50,7 +50,7 @@ async def test_a_broker_that_is_away_holds_nothing_back_for_longer_than_half_a_m
     assert await one.read_to_end() == set()
 
 
-async def test_two_silences_are_not_one() -> None:
+async def test_two_absences_of_the_broker_are_not_added_up() -> None:
     """The lanes were elsewhere for an hour, or what was to be sent was stopped: nobody asked meanwhile."""
     clock, broker = [0.0], Broker(None)
     one = reading(broker, clock, {0: 5})

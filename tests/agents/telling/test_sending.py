@@ -17,8 +17,8 @@ from stores.deliveries import Deliveries
 from stores.mongo import Store
 
 
-async def test_sent_once_with_a_receipt(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint,
-                                        duty: Endpoint) -> None:
+async def test_a_delivery_is_sent_once_and_has_a_receipt(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                                         slack: Endpoint, duty: Endpoint) -> None:
     one = Running(outbox, loaded)
     async with one.sending():
         await one.take(event(severity="critical"))
@@ -33,8 +33,8 @@ async def test_sent_once_with_a_receipt(outbox: Deliveries, store: Store, loaded
     assert ("event" in document, document["attempts"], document["subject"]) == (False, 1, 42)
 
 
-async def test_a_slow_channel_holds_up_nothing(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint,
-                                               duty: Endpoint) -> None:
+async def test_a_slow_channel_does_not_delay_other_channels(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                                            slack: Endpoint, duty: Endpoint) -> None:
     slack.usual = Answer(delay_s=1.5)
     one = Running(outbox, loaded)
     async with one.sending():
@@ -45,7 +45,8 @@ async def test_a_slow_channel_holds_up_nothing(outbox: Deliveries, store: Store,
         assert not any(status == "sent" for name, status in found.items() if name.endswith("team"))
 
 
-async def test_quiet_hours(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
+async def test_maintenance_alerts_wait_for_the_end_of_quiet_hours(outbox: Deliveries, store: Store,
+                                                                  loaded: LoadedRoutes, slack: Endpoint) -> None:
     night = NOW - 12 * 3600
     one = Running(outbox, loaded, StoppedClock(night))
     async with one.sending():
@@ -74,8 +75,8 @@ async def test_two_workers_send_it_once(outbox: Deliveries, store: Store, loaded
     assert len(slack.requests) == 8
 
 
-async def test_lanes_of_others_are_left_alone(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
-                                              slack: Endpoint) -> None:
+async def test_deliveries_of_other_workers_lanes_are_not_sent(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                                              slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     one.lanes.has = {1}
     async with one.sending():
@@ -85,8 +86,8 @@ async def test_lanes_of_others_are_left_alone(outbox: Deliveries, store: Store, 
     assert await receipts_of(store, "7") == ["queued"]
 
 
-async def test_a_lane_that_is_not_read_keeps_back_no_other(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
-                                                           slack: Endpoint) -> None:
+async def test_a_lane_that_is_not_read_does_not_delay_another(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                                              slack: Endpoint) -> None:
     """However much is due in it, and however urgent that is."""
     one = Running(outbox, loaded)
     one.lanes.known = {1}
@@ -98,8 +99,8 @@ async def test_a_lane_that_is_not_read_keeps_back_no_other(outbox: Deliveries, s
     assert set(await receipts_of(store, "100")) == {"queued"}
 
 
-async def test_who_is_erased_is_not_told_of(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint,
-                                            caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_message_goes_out_about_an_erased_person(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                                          slack: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
     one = Running(outbox, loaded)
     await one.take(event(7))
     await store.database.erased.insert_many([{"_id": "7", "schema": 1}, {"_id": "8", "schema": 1}])
@@ -113,7 +114,8 @@ async def test_who_is_erased_is_not_told_of(outbox: Deliveries, store: Store, lo
         "7/7:no_report:2026-11-24:morning/1/team": "superseded", "9/9:no_report:2026-11-24:morning/1/team": "sent"}
 
 
-async def test_old_ones_are_not_sent(outbox: Deliveries, store: Store, loaded: LoadedRoutes, slack: Endpoint) -> None:
+async def test_deliveries_that_are_too_old_are_not_sent(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                                        slack: Endpoint) -> None:
     one = Running(outbox, loaded)
     await one.take(event(at=NOW - TOO_OLD_S - 1), event(7))
     one.clock.at += TOO_OLD_S + 1  # while nothing ran
@@ -124,9 +126,8 @@ async def test_old_ones_are_not_sent(outbox: Deliveries, store: Store, loaded: L
     assert slack.requests == []
 
 
-async def test_a_channel_that_is_no_longer_there(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
-                                                 slack: Endpoint,
-                                                 duty: Endpoint) -> None:
+async def test_a_delivery_to_a_removed_channel_fails(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
+                                                     slack: Endpoint, duty: Endpoint) -> None:
     more = {"type": "slack", "url": f"{slack.url}/more"}
     one = Running(outbox, routes_to(slack, duty, more=more))
     await one.take(event())
