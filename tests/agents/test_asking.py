@@ -37,7 +37,7 @@ async def test_the_database_counts_as_away_until_it_answers() -> None:
 
 
 async def test_a_successful_read_does_not_end_the_wait_of_a_writer() -> None:
-    """A full disk can be read."""
+    """A database with a full disk still answers reads."""
     writing, reading, asking = Database(), Database(), Asking()
     writing.away = True
     with pytest.raises(StoreAwayError), asking.by("who writes"):

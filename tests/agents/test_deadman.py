@@ -1,4 +1,4 @@
-"""The dead man's switch is asked for while people are really judged, and is met by silence as soon as they are not."""
+"""The dead man's switch: its URL is requested while people are judged, and is not requested otherwise."""
 
 import asyncio
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ async def test_each_lane_may_have_a_url_of_its_own() -> None:
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://127.0.0.1:99999/", "http://127.0.0.1/\n"])
 async def test_a_url_that_does_not_answer_does_not_stop_the_worker(url: str) -> None:
-    """Whatever the address is: the worker that judges goes on, and so does this."""
+    """The worker goes on judging, and the switch goes on requesting, whatever the address is."""
     deadman = Deadman(url, StoppedClock(NOW), every_s=0.01)
     task = asyncio.create_task(deadman.run(lambda: [0]))
     for second in range(10):

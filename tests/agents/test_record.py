@@ -1,4 +1,4 @@
-"""`record` loses nothing: what a database that is away, a bad record or a foreign partition does to a batch."""
+"""`record` loses no record, although the database is away, a record is bad, or a record is misplaced."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -108,7 +108,7 @@ async def test_a_database_that_is_away_is_waited_for(store: Store, quarantine: Q
 
 async def test_an_error_that_concerns_no_document_is_waited_for(store: Store, quarantine: Quarantine,
                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the whole batch would be given up, and nobody would hear of it."""
+    """Otherwise the whole batch would be dropped without a report."""
     waited = []
 
     async def sleep(seconds: float) -> None:
@@ -170,7 +170,7 @@ async def test_an_unreadable_record_goes_to_quarantine(agent: RecordAgent, store
 
 async def test_only_the_refused_record_of_a_batch_goes_to_quarantine(agent: RecordAgent, store: Store,
                                                                      quarantine: Quarantine) -> None:
-    """What passes the reading may be refused by the schema, and a number of 64 bits by the driver."""
+    """A record that was read may still be refused: by the schema, or by the driver for a number above 64 bits."""
     good = [Said("reports", 0, "7", checkin(revision=1)), Said("reports", 2, "8", checkin(8))]
     await agent.handle([kafka("reports", good[0].value, offset=0),
                         kafka("reports", checkin(revision=2, repaired=5), offset=1),

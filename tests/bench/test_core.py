@@ -49,7 +49,7 @@ def test_an_aim_is_compared_with_its_figure() -> None:
 
 
 def test_the_nation_is_judged_by_its_courses() -> None:
-    """What the benchmarks hold to be right is what the core answers."""
+    """The results that the benchmarks expect are those of the core."""
     lane, fold, half, people = LaneState(0), Fold(KeyRing(nation.KEKS)), Half(0), range(500, 611)
     records = [Record("sms", 0, 0, None, tick) for tick in nation.ticks(nation.BEFORE)]
     records += [Record("registry", 0, 0, b"%d" % subject, nation.registry(subject)) for subject in people]

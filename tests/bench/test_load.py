@@ -1,4 +1,4 @@
-"""A load that was not as heavy as it was asked for is told, and meets no aim."""
+"""A load below the requested rate is reported, and meets no aim."""
 
 import asyncio
 from typing import Any

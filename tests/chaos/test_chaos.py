@@ -61,7 +61,7 @@ def signals() -> Iterator[None]:
 @pytest.mark.usefixtures("signals")
 @pytest.mark.parametrize(("until", "status"), [(3, 0), (2, 1), (0, 1)])
 def test_a_run_that_was_cut_short_fails(monkeypatch: pytest.MonkeyPatch, until: int, status: int) -> None:
-    """Also where every round that was played came out right."""
+    """All rounds that were played were right, and the run still fails."""
     played: list[int] = []
 
     async def play(seed: int, *_: object) -> Outcome:
@@ -98,7 +98,7 @@ def test_a_round_without_inputs_or_outputs_fails(found: Audit, *, wrong: bool) -
     ((11.0, 0.2), (20.0, 1.5), {0: 2, 70: 1}, "status 70")])
 def test_a_rolling_restart_with_a_long_wait_fails(steady: tuple[float, float], rolling: tuple[float, float],
                                                   exits: dict[int, int], told: str | None) -> None:
-    """For more than ten seconds longer, or for ever; or there is nothing with which to compare."""
+    """A record waited more than ten seconds longer, or without end; or there is no value to compare with."""
     wrong = problems(figures({0: [(1.0, 30.0), steady], 1: [rolling]}, 10.0, 20.0), Counter(exits))
     assert len(wrong) == (told is not None)
     assert told is None or told in wrong[0]

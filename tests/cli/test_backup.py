@@ -1,4 +1,4 @@
-"""`anbu backup` and `anbu restore` refuse what would lose something, in one line that says what to do."""
+"""`anbu backup` and `anbu restore` refuse to lose data, in one line that names a remedy."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A counter is given once, whatever happens: twice would be a nonce twice."""
+"""A counter is used once, whatever happens: a repeated counter would repeat a nonce."""
 
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -29,7 +29,7 @@ def test_processes_at_the_same_moment_get_different_ones(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("torn", [b"", b"1", b"rubbish"])
 def test_a_crash_in_the_middle_repeats_no_counter(tmp_path: Path, torn: bytes) -> None:
-    """Until the new file is in its place, the old one counts."""
+    """The old file counts until the new file has replaced it."""
     assert _several(tmp_path)[-1] == 25
     (tmp_path / "send-42-7-1.new").write_bytes(torn)
     assert next_counter(tmp_path, 42, 7, 1) == 26
@@ -51,7 +51,7 @@ def test_an_epoch_without_counters_left_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_counter_is_on_the_disk_before_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file before it is in its place, and the folder that holds it."""
+    """The file is synced before it is renamed, and its folder after that."""
     synced: list[bytes] = []
     fsync = os.fsync
 

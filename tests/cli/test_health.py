@@ -1,4 +1,4 @@
-"""`anbu health` tells alive from ready, for every process; a broker that is away is no reason to end anybody."""
+"""`anbu health` distinguishes alive from ready, for each process. A process is alive although the broker is away."""
 
 import json
 import os
@@ -87,7 +87,7 @@ def test_a_process_on_every_ipv6_address_is_found(process: str, environ: dict[st
 @pytest.mark.parametrize(("host", "place"), [
     ("0.0.0.0", "127.0.0.1:1"), ("::", "[::1]:1"), ("127.0.0.2", "127.0.0.2:1"), ("192.0.2.7", "192.0.2.7:1")])
 def test_the_health_check_asks_the_address_that_a_process_listens_on(host: str, place: str) -> None:
-    """One that listens on one address alone listens on no other."""
+    """A process that listens on one address does not answer on another."""
     (found,) = check("gateway", Settings.from_env({"ANBU_GATEWAY_HOST": host, "ANBU_GATEWAY_PORT": "1"}))
     assert place in found.detail
 
@@ -103,7 +103,7 @@ def test_a_wrong_setting_is_named() -> None:
 
 
 def test_the_health_check_of_a_worker_asks_every_agent(environ: dict[str, str]) -> None:
-    """The same that `anbu worker` runs: notify only where there are routes."""
+    """These are the agents of `anbu worker`: `notify` only if there are routes."""
     without = {name: value for name, value in environ.items() if name != "ANBU_AGENTS"}
     found = check("worker", Settings.from_env({**without, "ANBU_WORKER_PORT": "1"}))
     assert [one.name for one in found] == ["watch", "record"]

@@ -1,4 +1,4 @@
-"""Keys change and nobody falls silent: a new device beside the old one, another key-encryption key; who is retired."""
+"""Keys change and each device is still accepted: a new device, a new key-encryption key, a retired person."""
 
 import asyncio
 import json

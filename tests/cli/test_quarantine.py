@@ -1,4 +1,4 @@
-"""What lies in quarantine is shown without personal data, and comes back as it was, into its lane, once."""
+"""Quarantined records are listed without personal data, and are redriven unchanged, into their lane, once."""
 
 import asyncio
 import json

@@ -98,7 +98,7 @@ def test_the_options_of_a_report_select_its_rows(report: Any) -> None:
 
 @pytest.mark.usefixtures("_history")
 def test_a_report_says_if_rows_were_cut_off(anbu: Anbu, database_url: str) -> None:
-    """A table looks like all there is."""
+    """Without a note a reader would take a shortened table for the whole."""
     def said(*arguments: object) -> str:
         done = anbu("report", *arguments, ANBU_MONGODB=database_url)
         assert done.exit_code == 0, done.output
@@ -114,7 +114,7 @@ def test_a_report_says_if_rows_were_cut_off(anbu: Anbu, database_url: str) -> No
 
 
 async def test_a_table_leaves_out_no_text(anbu: Anbu, database_url: str, store: Store) -> None:
-    """However long it is, and whatever brackets are in it."""
+    """The text may be long, and may have brackets."""
     notes = "[call daughter] [/] :smile: " + "눈이 어두우심 " * 20
     site = "종로구 노인종합사회복지관 동부분관"
     await store.set_contact(7, {"name": "김영자", "notes": notes})

@@ -13,7 +13,7 @@ from runtime.settings import Settings
 
 @pytest.mark.skipif(missing() is not None, reason=str(missing()))
 async def test_a_database_user_without_the_right_to_prepare_is_reported(tmp_path: Path) -> None:
-    """Rights are the same without --auth, only nobody is kept from what he has none for."""
+    """The server runs without --auth. It still reports the rights of a user, and does not enforce them."""
     port = free_port()
     roles = {"few": ["readWrite"], "enough": ["readWrite", "dbAdmin"], "owner": ["dbOwner"], "": []}
     states = {}

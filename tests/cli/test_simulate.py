@@ -123,7 +123,7 @@ async def read_ticked(settings: Settings, at: int) -> list[dict[str, Any]]:
 
 
 def test_a_fleet_takes_no_number_of_a_registered_person(anbu: Anbu, settings: Settings) -> None:
-    """Their devices would not be heard any more."""
+    """The devices of the registered people would no longer be accepted."""
     profiles = [SubjectRecord(REGISTRY, one["subject"], one) for one in Fleet(2, seed=2).registry()]
     asyncio.run(publish(profiles, settings))
     done = anbu("simulate", "--subjects", 3, "--to", "kafka")

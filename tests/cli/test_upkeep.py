@@ -98,7 +98,7 @@ async def test_documents_of_the_first_version_are_migrated(anbu: Anbu, store: St
 
 
 async def test_an_interrupted_migration_is_resumed(anbu: Anbu, store: Store, day: list[Said]) -> None:
-    """Half of it done, and some of it written anew by `record` meanwhile."""
+    """Half of the documents are migrated, and `record` has written some of them again meanwhile."""
     await write(store, day)
     await older(store)
     await write(store, day[::3])
@@ -250,7 +250,7 @@ async def test_without_a_broker_nothing_is_erased(anbu: Anbu, store: Store, day:
 
 
 async def test_an_unknown_number_is_not_erased(anbu: Anbu, settings: Settings, store: Store, day: list[Said]) -> None:
-    """Nobody could get it any more, and the one who was meant would still be there."""
+    """The number could never be used again, and the person who was meant would not be erased."""
     await write(store, day)
     await publish([SubjectRecord("registry", 8, {"subject": 8, "site": "broken"})], settings)
     done = await asyncio.to_thread(anbu, "erase", 9999, "--yes")
@@ -263,7 +263,7 @@ async def test_an_unknown_number_is_not_erased(anbu: Anbu, settings: Settings, s
 @pytest.mark.parametrize("left", ["the mark", "a record of the registry", "a document", "nothing that is looked at"])
 async def test_a_person_of_whom_only_a_trace_is_left_is_erased(anbu: Anbu, settings: Settings, store: Store,
                                                                left: str) -> None:
-    """The mark: of an erasure that was cut off just after it."""
+    """The mark is left by an erasure that was interrupted just after it."""
     if left == "the mark":
         await store._people.mark_erased(7, "2026-11-24T00:00:00Z")
     elif left == "a record of the registry":

@@ -52,7 +52,7 @@ def test_wrong_settings_end_the_worker_at_the_first_start(status: int, tmp_path:
 
 def test_settings_that_become_wrong_later_do_not_end_the_worker(tmp_path: Path,
                                                                 caplog: pytest.LogCaptureFixture) -> None:
-    """Somebody edits the routes file just as `notify` is started again: people are judged all the same."""
+    """The routes file is wrong while `notify` restarts. The other agents go on, and people are judged."""
     folder = tmp_path / "statuses"
     folder.mkdir()
     tend(agent(folder, FAULT, USAGE, TAKEN), folder)

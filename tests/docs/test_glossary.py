@@ -1,4 +1,4 @@
-"""docs/glossary.md is a list to find a word in: in order of the alphabet, each once, in a sentence or two."""
+"""docs/glossary.md lists each term once, in alphabetical order, with a meaning of one or two sentences."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The broker goes away in the middle: what was answered 202 lies in the topic, all else was refused with 503."""
+"""The broker goes away: each SMS that was answered 202 is in the topic, and each other was refused with 503."""
 
 import asyncio
 import random
@@ -39,7 +39,7 @@ async def found(settings: Settings) -> set[str]:
 
 async def test_no_sms_is_accepted_while_the_broker_does_not_answer(gateway: RunningGateway, settings: Settings,
                                                                    line: Proxy) -> None:
-    """Its connections stand, and nothing comes: the answer is 503 all the same, and in time."""
+    """The connections stay open and the broker is silent. The gateway answers 503 in time."""
     assert gateway.post({"id": "before", "text": "W."}).status_code == 202
     line.silent = True
     answer = gateway.post({"id": "during", "text": "W."})
@@ -85,7 +85,7 @@ async def test_accepted_sms_survive_a_cut_connection(gateway: RunningGateway, se
 
 
 def test_accepted_sms_survive_a_killed_broker(tmp_path: Path) -> None:
-    """It keeps nothing, so here it is only asked that nobody is told otherwise, and that a new one is found."""
+    """This broker keeps no data. The test checks that no SMS is accepted in vain, and that a new broker is found."""
     broker: Broker = a_broker(tmp_path)
     with broker, running_gateway(gateway_settings(kafka=broker.address)) as gateway:
         gateway.wait_until_up()

@@ -65,7 +65,7 @@ def test_a_refusal_gives_its_reason_as_json(gateway: RunningGateway, body: bytes
 
 
 async def test_long_texts_are_accepted_up_to_a_limit(gateway: RunningGateway, settings: Settings) -> None:
-    """64 kB is more than any SMS has; beyond the bound a sender still hears why."""
+    """64 kB is more than any SMS has. Above the limit a sender gets a reason."""
     assert gateway.post({"text": "가" * 20_000}).status_code == 202
     assert gateway.post({"text": "x" * 65_536}).status_code == 202
     exact = b'{"text":"' + b"x" * (MOST_OCTETS - 11) + b'"}'
@@ -84,7 +84,7 @@ def test_unsigned_requests_are_refused(gateway: RunningGateway) -> None:
 
 
 def test_a_request_that_ends_too_early_is_not_accepted(gateway: RunningGateway) -> None:
-    """The client leaves in the middle of its body; afterwards nothing is in hand."""
+    """The client leaves in the middle of the body. Afterwards no SMS is in hand."""
     def half() -> Iterator[bytes]:
         yield b'{"text":'
         raise httpx.WriteError("the line is cut")

@@ -1,4 +1,4 @@
-"""The tick at T in a partition says that all SMS accepted before T are in front of it, however slow anything is."""
+"""A tick at T in a partition: all SMS accepted before T are in front of it, however slow the parts are."""
 
 import asyncio
 import random
@@ -70,7 +70,7 @@ def behind_a_proxy(folder: Path) -> Iterator[tuple[Settings, Proxy]]:
 
 
 async def test_ticks_are_true_under_slow_concurrent_requests(tmp_path: Path) -> None:
-    """Senders dawdle in the middle of their bodies, the network to the broker is slow, and time runs."""
+    """Senders pause in the middle of a body, the network to the broker is slow, and time runs on."""
     dice = random.Random(tmp_path.name)
     clock = SharedClock.create(tmp_path / "clock", NOW)
     accepted: list[str] = []
@@ -146,7 +146,7 @@ def test_every_move_of_a_virtual_clock_is_followed_by_its_tick(tmp_path: Path, s
 
 
 def test_a_clock_that_is_set_back_dates_no_sms_before_a_tick(gateway: RunningGateway) -> None:
-    """The clock of a machine is mended: what comes then bears the time of the last tick."""
+    """The clock of a machine is corrected. The next SMS have the time of the last tick."""
     clock = gateway.clock
     assert isinstance(clock, StoppedClock)
     clock.at -= 100

@@ -75,7 +75,7 @@ def test_recovery_and_morning_share_a_broker(kafka: LocalKafka) -> None:
 
 @pytest.mark.timeout(240)
 def test_a_wrongly_judged_morning_has_no_figures(kafka: LocalKafka, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the worker had told an alert about somebody who is well."""
+    """The worker seems to have opened an alert on a person who is awake."""
     right = nation.alert
     monkeypatch.setattr(nation, "alert", lambda subject: None if subject == 101 else right(subject))
     done = run(kafka, "morning", "--people", "200")
@@ -117,7 +117,7 @@ async def admin_of(kafka: LocalKafka) -> AsyncIterator[AIOKafkaAdminClient]:
 
 @pytest.mark.timeout(240)
 def test_the_topics_of_others_stay(shared: LocalKafka, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And those that were made do not, also where the result is wrong."""
+    """The topics of the benchmark are removed, also if its result is wrong."""
     figures(shared, "engine", "--people", "20", "--windows", "1", "--runs", "1")
     assert asyncio.run(topics_of(shared)) == THEIRS
     monkeypatch.setattr(nation, "alert", lambda _: "none that there is")
@@ -127,7 +127,7 @@ def test_the_topics_of_others_stay(shared: LocalKafka, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("name", ["alerts", "sms"])
 def test_a_broker_in_use_is_refused(shared: LocalKafka, name: str) -> None:
-    """Though the topic is empty: those who read it are not to be told of made-up people."""
+    """The topic is empty, but its readers must not get records of invented people."""
     asyncio.run(make(shared, name))
     done = run(shared, "recovery", "--people", "10")
     assert (done.exit_code, done.stdout) == (2, "")
@@ -154,7 +154,7 @@ async def test_topics_that_the_broker_does_not_list_yet_are_removed(shared: Loca
                                                  (signal.SIGTERM, "-latency-0-people-changelog")])
 async def test_an_interrupted_benchmark_removes_its_topics(shared: LocalKafka, number: signal.Signals,
                                                            awaited: str) -> None:
-    """Whether it is still making topics, or has gone on."""
+    """The benchmark is interrupted while it creates topics, or later."""
     command = [str(Path(sys.executable).with_name("anbu")), "bench", "latency", "--broker", shared.address,
                "--rate", "10", "--seconds", "600"]
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)

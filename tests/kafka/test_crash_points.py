@@ -96,7 +96,7 @@ async def test_without_the_plan_the_checker_finds_other_bodies(place: Place) -> 
 
 
 async def test_a_writer_is_renewed_between_two_batches(place: Place) -> None:
-    """Under its own name, which shuts its former self out; and nothing is lost or doubled."""
+    """The new writer has the same name, so the broker fences the old one. No record is lost or written twice."""
     worker = place.worker(RENEW_S="0.5")
     async with place.begun(worker) as http:
         for counter in range(1, 6):
@@ -110,7 +110,7 @@ async def test_a_writer_is_renewed_between_two_batches(place: Place) -> None:
 
 
 async def test_a_plan_after_a_batch_without_effect_is_folded_again(place: Place) -> None:
-    """Nothing tells of that batch: the plan begins further on than what lasts, and still is folded first."""
+    """No durable record mentions the batch before the plan. The successor still folds the batch of the plan first."""
     zero, first = place.worker(), place.worker(WOUND=f"after_outputs:kill:{SMS}", UNCOMMITTED="1")
     second = place.worker(HOLD=f"{SMS}:{REGISTRY}:2")
     async with place.begun(zero, first, second) as http:
@@ -131,7 +131,7 @@ async def test_a_plan_after_a_batch_without_effect_is_folded_again(place: Place)
 
 
 async def test_a_writer_is_renewed_after_a_batch_without_effect(place: Place) -> None:
-    """Of which nothing that lasts tells: the lane goes on from where it was."""
+    """No durable record mentions that batch: the lane resumes from its position in memory."""
     worker = place.worker(RENEW_S="2", UNCOMMITTED="1")
     async with place.begun(worker) as http:
         await place.send(worker, (REGISTRY, PROFILE), sos(1), sos(1))
@@ -159,7 +159,7 @@ async def test_a_leader_that_saw_no_topics_asks_again(place: Place) -> None:
 
 
 async def test_a_worker_that_cannot_stop_leaves_after_a_limit(place: Place) -> None:
-    """Also where the client of the broker never comes to an end."""
+    """The client of the broker never ends here, and the worker leaves all the same."""
     worker = place.worker(STAY="1", LEFT_S="1")
     async with httpx.AsyncClient() as http:
         with worker:
@@ -171,7 +171,7 @@ async def test_a_worker_that_cannot_stop_leaves_after_a_limit(place: Place) -> N
 
 
 async def test_records_that_a_poll_brought_to_no_lane_are_read_again(place: Place) -> None:
-    """Also where no record follows that would show the gap."""
+    """No later record follows here that would show the gap."""
     first, second = place.worker(), place.worker(STRAY="1")
     async with place.begun(first, second) as http:
         assert first.terminate() == 0

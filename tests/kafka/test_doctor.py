@@ -1,4 +1,4 @@
-"""`anbu doctor` on a real broker: all is right, or it says what is not and what to do."""
+"""`anbu doctor` on a real broker: it finds no error, or names each fault and its remedy."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -106,7 +106,7 @@ async def test_an_erased_number_that_is_used_again_is_an_error(environ: dict[str
 
 
 async def test_a_misplaced_profile_is_ignored(environ: dict[str, str], store: Store) -> None:
-    """`watch` has sent it on, and the tombstone of who was erased went where it was sent."""
+    """`watch` has forwarded the profile, and the tombstone of the erased person is in the right partition."""
     settings = Settings.from_env(environ)
     await register(settings, 3)
     profile = {"subject": 2, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul",

@@ -1,4 +1,4 @@
-"""Who is erased is in no topic any more once the broker has compacted and let go: the changelog of states included."""
+"""After compaction and retention no topic has a record of an erased person, not even the changelog."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ async def traces(settings: Settings, subject: int) -> dict[str, int]:
 @pytest.mark.timeout(240)
 async def test_no_topic_contains_records_of_an_erased_person(kafka: LocalKafka, tmp_path: Path, store: Store,
                                                              database_url: str) -> None:
-    """All others are still there, and so are their states."""
+    """The records and states of all other people are still there."""
     worker = WorkerProcess(tmp_path / "watch", ANBU_KAFKA=kafka.address, ANBU_PARTITIONS=str(PARTITIONS),
                            ANBU_GUARANTEE="fence", ANBU_KEK=json.dumps(FLEET.keks()), ANBU_MONGODB=database_url)
     settings = worker.settings

@@ -1,4 +1,4 @@
-"""Whoever may write an input may write it compressed, and as long as the broker takes it: nothing of it ends a lane."""
+"""An input record may be compressed, and as long as the broker accepts: no such record stops a lane."""
 
 import os
 
@@ -16,7 +16,7 @@ LONGEST = 1_000_000  # of a record, about, unless a broker is told otherwise
 
 
 async def test_compressed_records_are_read(place: Place) -> None:
-    """By the gateway of others, or by the broker itself, where its `compression.type` says so."""
+    """A foreign producer compresses the records, or the broker does, if its `compression.type` says so."""
     worker = place.worker()
     async with place.begun(worker) as http:
         async with administration(worker.settings) as admin:

@@ -1,4 +1,4 @@
-"""What the log of an input holds no more, or never held: read past where nothing is lost, and told where it is."""
+"""Offsets without a record: a lane skips them if no record is lost. Otherwise the worker reports the loss."""
 
 import asyncio
 import re
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.timeout(150)
 
 
 class Aborted(Exception):
-    """Of a transaction, by whoever had begun it."""
+    """The producer aborts its transaction."""
 
 
 async def in_a_transaction(settings: Settings, *lines: tuple[str, dict[str, Any]], abort: bool = False) -> None:
-    """As a gateway of others may write: the log ends with a marker. abort: something goes wrong in the end."""
+    """Write as a foreign producer may: the log ends with a marker. abort: the transaction is aborted."""
     sender = AIOKafkaProducer(**kafka_options(settings), transactional_id="gateway")
     await sender.start()
     try:
@@ -40,7 +40,7 @@ async def in_a_transaction(settings: Settings, *lines: tuple[str, dict[str, Any]
 
 
 async def test_the_records_of_an_aborted_transaction_count(place: Place) -> None:
-    """Inputs are read uncommitted, as docs/integrate.md tells: the report counts, and again it is a repeat."""
+    """Inputs are read uncommitted (docs/integrate.md). The report counts, and the second one is a repeat."""
     worker = place.worker()
     async with place.begun(worker) as http:
         with pytest.raises(Aborted):
@@ -59,7 +59,7 @@ async def delete_records(settings: Settings, topic: str, before: int) -> None:
 
 
 async def test_a_transaction_marker_at_the_end_of_a_log_does_not_stall_a_lane(place: Place) -> None:
-    """Else the watchdog would take the worker for one that stands still, again and again."""
+    """Otherwise the watchdog would end the worker again and again, because a position makes no progress."""
     worker = place.worker(STALLED_S="15")  # longer than a group's first members wait for each other
     async with place.begun(worker) as http:
         for counter in (1, 2):
@@ -74,7 +74,7 @@ async def test_a_transaction_marker_at_the_end_of_a_log_does_not_stall_a_lane(pl
 
 
 async def test_a_lane_that_is_always_busy_goes_past_a_transaction_marker(place: Place) -> None:
-    """It was never idle in a long morning, and the watchdog ended a worker that did all it could."""
+    """The lane is never idle. The watchdog must not end a worker that makes progress."""
     worker = place.worker(STALLED_S="25", FOLD_S="0.4")
     async with place.begun(worker) as http:
         async def traffic() -> None:
@@ -95,7 +95,7 @@ async def test_a_lane_that_is_always_busy_goes_past_a_transaction_marker(place: 
 
 
 async def test_a_running_worker_leaves_when_unread_records_are_deleted(place: Place) -> None:
-    """It leaves and says which; never does it go on as if nothing had been."""
+    """The worker leaves and names the offsets. It never resumes after the gap."""
     worker = place.worker(ANBU_SESSION_S="20")
     async with place.begun(worker):
         worker.send(signal.SIGSTOP)

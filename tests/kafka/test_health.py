@@ -1,4 +1,4 @@
-"""What `/health/` says of a worker that reads its lane back: how far it is, and that it is not ready."""
+"""`/health/` of a worker that reads its changelog: how much is read, and that the worker is not ready."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.timeout(150)
 
 
 async def test_health_shows_how_much_of_a_changelog_is_read(place: Place) -> None:
-    """In percent, going up; a lane that is open is no longer named."""
+    """The number is a percentage that rises. An open lane is no longer named."""
     first, second = place.worker(), place.worker(SLOW="0.1")
     told: list[int] = []
     async with place.begun(first, second) as http:

@@ -1,4 +1,4 @@
-"""Lanes change hands: nobody waits for another's lane, a long fold stops no rebalance, and a take-over is watched."""
+"""Take-overs: no lane waits for another, a long fold stops no rebalance, and the watchdog sees a take-over."""
 
 import asyncio
 from pathlib import Path
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(150)
 
 
 async def test_a_rebalance_does_not_wait_for_a_long_fold(place: Place) -> None:
-    """Nor does the worker leave for it: the fold is broken off, and done again by whoever has the lane then."""
+    """The worker stays. Its fold is broken off, and the next worker of the lane folds the batch again."""
     first, second = place.worker(FOLD_S="15"), place.worker()
     async with place.begun(first, second) as http:
         await place.send(first, sos(1))
@@ -65,7 +65,7 @@ async def test_a_lane_that_stays_goes_on_while_another_is_read_back(kafka: Local
 
 
 async def test_a_take_over_without_progress_ends_the_worker(place: Place) -> None:
-    """Also the first, of a worker that has just started."""
+    """This is the first take-over of a worker that has just started."""
     worker = place.worker(LOAD="inf", STALLED_S="8")
     with worker:
         worker.start()
@@ -95,7 +95,7 @@ async def test_a_crash_of_faust_ends_the_worker_with_status_70(place: Place, fau
 
 
 async def test_a_running_worker_leaves_when_partitions_are_added(place: Place) -> None:
-    """Their people would be nobody's. It says so and leaves; the next start says what to do."""
+    """No lane would have the people of the new partitions. The worker says so and leaves. The next start names why."""
     worker = place.worker(STALLED_S="10")
     async with place.begun(worker):
         async with administration(worker.settings) as admin:
@@ -107,7 +107,7 @@ async def test_a_running_worker_leaves_when_partitions_are_added(place: Place) -
 
 
 async def test_a_rebalance_does_not_restart_the_reading_of_a_changelog(place: Place) -> None:
-    """With rebalances more often than a lane takes to be read, it would never open."""
+    """Otherwise a lane would never open if rebalances come more often than it takes to read the changelog."""
     first, others = place.worker(SLOW="0.5"), [place.worker(ANBU_SESSION_S="2") for _ in range(2)]
     async with place.begun(others[0]) as http:
         for counter in range(1, 4):
@@ -129,7 +129,7 @@ async def test_a_rebalance_does_not_restart_the_reading_of_a_changelog(place: Pl
 
 
 async def test_a_lane_without_a_changelog_is_folded_from_the_beginning_of_the_log(place: Place) -> None:
-    """What the group has committed was read, but is in no state any more: all is folded again, and people are there."""
+    """The states of the committed records are lost. The lane is folded again from the beginning of the log."""
     worker = place.worker()
     async with httpx.AsyncClient() as http:
         with worker:

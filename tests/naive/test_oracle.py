@@ -1,4 +1,4 @@
-"""The oracle agrees with the golden frames and scenarios, before anything is compared with it."""
+"""The naive implementation agrees with the frames and scenarios of tests/vectors."""
 
 import base64
 import json

@@ -81,7 +81,7 @@ async def test_a_provider_that_does_not_answer_is_retried(kind: str) -> None:
     ("https://nowhere.invalid", "nobody answers: no such host, or no name service"),
     ("https://127.0.0.1:{port}", "nobody answers: no TLS at this port: ")])
 async def test_the_reason_for_a_missing_answer_is_named(endpoint: Endpoint, url: str, why: str) -> None:
-    """A slip in the routes file and a provider that is down are told from each other."""
+    """The message distinguishes a mistake in the routes file from a provider that is down."""
     one = of("slack", url.format(dead=free_port(), port=endpoint.url.rpartition(":")[2]))
     with pytest.raises(RetryError) as raised:
         await one.send(message())
@@ -91,7 +91,7 @@ async def test_the_reason_for_a_missing_answer_is_named(endpoint: Endpoint, url:
 
 
 def test_an_untrusted_certificate_is_named() -> None:
-    """As OpenSSL says it, but for the name of the host."""
+    """The message has the words of OpenSSL, without the name of the host."""
     below = ssl.SSLCertVerificationError(1, "certificate verify failed")
     below.verify_message = "Hostname mismatch, certificate is not valid for 'hooks.example.org'."
     above = OSError("All connection attempts failed")
@@ -110,7 +110,7 @@ async def test_an_answer_that_cannot_be_unpacked_is_retried(endpoint: Endpoint) 
 
 @pytest.mark.parametrize("kind", ["slack", "twilio"])
 async def test_a_web_page_does_not_count_as_success(endpoint: Endpoint, kind: str) -> None:
-    """A wrong URL, or somebody on the way who asks for a login: nobody was told, and later somebody may be."""
+    """The URL is wrong, or a network login page answers: no person was notified, and a retry may succeed."""
     endpoint.answers.append(Answer(body="\n<!DOCTYPE html><html>Welcome</html>"))
     one = of(kind, endpoint.url)
     with pytest.raises(RetryError, match="another server answers there"):
@@ -119,7 +119,7 @@ async def test_a_web_page_does_not_count_as_success(endpoint: Endpoint, kind: st
 
 
 async def test_an_answer_without_the_expected_text_is_retried(endpoint: Endpoint) -> None:
-    """As some of SMS do: without `expect` it was receipted as sent."""
+    """Some SMS providers refuse with status 200. Without `expect` the delivery would count as sent."""
     endpoint.answers += [Answer(body='{"result":"1"}'), Answer(body='{"result":"-101","to":"+821012345678"}')]
     one = channel("http", url=endpoint.url, json={"m": "{title}"}, expect='"result":"1"')
     await one.send(message())

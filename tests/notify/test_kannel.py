@@ -1,4 +1,4 @@
-"""SMS through a real Kannel to a telephone: long Korean texts whole, refusals for good, and a gateway that was away."""
+"""SMS through a real Kannel to a telephone: long Korean texts, final refusals, and a Kannel that was away."""
 
 import asyncio
 from collections.abc import AsyncIterator

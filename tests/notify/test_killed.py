@@ -75,7 +75,7 @@ async def test_every_alert_is_sent_although_the_notifier_is_killed(place: Place,
 
 
 async def test_a_new_group_begins_at_the_end(place: Place, store: Store) -> None:
-    """And remembers that it has begun: what comes while it is away is told when it is back."""
+    """The group remembers its beginning: alerts that come while it is away are sent when it is back."""
     place.publish(*(alarm(subject) for subject in range(8)))
     async with httpx.AsyncClient(timeout=5) as http:
         place.worker.start()
@@ -94,7 +94,7 @@ async def test_a_new_group_begins_at_the_end(place: Place, store: Store) -> None
 
 
 async def test_every_alert_of_a_digest_is_sent_although_the_notifier_is_killed(place: Place, store: Store) -> None:
-    """A backlog of warnings: every alert is told, by a few messages, and what goes out twice says so."""
+    """A backlog of warnings: each alert is sent, in a few messages, and a repeated message says so."""
     place.slack.usual = Answer(delay_s=1.5)
     lanes = place.worker.settings.partitions
     people = range(0, BACKLOG * lanes, lanes)  # all in one lane: of several the next message would wait its minute
@@ -121,7 +121,7 @@ async def test_every_alert_of_a_digest_is_sent_although_the_notifier_is_killed(p
 
 
 async def test_sigterm_lets_the_notifier_finish_the_delivery_in_hand(place: Place, store: Store) -> None:
-    """SIGTERM, as at every deployment: what a channel is just taking has its receipt, so it does not come again."""
+    """SIGTERM comes at each deployment. The delivery in hand gets its receipt, so it is not sent again."""
     place.slack.usual = Answer(delay_s=1.5)
     async with httpx.AsyncClient(timeout=5) as http:
         place.worker.start()

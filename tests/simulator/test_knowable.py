@@ -1,4 +1,4 @@
-"""What could be known, case by case, from SMS made by hand."""
+"""The alerts that could be known from given SMS, case by case."""
 
 from datetime import date
 from typing import Any

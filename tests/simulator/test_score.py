@@ -1,4 +1,4 @@
-"""The score notices whatever is taken away, invented, late or early; and forgives what nobody could know."""
+"""The score finds alerts that are removed, invented, too late or too early, and ignores those that none could know."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ def test_an_alert_on_a_real_emergency_that_was_not_due_is_not_false() -> None:
 
 
 def test_alerts_of_other_devices_and_gateways_are_not_false() -> None:
-    """`anbu send` has a slot of its own; an outage may be what few people look like."""
+    """`anbu send` has a slot of its own, and the silence of a small fleet may look like an outage."""
     assert figures(TRUTH, [*RIGHT, event(5, "sos", reference="7.1.1"), event("mapo-1", "gateway_outage")]) == (0, 0, [])
 
 
@@ -115,7 +115,7 @@ def test_the_judgement_misses_no_alert_and_invents_none(scenario: str, subjects:
 
 
 def test_each_alert_of_a_day_is_missed_if_it_is_removed(told: tuple[Truth, list[dict[str, Any]]]) -> None:
-    """Whichever is taken away, its truth is missed; and of somebody else it would be false."""
+    """If an alert is removed, its truth is missed. The same alert on another person would be false."""
     truth, alerts = told
     openings = {alert["data"]["alert"] for alert in alerts if alert["data"]["revision"] == 1}
     assert len(openings) > 50

@@ -1,4 +1,4 @@
-"""A change is made of what is there when it is written, whoever was faster; what is there already is written again."""
+"""A change applies to the document as it is at the write, also if another writer was faster."""
 
 import itertools
 from collections.abc import Awaitable, Callable
@@ -59,7 +59,7 @@ async def test_the_etag_depends_on_the_content_of_a_document_alone(store: Store)
 async def test_writers_of_one_document_lose_no_change(store: Store,
                                                       meanwhile: Callable[[Callable[[], Awaitable[Any]]], None],
                                                       there: list[Said]) -> None:
-    """Each bulk finds that somebody else has made or changed its documents since they were read."""
+    """Before each bulk, another writer has created or changed its documents."""
     await write(store, there)
     others = iter(WEEK[3:6])
 
@@ -77,7 +77,7 @@ async def test_writers_of_one_document_lose_no_change(store: Store,
 
 async def test_a_document_that_was_deleted_during_a_write_is_written_whole(
         store: Store, meanwhile: Callable[[Callable[[], Awaitable[Any]]], None]) -> None:
-    """Not the half of it that was to be changed: a reader could make nothing of that."""
+    """A write of the changed half alone would leave a document that no reader can use."""
     await write(store, WEEK[:3])
     once = iter([store.database[BUCKETS]])
 
@@ -100,7 +100,7 @@ async def test_a_writer_that_is_always_overtaken_waits(
 
 
 async def test_a_document_that_exists_already_is_written_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever died before the acknowledgement may have left what only one of the majority has."""
+    """A process that died before the acknowledgement may have left a document on one member of the majority only."""
     await write(store, WEEK)
     counts: dict[str, int] = {}
     real = bulk.attempt
@@ -115,7 +115,7 @@ async def test_a_document_that_exists_already_is_written_again(store: Store, mon
 
 
 async def test_a_change_that_cannot_be_applied_is_refused_and_the_rest_is_written(store: Store) -> None:
-    """A counter that no database holds, and a document that somebody has broken by hand."""
+    """The counter is too large for the database, and one document was broken by hand."""
     await write(store, [report(8, 1, MONDAY), report(9, 1, MONDAY)])
     await store.database[STATES].update_one({"_id": "8"}, {"$set": {"mornings": {"2026-09-28": {"ver": "x"}}}})
     said = [report(7, 10**30, MONDAY), report(8, 2, MONDAY), report(9, 2, MONDAY)]
@@ -127,7 +127,7 @@ async def test_a_change_that_cannot_be_applied_is_refused_and_the_rest_is_writte
 
 @pytest.mark.skipif(not ON_MONGODB, reason="the embedded database takes no such date")
 async def test_an_unreadable_document_does_not_stop_writes_of_other_people(store: Store) -> None:
-    """A date that no driver can make sense of, in one week of many."""
+    """One week of many has a date that the driver cannot read."""
     await write(store, WEEK[:3])
     await store.database[BUCKETS].update_one({"_id": "7/2026-W40"}, {"$set": {"dated": DatetimeMS(10**15)}})
     with pytest.raises(StoreRefusedError, match="cannot be read") as refused:

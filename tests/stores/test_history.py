@@ -1,4 +1,4 @@
-"""Whatever a record says, reading it gives changes or a ContractError, and a batch of it never stops `record`."""
+"""Any record gives changes or a ContractError, and a batch of any records never stops `record`."""
 
 import contextlib
 from typing import Any

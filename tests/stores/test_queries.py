@@ -1,4 +1,4 @@
-"""The page's questions: what is asked for and no more, in the order that a page shows it, by an index."""
+"""The queries of the page: they return only the needed fields, in the order of the page, by an index."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -76,7 +76,7 @@ async def test_the_page_of_a_person_gets_profile_state_and_reports(store: Store,
 
 
 async def test_a_report_that_came_again_in_another_week_is_shown_once(store: Store, queries: Queries) -> None:
-    """Its own clock is unknown, so that the second cannot be put beside the first."""
+    """The clock of the device is unknown, so the second SMS falls into the week of its arrival."""
     def report(received: str, *, late: bool) -> Said:
         nothing = dict.fromkeys(["device_time", "window", "result", "battery_pct", "signal_dbm", "temp_c",
                                  "humidity_pct", "idle_min", "first_activity", "activity"])

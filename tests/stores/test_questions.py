@@ -1,4 +1,4 @@
-"""What caseworkers ask of the history is answered rightly, page by page, and by an index."""
+"""The questions to the history have right answers, in pages, and each is served by an index."""
 
 from collections.abc import AsyncIterator, Callable
 from datetime import date, timedelta
@@ -48,7 +48,7 @@ async def test_later_mornings_and_failing_devices_are_found(store: Store, questi
 
 
 async def test_one_early_morning_does_not_make_later_mornings(store: Store, questions: Questions) -> None:
-    """Of somebody who is known for a month and a day, or for five weeks."""
+    """The person is known for 29 days, or for 35."""
     for mornings, drifting in ((29, []), (35, [7])):
         await write(store, [profile(7), *(report(7, number, MONDAY + timedelta(days=number), first_activity=(
             "05:30" if number < mornings - 28 else "06:30")) for number in range(mornings))])
@@ -63,7 +63,7 @@ async def test_a_device_that_was_given_back_is_not_listed_as_failing(store: Stor
 
 
 async def test_a_person_who_moved_is_listed_at_the_new_site_only(store: Store, questions: Questions) -> None:
-    """A device that is silent by then never tells of the new site; the one who moved back is of the first again."""
+    """A silent device never reports the new site. A person who moved back belongs to the first site again."""
     await write(store, [*eight_weeks(), profile(7, site="mapo")._replace(offset=100),
                         profile(8, site="mapo")._replace(offset=100), profile(8)._replace(offset=101),
                         profile(10, site="mapo")._replace(offset=100)])
@@ -73,7 +73,7 @@ async def test_a_person_who_moved_is_listed_at_the_new_site_only(store: Store, q
 
 
 async def test_the_trend_of_a_new_device_ignores_the_device_before(store: Store, questions: Questions) -> None:
-    """The one before was full and this one is not: nothing falls."""
+    """The battery of the former device was full. The lower value of the new device is no fall."""
     said = [report(7, number, MONDAY + timedelta(days=number), id=f"0.{1 + number // 8}.{number}",
                    battery_pct=100 if number < 8 else 60, signal_dbm=-70 if number < 8 else -90)
             for number in range(16)]
@@ -95,7 +95,7 @@ async def test_a_person_without_a_report_is_known(store: Store, questions: Quest
 
 
 async def test_the_day_of_a_move_to_another_site_counts_once(store: Store, questions: Questions) -> None:
-    """One who moves at noon has told two sites of the same morning."""
+    """A person who moves at noon has reports of the same morning at two sites."""
     mornings = [("06:00", "jongno", "morning", 1), ("06:00", "mapo", "afternoon", 1), ("07:00", "mapo", "morning", 2),
                 ("08:00", "mapo", "morning", 3)]
     await write(store, [report(7, counter, MONDAY + timedelta(days=day), first_activity=woke, site=site,
@@ -127,7 +127,7 @@ async def test_weeks_come_in_pages(store: Store, questions: Questions) -> None:
 
 @pytest.mark.parametrize("limit", [1, 4])
 async def test_weeks_without_a_report_are_listed(store: Store, questions: Questions, limit: int) -> None:
-    """Nobody has heard of somebody for five weeks: those are the weeks to look at."""
+    """A person has sent no report for five weeks. A caseworker must see these weeks."""
     silent = [MONDAY + timedelta(days=7 * number + 2) for number in (1, 2, 3, 4, 5, 7)]
     await write(store, [*(report(7, number, MONDAY + timedelta(days=7 * number + 1)) for number in (0, 1, 6)),
                         *(checkin(7, day, "silent") for day in silent), checkin(8, MONDAY, "awake")])
@@ -141,7 +141,7 @@ async def test_weeks_without_a_report_are_listed(store: Store, questions: Questi
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 50])
 async def test_alerts_come_in_pages_without_gap_or_repetition(store: Store, questions: Questions, limit: int) -> None:
-    """Many are opened in one second, as at a deadline."""
+    """Many alerts open in the same second, as at a deadline."""
     said = [alert(subject, number, f"2026-11-24T00:30:0{number % 2}Z", active=number == 0)
             for subject in (7, 8) for number in range(5)]
     await write(store, [*said, alert(7, 9, "2026-11-25T00:00:00Z", "low_battery")])
@@ -161,7 +161,7 @@ async def test_alerts_come_in_pages_without_gap_or_repetition(store: Store, ques
 
 
 async def test_outages_are_found_by_their_kind(store: Store, questions: Questions) -> None:
-    """Once for each lane, of every site; they are no alerts of a person."""
+    """An outage is listed once for each lane, for every site, and not among the alerts of a person."""
     said = [outage(lane, day, active=day == 25) for day in (24, 25) for lane in (0, 1)]
     await write(store, [*said, alert(7, 1, "2026-11-24T00:30:00Z")])
 
@@ -179,7 +179,7 @@ async def test_outages_are_found_by_their_kind(store: Store, questions: Question
 @pytest.mark.parametrize("limit", [1, 3, 100])
 async def test_the_part_of_the_database_that_is_read_first_does_not_change_the_answer(
         store: Store, database_url: str, limit: int, today: date, request: pytest.FixtureRequest) -> None:
-    """Weeks and alerts with gaps of months, asked for before, long after and in the midst of them."""
+    """Weeks and alerts have gaps of months. The question comes before, in the middle of, and long after them."""
     weeks = [MONDAY - timedelta(days=7 * number) for number in (0, 1, 2, 9, 30, 31, 40)]
     await write(store, [one for number, day in enumerate(weeks) for one in (
         report(7, number, day + timedelta(days=1)),

@@ -1,4 +1,4 @@
-"""What is older than the retention is deleted by the database, and is not written again by a replay."""
+"""The database deletes documents that are older than the retention, and a replay does not write them again."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -46,7 +46,7 @@ async def test_figures_stay_when_their_sources_have_expired(store: Store, databa
 
 @pytest.mark.skipif(not ON_MONGODB, reason="the embedded database has no times of deletion")
 async def test_a_longer_retention_does_not_recompute_days_with_deleted_sources(database_url: str) -> None:
-    """400 days of which 365 are gone: `recompute` must not take that for days on which nothing was."""
+    """Of 400 days 365 are deleted. `recompute` must not take these for days without records."""
     now = datetime.now(UTC)
     old, new = ((now - timedelta(days=days)).date() for days in (60, 10))
     short = Store(database_url, dict.fromkeys(DEFAULT_DAYS, SHORTEST), lambda: 0.0)  # to whom nothing is too old

@@ -54,7 +54,7 @@ async def test_order_batches_and_repetition_do_not_change_the_documents(store: S
 @given(data=st.data(), journal=journals())
 async def test_a_batch_that_was_partly_written_can_be_written_again(store: Store, data: Any,
                                                                     journal: list[Said]) -> None:
-    """The process dies in the middle of a bulk, and before the figures of the day; the batch comes again."""
+    """The process dies in the middle of a bulk, or before the figures of the day. The batch comes again."""
     await clear(store)
     for batch in data.draw(cut(journal)):
         whole = changes(batch)
@@ -65,7 +65,7 @@ async def test_a_batch_that_was_partly_written_can_be_written_again(store: Store
 
 @pytest.mark.parametrize("size", [9, 40, 100])
 async def test_mornings_and_trends_beyond_the_kept_days_are_not_in_the_figures(store: Store, size: int) -> None:
-    """What is left out of a document must not be in its figures either: else the same batch, again, gives others."""
+    """Figures must not count dropped entries. Otherwise a repeated batch would change the figures."""
     months = [report(7, number, date(2026, 8, 3) + timedelta(days=number), battery_pct=99 - number * number // 120,
                      signal_dbm=-80 - number % 7) for number in range(100)]
     for start in range(0, len(months), size):
@@ -76,7 +76,7 @@ async def test_mornings_and_trends_beyond_the_kept_days_are_not_in_the_figures(s
 
 
 async def test_an_alert_counts_for_its_day_when_the_time_zone_arrives_later(store: Store) -> None:
-    """22:00 in London is the next morning in Seoul; the registry may be read later, and say another zone then."""
+    """22:00 in London is the next morning in Seoul. The record with the time zone may arrive after the alert."""
     sos = next(said for said in scenario("sos_life") if said.topic == "alerts")
     assert sos.value
     sos.value["data"]["opened_at"] = "2026-11-23T22:00:00Z"

@@ -1,4 +1,4 @@
-"""Figures of days are made anew once for many batches, and are right whoever dies, is frozen or is overtaken."""
+"""Figures of days are computed once for many batches, and are right although processes die, freeze or are overtaken."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -65,7 +65,7 @@ async def test_figures_of_many_batches_are_computed_once(store: Store, made: lis
 
 async def test_records_written_during_a_computation_are_in_the_next_figures(store: Store,
                                                                             monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first ones are stored all the same: under load a mark comes always before the figures are ready."""
+    """The first figures are stored all the same: under load a new mark always comes before figures are ready."""
     await record(store, [checkin(7)])
     meanwhile(monkeypatch, lambda: record(store, [checkin(8)]))
     soon = NOW + EVERY_S
@@ -77,7 +77,7 @@ async def test_records_written_during_a_computation_are_in_the_next_figures(stor
 
 
 async def test_a_day_that_is_empty_for_a_moment_gets_its_figures(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last person has moved to another site, and somebody else comes while the figures are made."""
+    """The last person moves to another site, and another person comes while the figures are computed."""
     moved = [checkin(7), checkin(7, 2, site="mapo")]
     await write(store, moved[:1])
     await record(store, moved[1:])
@@ -106,7 +106,7 @@ async def test_a_process_that_dies_while_computing_figures_leaves_the_mark(store
 
 async def test_a_process_that_was_frozen_while_computing_figures_writes_nothing(
         store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Others have taken it for dead, and made newer figures; nothing is marked any more that would mend older ones."""
+    """Another process has computed newer figures meanwhile. No mark is left that would correct older ones."""
     await record(store, [checkin(7)])
     meanwhile(monkeypatch, lambda: write(store, [checkin(8)]))
     await store.refresh_days(NOW + EVERY_S)
@@ -115,7 +115,7 @@ async def test_a_process_that_was_frozen_while_computing_figures_writes_nothing(
 
 @pytest.mark.parametrize("dies", ["before the mark", "before the figures"])
 async def test_figures_are_right_after_a_death_between_write_and_mark(store: Store, dies: str) -> None:
-    """Without the mark the batch was not acknowledged, and comes again; with it nothing has to."""
+    """Without the mark the batch was not acknowledged, so it comes again. With the mark it need not come again."""
     batch = [checkin(7), checkin(8)]
     await store.apply(changes(batch))
     if dies == "before the mark":
@@ -127,7 +127,7 @@ async def test_figures_are_right_after_a_death_between_write_and_mark(store: Sto
 
 
 async def test_figures_are_right_after_a_death_during_an_erasure(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing tells any more in which days the person was counted, but that these are marked."""
+    """After the erasure only the marks show in which days the person was counted."""
     await write(store, [checkin(7), checkin(8)])
     await record(store, [checkin(9)])  # a mark whose time comes soon must not be used up too early
     delete = People.delete

@@ -1,4 +1,4 @@
-"""What the page writes is not touched by records, a schema keeps out what nobody could read, errors say what to do."""
+"""Records leave the page's data alone, schemas refuse unreadable documents, and errors name a remedy."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -157,7 +157,7 @@ async def test_a_write_that_fails_once_is_written_at_the_second_attempt(store: S
 
 async def test_documents_that_cannot_be_encoded_are_found_by_halving_the_batch(store: Store,
                                                                                monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bulk of a hundred with two poisoned documents costs some thirty attempts, not a hundred."""
+    """A bulk of a hundred documents, two of which cannot be encoded, takes about thirty attempts, not a hundred."""
     bulks, real = [], bulk.attempt
 
     async def counted(database: Any, collection: str, operations: Any) -> bulk.Outcome:

@@ -100,7 +100,7 @@ async def test_a_lane_reads_back_the_states_of_the_last_done(acts: list[tuple[An
 
 
 async def test_states_that_come_before_a_plan_after_compaction_count() -> None:
-    """Of all the `done` the cleaner leaves the last only."""
+    """The cleaner leaves only the last `done`."""
     model = Model()
     model.batch([b"a"], says=True, dies_after=None)
     model.batch([b"b"], says=True, dies_after=None)
@@ -110,7 +110,7 @@ async def test_states_that_come_before_a_plan_after_compaction_count() -> None:
 
 
 async def test_the_only_state_of_a_person_is_kept_though_its_batch_is_unfinished() -> None:
-    """Nobody was at work for longer than the cleaner waits: a state that is a batch ahead is better than nobody."""
+    """No worker ran for longer than the cleaner waits. A state that is one batch too new is better than none."""
     model = Model()
     model.batch([b"a", b"b"], says=True, dies_after=None)
     model.batch([b"a", b"b"], says=True, dies_after=2)  # it died amid states
@@ -130,7 +130,7 @@ async def test_a_new_person_of_an_unfinished_batch_is_removed() -> None:
 
 
 async def test_a_log_that_ends_too_early_raises_an_error() -> None:
-    """To wait for its records would be to wait for ever."""
+    """Otherwise the reader would wait for these records without end."""
     log = Log(TP.topic)
     log.write((b"a", b"1"))
     with pytest.raises(RuntimeError, match="records to before 2 are wanted, but the log ends at 1"):

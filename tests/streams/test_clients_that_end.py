@@ -1,4 +1,4 @@
-"""A client of the broker that was begun is put away, whatever becomes of who began it: it fails, or is cancelled."""
+"""A client of the broker is always closed, also if its user fails or is cancelled."""
 
 import asyncio
 import gc
@@ -37,7 +37,7 @@ async def test_a_reader_ends_although_the_broker_is_away(complaints: list[dict[s
 
 
 async def test_a_reader_ends_when_it_is_cancelled_while_it_starts(complaints: list[dict[str, Any]]) -> None:
-    """As the watchdog gives up a broker that takes a connection and does not answer."""
+    """The broker accepts the connection and does not answer, so the watchdog cancels the reader."""
     asked = asyncio.Event()
 
     async def silent(incoming: asyncio.StreamReader, outgoing: asyncio.StreamWriter) -> None:
@@ -62,7 +62,7 @@ async def test_a_reader_ends_when_it_is_cancelled_while_it_starts(complaints: li
 
 
 async def test_a_writer_ends_although_its_end_is_cancelled(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As by a rebalance amid the renewal of a lane's writer."""
+    """A rebalance may cancel the renewal of a lane's writer."""
     writer = Writer(Settings.from_env({"ANBU_KAFKA": broker, "ANBU_GUARANTEE": "none"}), 0)
     producer, flushing = writer._producer, asyncio.Event()
     await producer.start()

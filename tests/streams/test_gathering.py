@@ -1,4 +1,4 @@
-"""What waits in a lane is gathered to batches: in order, of one topic and one assignment, without gaps, and bounded."""
+"""Waiting batches are joined: in order, of one topic and one assignment, without gaps, and up to a limit."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""A lane that would stand still is seen, and one that need not end goes on, whatever those do whom it waits for."""
+"""A lane that makes no progress is detected, and a healthy lane is not ended, whatever its clients do."""
 
 import asyncio
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ async def test_an_expected_cancellation_ends_only_the_lane() -> None:
 
 
 async def test_a_patient_lane_is_watched_unless_it_waits_for_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may take as long as the database does. But what was fetched for it, and never came to it, stands still."""
+    """The lane may wait for its database. Fetched records that never reach the lane still count as no progress."""
     async def sink(_: Sequence[ConsumerRecord]) -> None: ...
 
     engine = an_engine()
@@ -100,7 +100,7 @@ async def test_a_patient_lane_is_watched_unless_it_waits_for_its_database(monkey
 
 
 async def test_a_commit_after_all_lanes_have_gone_is_no_error() -> None:
-    """They may go between the gathering of positions and the commit, in another thread."""
+    """Another thread may remove the lanes after their positions were collected and before the commit."""
     surprises: list[BaseException] = []
     committed: list[Any] = []
     assigned: set[TP] = set()

@@ -1,4 +1,4 @@
-"""No log line of any library tells a telephone number, what an SMS says, a key, a password or a token."""
+"""No log line of any library contains a telephone number, the text of an SMS, a key, a password or a token."""
 
 import io
 import json
@@ -58,7 +58,7 @@ def test_personal_data_and_secrets_are_redacted(text: str) -> None:
 @pytest.mark.parametrize("odd", ["\udcb0", 1 << 64, {7: "seven"}], ids=["surrogate", "number", "key"])
 def test_a_line_that_cannot_be_json_is_redacted(buffer: io.StringIO, odd: object,
                                                 monkeypatch: pytest.MonkeyPatch) -> None:
-    """By itself `logging` prints the arguments of a line that it could not write."""
+    """Without our handler, `logging` would print the arguments of a line that it could not write."""
     log = logging.getLogger("agents.sender")
     ours = [one for one in logging.root.handlers if type(one) is logging.StreamHandler]
     with monkeypatch.context() as patched:  # what pytest catches of a surrogate, its workers cannot hand to each other

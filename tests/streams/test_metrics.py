@@ -1,4 +1,4 @@
-"""What a durable batch adds to the figures, and who may read them."""
+"""The metrics that a durable batch changes, and the access to the metrics."""
 
 from dataclasses import replace
 from typing import Any
@@ -38,7 +38,7 @@ def test_a_batch_is_counted() -> None:
     ("gateway", "anbu_sms_seconds_count", "status", {"401", "503"}),
     ("web", "anbu_page_responses_total", "status", {"500", "503"})])
 def test_counters_of_alerting_rules_start_at_zero(process: str, name: str, label: str, values: set[str]) -> None:
-    """A counter that comes with its first count is no rise to Prometheus: four hundred at once would wake nobody."""
+    """Prometheus sees no rise of a counter that appears with its first count, so no rule would fire."""
     there = {one.labels[label] for family in metrics.CATALOGUE[process].collect() for one in family.samples
              if one.name == name}
     assert values <= there

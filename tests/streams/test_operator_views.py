@@ -1,4 +1,4 @@
-"""A worker tells the others where its views are: never an address at which they would find themselves."""
+"""A worker publishes the address of its views for other workers, never a wildcard address."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Where a lane goes on: after what lasts; and where records are gone that were to come, the process ends."""
+"""A lane resumes after the last durable record. If its next records were deleted, the process ends."""
 
 import asyncio
 import time
@@ -81,7 +81,7 @@ async def test_a_sink_lane_resumes_from_the_groups_commit(committed: int | None,
 
 
 async def test_records_that_arrive_during_the_start_are_read(tmp_path: Path) -> None:
-    """The worker that judges starts beside it, and may be there first."""
+    """`watch` starts at the same time, and may write alerts before `notify` has started."""
     with a_broker(tmp_path) as broker:
         variables = {"ANBU_KAFKA": broker.address, "ANBU_PARTITIONS": "1", "ANBU_GUARANTEE": GUARANTEE}
         settings = Settings.from_env(variables)
@@ -110,7 +110,7 @@ async def test_deleted_records_raise_an_error(kind: type[Lane], done: int) -> No
 
 @pytest.mark.parametrize("kind", [StateLane, SinkLane])
 async def test_with_accepted_loss_a_lane_resumes_after_deleted_records(kind: type[Lane]) -> None:
-    """But not past the end of a topic that was made anew: there nobody knows what is what."""
+    """A position past the end of a recreated topic still raises an error: its offsets mean nothing."""
     for done, start in ((1, 2), (5, 5)):
         async with a_lane(kind, done, ANBU_ACCEPT_LOSS="true") as lane:
             lane._done = {"sms": done}

@@ -1,4 +1,4 @@
-"""A fold that takes long is folded in slices: while one lane is at it, the event loop goes on turning."""
+"""A long fold comes in slices, so that the event loop turns while one lane folds."""
 
 import asyncio
 import time

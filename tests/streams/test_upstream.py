@@ -1,4 +1,4 @@
-"""What the engine overrides, or calls by a private name, is as it was read: an upgrade says here what to read again."""
+"""The methods that the engine overrides, or calls by a private name, are unchanged since they were read."""
 
 import hashlib
 import inspect

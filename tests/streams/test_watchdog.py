@@ -1,4 +1,4 @@
-"""What should move and stands still is seen; what moves, or need not, is not."""
+"""A position with waiting input that does not advance stalls; no other position does."""
 
 from streams.engine.watchdog import Stalls
 

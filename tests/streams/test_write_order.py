@@ -1,4 +1,4 @@
-"""In which order a lane makes its batches durable, and what it writes at once where another batch waits."""
+"""The order in which a lane writes its batches, and the writes that it joins if another batch waits."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -101,13 +101,13 @@ async def test_a_batch_without_a_successor_is_settled_at_once(writes: Writes) ->
 
 
 async def test_the_plan_of_a_waiting_batch_is_written_with_the_states_before_it(writes: Writes) -> None:
-    """Nothing is called durable before it is, though the batch after it has been folded by then."""
+    """No batch counts as durable before its states are written, although the next batch is already folded."""
     durable = await apply(("sms", "a"), ("registry", "b"), at_once=True)
     assert writes.made == [["plan"], ["out of a"], ["state", "done", "plan"], ["out of b"], ["state", "done"]]
     assert durable == [("a", 1), ("b", 2)]
 
 
 async def test_a_batch_without_outputs_has_no_plan(writes: Writes) -> None:
-    """And a `done` of its own: from these the order in which topics were read is known."""
+    """It still has a `done`, which shows the order in which the topics were read."""
     await apply(("sms", "a"), ("registry", "-"), at_once=True)
     assert writes.made == [["plan"], ["out of a"], ["state", "done"], ["state", "done"]]

@@ -1,4 +1,4 @@
-"""Whatever anybody writes to a topic is answered, through a real worker; whatever is set wrong is said in one line."""
+"""A real worker answers each record of any content, and reports each wrong setting in one line."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The broker goes away in the middle of a day and comes back: the worker says so and resumes; nothing is lost."""
+"""The broker is cut off in the middle of a day and comes back: the worker says so and resumes, without a loss."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The database is away when a worker starts, or goes later: who needs it says so, is not ready, and goes on with it."""
+"""The database is away at the start or later: the agents that need it say so, are not ready, and resume with it."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""`anbu demo --once` ends with 0 only if nothing was missed and nothing false, and sees what is tampered with."""
+"""`anbu demo --once` ends with status 0 only if no alert was missed or false, and it finds tampering."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the one who runs a worker can ask it: health, metrics, a person's live state; Faust's own pages are off."""
+"""The operator views of a worker: health, metrics, a person's live state. Faust's own pages are off."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Who may see the page, and what it tells every browser."""
+"""The access to the page, and the headers of each answer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

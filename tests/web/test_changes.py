@@ -1,4 +1,4 @@
-"""A browser that listens hears of changes, and of silence."""
+"""A browser that listens gets changes, and heartbeats if there are none."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What Prometheus learns of a page: its answers, and that it is blind while the broker is away."""
+"""The metrics of a page: its answers, and whether the broker is away."""
 
 from support.page import Running, browser
 

@@ -158,7 +158,7 @@ def test_the_banner_appears_after_two_minutes_without_progress(settings: Setting
 
 
 def test_a_gateway_whose_clock_is_ahead_is_shown(settings: Settings, history: MemoryHistory) -> None:
-    """One lane of its people is judged up to what is not yet; that the others seem right must not hide it."""
+    """One lane is judged up to a time in the future. The other lanes, which are right, must not hide it."""
     send(settings, *ALL_LANES[:3], ("reports", progress(3, NOW + 7200), 3))
     with followed(settings, history) as page:
         wait_until(lambda: shows(page, "'seoul-1' 수신소의 시계가 앞서 있습니다!", "top"))

@@ -1,4 +1,4 @@
-"""What the database knows, by way of the real one: written as `record` writes it, read as the page reads it."""
+"""The page with a real database: documents as `record` writes them, read as the page reads them."""
 
 from collections.abc import Iterator
 from typing import Any

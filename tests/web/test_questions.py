@@ -78,7 +78,7 @@ async def test_pages_follow_each_other(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_csv_answer_has_a_link_to_its_next_page(http: httpx.AsyncClient) -> None:
-    """It has no place for `next`, and looks like all there is."""
+    """A CSV file has no field `next`, so the link is in a header."""
     whole = [one["alert"] for one in (await http.get("past-alerts?site=jongno")).json()["items"]]
     found, address = list[str](), "past-alerts?site=jongno&limit=1&format=csv"
     for number in range(1, len(whole) + 1):

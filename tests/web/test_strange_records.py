@@ -1,4 +1,4 @@
-"""Whatever stands in a record is said to break the contract, or shown: it never breaks the page for the others."""
+"""A strange record is shown or breaks the contract. It never breaks the page for other records."""
 
 from contextlib import suppress
 from typing import Any

@@ -1,4 +1,4 @@
-"""Korean is complete, compiled, and what the page speaks unless one chooses otherwise."""
+"""The Korean catalogue is complete and compiled, and Korean is the default language."""
 
 from io import BytesIO
 from pathlib import Path

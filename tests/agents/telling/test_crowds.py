@@ -119,7 +119,7 @@ async def test_an_emergency_is_retried_soon_whatever_pause_the_channel_asks(outb
 async def test_a_long_bad_morning_gives_a_few_messages_and_then_one_a_minute(outbox: Deliveries, store: Store,
                                                                              loaded: LoadedRoutes,
                                                                              slack: Endpoint) -> None:
-    """An alert every ten seconds for ten minutes; how soon each is taken up is left to chance."""
+    """An alert opens every ten seconds for ten minutes. The delay before each one is read is random."""
     one = Running(outbox, loaded)
     async with one.sending():
         for number in range(MANY):
@@ -137,7 +137,7 @@ async def test_a_long_bad_morning_gives_a_few_messages_and_then_one_a_minute(out
 
 async def test_a_digest_by_sms_drops_no_person(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                duty: Endpoint) -> None:
-    """What one message has no room for is in the next one."""
+    """Alerts that do not fit into one message are in the next one."""
     one = Running(outbox, loaded)
     await one.take(*[event(10 ** 6 + number, change="escalated", escalated_to="backup") for number in range(150)])
     async with one.sending():

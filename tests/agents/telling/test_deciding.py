@@ -1,4 +1,4 @@
-"""What the notifier makes of the topic, on a real database: deliveries that are there before the position moves."""
+"""The notifier on a real database: it stores the deliveries of a batch before it moves its position."""
 
 import asyncio
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ async def test_an_incident_of_several_lanes_is_notified_once(outbox: Deliveries,
 
 
 async def test_two_workers_notify_of_an_incident_once(outbox: Deliveries, store: Store, loaded: LoadedRoutes) -> None:
-    """Their lanes open and clear it at the same time."""
+    """The lanes of both workers open and clear the incident at the same time."""
     workers = [Running(outbox, loaded) for _ in range(3)]
     for change in ("opened", "cleared"):
         await asyncio.gather(*(one.take(event("seoul-1", revision=1 + (change == "cleared"), change=change, lane=lane),
@@ -107,7 +107,7 @@ async def test_no_delivery_stays_of_a_person_who_is_erased_during_the_decision(o
                                                                                loaded: LoadedRoutes,
                                                                                monkeypatch: pytest.MonkeyPatch, *,
                                                                                dies: bool) -> None:
-    """`erase` is done between the look at its list and the writing; or the notifier dies after that, too."""
+    """`erase` runs after the notifier has read the list of erased people, and before it writes or dies."""
     people, decide = People(store.database), NotifyAgent._decide
 
     async def erased_meanwhile(*arguments: Any) -> None:

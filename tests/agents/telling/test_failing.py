@@ -1,4 +1,4 @@
-"""Channels that fail, dawdle and come back, and a sender that dies: nothing is lost, and what is given up is loud."""
+"""Channels fail, are slow and come back, and a sender dies: no delivery is lost, and each failure is reported."""
 
 import asyncio
 
@@ -48,7 +48,7 @@ async def test_too_many_requests_pause_the_whole_channel(outbox: Deliveries, sto
 
 async def test_each_answer_of_a_provider_gives_a_receipt(outbox: Deliveries, store: Store, slack: Endpoint,
                                                          duty: Endpoint) -> None:
-    """A mail server that speaks EUC-KR: without a receipt its mail went out again and again."""
+    """A mail server answers in EUC-KR. Without a receipt the mail would go out again and again."""
     mails: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

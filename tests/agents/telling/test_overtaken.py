@@ -1,4 +1,4 @@
-"""What came later stops what waits, and an end is told only where the beginning was."""
+"""A later revision stops a waiting delivery, and the end of an alert is sent only if its beginning was sent."""
 
 import asyncio
 from typing import Any
@@ -23,7 +23,7 @@ from stores.mongo import Store
     ({"change": "commented"}, {"1/team": "sent"})], ids=lambda one: str(one.get("change", "")))
 async def test_a_later_revision_stops_a_waiting_delivery(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                          later: dict[str, Any], expected: dict[str, str]) -> None:
-    """Also where the later revision has not been read yet: nothing goes out before its lane is read to the end."""
+    """The later revision need not be read yet: no delivery goes out before its lane is read to the end."""
     one = Running(outbox, loaded)
     one.lanes.known = set()
     async with one.sending():
@@ -53,7 +53,7 @@ async def test_a_sent_alert_is_followed_up(outbox: Deliveries, store: Store, loa
 
 async def test_a_clearing_during_an_attempt_is_sent_after_it(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                              slack: Endpoint) -> None:
-    """An attempt in hand is not taken back, nor repeated; and the clearing is told, as the alarm may have come."""
+    """An attempt in hand is neither cancelled nor repeated. The clearing is sent: the alarm may have arrived."""
     slack.answers.append(Answer(cut=True, delay_s=0.6))
     one = Running(outbox, loaded)
     async with one.sending():

@@ -1,4 +1,4 @@
-"""Nothing is sent before its lane is known to the end, but for a broker that has really been away for a while."""
+"""No delivery is sent before its lane is read to the end, unless the broker has been away for a while."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -51,7 +51,7 @@ async def test_a_broker_that_is_away_holds_nothing_back_for_longer_than_half_a_m
 
 
 async def test_two_absences_of_the_broker_are_not_added_up() -> None:
-    """The lanes were elsewhere for an hour, or what was to be sent was stopped: nobody asked meanwhile."""
+    """The broker was not asked for an hour in between, so the two absences are separate."""
     clock, broker = [0.0], Broker(None)
     one = reading(broker, clock, {0: 5})
     assert await one.read_to_end() == set()

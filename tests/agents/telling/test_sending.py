@@ -1,4 +1,4 @@
-"""What is due is sent once and has a receipt, by the worker whose lane it is; no channel waits for another."""
+"""The worker of the lane sends each due delivery once and keeps a receipt. No channel waits for another."""
 
 import asyncio
 import contextlib
@@ -88,7 +88,7 @@ async def test_deliveries_of_other_workers_lanes_are_not_sent(outbox: Deliveries
 
 async def test_a_lane_that_is_not_read_does_not_delay_another(outbox: Deliveries, store: Store, loaded: LoadedRoutes,
                                                               slack: Endpoint) -> None:
-    """However much is due in it, and however urgent that is."""
+    """The other lane has very many due deliveries, and they are urgent."""
     one = Running(outbox, loaded)
     one.lanes.known = {1}
     async with one.sending():
