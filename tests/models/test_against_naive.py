@@ -22,7 +22,7 @@ EVENTS = int(os.environ.get("ANBU_NAIVE_EVENTS", "60"))
 
 
 def differing(lines: list[Json]) -> list[str]:
-    """What the oracle expects and the core says, alert by alert, window by window; empty where they say the same."""
+    """The differences of the core and the naive implementation, by alert and window. Empty: none."""
     return differences(replay_of_the_oracle(lines, KEKS), replay_of_the_core(lines, KeyRing(KEKS)))
 
 

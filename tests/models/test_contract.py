@@ -1,4 +1,4 @@
-"""What breaks the contract is refused by the name of the field, whatever it is; what keeps it is read as it says."""
+"""A value that breaks the contract is refused by the name of its field, and every other value is read."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""A message of many: what has to be done, for whom, the worst first; and nobody left out for want of room."""
+"""A digest says what to do and for which people, the most urgent first, and leaves no person out."""
 
 from typing import Any
 

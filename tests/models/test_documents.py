@@ -1,4 +1,4 @@
-"""What goes out by msgspec are the octets that orjson gave of the same as a dict, whatever the texts in it are."""
+"""Records written by msgspec have the octets that orjson gives for the same dict, whatever texts they have."""
 
 from typing import Any, Final
 

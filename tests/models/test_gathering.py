@@ -1,4 +1,4 @@
-"""How many messages somebody gets: an SOS by itself and first, a few by themselves, and a crowd as one."""
+"""The number of messages in a channel: an SOS comes first and singly, a few come singly, many come as one."""
 
 from typing import Any, NamedTuple
 

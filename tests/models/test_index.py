@@ -1,4 +1,4 @@
-"""What is worked out once for many people is what each would have had alone; a lane read back has the same index."""
+"""A result that is computed once for many people is right for each. A lane that is read back has the same index."""
 
 from collections.abc import Iterable
 from copy import copy
@@ -126,7 +126,7 @@ def test_the_index_of_a_lane_that_was_read_back_is_complete() -> None:
 
 @pytest.mark.parametrize("size", [7, 50, 1_000_000])
 def test_a_deadline_of_many_people_is_folded_in_slices(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    """However it is sliced, the same is said; and nobody has to wait for more than a slice."""
+    """The outputs do not depend on the slices, and other lanes wait for one slice at most."""
     fold, people, half = Fold(KeyRing(nation.KEKS)), range(1, 401), Half(2)
     lane = lived(people, 2, fold)
     for subject, value in nation.reports(people, half):
@@ -157,7 +157,7 @@ def test_a_view_of_a_person_during_the_reading_of_a_lane_changes_nothing() -> No
 
 
 def test_the_slices_of_a_batch_have_the_outputs_of_its_records() -> None:
-    """Between two slices others have a turn: a batch may have thousands of records."""
+    """Other lanes have a turn between two slices, because a batch may have thousands of records."""
     fold, people, half = Fold(KeyRing(nation.KEKS)), range(1, 201), Half(0)
     batch = [Record("sms", 0, number, b"%d" % subject, value)
              for number, (subject, value) in enumerate(nation.reports(people, half))]

@@ -1,4 +1,4 @@
-"""What a message says: what to do and where to look, in both languages, and nothing personal unless it may."""
+"""A message says what to do and where to look, in both languages, and has personal data only if the route allows."""
 
 from typing import Any
 

@@ -45,7 +45,7 @@ def test_lanes_of_each_version_are_read(version: int) -> None:
 
 
 def test_the_newest_version_writes_what_it_read() -> None:
-    """As long as VERSION stays, so do the octets: else a program of yesterday could not read them after a step back."""
+    """The octets change only with VERSION. Otherwise an older program could not read them after a rollback."""
     for line in map(orjson.loads, (STATES / f"version-{codec.VERSION}.jsonl").read_bytes().splitlines()):
         packed = b64decode(line["packed"])
         assert codec.pack_person(codec.unpack_person(packed, line["subject"])) == packed
@@ -56,7 +56,7 @@ def test_the_newest_version_writes_what_it_read() -> None:
 
 
 def test_a_number_is_read_back_as_it_was_written() -> None:
-    """15 and 15.0 are equal, and not the same in an alert's evidence, nor in the changelog."""
+    """15 and 15.0 are equal, but differ as text in the evidence of an alert, and in the changelog."""
     schedule = Schedule("Asia/Seoul", None, None, 30, 0)
     for limit, scale in ((15, 10), (15.0, 10.0), (1 << 60, 1e300)):
         profile = Profile(1, "jongno", "seoul-1", retired=False, schedule=schedule,

@@ -41,7 +41,7 @@ def _plain(mapping: Mapping[K, V]) -> Mapping[K, V]:
 
 
 def twin(person: Person) -> Person:
-    """The same person; its mappings raise where they are changed."""
+    """A copy of the person whose mappings raise an error if they are changed."""
     made = copy(person)
     made.profile = replace(person.profile, attributes=_frozen(person.profile.attributes))
     made.kept_spans, made.alerts = _frozen(person.kept_spans), _frozen(person.alerts)

@@ -168,7 +168,7 @@ def test_each_epoch_of_a_slot_has_its_own_replay_window(reports: list[tuple[int,
 
 
 def test_a_window_decades_away_does_not_make_a_state_grow() -> None:
-    """The clock of a gateway may be wrong by decades, and the windows that follow from it are as far away."""
+    """The clock of a gateway may be wrong by decades, so windows may be as far away."""
     near, far = 5000, 5000 + 130_000
     both = with_octet(with_octet(Results(), near, 8), far, 9)
     assert len(both.octets) == 1

@@ -1,4 +1,4 @@
-"""A routes file that is wrong is refused by the place in it; quiet hours are those of the site's clock."""
+"""A wrong routes file is refused with the place of the fault. Quiet hours follow the clock of the site."""
 
 from typing import Any
 

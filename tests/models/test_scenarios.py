@@ -1,4 +1,4 @@
-"""Recorded days of an independent implementation: the core says the same of each."""
+"""The core gives the outputs of the recorded days of an independent implementation."""
 
 import pytest
 from support.compare import differences

@@ -1,4 +1,4 @@
-"""The short way of reading an SMS accepts what the long one accepts, and answers the same."""
+"""The fast reader of an SMS accepts what the general reader accepts, and returns the same."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def long_way(value: bytes) -> Sms | Tick:
 
 
 def said(read: Reader, value: bytes) -> str:
-    """What is read, with its types, or why not."""
+    """The value that is read, with its types, or the reason of the refusal."""
     try:
         return repr(read(value))
     except ContractError as error:
@@ -51,7 +51,7 @@ def said(read: Reader, value: bytes) -> str:
 
 
 def assert_same(value: bytes) -> None:
-    """Read in both ways."""
+    """Both readers must return the same."""
     assert said(read_sms, value) == said(long_way, value), value
 
 
@@ -152,7 +152,7 @@ def test_any_recipient_is_accepted(given: Any) -> None:
     "2026-12-03T21:00:07." + "1" * 3000 + "Z", "2026-12-03T21:00:07." + "1" * 100_000 + "Z",
     "2026-12-03T21:00:07.5Z", "2026-12-03T21:00:07+00:00", "2026-12-03T21:00:07." + "0" * 3000 + "+00:00"])
 def test_a_long_time_is_read_and_not_kept(text: str) -> None:
-    """Else a gateway with many digits would fill the memory."""
+    """Otherwise a gateway that sends times with many digits would fill the memory."""
     kept = times._read_short.cache_info(), times._minute.cache_info()
     found = read_sms(sms(received_at=text))
     assert isinstance(found, Sms)

@@ -79,7 +79,7 @@ def test_a_tombstone_in_the_changelog_removes_the_person() -> None:
 
 
 def test_a_lane_keeps_the_stored_state_of_each_key_while_it_is_read_back() -> None:
-    """A successor takes back what an unfinished batch wrote, and has to know what stood there before."""
+    """A successor takes back the states of an unfinished batch, so it needs the states from before."""
     lane = LaneState(0)
     written = dict(a_full_life().lane.take_touched())
     for key, value in written.items():
@@ -123,7 +123,7 @@ def test_a_person_who_comes_and_goes_between_two_writes_is_removed() -> None:
 
 
 def test_the_time_of_a_gateway_without_people_is_kept() -> None:
-    """Else its next tick would be its first, and an old one could take it back."""
+    """Otherwise the next tick would count as the first, and an old tick could set the time back."""
     stage = played("registry 1", "24 05:00 tick", "24 05:00 tick busan-1", "34 05:00 tick")
     assert set(stage.lane.times.gateways) == {"seoul-1", "busan-1"}
 
@@ -203,14 +203,14 @@ def test_a_record_that_cannot_be_processed_goes_to_quarantine_whole(given: Recor
                                    Record("commands", 0, 0, bytes(1_000_000),
                                           json.dumps({**COMMAND, "subject": 2}).encode())])
 def test_the_outputs_of_a_long_record_fit_into_a_record(given: Record) -> None:
-    """Else the broker would refuse it, again and again, and nobody in the lane would be watched any more."""
+    """Otherwise the broker would refuse the record again and again, and no person of the lane would be judged."""
     for output in fold_of_two()(LaneState(1), given):
         assert len(output.key or b"") + len(output.value or b"") < 1_000_000
         assert output.topic == "quarantine" or (output.partition, output.key) == (0, b"2")
 
 
 def test_an_alert_with_many_long_texts_fits_into_a_record() -> None:
-    """Each comes in a record of its own, and the last alert says all of them."""
+    """Each text comes in a record of its own, and the last alert has all of them."""
     lane, fold, text = LaneState(0), fold_of_two(), "\x01" * LONGEST_NAME
     at = {"at": "2026-11-24T12:01:00Z", "id": "c", "subject": 2, "alert": "2:no_report:2026-11-24:morning"}
     said = [output for topic, value in (

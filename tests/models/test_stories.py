@@ -17,7 +17,7 @@ def test_a_story_is_judged_as_written(path: Path) -> None:
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_a_story_is_judged_as_written_with_a_restart_after_each_event(path: Path) -> None:
-    """What is in the changelog is all that a lane needs: a lane made anew after each event judges the same."""
+    """A lane that is read back from its changelog after each event judges the same."""
     stage = Stage()
     kept: dict[bytes, bytes] = {}
     for step in read_story(path):

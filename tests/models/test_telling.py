@@ -1,4 +1,4 @@
-"""Who is told of what, and what is no longer worth telling: labelled cases, and what holds for any story at all."""
+"""The deliveries of an alert, and those that are stopped: labelled cases, and properties of every story."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ NIGHT = NOW - 12 * HOUR  # 21:30 in Seoul
 
 
 def told(*notices: Notice, now: int = NOW, rules: Routes | None = None) -> dict[tuple[str, int], DeliveryStatus]:
-    """Every delivery after a whole story: what a database would hold."""
+    """The status of each delivery after a whole story, as a database would hold it."""
     held: dict[tuple[str, int], DeliveryStatus] = {}
     thread = Thread()
     for one in notices:
@@ -78,13 +78,13 @@ def test_the_channels_that_are_notified(story: list[dict[str, Any]],
 
 
 def test_an_expired_revision_does_not_stop_the_revision_before() -> None:
-    """A newer revision that is too old itself (a clock was wrong) does not silence the one before."""
+    """A newer revision that is itself too old (a clock was wrong) does not stop the revision before it."""
     assert told(notice(), notice(revision=2, change="raised", at=NOW - TOO_OLD_S - 1)) == {
         ("team", 1): Q, ("team", 2): X}
 
 
 def test_a_repeat_after_newer_revisions_is_not_sent() -> None:
-    """Also where the first copy was never seen: the group began in between."""
+    """The first copy need not have been read: the group may have begun in between."""
     assert told(notice(revision=2, change="acknowledged"), notice()) == {("team", 1): S}
     assert told(notice(revision=2, change="cleared"), notice()) == {("team", 1): S}
     assert told(notice(revision=2, change="raised"), notice()) == {("team", 1): S, ("team", 2): Q}
@@ -147,7 +147,7 @@ def story_of(made: list[tuple[str, str, str | None]]) -> list[Notice]:
 
 @given(STORIES, st.data())
 def test_repeated_notices_change_no_decision(made: list[tuple[str, str, str | None]], data: st.DataObject) -> None:
-    """Whatever part of the topic comes again, and however late: what is queued is what was queued before."""
+    """Any part of the topic may come again, at any time: the queued deliveries stay the same."""
     story = story_of(made)
     with_repeats: list[Notice] = []
     for number, one in enumerate(story):
@@ -163,7 +163,7 @@ def test_repeated_notices_change_no_decision(made: list[tuple[str, str, str | No
 @given(STORIES)
 def test_no_waiting_delivery_is_older_than_the_revision_that_stopped_it(
         made: list[tuple[str, str, str | None]]) -> None:
-    """Of an alert at most one message waits in each channel, and none from before an acknowledgement or a clearing."""
+    """At most one delivery of an alert waits in each channel, and none from before an acknowledgement or a clearing."""
     story = story_of(made)
     waiting = [key for key, status in told(*story).items() if status is Q]
     assert len({channel for channel, _ in waiting}) == len(waiting)
@@ -173,7 +173,7 @@ def test_no_waiting_delivery_is_older_than_the_revision_that_stopped_it(
 
 @given(STORIES)
 def test_every_alarm_without_a_caseworker_waits_in_a_channel(made: list[tuple[str, str, str | None]]) -> None:
-    """An alarm that nobody has taken in hand waits in some channel, or a newer revision of it does."""
+    """An alarm without a caseworker waits in some channel, or a newer revision of it waits."""
     story = story_of(made)
     waiting = {order for (_, order), status in told(*story).items() if status is Q}
     stopped = max((one.revision for one in story if one.change in ("acknowledged", "cleared")), default=0)
@@ -193,7 +193,7 @@ def test_batches_do_not_change_the_decision(made: list[tuple[str, str, str | Non
 
 @given(STORIES)
 def test_deliveries_that_are_stopped_in_their_own_batch_are_never_sent(made: list[tuple[str, str, str | None]]) -> None:
-    """What the revisions of one batch stop among themselves is never queued, not even for a moment."""
+    """A delivery that a later revision of the same batch stops is never queued, not even for a moment."""
     story = story_of(made)
     batch = {(one.channel, one.order): one.status for _, one in settled(decide_all(Thread(), story, routes(), NOW))}
     assert batch == told(*story)

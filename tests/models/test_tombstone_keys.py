@@ -1,4 +1,4 @@
-"""A tombstone has nothing but its key, which anybody may have written: whatever it is, it is answered."""
+"""A tombstone has only its key, which any producer may write: each key is accepted, or goes to quarantine."""
 
 import pytest
 from support.vectors import key_ring

@@ -1,4 +1,4 @@
-"""Frames, keys, payloads and times at their edges, against naive ways of saying the same."""
+"""Frames, keys, payloads and times at their limits, compared with naive implementations."""
 
 import json
 from base64 import b64decode, b64encode

@@ -1,4 +1,4 @@
-"""What must hold of every record and every payload, whatever it is, against naive ways of saying the same."""
+"""Properties of every record and every payload, compared with naive implementations."""
 
 import contextlib
 import copy
@@ -54,7 +54,7 @@ WHOLE: dict[str, tuple[str, Callable[[dict[str, Any]], object], dict[str, Any]]]
 
 @st.composite
 def broken(draw: st.DrawFn, whole: dict[str, Any]) -> dict[str, Any]:
-    """A whole record in which, at any depth, a value was put in the place of another, a name changed or left out."""
+    """A whole record in which one value at any depth is replaced, or one name is changed or left out."""
     document = copy.deepcopy(whole)
     place: Any = document
     while True:
@@ -93,7 +93,7 @@ def test_a_record_broken_anywhere_is_read_or_refused_by_name(case: tuple[str, di
 @given(broken_records(sorted(WHOLE)))
 @example(("profile", {**PROFILE, "attributes": {"9" * 5000: {"name": "x"}}}))
 def test_a_record_broken_anywhere_never_stops_the_lane(case: tuple[str, dict[str, Any]]) -> None:
-    """What raises in the fold would end the worker at the same record again and again."""
+    """An error in the fold would end the worker at the same record again and again."""
     name, document = case
     lane, fold = LaneState(0), Fold(KeyRing({}))
     records = [("registry", PROFILE), ("sms", TICK), (WHOLE[name][0], document),

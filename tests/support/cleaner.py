@@ -1,4 +1,4 @@
-"""What a broker does in days, in seconds: compaction, and letting go of what is too old."""
+"""A broker that does in seconds what takes days: compaction, and the deletion of old records."""
 
 from collections.abc import Iterator
 from pathlib import Path

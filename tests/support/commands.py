@@ -1,4 +1,4 @@
-"""Commands as one types them, against a broker of their own for each test."""
+"""Commands as an operator types them. Each test has a broker of its own."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

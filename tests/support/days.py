@@ -61,7 +61,7 @@ def _registry(dice: Random) -> str:
 
 
 def made_up(seed: int, days: int = 4, events: int = 40) -> list[str]:
-    """Some days in order of time, but for a few events that come when they like."""
+    """Some days in order of time, except a few events at random places."""
     dice = Random(seed)
     story = [f"registry {person}" for person in PEOPLE] + ["20 05:00 tick", "20 05:00 tick busan-1"]
     for day in range(20, 20 + days):

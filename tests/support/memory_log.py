@@ -1,4 +1,4 @@
-"""Partitions in memory, cleaned as a broker compacts them, and a consumer, between whose answers others have a turn."""
+"""Partitions in memory that can be compacted, and a consumer that lets other tasks run between its answers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ class Log:
             self.end += 1
 
     def clean(self, before: int) -> None:
-        """Of the records before an offset the last of each key is left."""
+        """Keep only the last record of each key before an offset."""
         last = {record.key: record.offset for record in self.records if record.offset < before}
         self.records = [one for one in self.records if one.offset >= before or last[one.key] == one.offset]
 
 
 class LogReader:
-    """What `changelog.reader` gives, as far as lanes ask."""
+    """The part of the consumer of `changelog.reader` that lanes use."""
 
     def __init__(self, *logs: Log) -> None:
         self._logs, self._at = {log.topic: log for log in logs}, 0

@@ -34,7 +34,7 @@ _HOST: Final = "mongomock.invalid"  # other addresses are served by the real dri
 
 
 def marks_of(test: str) -> list[pytest.MarkDecorator]:
-    """What a test is marked with where it runs on mongomock."""
+    """The marks of a test that runs on mongomock."""
     marks = [pytest.mark.mongomock]
     if test in LACKS:
         marks.append(pytest.mark.xfail(reason=LACKS[test], strict=True))

@@ -1,4 +1,4 @@
-"""Alerts to be told of, and routes, for tests: made by hand, so that what is told does not depend on the judgement."""
+"""Alerts and routes for tests, made by hand, so that the tests do not depend on the judgement."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def routes(**changes: Any) -> Routes:
 
 def event(subject: int | str = 42, kind: str = "no_report", revision: int = 1, change: str = "opened", *,
           at: int = NOW, lane: int | None = None, **facts: Any) -> dict[str, Any]:
-    """A record of `alerts`; an incident where a lane is given, its subject then being a gateway."""
+    """A record of `alerts`. With a lane it is an incident, and its subject is a gateway."""
     incident = lane is not None
     alert = f"gateway_outage:{subject}:2026-11-24" if incident else f"{subject}:{kind}:2026-11-24:morning"
     cleared = change == "cleared"

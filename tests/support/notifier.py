@@ -21,7 +21,7 @@ PATIENCE_S = 20.0
 
 
 class Lanes:
-    """Which lanes there are, and which have been read to their end."""
+    """The lanes of the worker, and those that are read to their end."""
 
     def __init__(self) -> None:
         self.has = {0, 1, 2}
@@ -97,7 +97,7 @@ async def receipts_of(store: Store, subject: str) -> list[str]:
 
 
 async def settled(store: Store, expected: dict[str, str]) -> None:
-    """Until the receipts are these."""
+    """Wait until the receipts are the expected ones."""
     async with asyncio.timeout(PATIENCE_S):
         while (found := await receipts(store)) != expected:
             await asyncio.sleep(0.02)
@@ -105,7 +105,7 @@ async def settled(store: Store, expected: dict[str, str]) -> None:
 
 
 async def until_tried(store: Store, attempts: int) -> None:
-    """Until so many attempts have failed, of all that one message would have told, and the next is waited for."""
+    """Wait until the deliveries were tried `attempts` times, and wait for the next attempt."""
     deliveries = store.database.deliveries
     async with asyncio.timeout(PATIENCE_S):
         while (await deliveries.count_documents({"status": "sending"})
@@ -114,7 +114,7 @@ async def until_tried(store: Store, attempts: int) -> None:
 
 
 async def until_all(store: Store) -> None:
-    """Until everything has a receipt."""
+    """Wait until each delivery has a receipt."""
     async with asyncio.timeout(PATIENCE_S):
         while await store.database.deliveries.count_documents(
                 {"status": {"$in": ["queued", "sending"]}}):

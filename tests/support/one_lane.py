@@ -30,7 +30,7 @@ MOVED = {**PROFILE, "site": "mapo"}  # what an SOS says of the site depends on w
 
 
 def sos(counter: int) -> tuple[str, dict[str, Any]]:
-    """A report and, the first time, an alert."""
+    """An SMS with an SOS. The first one opens an alert."""
     frame = seal(CIPHER, 7, 0, 1, counter, encode(StatusReport(None, None, SOS, *(None,) * 6)))
     return SMS, {"received_at": f"2026-11-24T00:{counter:02d}:00Z", "text": to_text(frame)}
 

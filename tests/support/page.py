@@ -44,7 +44,7 @@ class StoppedClock:
 
 
 class MemoryHistory:
-    """What a database would answer; a test fills it, or takes it away."""
+    """A database in memory. A test fills it, or makes it unavailable."""
 
     def __init__(self) -> None:
         self.everybody: list[Document] = []

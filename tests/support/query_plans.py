@@ -30,10 +30,10 @@ class Finds(monitoring.CommandListener):
                                   if name in ("find", "filter", "sort", "projection", "limit")})
 
     def succeeded(self, _: monitoring.CommandSucceededEvent) -> None:
-        """Of no interest."""
+        """Ignored."""
 
     def failed(self, _: monitoring.CommandFailedEvent) -> None:
-        """Likewise."""
+        """Ignored."""
 
 
 def stages(query_plan: Any) -> set[str]:

@@ -18,7 +18,7 @@ def report(subject: int, counter: int, day: date, **more: Any) -> Said:
 
 
 def checkin(subject: int, day: date, result: str = "awake") -> Said:
-    """Of a morning."""
+    """A check-in of a morning."""
     return Said("reports", 0, str(subject), {
         "type": "checkin", "id": f"{day}:morning#1", "subject": subject, "site": "jongno", "window": f"{day}:morning",
         "result": result, "previous": None, "repaired": False, "at": f"{day}T00:00:00Z"})
@@ -40,7 +40,7 @@ def alert(subject: int, counter: int, opened: str, kind: str = "sos", *, active:
 
 
 def outage(lane: int, day: int, *, active: bool) -> Said:
-    """Of a gateway, in November, as one lane judged it."""
+    """An outage of a gateway in November, as one lane judged it."""
     opened = f"2026-11-{day}T00:30:00Z"
     return Said("alerts", 0, "seoul-1", {"subject": "seoul-1", "data": {
         "alert": f"gateway_outage:seoul-1:{opened}", "revision": 1, "change": "opened", "kind": "gateway_outage",

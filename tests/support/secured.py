@@ -1,4 +1,4 @@
-"""An Apache Kafka whose listener `outside` wants to know who one is; the others stay open, for its own tools."""
+"""An Apache Kafka whose listener `outside` asks for a login. The other listeners stay open for its own tools."""
 
 import subprocess
 from typing import Final

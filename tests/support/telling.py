@@ -1,4 +1,4 @@
-"""A worker that tells people by three channels: servers that speak their providers' words, fail and dawdle."""
+"""A worker that notifies by three channels: servers that answer as providers do, fail, and are slow."""
 
 import asyncio
 import time
@@ -53,7 +53,7 @@ async def receipts(store: Store) -> Counter[str]:
 
 
 async def until_receipts(store: Store, sent: int) -> None:
-    """Until so many are sent, and nothing is in hand or waits. Raises TimeoutError saying what is not."""
+    """Wait until `sent` deliveries are sent, and none waits or is in hand. Raises TimeoutError with the rest."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             while (found := await receipts(store))["sent"] < sent or found["queued"] or found["sending"]:

@@ -58,12 +58,12 @@ class WorkerProcess:
                                              stdin=subprocess.DEVNULL, start_new_session=True)
 
     def kill(self) -> None:
-        """SIGKILL: it has no chance to say good-bye."""
+        """Send SIGKILL: the worker cannot leave its group."""
         self._end(signal.SIGKILL)
 
     @property
     def stands_still(self) -> bool:
-        """It has got a SIGSTOP, or has sent one to itself."""
+        """Whether the worker was stopped by SIGSTOP, from outside or by itself."""
         if self._process is None:
             return False
         return Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
@@ -73,7 +73,7 @@ class WorkerProcess:
         return self._process is not None and self._process.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        """A signal, and no waiting."""
+        """Send a signal, without waiting."""
         if self._process is not None and self.runs:
             self._process.send_signal(number)
 
@@ -85,14 +85,14 @@ class WorkerProcess:
         return process.returncode
 
     async def wait_left(self) -> int:
-        """Until it has left by itself; its exit status."""
+        """Wait until the worker has left by itself. Returns its exit status."""
         async with asyncio.timeout(PATIENCE_S):
             while (status := self.left()) is None:
                 await asyncio.sleep(0.02)
         return status
 
     def terminate(self) -> int | None:
-        """SIGTERM; its exit status."""
+        """Send SIGTERM and wait. Returns the exit status."""
         return self._end(signal.SIGTERM)
 
     def _end(self, number: int) -> int | None:
@@ -108,7 +108,7 @@ class WorkerProcess:
             raise
 
     async def health(self, http: httpx.AsyncClient) -> dict[str, Any] | None:
-        """What /health/ says, or None where nobody answers."""
+        """The answer of /health/, or None if there is none."""
         if self._process is not None and self._process.poll() is not None:
             raise RuntimeError(f"the worker has left with {self._process.returncode}:\n{self.log.read_text()[-1500:]}")
         try:
@@ -118,7 +118,7 @@ class WorkerProcess:
         return found
 
     async def wait_idle(self, http: httpx.AsyncClient) -> None:
-        """Until the worker has its lanes and nothing waits to be folded."""
+        """Wait until the worker has its lanes and no record waits to be folded."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             health = await self.health(http)
