@@ -142,8 +142,8 @@ class Lane(ABC):
 
     async def _next(self) -> tuple[Batch, list[BatchMessage]]:
         """The next batch, in order, and its messages. Adjacent batches of one topic become one: to make a batch durable
-        takes two or three answers of the broker, whatever its size, and meanwhile small batches gather. So a fold has
-        at most GATHERED_RECORDS records, or what one poll brought."""
+        takes two or three round trips, whatever its size, and meanwhile small batches gather. So a fold has at most
+        GATHERED_RECORDS records, or what one poll brought."""
         while not self._queue:
             await self.settle()
             self.idle.set()
