@@ -38,7 +38,7 @@ def verdict(mutation: Mutation) -> str:
         path = folder / "models/judgement" / mutation.file
         text = path.read_text(encoding="utf-8")
         if text.count(mutation.find) != 1:
-            return f"stale: its text stands {text.count(mutation.find)} times"
+            return f"stale: the text is {text.count(mutation.find)} times in the file"
         path.write_text(text.replace(mutation.find, mutation.replace), encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider",
                    "--no-header", *TESTS]
@@ -49,7 +49,7 @@ def verdict(mutation: Mutation) -> str:
             return "caught"  # tests that never end do not pass
     if done.returncode == SOME_FAILED:
         return "caught"
-    return "survived" if done.returncode == NONE_FAILED else f"pytest ended with {done.returncode}"
+    return "survived" if done.returncode == NONE_FAILED else f"pytest exited with {done.returncode}"
 
 
 def main(word: str = "") -> int:
