@@ -62,7 +62,7 @@ test-mongodb: .venv/installed  ## the tests of the history, on a real MongoDB (m
 test-mongomock: .venv/installed  ## the tests of the history that start no process, on mongomock, in memory
 	@ANBU_TEST_DATABASE=mongomock $(BIN)/python -m pytest -n 2 -m mongomock $(MONGOMOCK_TESTS) $(ARGS)
 
-rolling: .venv/installed  ## replace three workers under load one after the other: nobody waits ten seconds longer, nothing is lost
+rolling: .venv/installed  ## replace three workers under load one after the other: no alert waits ten seconds longer, no record is lost
 	@$(BIN)/python -m local.kafka fetch
 	@PYTHONPATH=tests $(BIN)/python -m chaos.rolling
 
@@ -95,7 +95,7 @@ type: .venv/installed  ## mypy, strict, tests included
 mutants: .venv/installed  ## plant mistakes in the rules, one at a time: each must be caught by the tests
 	@PYTHONPATH=tests $(BIN)/python -m mutants.run $(ARGS)
 
-requirements: .venv/installed  ## pin all packages anew, by hash
+requirements: .venv/installed  ## renew the pins of all packages, by hash
 	@for one in "runtime:" "dev:--extra dev --extra embedded --extra bench"; do \
 		echo "requirements/$${one%%:*}.txt"; \
 		$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \

@@ -73,7 +73,7 @@ def core(people: int = 2000, windows: int = 20, runs: int = 5) -> list[Figure]:
         folds.append(time.perf_counter() - began)
         began = time.perf_counter()
         for tick in nation.ticks(Half(windows).deadline):
-            checked(not fold(fresh, Record("sms", 0, 0, None, tick)), "somebody who was awake has an alert")
+            checked(not fold(fresh, Record("sms", 0, 0, None, tick)), "a person who was awake has an alert")
         deadlines.append(time.perf_counter() - began)
 
     def answered(sample: Sample) -> list[Effect]:
@@ -82,7 +82,7 @@ def core(people: int = 2000, windows: int = 20, runs: int = 5) -> list[Figure]:
     effects = [(answered(sample), sample) for sample in samples]
     checked(all(any(isinstance(effect, CheckedIn) and effect.result is Result.AWAKE for effect in came)
                 for came, _ in effects),
-            "not everybody who was awake was judged so")
+            "a person who was awake was not judged so")
     folds: list[float] = []
     indexed: list[float] = []
     deadlines: list[float] = []

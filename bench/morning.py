@@ -95,7 +95,7 @@ async def _check(one: Stage, people: range) -> None:
     async for record in one.read(ALERTS):
         event: dict[str, Any] = orjson.loads(record.value)
         data = event["data"]
-        checked(event["subject"].isdigit(), f"an outage was told: {event}")
+        checked(event["subject"].isdigit(), f"an outage was opened: {event}")
         if data["change"] == "opened":
             alerts[int(event["subject"]), data["kind"]] += 1
     for subject in people:

@@ -22,18 +22,18 @@ def main(arguments: list[str] | None = None) -> int:
         return one
 
     command("scan", "Wait for the registry's scan; fail on a finding that is critical or high.")
-    command("changes", "What has changed since what the stack says that runs.").add_argument("--stack", required=True)
+    command("changes", "List the changes since the commit that the stack runs.").add_argument("--stack", required=True)
     one = command("deploy", "Change the stack to the image, and wait until it is stable.")
     one.add_argument("--stack", required=True)
     one.add_argument("--template", required=True, type=Path)
-    one.add_argument("--role", help="what CloudFormation works as")
-    command("slack", "Tell Slack; all is read from the environment.", registry=False)
+    one.add_argument("--role", help="role that CloudFormation assumes")
+    command("slack", "Notify Slack; all values are read from the environment.", registry=False)
     given = parser.parse_args(arguments)
     try:
         steps = importlib.import_module("deploy.release.steps")
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"{error.name} is not installed in this Python: deploy/tools makes .venv-release with what "
-                         "the pipeline's steps need\n")
+        sys.stderr.write(f"{error.name} is not installed in this Python: deploy/tools makes .venv-release with the "
+                         "packages of the pipeline's steps\n")
         return 2
     status: int = steps.run(given.step, given)
     return status

@@ -113,7 +113,7 @@ def _section(text: str) -> dict[str, Any]:
 
 def post(webhook: str, document: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep) -> None:
     """Post a document, and retry if Slack is busy or away. Raises ReleaseError, without the address: it is a secret."""
-    said = "nobody answers"
+    said = "no server answers"
     with httpx.Client(timeout=10) as http:
         for attempt in range(TRIES):
             wait = 2.0 ** attempt
@@ -131,4 +131,4 @@ def post(webhook: str, document: Mapping[str, Any], sleep: Callable[[float], Non
                 wait = wait if asked is None else min(asked, LONGEST_WAIT_S)
             if attempt + 1 < TRIES:
                 sleep(wait)
-    raise ReleaseError(f"Slack does not take the message: {said}")
+    raise ReleaseError(f"Slack does not accept the message: {said}")

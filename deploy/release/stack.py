@@ -64,14 +64,14 @@ def _failed(cloudformation: Any, name: str, since: float) -> ReleaseError:
         status = _described(cloudformation, name)["StackStatus"]
         reasons = failures(cloudformation, name, since)
     except (ClientError, ReleaseError) as error:
-        return UnknownStateError(f"nobody can say what has become of the stack {name}: {error}")
+        return UnknownStateError(f"the state of the stack {name} is unknown: {error}")
     because = "; ".join(reasons or ["no reason is given: look at the events of the stack"])
     if status in WENT_BACK:
         return ReleaseError(f"the stack {name} went back to what ran before: {because}")
     if status.endswith("_IN_PROGRESS"):
-        return UnknownStateError(f"the stack {name} is {status} after the time that it has: see what becomes of it, "
-                                 f"and deploy again: {because}")
-    return UnknownStateError(f"the stack {name} could not go back, it is {status}: mend the cause, then `aws "
+        return UnknownStateError(f"the stack {name} is {status} after the time that it has: wait until it is "
+                                 f"stable, and deploy again: {because}")
+    return UnknownStateError(f"the stack {name} could not go back, it is {status}: fix the cause, then `aws "
                              f"cloudformation continue-update-rollback --stack-name {name}`: {because}")
 
 
@@ -92,6 +92,6 @@ def _described(cloudformation: Any, name: str) -> dict[str, Any]:
         stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if "does not exist" not in str(error):
-            raise ReleaseError(f"the stack {name} cannot be looked at: {error}") from None
+            raise ReleaseError(f"the stack {name} cannot be read: {error}") from None
         raise ReleaseError(f"there is no stack {name}: make it once by hand, see docs/operate.md") from None
     return stack

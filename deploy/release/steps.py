@@ -61,7 +61,7 @@ def tell(_: argparse.Namespace) -> None:
     environ = os.environ
     webhook = environ.get("SLACK_WEBHOOK_URL")
     if not webhook:
-        sys.stderr.write("::warning::SLACK_WEBHOOK_URL is not set, so nobody is told\n")
+        sys.stderr.write("::warning::SLACK_WEBHOOK_URL is not set, so no notification is sent\n")
         return
     address = f"{environ['GITHUB_SERVER_URL']}/{environ['GITHUB_REPOSITORY']}"
     found, commit = environ.get("CHANGES"), environ.get("COMMIT") or environ["GITHUB_SHA"]

@@ -186,7 +186,7 @@ class Failing:
     ("UPDATE_ROLLBACK_FAILED", "could not go back, it is UPDATE_ROLLBACK_FAILED.*continue-update-rollback", "unknown"),
     ("UPDATE_FAILED", "could not go back", "unknown"),
     ("UPDATE_ROLLBACK_IN_PROGRESS", "is UPDATE_ROLLBACK_IN_PROGRESS after the time", "unknown"),
-    (None, "nobody can say what has become of the stack", "unknown")])
+    (None, "the state of the stack", "unknown")])
 def test_a_failed_update_says_why_and_what_runs(cloud: Cloud, past: Past, output: Path, monkeypatch: pytest.MonkeyPatch,
                                                status: str | None, why: str, left: str) -> None:
     cloud.start(cloud.push(past.commits[0]), past.commits[0])
