@@ -111,7 +111,7 @@ async def ask(worker: str | None, subject: str, lane: int, settings: Settings, *
             answer = await http.get(f"{worker.rstrip('/')}/people/{subject}/", headers=headers)
             found: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError):
-        return {"error": f"{worker} has lane {lane}, and does not answer", "lane": lane}, 502
+        return {"error": f"lane {lane} is on {worker}, which does not answer", "lane": lane}, 502
     return found, answer.status_code
 
 

@@ -87,7 +87,7 @@ async def to_move(engine: Assignment, settings: Settings, long_s: float) -> dict
         if lane.patient and not lane.idle.is_set():
             continue
         busy = topic not in lane.wanted or (not lane.idle.is_set() and now - lane.began > long_s)
-        name = f"{topic}, partition {number}: there is input, but position {position} has not moved"
+        name = f"{topic}, partition {number}: there is input, and position {position} has not moved"
         moving[name] = lane.steps if busy else ()
     if not engine.open and engine.quiesced:
         moving["the lanes have been shut by a rebalance"] = engine.quiesced

@@ -24,7 +24,7 @@ async def last_line(worker: WorkerProcess) -> str:
 async def test_a_session_that_is_too_short_for_the_broker_ends_the_worker(tmp_path: Path) -> None:
     with LocalKafka(tmp_path, more={"group.min.session.timeout.ms": "6000"}) as kafka:
         said = await last_line(Place(tmp_path, kafka).worker(ANBU_SESSION_S="5"))
-    assert "ANBU_SESSION_S is 5, which the brokers do not take" in said
+    assert "ANBU_SESSION_S is 5, which the brokers reject" in said
 
 
 async def test_a_user_without_the_right_to_join_the_group_ends_the_worker(tmp_path: Path) -> None:

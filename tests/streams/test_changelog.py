@@ -133,5 +133,5 @@ async def test_a_log_that_ends_too_early_raises_an_error() -> None:
     """Otherwise the reader would wait for these records without end."""
     log = Log(TP.topic)
     log.write((b"a", b"1"))
-    with pytest.raises(RuntimeError, match="records to before 2 are wanted, but the log ends at 1"):
+    with pytest.raises(RuntimeError, match="the records before 2 are expected, but the log ends at 1"):
         _ = [record async for record in read(LogReader(log), TP, 0, 2)]

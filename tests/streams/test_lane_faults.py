@@ -56,7 +56,7 @@ async def test_an_unexpected_cancellation_of_a_lane_is_reported() -> None:
 
     lane = await a_sink_lane(an_engine(), sink)
     assert lane._task is not None
-    with pytest.raises(Died, match="what it waited for was cancelled"):
+    with pytest.raises(Died, match="a call that it waited for was cancelled"):
         await lane._task
 
 
@@ -138,4 +138,4 @@ async def test_a_missing_record_of_an_unfinished_batch_is_logged(monkeypatch: py
     await lane._redo(SimpleNamespace(), BatchPlan("registry", 3, 6, "1"))
     await lane.drop()
     assert [(batch.start, batch.end, len(batch.records)) for batch in applied] == [(3, 6, 1)]
-    assert "of the 3 offsets of the unfinished batch, 2 have no record any more" in caplog.text
+    assert "3 offsets are of the unfinished batch, and 2 of them have no record any more" in caplog.text
