@@ -14,9 +14,9 @@ from bench.figures import ProgressLine
 from models.contract.inputs import Record
 from models.times import format_time
 from stores.bulk import AT_ONCE
-from stores.connection import Document
 from stores.mongo import Store
 from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, PERSONAL, STATES
+from stores.projection.document import Document
 from stores.projection.history import changes_of
 from stores.projection.operations import DocumentChange, merged
 from stores.retention import LONGEST

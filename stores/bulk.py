@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
-from stores.connection import Database, Document
+from stores.connection import Database
 from stores.errors import StoreAwayError, StoreRefusedError, is_hopeless, mapped
+from stores.projection.document import Document
 
 Operation = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
 AT_ONCE: Final = 500  # operations of one bulk; a slow database answers well before the timeout of the socket

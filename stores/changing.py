@@ -15,8 +15,9 @@ import orjson
 from pymongo import InsertOne, UpdateOne
 
 from stores import bulk
-from stores.connection import Database, Document
+from stores.connection import Database
 from stores.errors import StoreAwayError, StoreRefusedError, is_hopeless, mapped
+from stores.projection.document import Document
 
 log = logging.getLogger(__name__)
 

@@ -4,14 +4,16 @@ Motor reached its end of life in May 2026. PyMongo's AsyncMongoClient replaces i
 """
 
 import warnings
-from typing import Any, Final
+from typing import Final
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import ConfigurationError
 
-Document = dict[str, Any]
+from stores.projection.document import Document
+
 Database = AsyncIOMotorDatabase[Document]
+DriverCollection = AsyncIOMotorCollection[Document]
 
 DEFAULT_NAME: Final = "anbu"
 SELECTION_MS: Final = 3_000   # an operation waits so long for a server, then it fails

@@ -16,7 +16,8 @@ from models.zones import local_day
 from stores.changing import read
 from stores.connection import Database
 from stores.projection.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, PEOPLE
-from stores.projection.operations import Document, DocumentChange
+from stores.projection.document import Document
+from stores.projection.operations import DocumentChange
 
 _OF_ALERT: Final = {"subject": 1, "window": 1, "opened_at": 1, "revisions": 1}
 

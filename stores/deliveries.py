@@ -15,11 +15,12 @@ from pymongo import UpdateOne
 from models.notifications.gathering import FEW, FEW_S, URGENT, Lately
 from models.notifications.telling import STRUGGLING, DeliveryStatus, InLane, Stop, Thread, outdated
 from models.times import DAY, format_time
-from stores.connection import Connection
+from stores.connection import Connection, DriverCollection
 from stores.errors import mapped
 from stores.people import People
 from stores.ports import Claimed, Trouble
 from stores.projection.collections import DELIVERIES, SCHEMA, THREADS
+from stores.projection.document import Document
 
 _UNFINISHED: Final = [DeliveryStatus.QUEUED, DeliveryStatus.SENDING]
 KEPT_S: Final = 90 * DAY
@@ -79,7 +80,7 @@ class Deliveries:
         """
         stopped = 0
         for stop in stops:
-            where: dict[str, Any] = {"thread": thread, "order": {"$lt": stop.below}}
+            where: Document = {"thread": thread, "order": {"$lt": stop.below}}
             if stop.channel is not None:
                 where["channel"] = stop.channel
             with mapped():
@@ -215,16 +216,16 @@ class Deliveries:
         """
         return await troubles(self._queue, since)
 
-    async def listed(self, statuses: Collection[str], limit: int) -> list[dict[str, Any]]:
+    async def listed(self, statuses: Collection[str], limit: int) -> list[Document]:
         """Return deliveries, the newest alert first."""
         with mapped():
-            found: list[dict[str, Any]] = await self._queue.find(
+            found: list[Document] = await self._queue.find(
                 {"status": {"$in": sorted(statuses)}}).sort([("changed_at", -1)]).to_list(limit)
         return found
 
     async def retry_failed(self, channel: str | None, now: float) -> int:
         """Queue the failed deliveries that are neither too old nor outdated by a newer revision. Returns how many."""
-        where: dict[str, Any] = {"status": DeliveryStatus.FAILED, "until": {"$gt": now}, "event": {"$exists": True}}
+        where: Document = {"status": DeliveryStatus.FAILED, "until": {"$gt": now}, "event": {"$exists": True}}
         if channel is not None:
             where["channel"] = channel
         queued = 0
@@ -244,8 +245,8 @@ class Deliveries:
         self._connection.close()
 
 
-async def troubles(collection: Any, since: str) -> list[Trouble]:
-    """Return the troubles of each channel. collection: a collection of Motor. Raises StoreAwayError."""
+async def troubles(collection: DriverCollection, since: str) -> list[Trouble]:
+    """Return the troubles of each channel. Raises StoreAwayError."""
     found: dict[str, Trouble] = {}
     where = {"$or": [{"status": DeliveryStatus.FAILED, "at": {"$gte": since}},
                      {"status": {"$in": _UNFINISHED}, "attempts": {"$gte": STRUGGLING}}]}
@@ -273,7 +274,7 @@ def _thread(found: Mapping[str, Any]) -> Thread:
                   tuple((lane, revision) for lane, revision in found["told"]))
 
 
-def _as_it_was(one: Claimed) -> dict[str, Any]:
+def _as_it_was(one: Claimed) -> Document:
     return {"_id": one.id, "status": one.status, "attempts": one.attempts, "due": one.due}
 
 

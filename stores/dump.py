@@ -6,7 +6,7 @@ broker whose topics begin at 0 again. So restored documents must count as older 
 
 from collections.abc import AsyncIterator, Iterable
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import bson
 
@@ -14,9 +14,9 @@ from stores.changing import ETAG
 from stores.connection import Connection
 from stores.errors import mapped
 from stores.projection.collections import PEOPLE
+from stores.projection.document import Document
 from stores.projection.operations import VERSION
 
-Document = dict[str, Any]
 AT_ONCE: Final = 500
 _OURS_NOT: Final = "system."  # prefix of the server's own collections
 

@@ -7,11 +7,12 @@ would sort a year of alerts for one page. A short period is enough nearly always
 
 import base64
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
-from stores.connection import Document
+from stores.connection import DriverCollection
+from stores.projection.document import Document
 
 
 class CursorError(ValueError):
@@ -28,7 +29,7 @@ class Page(NamedTuple):
     cursor: str | None
 
 
-def cursor_of(*parts: Any) -> str:
+def cursor_of(*parts: object) -> str:
     """Return a cursor: where the next page begins, as an opaque text."""
     return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
@@ -49,11 +50,10 @@ def parts_of(cursor: str, *kinds: Callable[[str], object]) -> list[str]:
     return found
 
 
-async def newest(collection: Any, where: Document, order: list[tuple[str, int]], begins: Iterable[str], limit: int,
-                 only: Document) -> list[Document]:
+async def newest(collection: DriverCollection, where: Document, order: list[tuple[str, int]], begins: Iterable[str],
+                 limit: int, only: Document) -> list[Document]:
     """Return at most `limit` documents, the newest first.
 
-    collection: a collection of Motor.
     order: descending, with the field of time first.
     begins: the beginnings of the periods to look into, the latest first.
     only: the projection.

@@ -6,10 +6,11 @@ and no other person gets the number. This file exports and deletes all documents
 
 from collections.abc import AsyncIterator, Iterable
 
-from stores.connection import Database, Document
+from stores.connection import Database
 from stores.days import Day, day_of_place, days_of_alert, days_of_checkin
 from stores.errors import mapped
 from stores.projection.collections import ALERTS, AUDIT, BUCKETS, CHECKINS, ERASED, PERSONAL, SCHEMA
+from stores.projection.document import Document
 
 
 class People:

@@ -6,11 +6,12 @@ Documents are returned as they are stored. Every method raises StoreAwayError wh
 from collections.abc import Mapping
 from typing import Any, Final
 
-from stores.connection import Connection, Database, Document
+from stores.connection import Connection, Database
 from stores.deliveries import troubles
 from stores.errors import mapped
 from stores.ports import Trouble
 from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DELIVERIES, DEVICES, INCIDENTS, PEOPLE, STATES
+from stores.projection.document import Document
 
 RECENT_CHECKINS: Final = 28  # a fortnight of mornings and afternoons
 RECENT_ALERTS: Final = 50
@@ -46,7 +47,7 @@ class Queries:
         """Return the channels with deliveries that failed at or after `since` (RFC 3339, UTC), or that struggle."""
         return await troubles(self._database[DELIVERIES], since)
 
-    async def person(self, subject: int) -> dict[str, Any]:
+    async def person(self, subject: int) -> Document:
         """Return the documents of one person.
 
         `person`, `state`: None if there is none.

@@ -15,11 +15,12 @@ from models.figures import EMPTY_IN_DAYS, FAILING_BATTERY_PCT, FAILING_SIGNAL_DB
 from models.times import format_clock, parse_time
 from models.window import HALVES
 from stores.changing import read
-from stores.connection import Connection, Database, Document
+from stores.connection import Connection, Database
 from stores.days import day_of_place
 from stores.errors import mapped
 from stores.pages import Page, cursor_of, newest, parts_of
 from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
+from stores.projection.document import Document
 from stores.projection.weeks import week_of
 
 MOST: Final = 500

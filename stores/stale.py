@@ -19,7 +19,7 @@ from stores.connection import Database
 from stores.days import Day, DayReader
 from stores.errors import mapped
 from stores.projection.collections import BY_NAME, DAYS
-from stores.projection.operations import Document
+from stores.projection.document import Document
 
 EVERY_S: Final = 10.0   # the figures of a day are computed at most so often, however many batches touch the day
 CLAIM_S: Final = 60.0   # after this time another process may claim the day

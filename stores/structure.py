@@ -6,7 +6,7 @@ other users of the database and stay, except those of an older version of the ca
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pymongo.errors import OperationFailure
 
@@ -14,7 +14,8 @@ from models.times import DAY
 from stores.connection import Database
 from stores.embedded import EMBEDDED_SET
 from stores.errors import mapped
-from stores.projection.collections import CATALOGUE, Collection, Document, Index
+from stores.projection.collections import CATALOGUE, Collection, Index
+from stores.projection.document import Document
 from stores.retention import keep_longer
 
 _NAMESPACE_EXISTS: Final = 48
@@ -27,7 +28,7 @@ class SetUpStep(NamedTuple):
     """
 
     what: str
-    do: Callable[[], Awaitable[Any]]
+    do: Callable[[], Awaitable[object]]
 
 
 class Structure:
@@ -86,7 +87,7 @@ class Structure:
 
     def _index(self, collection: Collection, index: Index, there: Document | None, *,
                deletes: bool) -> SetUpStep | None:
-        name, options = collection.name, dict[str, Any]()
+        name, options = collection.name, Document()
         if index.expires and deletes:
             options["expireAfterSeconds"] = self._retention.get(name, 0) * DAY
         if there is None:

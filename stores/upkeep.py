@@ -18,8 +18,9 @@ from stores.errors import mapped
 from stores.mongo import Store
 from stores.projection import computed
 from stores.projection.collections import ALERTS, BUCKETS, BY_NAME, CHECKINS, DAYS, DEVICES, INCIDENTS, PEOPLE, STATES
+from stores.projection.document import Document
 from stores.projection.history import key_of, of_report
-from stores.projection.operations import Document, DocumentChange, merged
+from stores.projection.operations import DocumentChange, merged
 from stores.projection.weeks import week_of
 
 

@@ -14,6 +14,7 @@ from models.times import format_date, format_time
 from models.zones import local_day
 from stores.errors import StoreError
 from stores.ports import Trouble
+from stores.projection.document import Document
 from web.alerts import AlertOnPage, alert_of_document
 from web.board import page_zone
 from web.checkins import CheckIn, PersonCard, checkin_of, person_of
@@ -25,7 +26,6 @@ REFRESH_S: Final = 30.0
 RETRY_S: Final = 3.0
 PATIENCE_S: Final = 4.0
 UNDELIVERED_S: Final = 12 * 3600  # how long the page shows that a message was given up
-Document = dict[str, Any]
 Kind = TypeVar("Kind")
 
 

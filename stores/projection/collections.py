@@ -13,8 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from models.window import HALVES
 from stores.projection import computed
-
-Document = dict[str, Any]
+from stores.projection.document import Document
 
 SCHEMA: Final = 1
 PEOPLE, STATES, DEVICES, BUCKETS = "people", "states", "devices", "buckets"

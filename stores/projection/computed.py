@@ -10,8 +10,7 @@ from statistics import median_low
 from typing import Any, Final
 
 from models.figures import MORNINGS
-
-Document = dict[str, Any]
+from stores.projection.document import Document
 
 MORNINGS_KEPT: Final = 84    # the newest mornings of a person: eight weeks, and room for gaps
 MEASURED_KEPT: Final = 21    # the newest days of a device

@@ -20,7 +20,8 @@ from models.figures import CLOCK_AHEAD_S, CLOCK_BEHIND_S, LATE_SMS_S
 from models.times import DAY, EARLIEST_DAY, LATEST_DAY, format_date, format_time, parse_date, parse_time
 from models.window import Window
 from stores.projection.collections import ALERTS, BUCKETS, CHECKINS, DEVICES, INCIDENTS, PEOPLE, STATES
-from stores.projection.operations import Document, DocumentChange, Entry
+from stores.projection.document import Document
+from stores.projection.operations import DocumentChange, Entry
 from stores.projection.weeks import week_of
 
 _PROFILE: Final = ("site", "gateway", "tz", "since", "retired", "windows", "grace_min", "excused", "escalation",
@@ -187,7 +188,7 @@ def of_command(document: Document, offset: int) -> list[DocumentChange]:
                            entries={f"excuses.{offset}": excuse})]
 
 
-def _of(document: Document, names: tuple[str, ...]) -> dict[str, Any]:
+def _of(document: Document, names: tuple[str, ...]) -> Document:
     return {name: document.get(name) for name in names}
 
 

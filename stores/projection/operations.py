@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from stores.projection.collections import BY_NAME
+from stores.projection.document import Document
 
-Document = dict[str, Any]
 Version = int | list[Any]  # one place always has one of the two shapes; two bodies never have the same version
 
 VERSION: Final = "ver"

@@ -10,7 +10,7 @@ from support.history import NOW, changes, documents, record, settle, write
 from stores.days import Day, DayReader
 from stores.mongo import Store
 from stores.people import People
-from stores.projection.operations import Document
+from stores.projection.document import Document
 from stores.stale import CLAIM_S, EVERY_S
 
 DAY = "2026-11-24/jongno"
