@@ -15,7 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
@@ -32,6 +32,7 @@ from runtime.clock import Clock
 from runtime.metrics import DELIVERIES, ROUTE_FALLBACKS
 from stores.errors import StoreRefusedError
 from stores.ports import Outbox
+from stores.projection.document import Document
 from streams.engine.engine import Engine
 from streams.topics import ALERTS
 
@@ -156,7 +157,7 @@ def _notice(record: ConsumerRecord) -> Notice | None:
         return None
 
 
-def _document(notice: Notice, delivery: Delivery, lane: int, now: float) -> dict[str, Any]:
+def _document(notice: Notice, delivery: Delivery, lane: int, now: float) -> Document:
     queued = delivery.status is DeliveryStatus.QUEUED
     return {
         "thread": notice.thread, "alert": notice.alert, "revision": notice.revision, "order": delivery.order,

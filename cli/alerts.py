@@ -5,7 +5,6 @@ import re
 import sys
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 import click
 import orjson
@@ -15,6 +14,7 @@ from cli.devices import subject_argument
 from cli.options import by_option
 from models.contract.command import parse_command
 from models.errors import ContractError
+from models.json_object import JsonObject
 from models.times import format_time, parse_time
 from runtime.clock import clock_of
 from runtime.settings import Settings
@@ -23,7 +23,7 @@ from streams.topics import ALERTS, COMMANDS
 COLOURS = {"critical": "red", "warning": "yellow", "maintenance": "blue"}
 
 
-def sentence(event: dict[str, Any]) -> str:
+def sentence(event: JsonObject) -> str:
     """One revision in a line: time, severity, change, the id for `anbu alert`, and the reason."""
     data = event["data"]
     severity = click.style(f"{data['severity']:<11}", fg=COLOURS[data["severity"]])
@@ -75,7 +75,7 @@ def alert() -> None:
     """Act on an alert: acknowledge, assign, comment, resolve."""
 
 
-def _do(document: dict[str, Any]) -> None:
+def _do(document: JsonObject) -> None:
     """Publish a command. Its result is the next revision of the alert."""
     with broker_settings() as settings:
         document = {name: value for name, value in document.items() if value is not None}

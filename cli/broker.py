@@ -8,7 +8,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 import orjson
@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from cli.options import process_settings
+from models.json_object import JsonObject
 from runtime.settings import Settings
 from streams.kafka import kafka_options, started_producer, stop_consumer
 from streams.partition import partition_of
@@ -47,7 +48,7 @@ class SubjectRecord(NamedTuple):
 
     topic: str
     subject: int
-    value: dict[str, Any]
+    value: JsonObject
 
 
 async def publish(messages: Iterable[SubjectRecord], settings: Settings) -> None:

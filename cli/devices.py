@@ -9,10 +9,11 @@ import secrets
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import click
 
+from models.json_object import JsonObject
 from models.wire.keys import DEVICE_KEY_OCTETS, wrap
 from runtime.keks import parsed_keks
 from runtime.settings import Settings
@@ -52,7 +53,7 @@ def make_key(subject: int, slot: int, epoch: int) -> DeviceKey:
     return DeviceKey(subject, slot, epoch, secrets.token_bytes(DEVICE_KEY_OCTETS))
 
 
-def listed(made: DeviceKey, kek: Kek) -> dict[str, Any]:
+def listed(made: DeviceKey, kek: Kek) -> JsonObject:
     """The device as the registry lists it, its key wrapped."""
     wrapped = wrap(kek.octets, secrets.token_bytes(NONCE_OCTETS), made.key, made.subject, made.slot, made.epoch)
     return {"slot": made.slot, "epoch": made.epoch, "kek": kek.name, "key": b64encode(wrapped).decode()}

@@ -8,10 +8,10 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import click
 import orjson
@@ -32,6 +32,7 @@ from rich.text import Text
 from cli.broker import broker_settings
 from cli.registry import read_profiles
 from cli.scratch import scratch_topic, tidy
+from models.json_object import JsonObject, JsonView
 from runtime.keks import parsed_keks
 from runtime.settings import Settings, SettingsError
 from stores.errors import StoreError, mapped
@@ -209,7 +210,7 @@ async def _database(settings: Settings) -> tuple[str, str]:
     return "ok", f"database {name} answers"
 
 
-def not_allowed(authenticated: Mapping[str, Any], name: str) -> set[str]:
+def not_allowed(authenticated: JsonView, name: str) -> set[str]:
     """The needed actions that the user of a connection may not do in a database; empty without a user.
 
     authenticated: the answer of the server's connectionStatus.
@@ -224,7 +225,7 @@ def not_allowed(authenticated: Mapping[str, Any], name: str) -> set[str]:
     return set(_ACTIONS - may)
 
 
-async def _registered(settings: Settings) -> dict[int, dict[str, Any]]:
+async def _registered(settings: Settings) -> dict[int, JsonObject]:
     """Profiles by subject; none if the topic does not exist yet."""
     async with administration(settings) as admin:
         if REGISTRY not in await admin.list_topics():

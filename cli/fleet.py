@@ -19,6 +19,7 @@ from cli.broker import SubjectRecord, publish, sending
 from cli.registry import read_profiles
 from gateway.publisher import key_of
 from gateway.sms import InboundSms
+from models.json_object import JsonObject
 from models.times import format_time, parse_time
 from runtime.clock import Clock, clock_of
 from runtime.settings import Settings
@@ -32,7 +33,7 @@ WORKER_PATIENCE_S: Final = 20.0
 HOUR_S: Final = 3600
 
 
-async def to_kafka(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Settings) -> int:
+async def to_kafka(fleet: Fleet, lines: Iterable[JsonObject], settings: Settings) -> int:
     """Send all records, in the order of each lane. Returns their number. Raises KafkaError, ClickException."""
     await _introduce(fleet, settings)
     count = len(fleet.homes)
@@ -50,7 +51,7 @@ async def to_kafka(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Sett
     return count
 
 
-async def live(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Settings) -> int:
+async def live(fleet: Fleet, lines: Iterable[JsonObject], settings: Settings) -> int:
     """Send each record at its time, by the settings' clock, until the last day is over or a signal arrives.
 
     Reports from before the start are lost, as in a network. Returns the number of records sent. Raises KafkaError,
@@ -85,7 +86,7 @@ async def live(fleet: Fleet, lines: Iterable[dict[str, Any]], settings: Settings
     return count + len(fleet.homes)
 
 
-def _time_of(value: dict[str, Any]) -> int:
+def _time_of(value: JsonObject) -> int:
     """The time of an SMS, a tick or a command, in epoch seconds."""
     return parse_time(value["received_at" if value["type"] == "sms" else "at"], "at")
 
@@ -114,7 +115,7 @@ async def _introduce(fleet: Fleet, settings: Settings) -> None:
                    err=True)
 
 
-async def _send(line: dict[str, Any], sender: AIOKafkaProducer, settings: Settings) -> list[asyncio.Future[Any]]:
+async def _send(line: JsonObject, sender: AIOKafkaProducer, settings: Settings) -> list[asyncio.Future[Any]]:
     """Send a command or an SMS into its lane, a tick into each lane. Returns the acknowledgements."""
     value, octets = line["value"], orjson.dumps(line["value"])
     if value["type"] == "tick":
@@ -123,7 +124,7 @@ async def _send(line: dict[str, Any], sender: AIOKafkaProducer, settings: Settin
     return [await sender.send(line["topic"], octets, key=key, partition=partition_of_key(key, settings.partitions))]
 
 
-def _key(value: dict[str, Any]) -> bytes:
+def _key(value: JsonObject) -> bytes:
     """The subject of a command, or the key that a gateway gives an SMS: ticks are true only in the right lane."""
     if "subject" in value:
         return b"%d" % value["subject"]

@@ -6,7 +6,7 @@ A key that does not unwrap is named and left unchanged: the reports of its devic
 import asyncio
 import sys
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 import orjson
@@ -15,6 +15,7 @@ from cli.broker import SubjectRecord, broker_settings, publish
 from cli.devices import DeviceKey, Kek, chosen_kek, listed
 from cli.registry import device_key, read_profiles
 from models.contract.registry import parse_profile
+from models.json_object import JsonObject
 from runtime.keks import parsed_keks
 from streams.topics import REGISTRY
 
@@ -22,12 +23,12 @@ from streams.topics import REGISTRY
 class Rewrapped(NamedTuple):
     """A profile with rewrapped keys, the number of changed keys, and the (slot, epoch) of keys that do not unwrap."""
 
-    profile: dict[str, Any]
+    profile: JsonObject
     changed: int
     lost: list[tuple[int, int]]
 
 
-def rewrap(document: dict[str, Any], keks: dict[str, bytes], to: Kek) -> Rewrapped:
+def rewrap(document: JsonObject, keks: dict[str, bytes], to: Kek) -> Rewrapped:
     """Rewrap the device keys of a registry record. Keys under the new key already stay unchanged."""
     profile, rewrapped, changed, lost = parse_profile(document), [], 0, []
     for raw, device in zip(document.get("devices") or (), profile.devices, strict=True):

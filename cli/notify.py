@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from typing import Any
 
 import click
 
 from cli.database import with_reader
 from cli.options import process_settings
+from models.json_object import JsonObject
 from models.notifications.message import message_of
 from models.notifications.notice import notice_of
 from models.notifications.routes import RoutesError
@@ -71,8 +71,8 @@ def test(channel: str) -> None:
 async def _send(configured: Configured, now: int) -> str:
     at = format_time(now)
     why = {"ko": "채널 확인을 위한 시험 메시지입니다. 실제 상황이 아닙니다.",
-           "en": "This message tests the channel. No person needs help."}
-    event: dict[str, Any] = {
+           "en": "This only tries the channel: nobody needs help."}
+    event: JsonObject = {
         "specversion": "1.0", "id": f"test/{now}", "source": "/anbu", "type": "kr.anbu.alert.test", "subject": "0",
         "time": at, "datacontenttype": "application/json",
         "data": {"alert": "0:test", "revision": 1, "change": "test", "kind": "test", "severity": "test",

@@ -7,7 +7,7 @@ import asyncio
 import csv
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -17,6 +17,7 @@ from cli.devices import DeviceKey, Kek, chosen_kek, kek_option, listed, make_key
 from cli.registry import read_profiles
 from models.contract.registry import parse_profile
 from models.errors import ContractError
+from models.json_object import JsonObject
 from models.window import HALVES
 from models.wire.frame import HOME_SLOT, SEND_SLOT
 from runtime.settings import Settings
@@ -34,7 +35,7 @@ _SPAN = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)", re.ASCII)
 class PersonRow(NamedTuple):
     """A row: the profile, which is judged, and the contact data."""
 
-    profile: dict[str, Any]
+    profile: JsonObject
     contact: dict[str, str]
 
 
@@ -67,11 +68,11 @@ def _check_columns(path: Path, names: list[str]) -> None:
                                f"there may be {', '.join(OPTIONAL)}")
 
 
-def _person(where: str, row: dict[str, Any]) -> PersonRow:
+def _person(where: str, row: JsonObject) -> PersonRow:
     if None in row or None in row.values():
         raise click.UsageError(f"{where}: the number of fields differs from the first line")
     values = {name: value.strip() for name, value in row.items() if value.strip()}
-    profile: dict[str, Any] = {name: values[name] for name in REQUIRED if name in values}
+    profile: JsonObject = {name: values[name] for name in REQUIRED if name in values}
     try:
         profile["subject"] = int(values.get("subject", ""))
         if "grace_min" in values:
@@ -94,8 +95,8 @@ def _span(where: str, half: str, text: str) -> dict[str, str]:
     return {"open": match[1], "close": match[2]}
 
 
-def with_devices(profile: dict[str, Any], known: dict[str, Any] | None, kek: Kek,
-                 ) -> tuple[dict[str, Any], list[DeviceKey]]:
+def with_devices(profile: JsonObject, known: JsonObject | None, kek: Kek,
+                 ) -> tuple[JsonObject, list[DeviceKey]]:
     """The record to publish, and the keys made for it.
 
     A known person keeps all fields that the row does not name, devices above all. A new person gets a home unit in

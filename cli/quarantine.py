@@ -10,7 +10,7 @@ import contextlib
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import click
 import orjson
@@ -20,6 +20,7 @@ from cli.broker import Writable, broker_settings, records, write
 from models.contract.outputs import CLOUDEVENT
 from models.contract.records import read_time
 from models.errors import RejectReason
+from models.json_object import JsonObject
 from models.judgement.rules.checkins import LATE_DAYS
 from models.times import DAY
 from runtime.clock import clock_of
@@ -41,7 +42,7 @@ class Quarantined(NamedTuple):
     partition: int
     offset: int
     key: bytes | None
-    document: dict[str, Any]
+    document: JsonObject
 
     @property
     def reason(self) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections import defaultdict
-from typing import Any
 
 import click
 from aiokafka import ConsumerRecord
@@ -11,6 +10,7 @@ from cli.broker import records
 from models.contract.records import parse_object, subject_of_key
 from models.contract.registry import parse_profile
 from models.errors import ContractError
+from models.json_object import JsonObject
 from models.profile import RegisteredDevice
 from models.wire.keys import unwrap
 from runtime.settings import Settings
@@ -18,16 +18,16 @@ from streams.partition import partition_of
 from streams.topics import REGISTRY
 
 
-async def read_profile(subject: int, settings: Settings) -> dict[str, Any] | None:
+async def read_profile(subject: int, settings: Settings) -> JsonObject | None:
     """The newest good registry record of a subject, or None. Raises KafkaError."""
-    profiles: dict[int, dict[str, Any]] = {}
+    profiles: dict[int, JsonObject] = {}
     async for polled in records(REGISTRY, settings, partition=partition_of(subject, settings.partitions)):
         for record in polled.records:
             _take(record, profiles)
     return profiles.get(subject)
 
 
-async def known_profile(subject: int, settings: Settings) -> dict[str, Any]:
+async def known_profile(subject: int, settings: Settings) -> JsonObject:
     """As `read_profile`, for a command that needs a profile. Raises ClickException, KafkaError."""
     profile = await read_profile(subject, settings)
     if profile is None:
@@ -35,13 +35,13 @@ async def known_profile(subject: int, settings: Settings) -> dict[str, Any]:
     return profile
 
 
-async def read_profiles(settings: Settings) -> dict[int, dict[str, Any]]:
+async def read_profiles(settings: Settings) -> dict[int, JsonObject]:
     """The newest good registry record of each person, by subject. Raises KafkaError.
 
     Only the person's own partition counts. `watch` forwards a record from another partition to it, and the original
     stays there, whatever happens to the person later.
     """
-    of_partition: defaultdict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
+    of_partition: defaultdict[int, dict[int, JsonObject]] = defaultdict(dict)
     async for polled in records(REGISTRY, settings):
         for record in polled.records:
             _take(record, of_partition[record.partition])
@@ -49,7 +49,7 @@ async def read_profiles(settings: Settings) -> dict[int, dict[str, Any]]:
             if partition_of(subject, settings.partitions) == partition}
 
 
-def _take(record: ConsumerRecord, profiles: dict[int, dict[str, Any]]) -> None:
+def _take(record: ConsumerRecord, profiles: dict[int, JsonObject]) -> None:
     """Follows the judgement: a tombstone ends a profile, a record that breaks the contract changes nothing."""
     with contextlib.suppress(ContractError):
         if record.value is None:

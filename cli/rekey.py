@@ -6,7 +6,6 @@ key. Epochs are never reused, so a frame has one key only.
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -14,14 +13,15 @@ from cli.broker import SubjectRecord, broker_settings, publish
 from cli.devices import DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, subject_argument
 from cli.devices import write_keys as write_to
 from cli.registry import known_profile
+from models.json_object import JsonObject
 from models.wire.frame import SEND_SLOT
 from streams.topics import REGISTRY
 
 EPOCHS_LISTED = 2  # a receiver tries the previous, the current and the next epoch, and rejects older epochs
 
 
-def with_new_key(profile: dict[str, Any], slot: int, kek: Kek, *,
-                 drop_oldest: bool = False) -> tuple[dict[str, Any], DeviceKey]:
+def with_new_key(profile: JsonObject, slot: int, kek: Kek, *,
+                 drop_oldest: bool = False) -> tuple[JsonObject, DeviceKey]:
     """The record to publish, and its new key. Raises UsageError if reports of a device might be rejected."""
     devices = list(profile.get("devices") or ())
     mine = sorted((one for one in devices if one["slot"] == slot), key=lambda one: int(one["epoch"]))

@@ -15,13 +15,14 @@ from cli.devices import subject_argument
 from cli.options import Date, process_settings
 from models.contract.alerts import Kind, Severity
 from models.figures import LATER_MIN
+from models.json_object import JsonObject
 from models.times import format_time
 from runtime.clock import clock_of
 from stores.pages import CursorError, Page
 from stores.questions import Questions
 from web.answers import counted, csv_of
 
-Rows = Sequence[dict[str, Any]]
+Rows = Sequence[JsonObject]
 _DATE = Date()
 _ANY_WIDTH = 100_000  # of a file or a pipe: no line is folded there
 _site = click.option("--site", required=True, help="Name of the site.")

@@ -1,13 +1,13 @@
 """`anbu score`: compares alerts with the truth of a simulated fleet: missed, false and late alerts."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import orjson
 
+from models.json_object import JsonObject, JsonView
 from models.times import format_time
 from simulator.score import score as score_alerts
 from simulator.truth import read_truth
@@ -15,8 +15,8 @@ from simulator.truth import read_truth
 FAILED: Final = 1
 
 
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+def _read_lines(path: Path) -> list[JsonObject]:
+    found: list[JsonObject] = []
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if line.strip():
             try:
@@ -28,7 +28,7 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _alerts(lines: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
+def _alerts(lines: list[JsonObject]) -> list[JsonView]:
     """As `anbu alerts --json` prints them, or among all that `anbu replay` prints."""
     return [line["value"] if "topic" in line else line for line in lines if line.get("topic", "alerts") == "alerts"]
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import httpx
@@ -15,6 +15,7 @@ from cli.broker import broker_settings
 from cli.fleet import AT_ONCE, live, to_kafka
 from cli.options import process_settings
 from cli.post import post
+from models.json_object import JsonObject
 from models.times import format_time, parse_time
 from runtime.clock import clock_of
 from runtime.settings import Settings
@@ -25,11 +26,11 @@ from streams.topics import COMMANDS, REGISTRY, SMS
 TICK_S: Final = 60
 
 
-def lines(fleet: Fleet) -> Iterator[dict[str, Any]]:
+def lines(fleet: Fleet) -> Iterator[JsonObject]:
     """The fleet's days as `anbu replay` reads them: registry first, then all in order of time, a tick a minute."""
     for profile in fleet.registry():
         yield {"topic": REGISTRY, "value": profile}
-    events: list[tuple[int, int, dict[str, Any]]] = [
+    events: list[tuple[int, int, JsonObject]] = [
         (parse_time(command["at"], "at"), 0, {"topic": COMMANDS, "value": command}) for command in fleet.commands()]
     events += [(one.at, 1, {"topic": SMS, "value": {
         "type": "sms", "gateway": GATEWAY, "id": one.id, "sender": one.sender, "recipient": one.recipient,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from fastapi import FastAPI
 from fastapi import Request as HttpRequest
@@ -17,6 +17,7 @@ from gateway.figures import add_figures
 from gateway.publisher import Publisher
 from gateway.sms import Refused, Request
 from gateway.ticks import Ticks
+from models.json_object import JsonObject
 from models.times import format_time
 from runtime.clock import Clock
 from runtime.settings import Settings, SettingsError
@@ -52,7 +53,7 @@ class Health(BaseModel):
     ready: bool
 
 
-_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+_REFUSALS: Final[dict[int | str, JsonObject]] = {
     status: {"model": Error, "description": text} for status, text in (
         (400, "The body is not JSON in UTF-8"), (401, "The signature or its time is wrong"),
         (413, "The body is too large"), (422, "A field is missing or wrong"),

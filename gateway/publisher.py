@@ -7,7 +7,7 @@ claims more SMS than lie in front of it.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from aiokafka import AIOKafkaProducer
@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from gateway.sms import InboundSms, Refused
 from models.errors import Rejected
+from models.json_object import JsonObject
 from models.times import format_time
 from models.wire.frame import find_frame, read_header
 from runtime.clock import Clock
@@ -79,7 +80,7 @@ class Publisher:
             raise Refused(503, "the broker is away; send the SMS again")
         key = key_of(sms)
         partition = 0 if key is None else partition_of_key(key, self._settings.partitions)
-        document: dict[str, Any] = {
+        document: JsonObject = {
             "type": "sms", "gateway": self._settings.gateway_name, "id": sms.id, "sender": sms.sender,
             "recipient": sms.recipient, "text": sms.text, "binary": sms.binary,
             "received_at": format_time(int(received_at))}

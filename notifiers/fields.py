@@ -6,13 +6,13 @@ it. A field that the channel's adapter does not read is refused.
 
 import ipaddress
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
+from models.json_object import JsonView
 from models.notifications.routes import RoutesError
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -20,7 +20,7 @@ _LABEL: Final = re.compile(r"[\w-]+")  # a label of a host name; other letters t
 
 
 class Fields:
-    def __init__(self, document: Mapping[str, Any], place: str) -> None:
+    def __init__(self, document: JsonView, place: str) -> None:
         self._document, self.place = document, place
         self._asked: set[str] = set()
 

@@ -12,6 +12,7 @@ provider that refuses with 200, set `expect`: then success is only an answer tha
 import re
 from typing import Any, ClassVar, Final
 
+from models.json_object import JsonObject
 from models.notifications.message import Message
 from notifiers.fields import Fields
 from notifiers.http import Http, check, idempotency_key
@@ -29,7 +30,7 @@ class PlainHttp:
 
     longest: ClassVar[int | None] = 670  # as many as an SMS may have
 
-    def __init__(self, method: str, url: str, headers: dict[str, str], to: str, body: dict[str, Any],
+    def __init__(self, method: str, url: str, headers: dict[str, str], to: str, body: JsonObject,
                  expect: str) -> None:
         self._method, self._url, self._headers, self._to, self._body = method, url, headers, to, body
         self._expect = expect

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from models.contract.why import LANGUAGES
+from models.json_object import JsonObject
 from models.notifications.message import Manner
 from models.notifications.routes import Routes, RoutesError, object_at, only, routes_of
 from models.notifications.telling import FOLLOW_UPS
@@ -72,7 +73,7 @@ def load(text: str, public_url: str | None) -> LoadedRoutes:
     return LoadedRoutes(routes_of(document, follow_ups), channels)
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _each_once(pairs: list[tuple[str, Any]]) -> JsonObject:
     """Refuse a name that comes twice: the second value would replace the first, whose people would get no message."""
     found = dict(pairs)
     if len(found) < len(pairs):

@@ -8,10 +8,11 @@ permanent. Twilio has no idempotency key.
 """
 
 import re
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import httpx
 
+from models.json_object import JsonObject
 from models.notifications.message import Message
 from notifiers.fields import Fields
 from notifiers.http import NO_PROVIDER, Http, check
@@ -52,7 +53,7 @@ class Twilio:
         await self._http.close()
 
 
-def _json(answer: httpx.Response) -> dict[str, Any]:
+def _json(answer: httpx.Response) -> JsonObject:
     try:
         told = answer.json()
     except ValueError:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
 from random import Random
-from typing import Any, Final
+from typing import Final
 
+from models.json_object import JsonObject
 from models.times import DAY, format_clock, format_date, format_time
 from models.wire.frame import HOME_SLOT, SEND_SLOT
 from models.wire.keys import wrap
@@ -46,16 +47,16 @@ class Fleet:
         """The key-encryption keys, in the form of ANBU_KEK_FILE."""
         return {"k1": b64encode(self._kek).decode()}
 
-    def people(self) -> list[dict[str, Any]]:
+    def people(self) -> list[JsonObject]:
         """Names, telephone numbers and addresses, for the page."""
         return [{"subject": home.subject, "name": home.name, "telephone": home.telephone, "address": home.address}
                 for home in self.homes]
 
-    def registry(self) -> list[dict[str, Any]]:
+    def registry(self) -> list[JsonObject]:
         """The operational profiles."""
         return [self._profile(home) for home in self.homes]
 
-    def commands(self) -> list[dict[str, Any]]:
+    def commands(self) -> list[JsonObject]:
         """Excuses in order of time. A caseworker enters each the evening before, or in the first minute of the run."""
         commands = []
         for number, home in enumerate(self.homes):
@@ -114,7 +115,7 @@ class Fleet:
         dice = Random(f"{self._name}/{home.subject}")
         return {HOME_SLOT: dice.randbytes(16), SEND_SLOT: dice.randbytes(16)}
 
-    def _profile(self, home: Home) -> dict[str, Any]:
+    def _profile(self, home: Home) -> JsonObject:
         dice = Random(f"{self._name}/{home.subject}/nonces")
         devices = [{"slot": slot, "epoch": EPOCH, "kek": "k1", "key": b64encode(
             wrap(self._kek, dice.randbytes(12), key, home.subject, slot, EPOCH)).decode()}

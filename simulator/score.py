@@ -8,10 +8,11 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
+from models.json_object import JsonView
 from models.times import parse_time
 from simulator.truth import ExpectedAlert, Truth
 
@@ -43,7 +44,7 @@ class Score:
         return not self.missed and not self.false
 
 
-def score(truth: Truth, alerts: Iterable[Mapping[str, Any]]) -> Score:
+def score(truth: Truth, alerts: Iterable[JsonView]) -> Score:
     """The score of a run. Raises KeyError, ContractError.
 
     alerts: CloudEvents of topic `alerts`, in any order, repeats included.
@@ -76,7 +77,7 @@ def _place(due: ExpectedAlert) -> Place:
     return str(due.subject), due.kind, due.window
 
 
-def _is_of_no_home(data: Mapping[str, Any]) -> bool:
+def _is_of_no_home(data: JsonView) -> bool:
     """Whether an alert concerns no home: it is an outage of the gateway, which a few people at the same moment may look
     like, or it comes from a device outside the fleet, as a user of `anbu send` makes it."""
     if data["kind"] == OUTAGE:

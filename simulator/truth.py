@@ -1,10 +1,11 @@
 """The truth comes from the simulator, which made it up: what had to be known and when, and where no alert was due."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import chain
 from typing import Any, Final
 
+from models.json_object import JsonObject, JsonView
 from models.times import format_time, parse_time
 
 
@@ -86,7 +87,7 @@ class Truth:
     windows: tuple[WindowTruth, ...] = ()
     sms: tuple[SmsTruth, ...] = ()
 
-    def lines(self) -> Iterator[dict[str, Any]]:
+    def lines(self) -> Iterator[JsonObject]:
         """Objects for a file, one for each line."""
         kinds: tuple[tuple[Line, ...], ...] = (self.dues, self.fine, self.emergencies, self.windows, self.sms)
         for line in chain.from_iterable(kinds):
@@ -94,7 +95,7 @@ class Truth:
                                                    for one in fields(line)}}
 
 
-def read_truth(lines: Iterable[Mapping[str, Any]]) -> Truth:
+def read_truth(lines: Iterable[JsonView]) -> Truth:
     """The truth that `lines` wrote. Raises ValueError, KeyError or TypeError if a line is of another kind."""
     found: dict[str, list[Any]] = {name: [] for name in _KINDS}
     for line in lines:

@@ -8,10 +8,11 @@ a delivery at a time, and no process sends a delivery that has a receipt. If a c
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from pymongo import UpdateOne
 
+from models.json_object import JsonView
 from models.notifications.gathering import FEW, FEW_S, URGENT, Lately
 from models.notifications.telling import STRUGGLING, DeliveryStatus, InLane, Stop, Thread, outdated
 from models.times import DAY, format_time
@@ -62,7 +63,7 @@ class Deliveries:
             done = await self._threads.update_one({"_id": key, "ver": version}, {"$set": fields})
             return bool(done.matched_count)
 
-    async def queue(self, deliveries: Mapping[str, Mapping[str, Any]], now: float) -> set[str]:
+    async def queue(self, deliveries: Mapping[str, JsonView], now: float) -> set[str]:
         """Add deliveries by id. A delivery that exists stays unchanged. Returns the ids that are new."""
         if not deliveries:
             return set()
@@ -268,7 +269,7 @@ def _date(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _thread(found: Mapping[str, Any]) -> Thread:
+def _thread(found: JsonView) -> Thread:
     return Thread(found["channels"], found["stopped"],
                   {int(lane): InLane(*one) for lane, one in found["lanes"].items()},
                   tuple((lane, revision) for lane, revision in found["told"]))
@@ -278,7 +279,7 @@ def _as_it_was(one: Claimed) -> Document:
     return {"_id": one.id, "status": one.status, "attempts": one.attempts, "due": one.due}
 
 
-def _claimed(one: Mapping[str, Any]) -> Claimed:
+def _claimed(one: JsonView) -> Claimed:
     return Claimed(
         id=one["_id"], status=DeliveryStatus(one["status"]), thread=one["thread"], lane=one["lane"],
         subject=one["subject"], change=one["change"], urgency=one["urgency"], channel=one["channel"],

@@ -8,8 +8,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
+from models.json_object import JsonView
 from stores.changing import Modify, change
 from stores.connection import SOCKET_MS, Connection
 from stores.days import Day, DayReader, ids_of
@@ -114,7 +114,7 @@ class Store:
         await self._make(days)
         return counts
 
-    async def set_contact(self, subject: int, contact: Mapping[str, Any]) -> None:
+    async def set_contact(self, subject: int, contact: JsonView) -> None:
         """Store name, telephone, address and notes of a person. This personal data is stored nowhere else."""
         fields = {name: contact[name] for name in CONTACT if contact.get(name) is not None}
         with mapped():
@@ -124,7 +124,7 @@ class Store:
                     "$setOnInsert": {"schema": BY_NAME[PEOPLE].schema}}, upsert=True)
 
     async def append_audit(self, key: str, at: str, by: str, action: str, subject: int | None = None,
-                           detail: Mapping[str, Any] | None = None) -> None:
+                           detail: JsonView | None = None) -> None:
         """Record which user saw or did something. An entry that exists stays unchanged.
 
         key: unique; the caller gives it.

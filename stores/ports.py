@@ -4,8 +4,9 @@ The adapters are in `mongo.py` and `deliveries.py`. The queries of users are in 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from models.json_object import JsonView
 from models.notifications.gathering import Lately
 from models.notifications.telling import DeliveryStatus, Stop, Thread
 from stores.projection.operations import DocumentChange
@@ -51,7 +52,7 @@ class Claimed(NamedTuple):
     until: float
     fallback: bool
     unsure: bool
-    event: Mapping[str, Any]
+    event: JsonView
     stopped: str | None
 
 
@@ -73,7 +74,7 @@ class Outbox(Protocol):
 
     async def thread(self, key: str) -> tuple[Thread, int]: ...
     async def keep_thread(self, key: str, thread: Thread, version: int, subject: int | None, now: float) -> bool: ...
-    async def queue(self, deliveries: Mapping[str, Mapping[str, Any]], now: float) -> set[str]: ...
+    async def queue(self, deliveries: Mapping[str, JsonView], now: float) -> set[str]: ...
     async def stop(self, thread: str, stops: Sequence[Stop], by: str) -> int: ...
     async def erased(self, subjects: Collection[int]) -> set[int]: ...
     async def forget(self, subjects: Collection[int]) -> None: ...

@@ -3,9 +3,9 @@
 Documents are returned as they are stored. Every method raises StoreAwayError while the database does not answer.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from models.json_object import JsonView
 from stores.connection import Connection, Database
 from stores.deliveries import troubles
 from stores.errors import mapped
@@ -66,7 +66,7 @@ class Queries:
                 "reports": timeline(buckets),
             }
 
-    async def _found(self, collection: str, where: Mapping[str, Any], order: list[tuple[str, int]],
+    async def _found(self, collection: str, where: JsonView, order: list[tuple[str, int]],
                      limit: int = 0) -> list[Document]:
         with mapped():
             found: list[Document] = await self._database[collection].find(where).sort(order).limit(limit).to_list(None)

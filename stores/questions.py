@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from statistics import median_low
-from typing import Any, Final
+from typing import Final
 
 from models.contract.alerts import Kind
 from models.figures import EMPTY_IN_DAYS, FAILING_BATTERY_PCT, FAILING_SIGNAL_DBM, LATER_MIN, MORNINGS_BEFORE
+from models.json_object import JsonView
 from models.times import format_clock, parse_time
 from models.window import HALVES
 from stores.changing import read
@@ -143,7 +144,7 @@ class Questions:
             periods.setdefault(_period(one["day"], by), []).append(one)
         return [_sum(period, site, ones) for period, ones in periods.items()]
 
-    async def alerts(self, where: Mapping[str, Any], first: str | None, last: str | None, cursor: str | None,
+    async def alerts(self, where: JsonView, first: str | None, last: str | None, cursor: str | None,
                      limit: int) -> Page:
         """Return alerts, the newest first. Outages of gateways are asked for by their kind. An outage comes once for
         each lane that judged it, and belongs to no person and to every site.

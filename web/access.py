@@ -8,7 +8,8 @@ import hashlib
 import hmac
 import secrets
 from collections import deque
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from starlette.datastructures import FormData
 from starlette.middleware.sessions import SessionMiddleware
@@ -71,7 +72,7 @@ class Sessions:
 class Gate:
     """Checks the token, and counts the wrong tokens of all callers together: behind a proxy callers look the same."""
 
-    def __init__(self, token: str | None, real_time: Any) -> None:
+    def __init__(self, token: str | None, real_time: Callable[[], float]) -> None:
         self._token, self._real_time = token, real_time
         self._wrong: deque[float] = deque(maxlen=WRONG_A_MINUTE)
 

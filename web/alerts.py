@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from models.contract.alerts import Change, Kind
 from models.errors import ContractError
+from models.json_object import JsonView
 from models.times import parse_time
 
 
@@ -80,7 +81,7 @@ class AlertOnPage:
         return [step for step in self.steps if step.text]
 
 
-def alert_of_event(event: Mapping[str, Any]) -> AlertOnPage:
+def alert_of_event(event: JsonView) -> AlertOnPage:
     """The alert of a record of the topic `alerts`. Raises ContractError if the record breaks the contract."""
     try:
         data, subject = event["data"], event["subject"]
@@ -89,14 +90,14 @@ def alert_of_event(event: Mapping[str, Any]) -> AlertOnPage:
         raise ContractError(f"alert: {error}") from None
 
 
-def alert_of_document(document: Mapping[str, Any]) -> AlertOnPage:
+def alert_of_document(document: JsonView) -> AlertOnPage:
     """The alert of a document of the database, which has the current revision, and all steps by their number."""
     steps = [(int(number), step) for number, step in document["revisions"].items()]
     subject = document["gateway"] if document["kind"] == Kind.GATEWAY_OUTAGE else document["subject"]
     return _alert(document, subject, steps)
 
 
-def _alert(data: Mapping[str, Any], subject: Any, steps: list[tuple[int, Mapping[str, Any]]]) -> AlertOnPage:
+def _alert(data: JsonView, subject: Any, steps: list[tuple[int, JsonView]]) -> AlertOnPage:
     incident, lane = data["kind"] == Kind.GATEWAY_OUTAGE, data.get("lane")
     return AlertOnPage(
         key=Key(str(data["alert"]), None if lane is None else int(lane)),
@@ -114,7 +115,7 @@ def _alert(data: Mapping[str, Any], subject: Any, steps: list[tuple[int, Mapping
     )
 
 
-def _step(number: int, data: Mapping[str, Any]) -> AlertStep:
+def _step(number: int, data: JsonView) -> AlertStep:
     why = {str(language): str(sentence) for language, sentence in data["why"].items()}
     return AlertStep(
         revision=int(number), at=parse_time(data["at"], "at"), change=str(data["change"]), why=why,

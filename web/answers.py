@@ -18,6 +18,7 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from models.json_object import JsonObject, JsonView
 from models.window import HALVES
 
 CSV: Final = "text/csv; charset=utf-8"
@@ -33,12 +34,12 @@ class Refusal(BaseModel):
     detail: str = Field(examples=["limit: Input should be less than or equal to 200"])
 
 
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def refusals(*statuses: int) -> dict[int | str, JsonObject]:
     """The responses of a path of the API for these statuses, for the description of the path."""
     return {status: {"model": Refusal} for status in statuses}
 
 
-def answer(request: Request, value: Any, rows: Sequence[Mapping[str, Any]] | None = None, form: str = "json",
+def answer(request: Request, value: Any, rows: Sequence[JsonView] | None = None, form: str = "json",
            ) -> Response:
     """The answer to a request; 304 if the caller has it already.
 
@@ -60,7 +61,7 @@ def answer(request: Request, value: Any, rows: Sequence[Mapping[str, Any]] | Non
     return Response(octets, media_type=CSV if as_csv else JSON, headers=headers)
 
 
-def csv_of(rows: Iterable[Mapping[str, Any]]) -> bytes:
+def csv_of(rows: Iterable[JsonView]) -> bytes:
     """CSV with one line for each row. A nested value has one column for each leaf (`checkins.morning.awake`); a list is
     one cell."""
     flat = [_flat(row) for row in rows]
@@ -72,7 +73,7 @@ def csv_of(rows: Iterable[Mapping[str, Any]]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def counted(weeks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def counted(weeks: Iterable[JsonView]) -> list[JsonObject]:
     """A person's weeks, with their results counted by half and result: a column for each window would leave most cells
     empty."""
     return [{**week, "results": {half: dict(sorted(Counter(
@@ -80,8 +81,8 @@ def counted(weeks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for week in weeks]
 
 
-def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _flat(row: JsonView, prefix: str = "") -> JsonObject:
+    found: JsonObject = {}
     for name, value in row.items():
         if isinstance(value, Mapping):
             found |= _flat(value, f"{prefix}{name}.")

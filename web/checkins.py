@@ -1,11 +1,11 @@
 """The newest revision of a window counts, from the topic or from the database. Check-ins and people of the page."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from models.contract.registry import parse_profile
 from models.errors import ContractError
+from models.json_object import JsonView
 from models.profile import Profile
 from models.times import parse_time
 from models.window import Window
@@ -39,7 +39,7 @@ class PersonCard:
     address: str | None = None
 
 
-def checkin_of(document: Mapping[str, Any], revision: int | None = None) -> CheckIn:
+def checkin_of(document: JsonView, revision: int | None = None) -> CheckIn:
     """The check-in of a `checkin` record. Raises ContractError.
 
     revision: the revision, if the id does not have it.
@@ -55,7 +55,7 @@ def checkin_of(document: Mapping[str, Any], revision: int | None = None) -> Chec
         raise ContractError(f"checkin: {error}") from None
 
 
-def person_of(profile: Mapping[str, Any], personal: Mapping[str, Any]) -> PersonCard:
+def person_of(profile: JsonView, personal: JsonView) -> PersonCard:
     """A person from the operational profile (here without devices) and the personal data."""
     parsed = parse_profile({**profile, "devices": []})
     return PersonCard(parsed.subject, parsed, personal.get("name"), personal.get("telephone"), personal.get("address"))

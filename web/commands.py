@@ -7,13 +7,14 @@ sent again after a doubtful answer, is one command.
 import asyncio
 import uuid
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from models.contract.command import CommandType, parse_command
+from models.json_object import JsonObject
 from models.times import format_time
 from runtime.settings import Settings
 from streams.kafka import producer
@@ -47,7 +48,7 @@ class Asked:
     last: str | None = None
 
 
-def command(asked: Asked, now: int) -> dict[str, Any]:
+def command(asked: Asked, now: int) -> JsonObject:
     """The value of the record. Raises ContractError, which names the missing or wrong field."""
     fields = {"type": asked.type, "subject": asked.subject, "by": asked.by, "alert": asked.alert, "text": asked.text,
               "assignee": asked.assignee, "from": asked.first, "to": asked.last}
@@ -66,7 +67,7 @@ class Commands:
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
 
-    async def send(self, document: dict[str, Any]) -> None:
+    async def send(self, document: JsonObject) -> None:
         """Send a command; returns once the broker has acknowledged it. Raises NotSentError."""
         try:
             async with self._starting:

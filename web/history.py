@@ -5,11 +5,12 @@ The database has the people, the alerts that are older than the followed records
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from models.errors import ContractError
+from models.json_object import JsonView
 from models.times import format_date, format_time
 from models.zones import local_day
 from stores.errors import StoreError
@@ -65,7 +66,7 @@ class PersonHistory(NamedTuple):
     person: PersonCard | None
     checkins: dict[int, CheckIn]
     alerts: list[AlertOnPage]
-    excuses: list[Mapping[str, Any]]
+    excuses: list[JsonView]
 
 
 class HistoryCache:

@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections.abc import Awaitable
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from models.contract.alerts import Kind, Severity
 from models.figures import LATER_MIN
+from models.json_object import JsonObject
 from models.times import EARLIEST, LATEST, format_time
 from stores.errors import StoreError
 from stores.pages import CursorError
@@ -35,8 +36,8 @@ TOO_LONG: Final = N_("Please choose at most three years, and a first day that is
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(signed_in)], responses=refusals(401, 422, 503))
 Found = TypeVar("Found")
 SiteName = Annotated[str, Path(max_length=100)]
-Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the previous page")]
-_CSV: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {CSV.split(";", maxsplit=1)[0]: {}}}}
+Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the page before")]
+_CSV: Final[dict[int | str, JsonObject]] = {200: {"content": {CSV.split(";", maxsplit=1)[0]: {}}}}
 
 
 class WakeUp(BaseModel):
@@ -81,8 +82,8 @@ class Trend(BaseModel):
 
 class Device(Trend):
     slot: int
-    heard: dict[str, Any] | None
-    attrs: list[dict[str, Any]] = Field(description="k: name, v: value, u: unit, t: time")
+    heard: JsonObject | None
+    attrs: list[JsonObject] = Field(description="k: name, v: value, u: unit, t: when")
 
 
 class FailingDevice(Trend):
@@ -94,11 +95,11 @@ class FailingDevice(Trend):
 class PersonState(BaseModel):
     subject: int
     site: str | None
-    profile: dict[str, Any] | None = Field(description="the record of the topic `registry`, without keys")
+    profile: JsonObject | None = Field(description="as in the topic `registry`, without keys")
     contact: dict[str, str] | None
-    heard: dict[str, Any] | None = Field(description="the last report that arrived: time of receipt, id and site")
-    report: dict[str, Any] | None = Field(description="the newest report by the device's clock")
-    windows: dict[str, Any] = Field(description="the newest result of the morning and of the afternoon")
+    heard: JsonObject | None = Field(description="when and in which report last")
+    report: JsonObject | None = Field(description="the newest by the device's clock")
+    windows: JsonObject = Field(description="the newest result by morning and afternoon")
     wake_up: WakeUp
     alerts: list[PastAlert] = Field(description="the open alerts")
     devices: list[Device]

@@ -3,6 +3,7 @@
 
 from typing import Any, Final, NamedTuple
 
+from models.json_object import JsonObject
 from models.times import format_date
 from models.window import HALVES, MORNING, Window
 from models.zones import local_day
@@ -35,7 +36,7 @@ class Group(NamedTuple):
     rows: list[board.Row]
 
 
-def status(web: Web) -> dict[str, Any]:
+def status(web: Web) -> JsonObject:
     """Whether the user can trust the page: are people watched, up to when are all people judged, what is away."""
     gateways = [one.gateways for one in web.live.progress.values()]
     until = board.judged_until(gateways)

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from faust import web
 from prometheus_client import generate_latest
 
+from models.json_object import JsonObject
 from models.times import format_time
 from runtime import metrics
 from runtime.settings import Settings, SettingsError, is_loopback
@@ -101,7 +102,7 @@ def add(engine: Engine, settings: Settings) -> None:
 
 
 async def ask(worker: str | None, subject: str, lane: int, settings: Settings, *, passed_on: bool,
-              ) -> tuple[dict[str, Any], int]:
+              ) -> tuple[JsonObject, int]:
     """Ask the worker that has the lane about a person. Returns its answer and status. A request is passed on once."""
     if worker is None or passed_on:
         return {"error": f"no worker has lane {lane} at the moment; retry", "lane": lane}, 503
@@ -109,7 +110,7 @@ async def ask(worker: str | None, subject: str, lane: int, settings: Settings, *
     try:
         async with httpx.AsyncClient(timeout=ANSWER_S) as http:
             answer = await http.get(f"{worker.rstrip('/')}/people/{subject}/", headers=headers)
-            found: dict[str, Any] = answer.json()
+            found: JsonObject = answer.json()
     except (httpx.HTTPError, ValueError):
         return {"error": f"lane {lane} is on {worker}, which does not answer", "lane": lane}, 502
     return found, answer.status_code
@@ -123,11 +124,11 @@ def where(engine: Engine, lane: int) -> str | None:
     return None
 
 
-async def lanes_of(engine: Engine) -> dict[str, Any]:
+async def lanes_of(engine: Engine) -> JsonObject:
     """Return for each lane of this worker the waiting records by topic, and by gateway up to when it has judged."""
     positions = engine.positions()
     ends = await engine.app.consumer.highwaters(*positions) if positions else {}
-    shown: dict[str, Any] = {}
+    shown: JsonObject = {}
     metrics.LANES.set(len(engine.lanes))
     for figures in (metrics.LAG, metrics.JUDGED_UNTIL):
         figures.clear()  # figures of a lane that another worker has must not stay

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 import orjson
@@ -19,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from agents.store import store_of
 from cli.demo.system import VIRTUAL_TICK_S, System, ready
 from gateway.adapters.generic import signed
+from models.json_object import JsonObject
 from models.times import format_time, parse_time
 from simulator.fleet import Fleet
 from simulator.network import SmsDelivery
@@ -39,13 +39,13 @@ class Run:
     now: int
     sent: int = 0
     accepted: int = 0
-    alerts: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[JsonObject] = field(default_factory=list)
     checkins: dict[tuple[int, str], tuple[int, str]] = field(default_factory=dict)
     refused: dict[bytes, str] = field(default_factory=dict)  # by origin
     began: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> JsonObject:
         """The figures of contracts.md."""
         verdict = self.verdict()
         return {
@@ -57,7 +57,7 @@ class Run:
             "seconds": round(self.seconds, 1), "sms_per_second": round(self.sent / max(self.seconds, 0.001), 1),
         }
 
-    def take(self, topic: str, value: dict[str, Any]) -> None:
+    def take(self, topic: str, value: JsonObject) -> None:
         """Take one record of an output topic. A repeat after a fault changes nothing."""
         if topic == ALERTS:
             self.alerts.append(value)
@@ -68,7 +68,7 @@ class Run:
             if revision > self.checkins.get(place, (0, ""))[0]:
                 self.checkins[place] = (revision, value["result"])
 
-    def opened(self) -> dict[str, dict[str, Any]]:
+    def opened(self) -> dict[str, JsonObject]:
         """The first revision of each alert; an incident once, whatever the number of lanes."""
         return {one["data"]["alert"]: one for one in self.alerts if one["data"]["revision"] == 1}
 
@@ -137,9 +137,9 @@ class Demo:
             self._system.check()
             await asyncio.sleep(0.2)
 
-    def _events(self) -> list[tuple[int, SmsDelivery | dict[str, Any] | None]]:
+    def _events(self) -> list[tuple[int, SmsDelivery | JsonObject | None]]:
         """In order of time; None: a tick is due. At one moment commands come first, the tick last."""
-        events: list[tuple[int, int, SmsDelivery | dict[str, Any] | None]] = [
+        events: list[tuple[int, int, SmsDelivery | JsonObject | None]] = [
             (parse_time(command["at"], "at"), 0, command) for command in self._fleet.commands()]
         events += [(delivery.at, 1, delivery) for delivery in self._fleet.deliveries()]
         events += [(at, 2, None) for at in range(self._fleet.begin, self._fleet.end + 1, VIRTUAL_TICK_S)]
@@ -173,10 +173,10 @@ class Demo:
             self._system.check()
             await asyncio.sleep(0.002)
 
-    async def _status(self, http: httpx.AsyncClient) -> dict[str, Any]:
+    async def _status(self, http: httpx.AsyncClient) -> JsonObject:
         while True:
             try:
-                found: dict[str, Any] = (await http.get(f"{self._system.gateway_url}/status")).json()
+                found: JsonObject = (await http.get(f"{self._system.gateway_url}/status")).json()
             except httpx.TransportError:
                 self._system.check()
                 await asyncio.sleep(0.2)

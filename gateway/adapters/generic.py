@@ -8,11 +8,12 @@
 
 import hmac
 import re
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from gateway.sms import InboundSms, Refused, Request
+from models.json_object import JsonObject
 from models.signature import SIGNATURE, TIMESTAMP, sign
 
 TOLERANCE_S: Final = 300
@@ -21,7 +22,7 @@ MOST_OCTETS: Final = 128 * 1024
 FIELDS: Final = ("id", "sender", "recipient", "text", "binary")
 _SECONDS: Final = re.compile(r"\d{1,12}", re.ASCII)
 
-OPENAPI: Final[dict[str, Any]] = {
+OPENAPI: Final[JsonObject] = {
     "parameters": [
         {"name": TIMESTAMP, "in": "header", "required": True, "schema": {"type": "string", "pattern": r"^\d{1,12}$"},
          "description": f"Time of the request in seconds since 1970, at most {TOLERANCE_S} s off."},
@@ -65,7 +66,7 @@ def parse(request: Request, secret: str, now: float) -> InboundSms:
         raise Refused(400, "the body is not JSON in UTF-8") from None
     if not isinstance(document, dict):
         raise Refused(422, "the body must be an object")
-    fields: dict[str, Any] = {name: document.get(name) for name in FIELDS}
+    fields: JsonObject = {name: document.get(name) for name in FIELDS}
     for name, value in fields.items():
         if value is not None and not isinstance(value, str):
             raise Refused(422, f"{name} must be a text")

@@ -9,8 +9,9 @@
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from models.json_object import JsonView
 from models.window import HALVES
 from stores.projection import computed
 from stores.projection.document import Document
@@ -59,7 +60,7 @@ class Collection(NamedTuple):
 
     name: str
     required: tuple[str, ...]
-    properties: Mapping[str, Any]
+    properties: JsonView
     indexes: tuple[Index, ...] = ()
     computed: Callable[[Document], Document] | None = None
     schema: int = SCHEMA
@@ -73,7 +74,7 @@ class Collection(NamedTuple):
 
 
 _DATED: Final = Index((("dated", 1),), expires=True)  # retention
-_ALERT: Final[Mapping[str, Any]] = {
+_ALERT: Final[JsonView] = {
     "ver": _REVISION, "revision": _REVISION, "alert": _TEXT, "kind": _TEXT, "severity": _TEXT, "active": _FLAG,
     "acknowledged_by": _TEXT_OR_NULL, "assignee": _TEXT_OR_NULL, "site": _TEXT_OR_NULL, "window": _TEXT_OR_NULL,
     "opened_at": _TEXT, "changed_at": _TEXT, "change": _TEXT, "revisions": _MAP, "dated": _DATE_OR_NULL}
