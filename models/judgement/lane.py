@@ -109,7 +109,7 @@ class LaneState:
         """
         if person.profile.retired and person.former_time is None:
             return
-        gateway = self.gateway(person.profile.gateway)
+        gateway = self.times.gateway(person.profile.gateway)
         until = gateway.judged_until
         after = until if person.former_time is None or until is None else person.former_time
         self._enter(person.profile.gateway, person.subject, about.calendar(person, gateway.first), after)
@@ -235,9 +235,9 @@ class LaneState:
                 self.enter_timer(person)
                 self.schedule(person)
             elif not profile.retired:
-                time = self.gateway(profile.gateway)
-                judged_from = seen.judged_from if seen.judged_from is not None else time.first
-                self._enter(profile.gateway, subject, Calendar(profile.schedule, {}, judged_from), time.judged_until)
+                time = self.times.gateway(profile.gateway)
+                started = seen.started if seen.started is not None else time.first
+                self._enter(profile.gateway, subject, Calendar(profile.schedule, {}, started), time.judged_until)
         self.times.changed = False
 
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:
