@@ -90,13 +90,13 @@ def _watch_gateways(lane: LaneState, at: int) -> Iterator[list[Effect]]:
 
 def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[Effect]]:
     """Judge the deadlines of a gateway's people up to `until`, together by time."""
-    people = lane.take_due(gateway, until)
-    if people is None:
+    taken = lane.take_due(gateway, until)
+    if taken is None:
         return
-    before = people.after
+    before, first, subjects = taken
     due: dict[int, list[_Due]] = defaultdict(list)
     moved = []
-    for looked_at, subject in enumerate(people.subjects):  # each person is unpacked once for all questions
+    for looked_at, subject in enumerate(subjects):  # each person is unpacked once for all questions
         if looked_at % PEOPLE_A_SLICE == PEOPLE_A_SLICE - 1:
             yield []
         person = lane.person(subject)
@@ -105,7 +105,7 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[
         # The first tick of a gateway only sets the time, except for people from another gateway.
         after = before if person.former_time is None else person.former_time
         if after is not None and not person.profile.retired:
-            for deadline, window in about.calendar(person, people.first).due(after, until):
+            for deadline, window in about.calendar(person, first).due(after, until):
                 due[deadline].append(_Due(subject, window, bool(octet_at(person.results, window)),
                                           about.excused(person, Window(window).day)))
         if person.former_time is None:
