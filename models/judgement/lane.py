@@ -236,8 +236,8 @@ class LaneState:
                 self.schedule(person)
             elif not profile.retired:
                 time = self.times.gateway(profile.gateway)
-                started = seen.started if seen.started is not None else time.first
-                self._enter(profile.gateway, subject, Calendar(profile.schedule, {}, started), time.judged_until)
+                judged_from = seen.judged_from if seen.judged_from is not None else time.first
+                self._enter(profile.gateway, subject, Calendar(profile.schedule, {}, judged_from), time.judged_until)
         self.times.changed = False
 
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:

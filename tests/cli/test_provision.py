@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.commands import Anbu
 
-from cli.broker import SubjectRecord, publish, sending
+from cli.broker import sending
 from cli.registry import read_profiles
 from models.contract.registry import parse_profile
 from models.wire.keys import unwrap

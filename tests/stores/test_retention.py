@@ -22,7 +22,7 @@ NOW = parse_time("2026-11-24T00:00:00Z", "now")
 
 
 async def test_a_replay_does_not_restore_expired_documents(database_url: str) -> None:
-    years_later = NOW + 500 * DAY_S
+    years_later = NOW + 500 * DAY
     store = Store(database_url, DEFAULT_DAYS, lambda: years_later)
     await store.prepare()
     await write(store, [report(7, 1, MONDAY), checkin(7, DATE), alert(7, 1, f"{DATE}T00:00:00Z"), profile(7)])
