@@ -71,7 +71,7 @@ def test(channel: str) -> None:
 async def _send(configured: Configured, now: int) -> str:
     at = format_time(now)
     why = {"ko": "채널 확인을 위한 시험 메시지입니다. 실제 상황이 아닙니다.",
-           "en": "This only tries the channel: nobody needs help."}
+           "en": "This message tests the channel. No person needs help."}
     event: JsonObject = {
         "specversion": "1.0", "id": f"test/{now}", "source": "/anbu", "type": "kr.anbu.alert.test", "subject": "0",
         "time": at, "datacontenttype": "application/json",

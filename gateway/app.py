@@ -67,7 +67,7 @@ def create_app(settings: Settings, clock: Clock, on_failure: Callable[[BaseExcep
     """
     secret = settings.gateway_secret
     if not secret:
-        raise SettingsError("ANBU_GATEWAY_SECRET is not set: it is the secret with which your SMS gateway signs")
+        raise SettingsError("ANBU_GATEWAY_SECRET is not set: the secret that your SMS provider signs with")
     if settings.tick_s <= 0:
         raise SettingsError("ANBU_TICK_S must be more than 0: without ticks no deadline is judged")
     publisher = Publisher(settings, clock)

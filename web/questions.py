@@ -36,7 +36,7 @@ TOO_LONG: Final = N_("Please choose at most three years, and a first day that is
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(signed_in)], responses=refusals(401, 422, 503))
 Found = TypeVar("Found")
 SiteName = Annotated[str, Path(max_length=100)]
-Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the page before")]
+Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the previous page")]
 _CSV: Final[dict[int | str, JsonObject]] = {200: {"content": {CSV.split(";", maxsplit=1)[0]: {}}}}
 
 
@@ -83,7 +83,7 @@ class Trend(BaseModel):
 class Device(Trend):
     slot: int
     heard: JsonObject | None
-    attrs: list[JsonObject] = Field(description="k: name, v: value, u: unit, t: when")
+    attrs: list[JsonObject] = Field(description="k: name, v: value, u: unit, t: time")
 
 
 class FailingDevice(Trend):
@@ -95,11 +95,11 @@ class FailingDevice(Trend):
 class PersonState(BaseModel):
     subject: int
     site: str | None
-    profile: JsonObject | None = Field(description="as in the topic `registry`, without keys")
+    profile: JsonObject | None = Field(description="the record of the topic `registry`, without keys")
     contact: dict[str, str] | None
-    heard: JsonObject | None = Field(description="when and in which report last")
-    report: JsonObject | None = Field(description="the newest by the device's clock")
-    windows: JsonObject = Field(description="the newest result by morning and afternoon")
+    heard: JsonObject | None = Field(description="the last report that arrived: time of receipt, id and site")
+    report: JsonObject | None = Field(description="the newest report by the device's clock")
+    windows: JsonObject = Field(description="the newest result of the morning and of the afternoon")
     wake_up: WakeUp
     alerts: list[PastAlert] = Field(description="the open alerts")
     devices: list[Device]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.commands import Anbu
 
-from cli.broker import sending
+from cli.broker import SubjectRecord, publish, sending
 from cli.registry import read_profiles
 from models.contract.registry import parse_profile
 from models.wire.keys import unwrap
@@ -80,6 +80,16 @@ def test_a_file_of_keys_is_never_overwritten(anbu: Anbu, settings: Settings, tmp
     assert (done.exit_code, "--keys" in done.stderr) == (2, True)
     assert (tmp_path / "people.keys.csv").read_text() == "the only copy"
     assert asyncio.run(read_profiles(settings)) == {}, "nobody is in the registry whose key nobody has"
+
+
+def test_people_are_counted_and_not_keys(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+    """A person whom the registry knows without a home unit gets a key, and is not new."""
+    assert anbu("provision", people(tmp_path, ROW), "--keys", tmp_path / "first.csv").exit_code == 0
+    known = asyncio.run(read_profiles(settings))[42]
+    asyncio.run(publish([SubjectRecord(REGISTRY, 42, {**known, "devices": []})], settings))
+    done = anbu("provision", people(tmp_path, ROW, "43" + ROW[2:]), "--keys", tmp_path / "second.csv")
+    assert (done.exit_code, "2 people are in the registry, 1 of them new" in done.stdout) == (0, True), done.output
+    assert set(keys_in(tmp_path / "second.csv")) == {(42, 0, 1), (43, 0, 1)}
 
 
 async def test_names_go_to_the_database_alone(anbu: Anbu, settings: Settings, tmp_path: Path, store: Store,

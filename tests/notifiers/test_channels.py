@@ -77,9 +77,9 @@ async def test_a_provider_that_does_not_answer_is_retried(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("url", "why"), [
-    ("http://127.0.0.1:{dead}", "nobody answers: nothing listens at this port"),
-    ("https://nowhere.invalid", "nobody answers: no such host, or no name service"),
-    ("https://127.0.0.1:{port}", "nobody answers: no TLS at this port: ")])
+    ("http://127.0.0.1:{dead}", "no server answers: nothing listens at this port"),
+    ("https://nowhere.invalid", "no server answers: no such host, or no name service"),
+    ("https://127.0.0.1:{port}", "no server answers: no TLS at this port: ")])
 async def test_the_reason_for_a_missing_answer_is_named(endpoint: Endpoint, url: str, why: str) -> None:
     """The message distinguishes a mistake in the routes file from a provider that is down."""
     one = of("slack", url.format(dead=free_port(), port=endpoint.url.rpartition(":")[2]))
