@@ -29,6 +29,8 @@ class StatusReport(Value, frozen=True):
     alarm: the code of the last alarm; 0: none.
     alarm_age_min: the age of that alarm, minutes.
     out_of_range: whether a value was out of range.
+    listens: whether the device can be asked.
+    answers: the number of the question that the report answers, 1 to 7; None: no question.
     """
 
     device_time: int | None
@@ -49,6 +51,8 @@ class StatusReport(Value, frozen=True):
     alarm: int = 0
     alarm_age_min: int = 0
     out_of_range: bool = False
+    listens: bool = False
+    answers: int | None = None
 
 
 class Attribute(Value, frozen=True):

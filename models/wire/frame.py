@@ -23,6 +23,8 @@ TAG_OCTETS: Final = 8
 VERSION: Final = 1
 HOME_SLOT: Final = 0  # of the first device of a home
 SEND_SLOT: Final = 7  # of `anbu send`; no home device has it, so its counters never collide with a device's
+FROM_DEVICE: Final = 0  # the bits that the direction adds to the slot in the nonce: no nonce serves both directions
+TO_DEVICE: Final = 0x80
 _ALPHABET: Final = b"-."  # in place of + and /: same code in ASCII and in GSM 03.38, no escape in a URL
 _TO_BASE64: Final = bytes.maketrans(_ALPHABET, b"+/")
 _HEADER: Final = Struct(">BIBH")
@@ -60,18 +62,19 @@ def _nonce(slot: int, subject: int, epoch: int, counter: int) -> bytes:
     return _NONCE.pack(VERSION, slot, subject, epoch >> 16, epoch & 0xFFFF, counter)
 
 
-def seal(cipher: AESCCM, subject: int, slot: int, epoch: int, counter: int, plaintext: bytes) -> bytes:
-    """Encrypt 40 octets as a device does. A counter must never be used twice with one key."""
+def seal(cipher: AESCCM, subject: int, slot: int, epoch: int, counter: int, plaintext: bytes,
+         direction: int = FROM_DEVICE) -> bytes:
+    """Encrypt 40 octets as a device does. A counter must never be used twice with one key in one direction."""
     header = (VERSION << 5 | slot << 2 | epoch & 3).to_bytes(1) + subject.to_bytes(4) + counter.to_bytes(3)
-    return header + cipher.encrypt(_nonce(slot, subject, epoch, counter), plaintext, header)
+    return header + cipher.encrypt(_nonce(direction | slot, subject, epoch, counter), plaintext, header)
 
 
-def open_frame(cipher: AESCCM, header: Header, frame: bytes, epoch: int) -> bytes | None:
-    """The 40 octets of plaintext; None: the frame is not authentic under this key and epoch.
+def open_frame(cipher: AESCCM, header: Header, frame: bytes, epoch: int, direction: int = FROM_DEVICE) -> bytes | None:
+    """The 40 octets of plaintext; None: the frame is not authentic under this key and epoch in this direction.
 
     header: of this frame, from `read_header`.
     """
-    nonce = _nonce(header.slot, header.subject, epoch, header.counter)
+    nonce = _nonce(direction | header.slot, header.subject, epoch, header.counter)
     try:
         return cipher.decrypt(nonce, frame[HEADER_OCTETS:], frame[:HEADER_OCTETS])
     except InvalidTag:

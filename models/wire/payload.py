@@ -34,7 +34,7 @@ def decode(plaintext: bytes, attributes: Mapping[int, AttributeSpec]) -> StatusR
 
 def _decode_status(plaintext: bytes) -> StatusReport:
     (_, time, window, flags, idle, first, battery, signal, temperature, humidity, reset_cause, faults, firmware, config,
-     activity, previous, alarm, age, _) = _STATUS.unpack(plaintext)
+     activity, previous, alarm, age, dialogue) = _STATUS.unpack(plaintext)
     bad_first = 1439 < first != _UNKNOWN_16
     bad_battery = 100 < battery != _UNKNOWN_8
     bad_humidity = 100 < humidity != _UNKNOWN_8
@@ -53,6 +53,8 @@ def _decode_status(plaintext: bytes) -> StatusReport:
         _CODES[previous[0]] + _CODES[previous[1]] + _CODES[previous[2]] + _CODES[previous[3]],
         alarm, age,
         bad_first or bad_battery or bad_humidity,
+        dialogue & 1 == 1,
+        dialogue >> 1 & 7 or None,
     )
 
 
@@ -96,7 +98,8 @@ def encode(report: StatusReport) -> bytes:
         _UNKNOWN_TEMPERATURE if report.temp_c is None else report.temp_c,
         _UNKNOWN_8 if report.humidity_pct is None else report.humidity_pct,
         report.reset_cause, report.faults, report.firmware, report.config,
-        bytes(octets), previous.to_bytes(4), report.alarm, report.alarm_age_min, 0)
+        bytes(octets), previous.to_bytes(4), report.alarm, report.alarm_age_min,
+        (report.answers or 0) << 1 | report.listens)
 
 
 def encode_attributes(values: Sequence[tuple[int, int]]) -> bytes:

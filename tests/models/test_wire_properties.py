@@ -116,7 +116,8 @@ REPORTS = st.builds(
     firmware=st.integers(0, 255), config=st.integers(0, 255),
     activity=st.lists(st.integers(0, 15), min_size=24, max_size=24).map(tuple),
     previous=st.lists(st.integers(0, 3), min_size=16, max_size=16).map(bytes),
-    alarm=st.integers(0, 255), alarm_age_min=st.integers(0, 2**16 - 1), out_of_range=st.just(False))
+    alarm=st.integers(0, 255), alarm_age_min=st.integers(0, 2**16 - 1), out_of_range=st.just(False),
+    listens=st.booleans(), answers=st.none() | st.integers(1, 7))
 
 
 @given(REPORTS)
@@ -146,7 +147,8 @@ def test_a_status_report_is_read_as_the_table_of_the_wire_format_says(octets: by
         activity=tuple(int(bits[i:i + 4], 2) for i in range(160, 256, 4)),
         previous=bytes(int(bits[i:i + 2], 2) for i in range(256, 288, 2)), alarm=octets[36],
         alarm_age_min=int.from_bytes(octets[37:39]),
-        out_of_range=100 < octets[12] < 255 or 100 < octets[15] < 255 or 1439 < int.from_bytes(octets[10:12]) < 0xFFFF)
+        out_of_range=100 < octets[12] < 255 or 100 < octets[15] < 255 or 1439 < int.from_bytes(octets[10:12]) < 0xFFFF,
+        listens=bits[319] == "1", answers=int(bits[316:319], 2) or None)
 
 
 @given(st.dates())
