@@ -20,6 +20,7 @@ from web.words import N_, WORDS, translations
 router = APIRouter(include_in_schema=False, dependencies=[Depends(signed_in)])
 
 ON_ALERT: Final = frozenset({CommandType.ACKNOWLEDGE, CommandType.ASSIGN, CommandType.COMMENT, CommandType.RESOLVE})
+ON_PERSON: Final = frozenset({CommandType.EXCUSE, CommandType.UNEXCUSE})
 LONGEST_NAME: Final = 60
 LONGEST_TEXT: Final = 2_000
 NO_PAGE: Final = N_("There is no such page.")
@@ -70,7 +71,7 @@ async def on_alert(request: Request, alert: str, act: CommandType) -> Response:
 @router.post("/people/{subject}/{act}")
 async def on_person(request: Request, subject: Subject, act: CommandType) -> Response:
     form = await checked_form(request)
-    if act in ON_ALERT:
+    if act not in ON_PERSON:
         raise RefusedError(404, NO_PAGE)
     return await _do(request, form, Asked(
         act, subject, _name(request, form), str(form.get("seen")), text=_text(form, "text", LONGEST_TEXT),

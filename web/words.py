@@ -53,6 +53,7 @@ COMMANDS: Final = {
     "acknowledge": N_("Acknowledgement"), "assign": N_("Assignment"), "comment": N_("Comment"),
     "resolve": N_("Closing"),
     "excuse": N_("Planned absence"), "unexcuse": N_("Cancelled absence"),
+    "unacknowledge": N_("Cancelled acknowledgement"), "reopen": N_("Reopening"),
 }
 JUST_NOW: Final = N_("just now")
 WORDS: Final = KINDS | SEVERITIES | RESULTS | HALVES | CHANGES | COMMANDS
