@@ -36,6 +36,18 @@ class Thresholds(Stored, frozen=True):
     idle_h: int | float = 12
     temp_low: int | float = 5
     temp_high: int | float = 33
+    out_h: int | float = 36
+
+
+class Reminders(Stored, frozen=True):
+    """When an active critical alert is repeated to caseworkers, minutes; 0: never.
+
+    urgent_min: after the last revision of an unacknowledged alert of the urgent kinds.
+    other_min: likewise for the other kinds, and for acknowledged alerts.
+    """
+
+    urgent_min: int = 30
+    other_min: int = 240
 
 
 class AttributeSpec(Stored, frozen=True):
@@ -53,6 +65,7 @@ class AttributeSpec(Stored, frozen=True):
 
 
 MORNING, AFTERNOON, THRESHOLDS = DailyWindow(6 * 60, 9 * 60), DailyWindow(13 * 60, 15 * 60), Thresholds()
+REMINDERS: Final = Reminders()
 
 
 class RegisteredDevice(Stored, frozen=True):
@@ -60,12 +73,14 @@ class RegisteredDevice(Stored, frozen=True):
 
     kek: the name of the key-encryption key.
     key: the device key, wrapped under that key, 44 octets.
+    msisdn: the device's own telephone number, E.164; None: the device cannot be asked.
     """
 
     slot: int
     epoch: int
     kek: str
     key: bytes
+    msisdn: str | None = None
 
 
 class Schedule(Stored, frozen=True, cache_hash=True):
@@ -95,7 +110,10 @@ class Span(Stored, frozen=True):
 
 
 class Profile(Stored, frozen=True):
-    """The profile of a person for the judgement: place, hours and devices."""
+    """The profile of a person for the judgement: place, hours and devices.
+
+    ask_min: minutes after the close of a window at which a silent person is asked, rising; empty: never.
+    """
 
     subject: int
     site: str
@@ -107,3 +125,5 @@ class Profile(Stored, frozen=True):
     escalation: tuple[EscalationStep, ...] = ()
     thresholds: Thresholds = THRESHOLDS
     attributes: Mapping[int, AttributeSpec] = {}
+    ask_min: tuple[int, ...] = ()
+    remind: Reminders = REMINDERS

@@ -1,11 +1,15 @@
 """The commands of caseworkers, from topic `commands`."""
 
+import re
 from enum import StrEnum
+from typing import Final
 
 from models.base import Value
-from models.contract.records import Document, name_of, optional_name, subject_of
+from models.contract.records import Document, dates_of, name_of, optional_name, optional_text, subject_of
 from models.errors import ContractError
-from models.times import parse_date, parse_time
+from models.times import parse_time
+
+_OUTCOME: Final = re.compile(r"[a-z_]{1,40}", re.ASCII)
 
 
 class CommandType(StrEnum):
@@ -15,6 +19,8 @@ class CommandType(StrEnum):
     RESOLVE = "resolve"
     EXCUSE = "excuse"
     UNEXCUSE = "unexcuse"
+    UNACKNOWLEDGE = "unacknowledge"
+    REOPEN = "reopen"
 
 
 class Command(Value, frozen=True):
@@ -24,6 +30,7 @@ class Command(Value, frozen=True):
     at: epoch seconds.
     alert: the id of the alert; None for `excuse` and `unexcuse`.
     first, last: local dates of `excuse` and `unexcuse`, both included, in days since 2020-01-01; else None.
+    outcome: a word for what the caseworker found, of `comment` and `resolve`; else None.
     """
 
     id: str
@@ -36,6 +43,7 @@ class Command(Value, frozen=True):
     assignee: str | None = None
     first: int | None = None
     last: int | None = None
+    outcome: str | None = None
 
 
 def parse_command(document: Document) -> Command:
@@ -47,13 +55,20 @@ def parse_command(document: Document) -> Command:
         raise ContractError("type") from None
     subject, by, at = subject_of(document), name_of(document, "by"), parse_time(document.get("at"), "at")
     if kind in (CommandType.EXCUSE, CommandType.UNEXCUSE):
-        first, last = parse_date(document.get("from"), "from"), parse_date(document.get("to"), "to")
-        if last < first:
-            raise ContractError("to")
+        first, last = dates_of(document)
         return Command(command_id, kind, subject, by, at, text=optional_name(document, "text"), first=first, last=last)
     alert = name_of(document, "alert")
     assignee = name_of(document, "assignee") if kind is CommandType.ASSIGN else None
     text = name_of(document, "text") if kind is CommandType.COMMENT else optional_name(document, "text")
+    outcome = _outcome(document) if kind in (CommandType.COMMENT, CommandType.RESOLVE) else None
     return Command(
         id=command_id, type=kind, subject=subject, by=by, at=at, alert=alert, text=text, assignee=assignee,
+        outcome=outcome,
     )
+
+
+def _outcome(document: Document) -> str | None:
+    outcome = optional_text(document, "outcome")
+    if outcome is not None and _OUTCOME.fullmatch(outcome) is None:
+        raise ContractError("outcome")
+    return outcome

@@ -58,8 +58,10 @@ class Tick(Value, frozen=True):
 
     gateway: None for a worker's clock.
     at: epoch seconds.
+    quiet_since: this instance of the gateway has accepted no frame after that time, epoch seconds; None: unknown.
     """
 
     source: Literal["gateway", "clock"]
     gateway: str | None
     at: int
+    quiet_since: int | None = None

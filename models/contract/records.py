@@ -8,12 +8,13 @@ import orjson
 
 from models.contract.inputs import Sms, Tick
 from models.errors import ContractError
-from models.times import parse_time
+from models.times import parse_date, parse_time
 
 Document = Mapping[str, Any]
 LONGEST: Final = 256 * 1024  # octets; an output of a megabyte has room for such a record and all that is said of it
 # Characters. An alert repeats a dozen names, some from much older records; a character may take six octets in JSON.
 LONGEST_NAME: Final = 4000
+LONGEST_ABSENCE: Final = 366  # days from the first date to the last: a year by mistake of the year is no absence
 
 
 def parse_object(value: bytes) -> dict[str, Any]:
@@ -78,6 +79,14 @@ def subject_of_key(key: bytes | None) -> int:
     return subject
 
 
+def dates_of(document: Document) -> tuple[int, int]:
+    """The required dates `from` and `to` of an absence, in days since 2020-01-01, both included (rule 7)."""
+    first, last = parse_date(document.get("from"), "from"), parse_date(document.get("to"), "to")
+    if not 0 <= last - first <= LONGEST_ABSENCE:
+        raise ContractError("to")
+    return first, last
+
+
 def read_time(document: Document, field: str) -> int | None:
     """A time of a record that may be broken elsewhere; None: the time cannot be read."""
     try:
@@ -139,5 +148,9 @@ def _parse_tick(document: Document) -> Tick:
     source = document.get("source")
     if source not in ("gateway", "clock"):
         raise ContractError("source")
-    gateway = name_of(document, "gateway") if source == "gateway" else None
-    return Tick(source, gateway, parse_time(document.get("at"), "at"))
+    at = parse_time(document.get("at"), "at")
+    if source == "clock":
+        return Tick(source, None, at)
+    quiet_since = document.get("quiet_since")
+    return Tick(source, name_of(document, "gateway"), at,
+                None if quiet_since is None else parse_time(quiet_since, "quiet_since"))

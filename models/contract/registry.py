@@ -7,10 +7,11 @@ import re
 from base64 import b64decode
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from models.contract.records import Document, name_of, optional_name, subject_of
+from models.contract.records import Document, dates_of, name_of, optional_name, optional_text, subject_of
 from models.errors import ContractError
 from models.profile import (
     AFTERNOON,
@@ -22,12 +23,16 @@ from models.profile import (
     Excuse,
     Profile,
     RegisteredDevice,
+    Reminders,
     Schedule,
     Thresholds,
 )
-from models.times import parse_clock, parse_date, parse_time
+from models.times import parse_clock, parse_time
 
 MINUTES_OF_A_DAY: Final = 1440
+LONGEST_WAIT_MIN: Final = 1 << 31
+MOST_QUESTIONS: Final = 7  # of a window: a report has three bits for the number that it answers
+_MSISDN: Final = re.compile(r"\+\d{7,15}", re.ASCII)  # E.164
 _ATTRIBUTE: Final = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", re.ASCII)
 _OF_THE_MACHINE: Final = "localtime"  # zoneinfo loads it, but it may be another zone for each worker
@@ -56,6 +61,8 @@ def parse_profile(document: Document) -> Profile:
         escalation=tuple(_each(document, "escalation", _step)),
         thresholds=_thresholds(_mapping(document, "thresholds") or {}),
         attributes=_attributes(_mapping(document, "attributes") or {}),
+        ask_min=_ask_min(document.get("ask_min")),
+        remind=_reminders(_mapping(document, "remind") or {}),
     )
 
 
@@ -132,26 +139,44 @@ def _device(one: Document) -> RegisteredDevice:
         raise ContractError("key") from None
     if len(key) != WRAPPED_OCTETS:
         raise ContractError("key")
+    msisdn = optional_text(one, "msisdn")
+    if msisdn is not None and _MSISDN.fullmatch(msisdn) is None:
+        raise ContractError("msisdn")
     return RegisteredDevice(slot=_integer(one.get("slot"), 0, 7, "slot"),
                             epoch=_integer(one.get("epoch"), 0, (1 << 24) - 1, "epoch"),
-                            kek=name_of(one, "kek"), key=key)
+                            kek=name_of(one, "kek"), key=key, msisdn=msisdn)
 
 
 def _excuse(one: Document) -> Excuse:
-    excuse = Excuse(parse_date(one.get("from"), "from"), parse_date(one.get("to"), "to"))
-    if excuse.last < excuse.first:
-        raise ContractError("to")
+    excuse = Excuse(*dates_of(one))
     optional_name(one, "reason")
     return excuse
 
 
 def _step(one: Document) -> EscalationStep:
-    return EscalationStep(_integer(one.get("after_min"), 0, 1 << 31, "after_min"), name_of(one, "to"))
+    return EscalationStep(_integer(one.get("after_min"), 0, LONGEST_WAIT_MIN, "after_min"), name_of(one, "to"))
+
+
+def _ask_min(value: object) -> tuple[int, ...]:
+    """The minutes after the close of a window: rising, at most seven."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MOST_QUESTIONS:
+        raise ContractError("ask_min")
+    minutes = tuple(_integer(one, 0, MINUTES_OF_A_DAY, "ask_min") for one in value)
+    if any(later <= earlier for earlier, later in pairwise(minutes)):
+        raise ContractError("ask_min")
+    return minutes
+
+
+def _reminders(document: Document) -> Reminders:
+    return Reminders(**{name: _integer(document[name], 0, LONGEST_WAIT_MIN, f"remind.{name}")
+                        for name in ("urgent_min", "other_min") if document.get(name) is not None})
 
 
 def _thresholds(document: Document) -> Thresholds:
     found: dict[str, int | float] = {}
-    for name in ("battery_pct", "signal_dbm", "idle_h"):
+    for name in ("battery_pct", "signal_dbm", "idle_h", "out_h"):
         if document.get(name) is not None:
             found[name] = _number(document[name], f"thresholds.{name}")
     temperature = document.get("temp_c")

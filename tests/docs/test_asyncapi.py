@@ -69,7 +69,8 @@ def taken(topic: str, value: dict[str, Any]) -> bool:
 def _complete(value: dict[str, Any]) -> bool:
     """What a schema does not say: which fields the type of a command needs, and that dates are in order."""
     needed = {"assign": ["alert", "assignee"], "comment": ["alert", "text"], "acknowledge": ["alert"],
-              "resolve": ["alert"], "excuse": ["from", "to"], "unexcuse": ["from", "to"]}.get(value.get("type", ""), [])
+              "resolve": ["alert"], "unacknowledge": ["alert"], "reopen": ["alert"], "excuse": ["from", "to"],
+              "unexcuse": ["from", "to"]}.get(value.get("type", ""), [])
     return all(value.get(name) for name in needed) and value.get("from", "") <= value.get("to", value.get("from", ""))
 
 

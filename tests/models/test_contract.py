@@ -14,7 +14,16 @@ from models.contract.inputs import Sms, Tick
 from models.contract.records import LONGEST, parse_object, parse_sms, read_time
 from models.contract.registry import parse_profile
 from models.errors import ContractError
-from models.profile import AttributeSpec, DailyWindow, EscalationStep, Excuse, Profile, Schedule, Thresholds
+from models.profile import (
+    AttributeSpec,
+    DailyWindow,
+    EscalationStep,
+    Excuse,
+    Profile,
+    Reminders,
+    Schedule,
+    Thresholds,
+)
 
 SMS = {"received_at": "2026-11-23T21:04:05Z", "text": "W.x"}
 GATEWAY_TICK = {"type": "tick", "source": "gateway", "gateway": "seoul-1", "at": "2026-11-23T21:04:10Z"}
@@ -36,7 +45,10 @@ def test_an_sms_is_read() -> None:
 
 def test_ticks_are_read() -> None:
     assert parse_sms(GATEWAY_TICK) == Tick("gateway", "seoul-1", 1_795_467_850)
-    assert parse_sms({"type": "tick", "source": "clock", "at": "2026-11-23T21:04:10Z"}) == Tick(
+    assert parse_sms({**GATEWAY_TICK, "quiet_since": None}) == Tick("gateway", "seoul-1", 1_795_467_850)
+    assert parse_sms({**GATEWAY_TICK, "quiet_since": "2026-11-23T21:04:00Z"}) == Tick(
+        "gateway", "seoul-1", 1_795_467_850, quiet_since=1_795_467_840)
+    assert parse_sms({"type": "tick", "source": "clock", "at": "2026-11-23T21:04:10Z", "quiet_since": 5}) == Tick(
         "clock", None, 1_795_467_850)
 
 
@@ -53,6 +65,7 @@ def test_ticks_are_read() -> None:
     ({**GATEWAY_TICK, "source": "moon"}, "source"),
     ({**GATEWAY_TICK, "gateway": ""}, "gateway"),
     ({**GATEWAY_TICK, "at": None}, "at"),
+    ({**GATEWAY_TICK, "quiet_since": "yesterday"}, "quiet_since"),
 ])
 def test_a_malformed_sms_is_refused(document: dict[str, Any], field: str) -> None:
     with pytest.raises(ContractError, match=f"^{field}$"):
@@ -73,17 +86,20 @@ def test_the_time_of_a_malformed_record_is_read_if_possible() -> None:
 
 def test_a_profile_is_read() -> None:
     profile = parse_profile({
-        **PROFILE, "retired": True, "grace_min": 0, "devices": [DEVICE],
+        **PROFILE, "retired": True, "grace_min": 0, "devices": [DEVICE, {**DEVICE, "msisdn": "+821000000042"}],
         "windows": {"morning": {"open": "05:00", "close": "23:59"}, "afternoon": None},
         "excused": [{"from": "2020-01-01", "to": "2020-01-03", "reason": "travel"}],
         "escalation": [{"after_min": 0, "to": "lead"}],
-        "thresholds": {"battery_pct": 20, "temp_c": [1.5, 30]},
+        "thresholds": {"battery_pct": 20, "temp_c": [1.5, 30], "out_h": 48},
+        "ask_min": [0, 15, 1440], "remind": {"urgent_min": 0},
         "attributes": {"7": {"name": "co2", "unit": "ppm", "scale": 10, "range": [0, 100]}, "8": {"name": "x"}}})
     assert profile.retired
     assert profile.schedule == Schedule("Asia/Seoul", DailyWindow(300, 1439), None, 0, 1_793_491_200)
     assert profile.excused == (Excuse(0, 2),)
     assert profile.escalation == (EscalationStep(0, "lead"),)
-    assert profile.thresholds == Thresholds(battery_pct=20, temp_low=1.5, temp_high=30)
+    assert profile.thresholds == Thresholds(battery_pct=20, temp_low=1.5, temp_high=30, out_h=48)
+    assert [device.msisdn for device in profile.devices] == [None, "+821000000042"]
+    assert (profile.ask_min, profile.remind) == ((0, 15, 1440), Reminders(urgent_min=0, other_min=240))
     assert profile.attributes == {7: AttributeSpec("co2", "ppm", 10, 0, 100),
                                   8: AttributeSpec("x", None, 1, None, None)}
 
@@ -117,6 +133,7 @@ def window(**fields: Any) -> dict[str, Any]:
     ({"devices": [{**DEVICE, "key": None}]}, r"devices\[0\].key"),
     ({"excused": [{"from": "2026-11-24"}]}, r"excused\[0\].to"),
     ({"excused": [{"from": "2026-11-24", "to": "2026-11-23"}]}, r"excused\[0\].to"),
+    ({"excused": [{"from": "2026-11-24", "to": "2027-11-26"}]}, r"excused\[0\].to"),
     ({"excused": [{"from": "2026-02-30", "to": "2026-03-01"}]}, r"excused\[0\].from"),
     ({"excused": [{"from": "2026-11-24", "to": "2026-11-24", "reason": 5}]}, r"excused\[0\].reason"),
     ({"escalation": [{"after_min": -1, "to": "lead"}]}, r"escalation\[0\].after_min"),
@@ -124,6 +141,13 @@ def window(**fields: Any) -> dict[str, Any]:
     ({"thresholds": 5}, "thresholds"), ({"thresholds": {"idle_h": "12"}}, "thresholds.idle_h"),
     ({"thresholds": {"temp_c": [1]}}, "thresholds.temp_c"), ({"thresholds": {"temp_c": [9, 1]}}, "thresholds.temp_c"),
     ({"thresholds": {"temp_c": [1, None]}}, "thresholds.temp_c"),
+    ({"thresholds": {"out_h": True}}, "thresholds.out_h"),
+    *(({"devices": [{**DEVICE, "msisdn": number}]}, r"devices\[0\].msisdn") for number in (
+        "", 821000000042, "821000000042", "+123456", "+1234567890123456", "+82 10 0000 0042", "+８２1000000042")),
+    *(({"ask_min": minutes}, "ask_min") for minutes in (
+        5, {}, [15, 0], [0, 0], [-1], [1441], [True], [0.0], ["0"], [*range(8)])),
+    ({"remind": 30}, "remind"), ({"remind": {"urgent_min": -1}}, "remind.urgent_min"),
+    ({"remind": {"other_min": 30.0}}, "remind.other_min"), ({"remind": {"other_min": True}}, "remind.other_min"),
     ({"attributes": {"0": {"name": "x"}}}, "attributes.0"), ({"attributes": {"256": {"name": "x"}}}, "attributes.256"),
     *(({"attributes": {number: {"name": "x"}}}, f"attributes.{number}") for number in ("x", "07", "", "٧", "9" * 5000)),
     ({"attributes": {"7": 5}}, "attributes.7"),
@@ -146,7 +170,11 @@ def test_a_malformed_profile_is_refused(change: dict[str, Any], field: str) -> N
     ({**COMMAND, "type": "assign"}, "assignee"), ({**COMMAND, "type": "comment"}, "text"),
     ({**COMMAND, "type": "resolve", "alert": ""}, "alert"),
     ({**EXCUSE, "from": None}, "from"), ({**EXCUSE, "to": "24 November"}, "to"), ({**EXCUSE, "to": "2026-11-23"}, "to"),
-    ({**EXCUSE, "text": 5}, "text"),
+    ({**EXCUSE, "text": 5}, "text"), ({**EXCUSE, "to": "2027-11-26"}, "to"),
+    ({**EXCUSE, "type": "unexcuse", "to": "2027-11-26"}, "to"),
+    ({**COMMAND, "type": "unacknowledge", "alert": None}, "alert"),
+    ({**COMMAND, "type": "reopen", "alert": None}, "alert"),
+    *(({**COMMAND, "type": "resolve", "outcome": word}, "outcome") for word in ("", "Fine", "at home", "a" * 41, 5)),
 ])
 def test_a_malformed_command_is_refused(document: dict[str, Any], field: str) -> None:
     with pytest.raises(ContractError, match=f"^{field}$"):
@@ -157,6 +185,11 @@ def test_commands_are_read() -> None:
     assert parse_command(COMMAND).type is CommandType.ACKNOWLEDGE
     assert parse_command({**COMMAND, "type": "assign", "assignee": "lee"}).assignee == "lee"
     assert parse_command({**COMMAND, "type": "comment", "text": "on my way"}).text == "on my way"
+    assert parse_command({**COMMAND, "type": "reopen"}).type is CommandType.REOPEN
+    assert parse_command({**COMMAND, "type": "resolve", "outcome": "at_home"}).outcome == "at_home"
+    assert parse_command({**COMMAND, "type": "comment", "text": "x", "outcome": "a" * 40}).outcome == "a" * 40
+    assert parse_command({**COMMAND, "type": "unacknowledge", "outcome": "!"}).outcome is None
+    assert parse_command({**EXCUSE, "to": "2027-11-25"}).last == 2519 + 366
     excused = parse_command({**EXCUSE, "type": "unexcuse"})
     assert (excused.first, excused.last, excused.alert) == (2519, 2519, None)
 
@@ -170,7 +203,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_
 def test_any_json_is_read_or_raises_a_contract_error(kind: str, data: st.DataObject) -> None:
     parse, whole = {"sms": (parse_sms, {**SMS, **GATEWAY_TICK}), "profile": (parse_profile, {
         **PROFILE, "windows": {}, "devices": [DEVICE], "attributes": {}, "thresholds": {}, "excused": [],
-        "escalation": []}), "command": (parse_command, {**COMMAND, **EXCUSE})}[kind]
+        "escalation": [], "ask_min": [], "remind": {}}), "command": (parse_command, {**COMMAND, **EXCUSE})}[kind]
     document = dict(whole)
     document[data.draw(st.sampled_from(sorted(whole)))] = data.draw(JSON)
     with contextlib.suppress(ContractError):
