@@ -23,7 +23,7 @@ from models.contract.effects import Result
 from models.contract.records import parse_object
 from models.contract.registry import parse_profile
 from models.judgement import codec
-from models.judgement.events import Registered
+from models.judgement.events import Registered, Standing
 from models.judgement.lane import LaneState
 from models.judgement.results import result_at
 from models.judgement.step import step
@@ -125,7 +125,7 @@ def sampled(rows: Iterable[Row], sample: list[Row]) -> Iterator[Row]:
 def state(subject: int) -> bytes:
     """The state of a person who is registered and has not yet reported."""
     profile = parse_profile(parse_object(nation.registry(subject)))
-    return codec.pack_person(step(None, Registered(profile, nation.BEFORE, nation.BEFORE))[0])
+    return codec.pack_person(step(None, Registered(profile, nation.BEFORE, Standing(nation.BEFORE)))[0])
 
 
 async def begin_changelog(one: Stage, settings: Settings, people: range, *, from_now: bool = False) -> None:

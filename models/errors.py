@@ -6,7 +6,7 @@ from models.base import Value
 
 
 class RejectReason(StrEnum):
-    """The reasons in the order of the checks (docs/wire-format.md, receiving rule 4); the last is for commands."""
+    """The reasons in the order of the checks (docs/wire-format.md, receiving rule 4)."""
 
     MALFORMED = "malformed"
     NO_FRAME = "no_frame"
@@ -19,7 +19,6 @@ class RejectReason(StrEnum):
     NOT_AUTHENTIC = "not_authentic"
     BAD_TYPE = "bad_type"
     OUT_OF_RANGE = "out_of_range"
-    STALE_COMMAND = "stale_command"
 
 
 class Rejected(Value, frozen=True):

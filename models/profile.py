@@ -103,10 +103,12 @@ class Span(Stored, frozen=True):
 
     open: when the window opens.
     deadline: when the window is judged (close + grace).
+    close: when the window closes; None: a state of version 2 or older did not keep it.
     """
 
     open: int
     deadline: int
+    close: int | None = None
 
 
 class Profile(Stored, frozen=True):

@@ -27,7 +27,7 @@ from models.contract.records import parse_object, read_sms
 from models.contract.registry import parse_profile
 from models.errors import Rejected
 from models.judgement.codec import pack_person
-from models.judgement.events import Arrived, Registered
+from models.judgement.events import Arrived, Registered, Standing
 from models.judgement.person import Person
 from models.judgement.receive import receive
 from models.judgement.step import step
@@ -52,7 +52,7 @@ class Bare:
     def register(self, value: bytes) -> None:
         profile = parse_profile(parse_object(value))
         since = profile.schedule.since
-        self.people[profile.subject], _ = step(None, Registered(profile, since, since))
+        self.people[profile.subject], _ = step(None, Registered(profile, since, Standing(since)))
 
     def arrive(self, value: bytes) -> tuple[int, int, list[Effect]]:
         """(subject, time of arrival, effects) of a record of `sms`. Raises WrongResultError if it is refused."""
@@ -65,7 +65,7 @@ class Bare:
         received = receive(header, frame, person, self._keys)
         if isinstance(received, Rejected):
             raise WrongResultError(f"refused: {received}")
-        event = Arrived(received, sms.received_at, sms.id, sms.gateway, None)
+        event = Arrived(received, sms.received_at, sms.id, sms.gateway, Standing())
         self.people[header.subject], effects = step(person, event)
         self.awake += sum(isinstance(effect, CheckedIn) and effect.result is Result.AWAKE for effect in effects)
         return header.subject, sms.received_at, effects

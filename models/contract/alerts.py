@@ -10,9 +10,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from models.base import Stored
+from models.times import format_time
 
 
 class Kind(StrEnum):
+    """The kinds of alerts. States of version 1 hold their positions, so a new kind is appended."""
+
     SOS = "sos"
     FIRE = "fire"
     GAS = "gas"
@@ -26,6 +29,10 @@ class Kind(StrEnum):
     SENSOR_FAULT = "sensor_fault"
     TEMPERATURE = "temperature"
     GATEWAY_OUTAGE = "gateway_outage"
+    LONG_OUT = "long_out"
+    CLOCK = "clock"
+    COUNTER = "counter"
+    SENSOR_STUCK = "sensor_stuck"
 
 
 class Severity(StrEnum):
@@ -40,7 +47,9 @@ class Change(StrEnum):
     REPEATED = "repeated"
     RAISED = "raised"
     ESCALATED = "escalated"
+    REMINDED = "reminded"
     ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
     ASSIGNED = "assigned"
     COMMENTED = "commented"
     HELD = "held"
@@ -77,6 +86,7 @@ class Phase(StrEnum):
 
 EMERGENCIES: Final = (Kind.SOS, Kind.FIRE, Kind.GAS, Kind.FALL)
 OF_A_WINDOW: Final = frozenset({Kind.NO_REPORT, Kind.NOT_AWAKE})
+ONE_A_PERSON: Final = frozenset({*EMERGENCIES, Kind.INACTIVITY, Kind.LONG_OUT})
 
 NEXT_PHASE: Final[dict[tuple[Phase, Change], Phase]] = {
     # from                    by                      to
@@ -87,9 +97,13 @@ NEXT_PHASE: Final[dict[tuple[Phase, Change], Phase]] = {
     (Phase.HELD_ACKNOWLEDGED, Change.RELEASED):       Phase.ACKNOWLEDGED,
     (Phase.OPEN,              Change.RAISED):         Phase.OPEN,
     (Phase.OPEN,              Change.ESCALATED):      Phase.OPEN,
+    (Phase.OPEN,              Change.REMINDED):       Phase.OPEN,
     (Phase.OPEN,              Change.ACKNOWLEDGED):   Phase.ACKNOWLEDGED,
     (Phase.ACKNOWLEDGED,      Change.RAISED):         Phase.ACKNOWLEDGED,
+    (Phase.ACKNOWLEDGED,      Change.REMINDED):       Phase.ACKNOWLEDGED,
     (Phase.ACKNOWLEDGED,      Change.REPEATED):       Phase.OPEN,
+    (Phase.ACKNOWLEDGED,      Change.UNACKNOWLEDGED): Phase.OPEN,
+    (Phase.HELD_ACKNOWLEDGED, Change.UNACKNOWLEDGED): Phase.HELD,
     (Phase.CLEARED,           Change.REOPENED):       Phase.OPEN,
     **{(phase, change): phase
        for phase in (Phase.HELD, Phase.HELD_ACKNOWLEDGED, Phase.OPEN, Phase.ACKNOWLEDGED)
@@ -99,7 +113,13 @@ NEXT_PHASE: Final[dict[tuple[Phase, Change], Phase]] = {
 }
 
 # These changes restart the time to the next severity and along the chain of escalation (rule 16).
-RESTARTS: Final = frozenset({Change.OPENED, Change.HELD, Change.REOPENED, Change.REPEATED, Change.RELEASED})
+RESTARTS: Final = frozenset({Change.OPENED, Change.HELD, Change.REOPENED, Change.REPEATED, Change.RELEASED,
+                             Change.UNACKNOWLEDGED})
+# These changes end the acknowledgement.
+UNACKNOWLEDGES: Final = frozenset({Change.REOPENED, Change.REPEATED, Change.UNACKNOWLEDGED})
+# From the latest of these the time to the next reminder counts (rule 25), of an unacknowledged and an acknowledged one.
+URGES: Final = frozenset({Change.RAISED, Change.ESCALATED, Change.REMINDED})
+ATTENDS: Final = frozenset({Change.ACKNOWLEDGED, Change.ASSIGNED, Change.COMMENTED, Change.REMINDED})
 
 
 class IllegalChange(RuntimeError):
@@ -109,12 +129,14 @@ class IllegalChange(RuntimeError):
 class Alert(Stored, frozen=True):
     """One alert as of its newest revision. Times are epoch seconds.
 
-    reference: the end of the id, after the kind: `DATE:morning|afternoon`, or `SLOT.EPOCH.COUNTER` of the opening
-    report.
+    reference: the end of the id, after the kind: `DATE:morning|afternoon`, or the reference of the opening report.
     window: the number of the window; None for the alerts without one.
     slot: of the opening report; None for the alerts of a window.
     start: the start, from which the time to `raised` and `escalated` counts (rule 16).
     escalations: the people to whom the alert was escalated since the start.
+    last_heard_at: when the latest authentic report of the person had come, as of the opening; None: no report had.
+    urged_at, attended_at: when the latest change of URGES, of ATTENDS was made; None: there was none.
+    clear_reason: None while the alert is active.
     """
 
     kind: Kind
@@ -133,6 +155,10 @@ class Alert(Stored, frozen=True):
     acknowledged_at: int | None = None
     assignee: str | None = None
     cleared_at: int | None = None
+    last_heard_at: int | None = None
+    urged_at: int | None = None
+    attended_at: int | None = None
+    clear_reason: ClearReason | None = None
 
     @property
     def active(self) -> bool:
@@ -143,28 +169,37 @@ class Alert(Stored, frozen=True):
         return self.phase is Phase.HELD or self.phase is Phase.HELD_ACKNOWLEDGED
 
     def change(self, change: Change, now: int, *, by: str | None = None, severity: Severity | None = None,
-               escalated_to: str | None = None, assignee: str | None = None) -> "Alert":
+               escalated_to: str | None = None, assignee: str | None = None,
+               reason: ClearReason | None = None) -> "Alert":
         """The next revision. Raises IllegalChange if the table does not have the change."""
         phase = NEXT_PHASE.get((self.phase, change))
         if phase is None:
             raise IllegalChange(f"{self.kind}:{self.reference}: {change} cannot follow {self.phase}")
-        anew = change in RESTARTS
+        restarts = change in RESTARTS
         acknowledged = change is Change.ACKNOWLEDGED
-        forgotten = change is Change.REOPENED or change is Change.REPEATED
-        escalations = () if anew else self.escalations
+        forgotten = change in UNACKNOWLEDGES
+        escalations = () if restarts else self.escalations
         return replace(
             self,
             phase=phase,
             revision=self.revision + 1,
             severity=severity or self.severity,
             opened_at=now if self.phase is Phase.NEW else self.opened_at,
-            start=now if anew else self.start,
+            start=now if restarts else self.start,
             escalations=(*escalations, escalated_to) if escalated_to is not None else escalations,
             acknowledged_by=by if acknowledged else None if forgotten else self.acknowledged_by,
             acknowledged_at=now if acknowledged else None if forgotten else self.acknowledged_at,
             assignee=assignee if assignee is not None else self.assignee,
             cleared_at=now if phase is Phase.CLEARED else None,
+            urged_at=_latest(self.urged_at, now) if change in URGES else self.urged_at,
+            attended_at=_latest(self.attended_at, now) if change in ATTENDS else self.attended_at,
+            clear_reason=reason,
         )
+
+
+def _latest(former: int | None, now: int) -> int:
+    """The times of commands are not in order."""
+    return now if former is None else max(former, now)
 
 
 def alert_id(subject: int, kind: Kind, reference: str) -> str:
@@ -172,5 +207,7 @@ def alert_id(subject: int, kind: Kind, reference: str) -> str:
     return f"{subject}:{kind}:{reference}"
 
 
-def report_reference(slot: int, epoch: int, counter: int) -> str:
-    return f"{slot}.{epoch}.{counter}"
+def report_reference(slot: int, epoch: int, counter: int, clock: int | None = None) -> str:
+    """The id of a report within its person. clock: of a report whose counter fell back (rule 23), epoch seconds."""
+    reference = f"{slot}.{epoch}.{counter}"
+    return reference if clock is None else f"{reference}@{format_time(clock)}"

@@ -46,8 +46,32 @@ class Command(Value, frozen=True):
     outcome: str | None = None
 
 
+class IncidentCommand(Value, frozen=True):
+    """One command on the incident of a gateway; it is written into every partition. Fields as of `Command`."""
+
+    id: str
+    type: CommandType
+    gateway: str
+    by: str
+    at: int
+    alert: str
+    text: str | None = None
+    assignee: str | None = None
+    outcome: str | None = None
+
+
+OF_INCIDENTS: Final = frozenset({CommandType.ACKNOWLEDGE, CommandType.ASSIGN, CommandType.COMMENT})
+
+
+def read_command(document: Document) -> Command | IncidentCommand:
+    """Read a command on a person or on an incident. Raises ContractError as `parse_command`."""
+    if document.get("subject") is None and document.get("gateway") is not None:
+        return _parse_incident_command(document)
+    return parse_command(document)
+
+
 def parse_command(document: Document) -> Command:
-    """Read a command. Raises ContractError with the first field that is missing or wrong."""
+    """Read a command on a person. Raises ContractError with the first field that is missing or wrong."""
     command_id = name_of(document, "id")
     try:
         kind = CommandType(name_of(document, "type"))
@@ -57,14 +81,32 @@ def parse_command(document: Document) -> Command:
     if kind in (CommandType.EXCUSE, CommandType.UNEXCUSE):
         first, last = dates_of(document)
         return Command(command_id, kind, subject, by, at, text=optional_name(document, "text"), first=first, last=last)
-    alert = name_of(document, "alert")
-    assignee = name_of(document, "assignee") if kind is CommandType.ASSIGN else None
-    text = name_of(document, "text") if kind is CommandType.COMMENT else optional_name(document, "text")
-    outcome = _outcome(document) if kind in (CommandType.COMMENT, CommandType.RESOLVE) else None
+    alert, text, assignee, outcome = _of_an_alert(document, kind)
     return Command(
         id=command_id, type=kind, subject=subject, by=by, at=at, alert=alert, text=text, assignee=assignee,
         outcome=outcome,
     )
+
+
+def _parse_incident_command(document: Document) -> IncidentCommand:
+    command_id, kind = name_of(document, "id"), name_of(document, "type")
+    if kind not in OF_INCIDENTS:
+        raise ContractError("type")
+    gateway, by, at = name_of(document, "gateway"), name_of(document, "by"), parse_time(document.get("at"), "at")
+    alert, text, assignee, outcome = _of_an_alert(document, CommandType(kind))
+    return IncidentCommand(
+        id=command_id, type=CommandType(kind), gateway=gateway, by=by, at=at, alert=alert, text=text,
+        assignee=assignee, outcome=outcome,
+    )
+
+
+def _of_an_alert(document: Document, kind: CommandType) -> tuple[str, str | None, str | None, str | None]:
+    """(alert, text, assignee, outcome) of a command on an alert."""
+    alert = name_of(document, "alert")
+    assignee = name_of(document, "assignee") if kind is CommandType.ASSIGN else None
+    text = name_of(document, "text") if kind is CommandType.COMMENT else optional_name(document, "text")
+    outcome = _outcome(document) if kind in (CommandType.COMMENT, CommandType.RESOLVE) else None
+    return alert, text, assignee, outcome
 
 
 def _outcome(document: Document) -> str | None:

@@ -42,7 +42,9 @@ class SmsDocument(Value, frozen=True):
 
 
 class StatusDocument(Value, frozen=True, tag_field="type", tag="report"):
-    """A status report; None: unknown. first_activity: such as `07:30`."""
+    """A status report; None: unknown. first_activity: such as `07:30`. answers: the number of the
+    question that the report answers.
+    """
 
     id: str
     subject: int
@@ -62,3 +64,4 @@ class StatusDocument(Value, frozen=True, tag_field="type", tag="report"):
     received_at: str
     late: bool
     sms: SmsDocument
+    answers: int | None

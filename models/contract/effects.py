@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from models.base import Value
 from models.contract.alerts import Alert, Change, ClearReason
+from models.contract.command import Command, IncidentCommand
 from models.contract.incidents import Incident
 from models.errors import Rejected
 from models.report import AttributeReport, StatusReport
@@ -25,7 +26,7 @@ class Result(StrEnum):
 class Reported(Value, frozen=True):
     """A report was taken into history.
 
-    reference: `SLOT.EPOCH.COUNTER`.
+    reference: `SLOT.EPOCH.COUNTER`, by rule 23 with `@` and the clock.
     received_at: epoch seconds.
     late: see rule 17.
     window, result: the window that the report was taken for, and its result, after rule 3.
@@ -63,6 +64,8 @@ class AlertRevised(Value, frozen=True):
 
     alert: the alert after the change.
     at: epoch seconds.
+    command: the id of the command that caused the revision; None: no command did.
+    outcome: what the caseworker found, repeated from the command.
     """
 
     subject: int
@@ -75,15 +78,64 @@ class AlertRevised(Value, frozen=True):
     text: str | None = None
     escalated_to: str | None = None
     reason: ClearReason | None = None
+    command: str | None = None
+    outcome: str | None = None
 
 
 class IncidentRevised(Value, frozen=True):
-    """A gateway's outage was opened or cleared in this lane."""
+    """A revision of a gateway's outage in this lane. command: the cause of the revision; None: a tick."""
 
     incident: Incident
     change: Change
     lane: int
     at: int
+    command: IncidentCommand | None = None
 
 
-Effect = Reported | CheckedIn | AlertRevised | IncidentRevised | Rejected
+class RefusalReason(StrEnum):
+    """Why a command did nothing (rule 15)."""
+
+    UNKNOWN_SUBJECT = "unknown_subject"
+    NOT_OPEN = "not_open"
+    ALREADY_ACKNOWLEDGED = "already_acknowledged"
+    NOT_ACKNOWLEDGED = "not_acknowledged"
+    NOT_REOPENED = "not_reopened"
+
+
+class CommandRefused(Value, frozen=True):
+    """A command did nothing (rule 15). lane: that says so of an incident's command, which every lane gets."""
+
+    command: Command | IncidentCommand
+    reason: RefusalReason
+    lane: int | None = None
+
+
+class Asked(Value, frozen=True):
+    """A device is asked (rule 26). Times are epoch seconds.
+
+    number: of the question for this window, 1 to 7.
+    to: the device's own telephone number, E.164.
+    text: the SMS.
+    until: the deadline of the window; the question is worth nothing after it.
+    """
+
+    subject: int
+    site: str
+    gateway: str
+    slot: int
+    window: int
+    number: int
+    to: str
+    text: str
+    at: int
+    until: int
+
+
+class SentOn(Value, frozen=True):
+    """The record is for the lane of another partition too, or for that lane alone. subject: a person of that lane."""
+
+    subject: int
+    partition: int
+
+
+Effect = Reported | CheckedIn | AlertRevised | IncidentRevised | CommandRefused | Asked | SentOn | Rejected

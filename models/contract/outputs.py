@@ -1,4 +1,4 @@
-"""Effects as records of the topics `alerts`, `reports` and `quarantine`: the contract that other programs read.
+"""Effects as records of the topics `alerts`, `reports`, `asks` and `quarantine`: the contract that other programs read.
 
 Alerts are CloudEvents 1.0 in structured mode. The same effect always gives the same octets.
 """
@@ -10,8 +10,18 @@ import msgspec
 import orjson
 
 from models.contract.alerts import Change, ClearReason, Kind, Likely, Severity, alert_id
+from models.contract.command import Command
 from models.contract.documents import CheckInDocument, Output, SmsDocument, StatusDocument
-from models.contract.effects import AlertRevised, CheckedIn, Effect, IncidentRevised, Reported
+from models.contract.effects import (
+    AlertRevised,
+    Asked,
+    CheckedIn,
+    CommandRefused,
+    Effect,
+    IncidentRevised,
+    Reported,
+    SentOn,
+)
 from models.contract.inputs import InputRecord
 from models.contract.records import LONGEST
 from models.contract.why import why, why_outage
@@ -23,6 +33,7 @@ from models.window import Window
 _NAMES_OF_FLAGS: Final = tuple(tuple(name for bit, name in enumerate(FLAG_NAMES) if flags >> bit & 1)
                                for flags in range(256))
 _written: Final = msgspec.json.Encoder().encode  # the same octets as orjson, except for floats from 1e16 on
+FORWARDED: Final = "anbu-forwarded"  # the header of a record that another lane has sent on
 CLOUDEVENT: Final = (("content-type", b"application/cloudevents+json"),)
 
 
@@ -40,6 +51,16 @@ def encode(effect: Effect, record: InputRecord, at: int | None) -> Output:
         case IncidentRevised():
             gateway = effect.incident.gateway.encode()
             return Output("alerts", gateway, orjson.dumps(_incident(effect)), headers=CLOUDEVENT)
+        case CommandRefused():
+            refused = effect.command
+            key: bytes | None = b"%d" % refused.subject if isinstance(refused, Command) else refused.gateway.encode()
+            return Output("reports", key, orjson.dumps(_refused(effect)))
+        case Asked():
+            return Output("asks", b"%d" % effect.subject, orjson.dumps(_question(effect)))
+        case SentOn():
+            # A compacted topic takes no record without a key, and a key that is too long is not written again.
+            key = record.key if short(record.key) == record.key else b"%d" % effect.subject
+            return Output(record.topic, key, record.value, effect.partition, ((FORWARDED, b"1"),))
         case _:
             return quarantined(record, effect, at)
 
@@ -101,36 +122,60 @@ def _alert(effect: AlertRevised) -> dict[str, Any]:
         "window": None if alert.window is None else str(Window(alert.window)),
         "opened_at": format_time(alert.opened_at),
         "changed_at": at,
-        "cause": {"likely": alert.likely, "evidence": alert.evidence},
+        "cause": {"likely": alert.likely, "evidence": alert.evidence, "last_heard_at": _time(alert.last_heard_at)},
         "why": why(effect),
         "by": effect.by,
         "text": effect.text,
         "escalated_to": effect.escalated_to,
         "reason": effect.reason,
+        "command": effect.command,
+        "outcome": effect.outcome,
     })
 
 
 def _incident(effect: IncidentRevised) -> dict[str, Any]:
-    incident, at = effect.incident, format_time(effect.at)
+    incident, at, command = effect.incident, format_time(effect.at), effect.command
     cleared = effect.change is Change.CLEARED
     return _event(incident.id, incident.revision, "/anbu", incident.gateway, effect.change, at, {
         "kind": Kind.GATEWAY_OUTAGE,
         "severity": Severity.CRITICAL,
         "active": not cleared,
-        "acknowledged_by": None,
-        "assignee": None,
+        "acknowledged_by": incident.acknowledged_by,
+        "assignee": incident.assignee,
         "site": None,
         "window": None,
         "opened_at": format_time(incident.opened_at),
         "changed_at": at,
-        "cause": {"likely": Likely.GATEWAY, "evidence": [incident.evidence]},
+        "cause": {"likely": Likely.GATEWAY, "evidence": incident.evidence, "last_heard_at": None},
         "why": why_outage(effect),
-        "by": None,
-        "text": None,
+        "by": None if command is None else command.by,
+        "text": None if command is None else command.text,
         "escalated_to": None,
         "reason": ClearReason.OUTAGE_OVER if cleared else None,
+        "command": None if command is None else command.id,
+        "outcome": None if command is None else command.outcome,
         "lane": effect.lane,
     })
+
+
+def _time(at: int | None) -> str | None:
+    return None if at is None else format_time(at)
+
+
+def _refused(effect: CommandRefused) -> dict[str, Any]:
+    command = effect.command
+    said = {"type": "refused", "id": command.id, "command": command.type, "alert": command.alert,
+            "reason": effect.reason, "by": command.by, "at": format_time(command.at)}
+    if isinstance(command, Command):
+        return {**said, "subject": command.subject}
+    return {**said, "subject": None, "gateway": command.gateway, "lane": effect.lane}
+
+
+def _question(effect: Asked) -> dict[str, Any]:
+    window = str(Window(effect.window))
+    return {"type": "ask", "id": f"{window}/{effect.number}", "subject": effect.subject, "site": effect.site,
+            "gateway": effect.gateway, "slot": effect.slot, "window": window, "number": effect.number, "to": effect.to,
+            "text": effect.text, "at": format_time(effect.at), "until": format_time(effect.until)}
 
 
 def _check_in(effect: CheckedIn) -> CheckInDocument:
@@ -147,12 +192,12 @@ def _status(effect: Reported, report: StatusReport) -> StatusDocument:
         flags = (*flags, "clock")
     return StatusDocument(
         effect.reference, effect.subject, effect.site,
-        None if report.device_time is None else format_time(report.device_time),
+        _time(report.device_time),
         None if effect.window is None else str(Window(effect.window)),
         effect.result, report.battery_pct, report.signal_dbm, report.temp_c, report.humidity_pct, report.idle_min,
         None if first is None else format_clock(first),
         report.activity, flags, (), format_time(effect.received_at), effect.late,
-        SmsDocument(effect.sms_id, effect.sms_gateway))
+        SmsDocument(effect.sms_id, effect.sms_gateway), report.answers)
 
 
 def _attributes(effect: Reported, report: AttributeReport) -> dict[str, Any]:
@@ -160,6 +205,7 @@ def _attributes(effect: Reported, report: AttributeReport) -> dict[str, Any]:
         "type": "report", "id": effect.reference, "subject": effect.subject, "site": effect.site,
         "device_time": None, "window": None, "result": None, "battery_pct": None, "signal_dbm": None,
         "temp_c": None, "humidity_pct": None, "idle_min": None, "first_activity": None, "activity": None,
-        "flags": [], "attrs": [{"k": one.name, "v": one.value, "u": one.unit} for one in report.attributes],
+        "flags": [], "answers": None,
+        "attrs": [{"k": one.name, "v": one.value, "u": one.unit} for one in report.attributes],
         "received_at": format_time(effect.received_at), "late": effect.late,
         "sms": {"id": effect.sms_id, "gateway": effect.sms_gateway}}

@@ -3,6 +3,7 @@
 The sentence has the time, the window and the cause. Times are local for a person, and UTC for a gateway.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -37,6 +38,11 @@ _WHAT: Final[dict[Kind, Words]] = {
     Kind.WEAK_SIGNAL: Words("기기의 통신 신호가 약합니다", "the signal of the device is weak"),
     Kind.SENSOR_FAULT: Words("기기의 센서에 이상이 있습니다", "a sensor of the device is faulty"),
     Kind.TEMPERATURE: Words("실내 온도가 정해진 범위를 벗어났습니다", "the room is too warm or too cold"),
+    Kind.LONG_OUT: Words("외출한 지 오래되었는데 돌아오지 않았습니다",
+                         "the person went out long ago and has not come home"),
+    Kind.CLOCK: Words("기기의 시계가 맞지 않습니다", "the clock of the device is wrong"),
+    Kind.COUNTER: Words("기기의 메시지 번호가 되돌아갔습니다", "the message counter of the device fell back"),
+    Kind.SENSOR_STUCK: Words("활동 센서 값이 변하지 않습니다", "the activity sensor is stuck"),
 }
 
 _EVIDENCE: Final[dict[str, Words]] = {
@@ -44,7 +50,29 @@ _EVIDENCE: Final[dict[str, Words]] = {
     "remembered alarm": Words("당시 문자가 유실되어 이후 보고로 확인", "its SMS was lost; a later report brought it"),
     "mains lost": Words("전원 끊김", "mains lost"),
     "low battery": Words("배터리 부족", "low battery"),
+    "never heard": Words("보고를 받은 적 없음", "no report ever came"),
+    "clock": Words("기기 시계 오류", "its clock was wrong"),
+    "clock unknown": Words("시계가 설정되지 않음", "its clock is not set"),
+    "activity never changes": Words("활동 값이 늘 같음", "the activity never changes"),
 }
+_NO_USE: Final[dict[str, Words]] = {
+    "late": Words("너무 늦은 보고", "a report came too late"),
+    "unknown_device": Words("등록되지 않은 기기의 문자", "an SMS came from a device that is not registered"),
+    "bad_epoch": Words("교체된 기기의 문자", "an SMS came with a key that is not registered"),
+    "not_authentic": Words("인증되지 않은 문자", "an SMS was not authentic"),
+    "bad_type": Words("알 수 없는 형식의 문자", "an SMS had an unknown form"),
+    "out_of_range": Words("범위를 벗어난 값의 문자", "an SMS had values out of range"),
+}
+_NUMBERED: Final[tuple[tuple[re.Pattern[str], Words], ...]] = (
+    (re.compile(r"silent for (\d+) windows"), Words("연속 {0}회 보고 없음", "no report in {0} windows in a row")),
+    (re.compile(r"asked (\d+) times, no answer"), Words("기기에 {0}회 물었으나 응답 없음",
+                                                       "the device was asked {0} times and did not answer")),
+    (re.compile(r"asked (\d+) times, the device answers"), Words("기기에 {0}회 물었고 기기는 응답함",
+                                                                "the device was asked {0} times and answers")),
+    (re.compile(r"clock (.+)"), Words("기기 시각 {0}", "its clock says {0}")),
+    (re.compile(r"counter (\d+) after (\d+)"), Words("{1}번 다음에 {0}번", "number {0} after {1}")),
+)
+HEARD_LATELY: Final = 36 * 3600  # only so long after a report a sentence may say that no fault is known (rule 14)
 _SAID: Final = {Kind.MAINS_LOST: "mains lost", Kind.LOW_BATTERY: "low battery"}  # evidence that only repeats the kind
 _MEASURED: Final = {"battery": "배터리", "signal": "통신 신호", "faults": "센서 오류 코드", "temperature": "실내 온도"}
 
@@ -65,6 +93,10 @@ _CHANGE: Final[dict[Change, Words]] = {
     Change.ESCALATED: Words("{what}{cause}. {opened} 이후 아무도 대응하지 않아 {now}에 {to}에게 알립니다.",
                             "{now}: {what}{cause}. No caseworker has acknowledged the alert since {opened}, so {to} is "
                             "notified."),
+    Change.REMINDED: Words("{what}{cause}. {opened}부터 이어지고 있어 {now}에 다시 알립니다.",
+                           "{now}: {what}{cause}. The alert has been open since {opened}. This is a reminder."),
+    Change.UNACKNOWLEDGED: Words("{what}{cause}. {now}에 {by} 님이 대응 시작을 취소했습니다.",
+                                 "{now}: {by} has taken back the acknowledgement: {what}{cause}."),
     Change.ACKNOWLEDGED: Words("{what}{cause}. {now}에 {by} 님이 대응을 시작했습니다.",
                                "{now}: {by} has acknowledged the alert: {what}{cause}."),
     Change.ASSIGNED: Words("{what}{cause}. {now}에 {by} 님이 {assignee} 님을 담당자로 지정했습니다.",
@@ -72,6 +104,11 @@ _CHANGE: Final[dict[Change, Words]] = {
     Change.COMMENTED: Words("{what}{cause}. {now}에 {by} 님이 메모를 남겼습니다.",
                             "{now}: {by} has left a comment: {what}{cause}."),
 }
+
+_REOPENED_BY: Final = Words("{what}{cause}. {now}에 {by} 님이 알림을 다시 열었습니다.",
+                            "{now}: {by} has reopened the alert: {what}{cause}.")
+_ABSENCE_OVER: Final = Words("{what}{cause}. {now}에 부재 등록이 취소되어 알림을 다시 엽니다.",
+                             "{now}: {what}{cause}. The absence is no longer registered, so the alert is open again.")
 
 _CLEARED: Final[dict[ClearReason, Words]] = {
     ClearReason.AWAKE_LATER: Words("{what}{cause}. 그 뒤 기상하거나 외출한 것을 {now}에 확인하여 종료합니다.",
@@ -106,6 +143,14 @@ _OUTAGE: Final[dict[tuple[Change, bool], Words]] = {
     (Change.CLEARED, False): Words("{now}, {gateway} 수신소의 장애({last}부터 무응답)가 끝났습니다.",
                                    "{now}: the outage of gateway {gateway}, silent since {last}, is over."),
 }
+_OUTAGE_COMMANDED: Final[dict[Change, Words]] = {
+    Change.ACKNOWLEDGED: Words("{gateway} 수신소의 장애에 {now} {by} 님이 대응을 시작했습니다.",
+                               "{now}: {by} has acknowledged the outage of gateway {gateway}."),
+    Change.ASSIGNED: Words("{gateway} 수신소의 장애에 {now} {by} 님이 {assignee} 님을 담당자로 지정했습니다.",
+                           "{now}: {by} has assigned the outage of gateway {gateway} to {assignee}."),
+    Change.COMMENTED: Words("{gateway} 수신소의 장애에 {now} {by} 님이 메모를 남겼습니다.",
+                            "{now}: {by} has left a comment on the outage of gateway {gateway}."),
+}
 
 
 def _moment(at: datetime) -> Words:
@@ -123,33 +168,65 @@ def _window(window: int | None) -> Words:
     return Words(f"{day.month}월 {day.day}일 {half.ko}", f"{half.en} of {day.day} {_MONTHS[day.month - 1]}")
 
 
-def _cause(alert: Alert) -> Words:
-    known = [_evidence(one) for one in alert.evidence if one != _SAID.get(alert.kind)]
-    ko, en = ", ".join(one.ko for one in known), ", ".join(one.en for one in known)
+def _cause(alert: Alert, tz: str) -> Words:
+    # The id of an incident says nothing to a caseworker.
+    known = [_evidence(one) for one in alert.evidence
+             if one != _SAID.get(alert.kind) and not one.startswith(f"{Kind.GATEWAY_OUTAGE}:")]
     if alert.kind is Kind.NO_REPORT:
-        if alert.likely is Likely.GATEWAY:  # the evidence is the id of an incident, which says nothing to a caseworker
-            return Words("(수신소 장애로 추정)", " (probably an outage of the gateway)")
-        if alert.likely is Likely.DEVICE:
-            return Words(f"(기기 이상으로 추정: {ko})", f" (probably the device: {en})")
-        return Words("(기기와 수신소에서 확인된 이상 없음)", " (no fault of the device or the gateway is known)")
-    return Words(f"({ko})", f" ({en})") if known else Words("", "")
+        return _of_silence(alert, known, tz)
+    return Words(f"({_listed(known).ko})", f" ({_listed(known).en})") if known else Words("", "")
+
+
+def _listed(words: list[Words]) -> Words:
+    return Words(", ".join(one.ko for one in words), ", ".join(one.en for one in words))
+
+
+def _of_silence(alert: Alert, known: list[Words], tz: str) -> Words:
+    """The cause of a `no_report`, and when the person was last heard."""
+    heard = alert.last_heard_at
+    if heard is not None:
+        at = _moment(local_time(tz, heard))
+        known = [*known, Words(f"마지막 보고 {at.ko}", f"the last report came at {at.en}")]
+    if alert.likely is Likely.GATEWAY:
+        known = [Words("수신소 장애로 추정", "probably an outage of the gateway"), *known]
+    elif alert.likely is Likely.DEVICE:
+        known = [Words("기기 이상으로 추정", "probably the device"), *known]
+    elif not alert.evidence and heard is not None and alert.opened_at - heard <= HEARD_LATELY:
+        known = [Words("기기와 수신소에서 확인된 이상 없음", "no fault of the device or the gateway is known"), *known]
+    return Words(f"({_listed(known).ko})", f" ({_listed(known).en})") if known else Words("", "")
 
 
 def _evidence(one: str) -> Words:
-    """Return a piece of evidence in words: a fixed one, or a measured value such as `battery 12 %`."""
+    """Return a piece of evidence in words: a fixed one, or with numbers, such as `battery 12 %`."""
     measured, _, value = one.partition(" ")
-    return _EVIDENCE.get(one) or Words(f"{_MEASURED.get(measured, measured)} {value}".rstrip(), one)
+    if measured == "unusable":
+        return _NO_USE.get(value, Words(value, value))
+    if one in _EVIDENCE:
+        return _EVIDENCE[one]
+    for pattern, words in _NUMBERED:
+        if match := pattern.fullmatch(one):
+            return Words(words.ko.format(*match.groups()), words.en.format(*match.groups()))
+    return Words(f"{_MEASURED.get(measured, measured)} {value}".rstrip(), one)
 
 
 def _sentences(words: Words, ko: Mapping[str, str], en: Mapping[str, str]) -> dict[str, str]:
     return {"ko": words.ko.format_map(ko), "en": words.en.format_map(en)}
 
 
+def _words(effect: AlertRevised) -> Words:
+    if effect.reason is not None:
+        return _CLEARED[effect.reason]
+    if effect.change is Change.REOPENED and effect.by is not None:
+        return _REOPENED_BY
+    if effect.change is Change.REOPENED and effect.alert.window is not None:
+        return _ABSENCE_OVER
+    return _CHANGE[effect.change]
+
+
 def why(effect: AlertRevised) -> dict[str, str]:
     """The sentence of one revision, by language."""
     alert = effect.alert
-    words = _CLEARED[effect.reason] if effect.reason is not None else _CHANGE[effect.change]
-    window, cause = _window(alert.window), _cause(alert)
+    window, cause, words = _window(alert.window), _cause(alert, effect.tz), _words(effect)
     opened, now = _moment(local_time(effect.tz, alert.opened_at)), _moment(local_time(effect.tz, effect.at))
     what = _WHAT[alert.kind]
     people = {"by": effect.by or "", "to": effect.escalated_to or "", "assignee": alert.assignee or ""}
@@ -161,11 +238,13 @@ def why(effect: AlertRevised) -> dict[str, str]:
 
 def why_outage(effect: IncidentRevised) -> dict[str, str]:
     """The sentence of an incident, by language; its times are UTC."""
-    incident = effect.incident
+    incident, by = effect.incident, effect.command.by if effect.command is not None else ""
     now, deadline, last = (_moment(local_time("UTC", at or 0))
                            for at in (effect.at, incident.deadline, incident.last_tick))
-    counts = {"gateway": incident.gateway, "people": str(incident.people), "silent": str(len(incident.silent))}
+    silent, due = incident.counts
+    counts = {"gateway": incident.gateway, "people": str(due), "silent": str(silent),
+              "by": by, "assignee": incident.assignee or ""}
     return _sentences(
-        _OUTAGE[effect.change, incident.deadline is not None],
+        _OUTAGE_COMMANDED.get(effect.change) or _OUTAGE[effect.change, incident.deadline is not None],
         {"now": f"{now.ko} UTC", "deadline": f"{deadline.ko} UTC", "last": f"{last.ko} UTC", **counts},
         {"now": f"{now.en} UTC", "deadline": f"{deadline.en} UTC", "last": f"{last.en} UTC", **counts})

@@ -1,6 +1,6 @@
 """Facts that follow from the state of a person: calendar, today, whether a day is excused, current epoch."""
 
-from models.contract.alerts import Alert, Kind
+from models.contract.alerts import Alert, Kind, alert_id
 from models.judgement.person import Person
 from models.judgement.results import is_fine, windows_of
 from models.judgement.windows import Calendar
@@ -14,6 +14,11 @@ def calendar(person: Person, first_tick: int | None = None) -> Calendar:
     """
     judged_from = person.judged_from
     return Calendar(person.profile.schedule, person.kept_spans, first_tick if judged_from is None else judged_from)
+
+
+def judged_until(person: Person, of_gateway: int | None) -> int | None:
+    """The time up to which the person is judged. of_gateway: that of the gateway; None: it has no time yet."""
+    return of_gateway if person.former_time is None else person.former_time
 
 
 def today(person: Person, at: int) -> int:
@@ -44,6 +49,12 @@ def current_epoch(person: Person, slot: int) -> int | None:
 def awake_after(person: Person, window: int) -> bool:
     """Whether a later window is awake or out: then no alert opens for this window (rule 8)."""
     return any(later > window and is_fine(octet) for later, octet in windows_of(person.results))
+
+
+def has_alert(person: Person, kind: Kind, reference: str) -> bool:
+    """Whether an alert is active, or was cleared less than a day ago."""
+    return (alert_id(person.subject, kind, reference) in person.alerts
+            or any(alert.kind is kind and alert.reference == reference for alert in person.closed))
 
 
 def find_alert(person: Person, kind: Kind, slot: int | None = None) -> Alert | None:

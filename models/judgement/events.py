@@ -2,38 +2,87 @@
 
 from models.base import Value
 from models.contract.command import Command
+from models.errors import RejectReason
 from models.profile import Profile
 from models.report import Received
+
+
+class Standing(Value, frozen=True):
+    """Where the person's gateway stands when an event comes. Times are epoch seconds.
+
+    judged_until: the time up to which its people are judged; None: it has no time yet.
+    first: its first time; None: it has no time yet.
+    outage: the id of the open incident of its silence (rule 19); None: there is none.
+    """
+
+    judged_until: int | None = None
+    first: int | None = None
+    outage: str | None = None
 
 
 class Arrived(Value, frozen=True):
     """An authentic report.
 
     at: when the gateway received the SMS.
-    judged_until: the time of the person's gateway, up to which its people are judged; None: it has no time yet.
+    standing: of the person's gateway.
     """
 
     received: Received
     at: int
     sms_id: str | None
     sms_gateway: str | None
-    judged_until: int | None
+    standing: Standing
+
+
+class FrameRejected(Value, frozen=True):
+    """A frame in the person's name was rejected. at: when it came."""
+
+    reason: RejectReason
+    at: int
+
+
+class Commanded(Value, frozen=True):
+    """A command of a caseworker. standing: of the person's gateway."""
+
+    command: Command
+    standing: Standing
+
+    @property
+    def at(self) -> int:
+        return self.command.at
+
+
+class QuestionSent(Value, frozen=True):
+    """A device of the person is asked (rule 26).
+
+    number: of the question, from 1.
+    to: the telephone number of the device, E.164.
+    text: the SMS.
+    until: the deadline of the window, epoch seconds.
+    at: the time of the tick.
+    """
+
+    window: int
+    number: int
+    slot: int
+    to: str
+    text: str
+    until: int
+    at: int
 
 
 class Registered(Value, frozen=True):
     """A registry record.
 
     at: the latest tick of any source; before any tick, `since` of the profile.
-    after: the time of the gateway that the record names; None: it has no time yet.
-    before: the time of the person's former gateway; None: it has no time yet, or the person is new.
-    first: the first time of the former gateway; None: as in `before`.
+    standing: of the gateway that the record names.
+    former: of the gateway that the profile named so far, without its outage; for a new person without times.
     """
 
     profile: Profile
     at: int
-    after: int | None
-    before: int | None = None
-    first: int | None = None
+    standing: Standing
+    former: Standing = Standing()
 
 
 class Erased(Value, frozen=True):
@@ -68,4 +117,4 @@ class Ticked(Value, frozen=True):
     at: int
 
 
-Event = Arrived | Registered | Erased | Command | Deadline | Released | Ticked
+Event = Arrived | FrameRejected | Registered | Erased | Commanded | Deadline | Released | QuestionSent | Ticked

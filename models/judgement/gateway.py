@@ -5,7 +5,25 @@ from typing import Final
 
 import msgspec
 
+from models.base import Stored
+
+COMMANDS_KEPT: Final = 64  # of a person, of a gateway
+NOTED_FOR: Final = 60 * 60
 ALLOWANCE: Final = 60  # seconds of a clock tick, where no gateway tick tells what was accepted (rule 21)
+
+
+class DeadlineNote(Stored, frozen=True):
+    """What a lane notes at a deadline of a gateway's people (rule 18). Times are epoch seconds.
+
+    due: the number of people whose window has this deadline, and is not excused.
+    silent: how many of these have no result.
+    opened: the earliest opening of these windows.
+    """
+
+    deadline: int
+    due: int
+    silent: int
+    opened: int
 
 
 class GatewayTime(msgspec.Struct, array_like=True, gc=False):
@@ -14,11 +32,17 @@ class GatewayTime(msgspec.Struct, array_like=True, gc=False):
     ticked: the last tick of the gateway; None: it never ticked here.
     judged_until: the time up to which its people are judged; None: no time yet.
     first: the first value of `judged_until`. It judged no window, except for people from another gateway (rule 2).
+    quiet_since: the latest of all ticks; no instance of the gateway has accepted a frame after it. None: unknown.
+    notes: of the deadlines of the last 60 minutes.
+    commands: digests of the last 64 command ids on its incidents.
     """
 
     ticked: int | None
     judged_until: int | None
     first: int | None
+    quiet_since: int | None = None
+    notes: tuple[DeadlineNote, ...] = ()
+    commands: tuple[bytes, ...] = ()
 
 
 class LaneTimes:
@@ -66,12 +90,15 @@ class LaneTimes:
         self.changed = True
         return True
 
-    def advance_gateway(self, name: str, at: int) -> bool:
-        """Take the tick of a gateway. False: it is not later than the last one, and changes nothing.
+    def advance_gateway(self, name: str, at: int, quiet_since: int | None) -> bool:
+        """Take the tick of a gateway. False: it is not later than the last one, and moves no time but `quiet_since`.
 
         A gateway that is new to the lane gets no time by the clock: this tick gives its first time.
         """
         gateway = self._gateways.setdefault(name, GatewayTime(None, None, None))
+        if quiet_since is not None and (gateway.quiet_since is None or quiet_since > gateway.quiet_since):
+            gateway.quiet_since = quiet_since
+            self.changed = True
         if gateway.ticked is not None and at <= gateway.ticked:
             return False
         gateway.ticked = at
@@ -94,6 +121,24 @@ class LaneTimes:
         elif until <= gateway.judged_until:
             return False
         gateway.judged_until = until
+        self.changed = True
+        return True
+
+    def note(self, name: str, note: DeadlineNote) -> tuple[DeadlineNote, ...]:
+        """Add the note of a deadline. Returns all notes of the 60 minutes up to it."""
+        gateway = self.gateway(name)
+        gateway.notes = (*(one for one in gateway.notes if one.deadline > note.deadline - NOTED_FOR), note)
+        self.changed = True
+        return gateway.notes
+
+    def take_command(self, name: str, digest: bytes) -> bool:
+        """Keep the digest of a command's id. False: the command was taken before. A gateway unknown here keeps none."""
+        gateway = self._gateways.get(name)
+        if gateway is None:
+            return True
+        if digest in gateway.commands:
+            return False
+        gateway.commands = (*gateway.commands, digest)[-COMMANDS_KEPT:]
         self.changed = True
         return True
 

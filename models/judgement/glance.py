@@ -12,13 +12,19 @@ from models.profile import Schedule, Span
 
 
 class ProfileGlance(Stored, frozen=True):
-    """The first fields of a `Profile`."""
+    """The first fields of a `Profile`. The fields up to `ask_min` that the index does not need stay packed."""
 
     subject: int
     site: str
     gateway: str
     retired: bool
     schedule: Schedule
+    devices: Raw
+    excused: Raw
+    escalation: Raw
+    thresholds: Raw
+    attributes: Raw
+    ask_min: tuple[int, ...] = ()
 
 
 class Glance(Stored, frozen=True):

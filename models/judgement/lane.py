@@ -9,21 +9,28 @@ The index keeps rule 2: no deadline of a person lies between the time up to whic
 entry in the agenda.
 """
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Any, Final, NamedTuple
 
 from models.contract.incidents import Incident
 from models.judgement import about, codec
 from models.judgement.agenda import Agenda
+from models.judgement.events import Standing
 from models.judgement.gateway import GatewayTime, LaneTimes
-from models.judgement.person import Person
+from models.judgement.glance import ProfileGlance
+from models.judgement.person import Person, SentQuestion
+from models.judgement.rules.asking import next_moment
 from models.judgement.rules.timers import next_timer
 from models.judgement.view import view
 from models.judgement.windows import Calendar
+from models.profile import Profile
 
 LANE_KEY: Final = b"\x00lane"
 INCIDENTS_KEY: Final = b"\x00incidents"
-_COMMON: Final = frozenset({LANE_KEY, INCIDENTS_KEY})
+QUESTIONS_KEY: Final = b"\x00questions"
+_COMMON: Final = frozenset({LANE_KEY, INCIDENTS_KEY, QUESTIONS_KEY})
+COUNTED_FOR: Final = 60 * 60  # so long a question counts (rule 28)
 
 
 class LaneProgress(NamedTuple):
@@ -66,11 +73,13 @@ class LaneState:
         self._population: dict[str, int] = {}  # by gateway: people who are not retired
         self._deadlines: dict[str, Agenda] = {}
         self._waiting: dict[str, set[int]] = {}  # by gateway: people registered before its first tick
+        self._moments: dict[str, Agenda] = {}
         self._timers = Agenda()
         self._packed: dict[int, bytes] = {}
         self._common: dict[bytes, bytes | None] = {}  # records of the whole lane, until `ready`
         self._touched: dict[int, bytes | None] = {}  # by person: the octets before the change
-        self._incidents_touched = False
+        self._questions: codec.Questions = {}
+        self._incidents_touched = self._questions_touched = False
 
     # People
 
@@ -102,7 +111,7 @@ class LaneState:
                 self._count(after, +1)
 
     def schedule(self, person: Person) -> None:
-        """Enter a person's next deadline, after a registry record or a deadline.
+        """Enter a person's next deadline and next moment, after a registry record or a deadline.
 
         A retired person is entered too while `former_time` is set: the person stays in the index until the new
         gateway has reached the time of the former one.
@@ -112,7 +121,7 @@ class LaneState:
         gateway = self.times.gateway(person.profile.gateway)
         until = gateway.judged_until
         after = until if person.former_time is None or until is None else person.former_time
-        self._enter(person.profile.gateway, person.subject, about.calendar(person, gateway.first), after)
+        self._enter(person.profile, person.subject, about.calendar(person, gateway.first), after)
         if person.former_time is not None and until is not None:  # the next tick clears `former_time`
             self._deadlines.setdefault(person.profile.gateway, Agenda()).add(until, person.subject)
 
@@ -129,14 +138,34 @@ class LaneState:
             self.put(subject, before, person)
         self.schedule(person)
 
-    def _enter(self, gateway: str, subject: int, calendar: Calendar, after: int | None) -> None:
+    def _enter(self, profile: Profile | ProfileGlance, subject: int, calendar: Calendar, after: int | None) -> None:
         """after: the time up to which the person is judged; None: the gateway has no time yet."""
         if after is None:
-            self._waiting.setdefault(gateway, set()).add(subject)
+            self._waiting.setdefault(profile.gateway, set()).add(subject)
             return
         due = calendar.next_deadline(after)
         if due is not None:
-            self._deadlines.setdefault(gateway, Agenda()).add(due, subject)
+            self._deadlines.setdefault(profile.gateway, Agenda()).add(due, subject)
+        self._enter_moment(profile.gateway, subject, calendar.next_moment(profile.ask_min, after))
+
+    def _enter_moment(self, gateway: str, subject: int, moment: int | None) -> None:
+        if moment is not None:
+            self._moments.setdefault(gateway, Agenda()).add(moment, subject)
+
+    def enter_moment(self, person: Person, after: int) -> None:
+        """Enter the next moment after `after` at which a device of the person may be asked (rule 26)."""
+        profile = person.profile
+        if profile.ask_min and not profile.retired:
+            calendar = about.calendar(person, self.gateway(profile.gateway).first)
+            self._enter_moment(profile.gateway, person.subject, next_moment(person, calendar, after))
+
+    def take_moments(self, gateway: str, until: int) -> list[int]:
+        """Remove and return the people for whom a moment may have come, in order of their numbers.
+
+        The caller enters the next moment of each person by `enter_moment`.
+        """
+        moments = self._moments.get(gateway)
+        return [] if moments is None else moments.pop(until)
 
     def _count(self, person: Person, change: int) -> None:
         if not person.profile.retired:
@@ -167,6 +196,11 @@ class LaneState:
         """The times of a gateway; `take_due` and `times` alone move them."""
         return self.times.gateway(name)
 
+    def standing(self, gateway: str) -> Standing:
+        """Where a gateway stands, for an event of one of its people."""
+        time, silence = self.times.gateway(gateway), self.silence_of(gateway)
+        return Standing(time.judged_until, time.first, None if silence is None else silence.id)
+
     def take_due(self, gateway: str, until: int) -> PeopleDue | None:
         """Move the time up to which a gateway's people are judged, and take the people whose deadline may have come.
 
@@ -186,6 +220,10 @@ class LaneState:
         """The number of people of a gateway who are not retired."""
         return self._population.get(gateway, 0)
 
+    def incident(self, incident_id: str) -> Incident | None:
+        """The open incident with this id."""
+        return self._incidents.get(incident_id)
+
     def put_incident(self, incident: Incident) -> None:
         self._incidents[incident.id] = incident
         self._incidents_touched = True
@@ -193,6 +231,18 @@ class LaneState:
     def drop_incident(self, incident: Incident) -> None:
         del self._incidents[incident.id]
         self._incidents_touched = True
+
+    def questions(self, gateway: str, until: int) -> tuple[SentQuestion, ...]:
+        """The questions that a gateway's people were asked in the 60 minutes up to `until` (rule 28)."""
+        return tuple(one for one in self._questions.get(gateway, ()) if one.at > until - COUNTED_FOR)
+
+    def put_questions(self, gateway: str, questions: Sequence[SentQuestion]) -> None:
+        self._questions[gateway] = tuple(questions)
+        self._questions_touched = True
+
+    def outage_of(self, gateway: str) -> Incident | None:
+        """The open incident of a gateway whose people are silent together (rule 18)."""
+        return next((incident for incident in self.outages() if incident.gateway == gateway), None)
 
     def silence_of(self, gateway: str) -> Incident | None:
         """The open incident of a gateway that fell silent itself (rule 19)."""
@@ -224,6 +274,8 @@ class LaneState:
             self.times = LaneTimes(*codec.unpack_times(times))
         if incidents := self._common.get(INCIDENTS_KEY):
             self._incidents = {incident.id: incident for incident in codec.unpack_incidents(incidents)}
+        if questions := self._common.get(QUESTIONS_KEY):
+            self._questions = codec.unpack_questions(questions)
         self._common.clear()
         for subject, packed in self._packed.items():
             seen = codec.glance(packed, subject)
@@ -237,7 +289,7 @@ class LaneState:
             elif not profile.retired:
                 time = self.times.gateway(profile.gateway)
                 judged_from = seen.judged_from if seen.judged_from is not None else time.first
-                self._enter(profile.gateway, subject, Calendar(profile.schedule, {}, judged_from), time.judged_until)
+                self._enter(profile, subject, Calendar(profile.schedule, {}, judged_from), time.judged_until)
         self.times.changed = False
 
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:
@@ -253,7 +305,9 @@ class LaneState:
             records.append((LANE_KEY, codec.pack_times(self.times.values())))
         if self._incidents_touched:
             records.append((INCIDENTS_KEY, codec.pack_incidents(list(self._incidents.values()))))
-        self._incidents_touched = False
+        if self._questions_touched:
+            records.append((QUESTIONS_KEY, codec.pack_questions(self._questions)))
+        self._incidents_touched = self._questions_touched = False
         return records
 
     def summary(self) -> LaneProgress:

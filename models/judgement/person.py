@@ -17,7 +17,8 @@ class ReportedEmergency(Stored, frozen=True):
     """An emergency that a report told (rule 11).
 
     moment: of the emergency, epoch seconds.
-    epoch, counter: of the report.
+    epoch, counter: of the report; if its counter fell back, the highest seen (rule 23).
+    clock_wrong: whether the clock of the report was wrong.
     """
 
     kind: Kind
@@ -25,6 +26,7 @@ class ReportedEmergency(Stored, frozen=True):
     moment: int
     epoch: int
     counter: int
+    clock_wrong: bool = False
 
 
 class Override(Stored, frozen=True):
@@ -45,6 +47,40 @@ class Newest(Stored, frozen=True):
     mains_lost: bool
     battery_pct: int | None
     signal_dbm: int | None
+    clock_wrong: bool = False
+
+
+class Unusable(Stored, frozen=True):
+    """The latest frame in the person's name that was of no use: rejected, or `late` (rule 14).
+
+    at: when it came, epoch seconds.
+    reason: the reason of the rejection, or `late`.
+    """
+
+    at: int
+    reason: str
+
+
+class AskedWindow(Stored, frozen=True):
+    """The questions of one window (rules 26 to 29).
+
+    times: how often the person was asked.
+    last: the number of the last question.
+    answered: whether a report answered one of them.
+    """
+
+    window: int
+    times: int
+    last: int
+    answered: bool = False
+
+
+class SentQuestion(Stored, frozen=True):
+    """A question that a lane counts for 60 minutes (rule 28). at: the time up to which people were judged then."""
+
+    at: int
+    subject: int
+    window: int
 
 
 class ReplayWindow(Stored, frozen=True):
@@ -65,11 +101,20 @@ class Slot(Stored, frozen=True):
     replay: by epoch, the counters seen.
     judged_report: (epoch, counter) of the newest report judged (rule 13).
     weak: whether the last known signal was weak.
+    clock: the latest right clock, epoch seconds; None: no report had a right clock.
+    clock_report: (epoch, counter) of the report with that clock.
+    listens: whether the newest report judged said that the device listens.
+    stuck: the earliest and the latest device time of the reports since which the activity never changes; None: it
+    changes.
     """
 
     replay: Mapping[int, ReplayWindow] = {}
     judged_report: tuple[int, int] | None = None
     weak: bool = False
+    clock: int | None = None
+    clock_report: tuple[int, int] | None = None
+    listens: bool = False
+    stuck: tuple[int, int] | None = None
 
 
 class Results(Stored, frozen=True):
@@ -97,13 +142,16 @@ class Person(msgspec.Struct, array_like=True):
     kept_spans: the spans that windows keep from a former record (rule 2).
     alerts: the active alerts by id.
     slots: by number, the device slots.
-    closed: the last cleared alert of each kind and slot; it may be reopened (rule 15).
+    closed: alerts that were cleared less than a day ago; they may be reopened (rules 7 and 15).
     emergencies: the last 16 that were reported (rule 11).
     commands: digests of the last 64 command ids.
     overrides: excuses and their ends by command (rule 7), in order of dates.
     newest: of the newest report by device time (rule 14).
     device_time: the latest device time of a report that told of activity (rule 10).
     activity: the latest activity.
+    last_heard_at: when the latest authentic report had come (rule 14).
+    unusable: the latest frame of no use (rule 14).
+    asked: by the windows, in order, the questions (rules 26 to 29).
     """
 
     profile: Profile
@@ -120,6 +168,9 @@ class Person(msgspec.Struct, array_like=True):
     newest: Newest | None = None
     device_time: int | None = None
     activity: int | None = None
+    last_heard_at: int | None = None
+    unusable: Unusable | None = None
+    asked: tuple[AskedWindow, ...] = ()
 
     @property
     def subject(self) -> int:

@@ -5,6 +5,8 @@ SMS arrive late and out of order, so the window is four times as wide as the 64 
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from models.judgement.person import ReplayWindow, Slot
 
 COUNTERS: Final = 256
@@ -24,7 +26,7 @@ def accepted(slot: Slot, epoch: int, counter: int) -> Slot:
     """The slot once it has seen a counter that is not below the window."""
     former = slot.replay.get(epoch)
     if former is None:
-        return Slot({**slot.replay, epoch: ReplayWindow(counter, b"\x01")}, slot.judged_report, slot.weak)
+        return replace(slot, replay={**slot.replay, epoch: ReplayWindow(counter, b"\x01")})
     highest, seen = former.highest, int.from_bytes(former.seen)
     if counter > highest:
         seen = (seen << min(counter - highest, COUNTERS) | 1) & _ALL
@@ -32,4 +34,4 @@ def accepted(slot: Slot, epoch: int, counter: int) -> Slot:
     else:
         seen |= 1 << (highest - counter)
     moved = ReplayWindow(highest, seen.to_bytes((seen.bit_length() + 7) // 8))
-    return Slot({**slot.replay, epoch: moved}, slot.judged_report, slot.weak)
+    return replace(slot, replay={**slot.replay, epoch: moved})

@@ -9,14 +9,36 @@ from typing import Final, assert_never
 from msgspec.structs import replace
 
 from models.contract.alerts import report_reference
-from models.contract.command import Command
 from models.contract.effects import Effect, Reported
 from models.judgement import about, replay
-from models.judgement.events import Arrived, Deadline, Erased, Event, Registered, Released, Ticked
+from models.judgement.events import (
+    Arrived,
+    Commanded,
+    Deadline,
+    Erased,
+    Event,
+    FrameRejected,
+    QuestionSent,
+    Registered,
+    Released,
+    Ticked,
+)
 from models.judgement.person import Person, Slot
 from models.judgement.results import since
-from models.judgement.rules import checkins, commands, devices, emergencies, timers
+from models.judgement.rules import (
+    absences,
+    activity,
+    asking,
+    causes,
+    checkins,
+    clocks,
+    commands,
+    devices,
+    emergencies,
+    timers,
+)
 from models.judgement.rules.checkins import LATE_DAYS
+from models.judgement.rules.clocks import Origin
 from models.judgement.rules.turn import Turn
 from models.judgement.windows import scheduled
 from models.profile import Profile
@@ -42,8 +64,12 @@ def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
     match event:
         case Arrived():
             _arrive(turn, event)
-        case Command():
-            commands.obey(turn, event)
+        case FrameRejected():
+            causes.remember_unusable(turn, event.reason)
+        case Commanded():
+            commands.obey(turn, event.command, event.standing)
+        case QuestionSent():
+            asking.ask(turn, event)
         case Deadline():
             checkins.judge(turn, event.window, event.held_by, event.outage)
             _forget_windows(turn, Window(event.window).day)
@@ -53,99 +79,119 @@ def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
         case Released():
             checkins.release(turn, event.alert)
         case Erased():
-            commands.retire(turn)
+            absences.retire(turn)
         case _ as never:
             assert_never(never)
     return turn.person, turn.effects
 
 
 def _arrive(turn: Turn, event: Arrived) -> None:
-    person, received = turn.person, event.received
-    slot = person.slots.get(received.slot) or Slot()
-    counters = slot.replay.get(received.epoch)
-    if counters is not None and replay.is_below(counters, received.counter):
-        _below(turn, event)
+    """Receiving rule 2 and rule 23: a report is fresh, below the replay window, or a duplicate."""
+    received = event.received
+    state = turn.person.slots.get(received.slot) or Slot()
+    report, fresh = received.payload, clocks.is_new(state, received)
+    fell_back = not fresh and isinstance(report, StatusReport) and clocks.fell_back(report, state, turn.now)
+    if not fresh and not fell_back:
+        if clocks.is_below(state, received):
+            _below(turn, event, state)
         return
-    if counters is not None and replay.has_seen(counters, received.counter):
-        return
-    person.slots = {**person.slots, received.slot: replay.accepted(slot, received.epoch, received.counter)}
-    judged = event.judged_until if person.former_time is None else person.former_time
+    _hear(turn)
+    highest = clocks.highest_seen(state)
+    if fresh:
+        state = replay.accepted(state, received.epoch, received.counter)
+        turn.person.slots = {**turn.person.slots, received.slot: state}
+    judged = about.judged_until(turn.person, event.standing.judged_until)
     if judged is not None:
-        _forget_windows(turn, turn.today if judged >= turn.now else about.today(person, judged))
+        _forget_windows(turn, turn.today if judged >= turn.now else about.today(turn.person, judged))
     _forget_alerts(turn)
-    if isinstance(received.payload, StatusReport):
-        _status(turn, event, received.payload)
+    if isinstance(report, StatusReport):
+        _status(turn, event, report, clocks.origin(received, highest, fell_back=fell_back))
     else:
         turn.effects.append(_reported(turn, event, None, late=False))
 
 
-def _status(turn: Turn, event: Arrived, report: StatusReport) -> None:
-    """A status report with a new counter: history first, then check-ins, emergencies, inactivity and the device."""
-    received = event.received
-    slot, epoch, counter = received.slot, received.epoch, received.counter
-    reading = checkins.read(turn, report)
-    reported = _reported(turn, event, reading, late=reading.late)
-    turn.effects.append(reported)
-    device_time = reading.device_time
+def _hear(turn: Turn) -> None:
+    """Rule 14: an authentic report has come that is no duplicate."""
+    heard = turn.person.last_heard_at
+    turn.person.last_heard_at = turn.now if heard is None else max(heard, turn.now)
+
+
+def _status(turn: Turn, event: Arrived, report: StatusReport, origin: Origin) -> None:
+    """A fresh status report: history first, then check-ins, emergencies, activity and the device."""
+    person, slot = turn.person, origin.slot
+    state = person.slots[slot]
+    clock = clocks.read_clock(report, state, origin.position, turn.now)
+    reading = checkins.read(turn, report, clock)
+    turn.effects.append(_reported(turn, event, reading, late=reading.late, reference=origin.reference))
+    person.slots = {**person.slots, slot: clocks.with_clock(state, report, clock, origin)}
     if reading.late:  # rule 17: the report does nothing else
-        emergencies.flags(turn, report, slot, epoch, counter, device_time)
+        causes.remember_unusable(turn, causes.LATE)
+        emergencies.flags(turn, report, clock, origin)
         return
-    checkins.check_in(turn, report, reading)
-    emergencies.flags(turn, report, slot, epoch, counter, device_time)
-    emergencies.memory(turn, report, slot, epoch, counter, device_time)
-    devices.inactivity(turn, report, reading.says, device_time, slot, reported.reference)
-    devices.devices(turn, report, slot, epoch, counter)
-    devices.remember(turn, report, device_time)
+    asking.note_answer(person, report.answers)
+    checkins.check_in(turn, report, reading, event.standing)
+    emergencies.flags(turn, report, clock, origin)
+    emergencies.memory(turn, report, clock, origin)
+    activity.inactivity(turn, report, reading.says, clock.device_time, origin)
+    activity.long_out(turn, report, reading.says, origin)
+    devices.devices(turn, report, clock, origin)
+    causes.remember(turn, report, clock.device_time, clock_wrong=clock.wrong)
 
 
-def _below(turn: Turn, event: Arrived) -> None:
+def _below(turn: Turn, event: Arrived, state: Slot) -> None:
     """An authentic frame below the replay window: history, and an emergency of the last 24 hours (rule 17)."""
-    received = event.received
-    slot, epoch, counter, report = received.slot, received.epoch, received.counter, received.payload
+    _hear(turn)
+    causes.remember_unusable(turn, causes.LATE)
+    report = event.received.payload
     if isinstance(report, AttributeReport):
         turn.effects.append(_reported(turn, event, None, late=True))
         return
-    reading = checkins.read(turn, report)
+    origin = clocks.origin(event.received, clocks.highest_seen(state), fell_back=False)
+    clock = clocks.read_clock(report, state, origin.position, turn.now)
+    reading = checkins.read(turn, report, clock)
     if not reading.late:
         reading = replace(reading, window=reading.named)
     turn.effects.append(_reported(turn, event, reading, late=True))
-    if turn.now - reading.device_time <= DAY:
-        emergencies.flags(turn, report, slot, epoch, counter, reading.device_time)
+    if turn.now - clock.device_time <= DAY:
+        emergencies.flags(turn, report, clock, origin)
 
 
-def _reported(turn: Turn, event: Arrived, reading: checkins.Reading | None, *, late: bool) -> Reported:
+def _reported(turn: Turn, event: Arrived, reading: checkins.Reading | None, *, late: bool,
+              reference: str | None = None) -> Reported:
+    """reference: None: that of the report's own counter."""
     received, profile = event.received, turn.person.profile
-    reference = report_reference(received.slot, received.epoch, received.counter)
     if reading is None:
         window, result, clock_wrong = None, None, False
     else:
-        window, result, clock_wrong = reading.window, reading.result, reading.clock_wrong
+        window, result, clock_wrong = reading.window, reading.result, reading.clock.flagged
     return Reported(
-        subject=profile.subject, site=profile.site, reference=reference, received_at=turn.now, late=late,
-        window=window, result=result, clock_wrong=clock_wrong, payload=received.payload, sms_id=event.sms_id,
-        sms_gateway=event.sms_gateway,
+        subject=profile.subject, site=profile.site,
+        reference=reference or report_reference(received.slot, received.epoch, received.counter),
+        received_at=turn.now, late=late, window=window, result=result, clock_wrong=clock_wrong,
+        payload=received.payload, sms_id=event.sms_id, sms_gateway=event.sms_gateway,
     )
 
 
 def _register(state: Person | None, event: Registered) -> tuple[Person, list[Effect]]:
     profile = event.profile
     if state is None:
-        person = Person(profile, event.after)
+        person = Person(profile, event.standing.judged_until)
     else:
         person = copy(state)
         if person.judged_from is None:
-            person.judged_from = event.first
-        _keep_opened(person, profile, event.before)
+            person.judged_from = event.former.first
+        _keep_opened(person, profile, event.former.judged_until)
         if person.judged_from is None:
-            person.judged_from = event.after
+            person.judged_from = event.standing.judged_until
         if profile.gateway != person.profile.gateway and person.former_time is None:
-            person.former_time = event.before
+            person.former_time = event.former.judged_until
         person.profile = profile
         _drop_unlisted(person)
     turn = Turn(person, event.at)
     if profile.retired:
-        commands.retire(turn)
-    commands.excuse(turn, profile.excused)
+        absences.retire(turn)
+    absences.excuse(turn, profile.excused)
+    absences.take_back(turn, event.standing)
     return turn.person, turn.effects
 
 
@@ -185,7 +231,7 @@ def _drop_unlisted(person: Person) -> None:
     for number, slot in person.slots.items():
         highest = max(slot.replay)
         kept = {epoch: window for epoch, window in slot.replay.items() if epoch == highest or (number, epoch) in listed}
-        slots[number] = Slot(kept, slot.judged_report, slot.weak)
+        slots[number] = replace(slot, replay=kept)
     person.slots = slots
 
 
@@ -201,6 +247,7 @@ def _forget_windows(turn: Turn, judged_day: int) -> None:
     person.results = since(person.results, first)
     if person.kept_spans:
         person.kept_spans = {window: span for window, span in person.kept_spans.items() if window >= first}
+    asking.forget_questions(person, judged_day)
     if person.overrides and person.overrides[0].last < oldest:
         person.overrides = tuple(override for override in person.overrides if override.last >= oldest)
 

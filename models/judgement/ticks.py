@@ -3,11 +3,11 @@
 A gateway's ticks judge the deadlines of its people together. So the lane can tell an outage from people who did not
 wake up.
 
-The order at one tick: rule 19, deadlines by time, rule 20, then rules 8 and 16.
+The order at one tick: rule 19, deadlines by time, questions, rule 20, then rules 8, 16 and 25.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -17,20 +17,22 @@ from models.contract.effects import Effect, IncidentRevised, Result
 from models.contract.incidents import Incident
 from models.contract.inputs import Tick
 from models.errors import Rejected, RejectReason
-from models.judgement import about
+from models.judgement import about, questions
 from models.judgement.events import Deadline, Released, Ticked
-from models.judgement.gateway import ALLOWANCE
+from models.judgement.gateway import ALLOWANCE, DeadlineNote
 from models.judgement.lane import LaneState
 from models.judgement.person import Person
-from models.judgement.results import octet_at, result_at
+from models.judgement.results import result_at
 from models.judgement.step import step
 from models.times import DAY, format_time
 from models.window import Window
+from models.wire.keys import KeyRing
 
 SILENT_AFTER: Final = 3 * 60
 OUTAGE_AT_MOST: Final = 60 * 60
 OUTAGE_TENTHS: Final = 3  # more silent people of ten than that are an outage of the gateway
-ENOUGH_PEOPLE: Final = 10
+ENOUGH_SILENT: Final = 10
+ENOUGH_DUE: Final = 2  # where no SMS at all has come in
 MOST_AHEAD: Final = 366 * DAY  # no absence is longer; a wrong clock is mostly wrong by decades
 PEOPLE_A_SLICE: Final = 1000  # some 20 ms; after them the caller of a tick has a turn
 
@@ -40,11 +42,16 @@ class _Due(NamedTuple):
 
     subject: int
     window: int
-    has_result: bool
+    opened: int
+    result: Result | None
     excused: bool
 
+    @property
+    def silent(self) -> bool:
+        return self.result is None and not self.excused
 
-def tick(lane: LaneState, event: Tick) -> Iterator[list[Effect]]:
+
+def tick(lane: LaneState, event: Tick, keys: KeyRing) -> Iterator[list[Effect]]:
     """The effects of one tick in a lane, in slices: a quarter of a million people may have one deadline.
 
     A tick that is not later than the last tick of its source is ignored (rule 22). A gateway tick that is more than
@@ -55,14 +62,14 @@ def tick(lane: LaneState, event: Tick) -> Iterator[list[Effect]]:
     if event.gateway is None:
         if not lane.times.advance_clock(at):
             return
-        yield from _watch_gateways(lane, at)
+        yield from _watch_gateways(lane, at, keys)
     else:
         if lane.latest is not None and at > lane.latest + MOST_AHEAD:
             yield [Rejected(RejectReason.MALFORMED, f"at: more than a year after {format_time(lane.latest)}")]
             return
-        if not lane.times.advance_gateway(event.gateway, at):
+        if not lane.times.advance_gateway(event.gateway, at, event.quiet_since):
             return
-        yield from _judge(lane, event.gateway, at, at)
+        yield from _judge(lane, event.gateway, at, at, keys)
         silence = lane.silence_of(event.gateway)
         if silence is not None:
             yield _close(lane, silence, at)
@@ -72,12 +79,12 @@ def tick(lane: LaneState, event: Tick) -> Iterator[list[Effect]]:
             yield _apply(lane, subject, Ticked(at))
 
 
-def _watch_gateways(lane: LaneState, at: int) -> Iterator[list[Effect]]:
+def _watch_gateways(lane: LaneState, at: int, keys: KeyRing) -> Iterator[list[Effect]]:
     """Rules 19 and 21, at a clock tick."""
     for name in sorted(lane.times.gateways):
         ticked = lane.gateway(name).ticked
         if ticked is None:
-            yield from _judge(lane, name, at - ALLOWANCE, at)
+            yield from _judge(lane, name, at - ALLOWANCE, at, keys)
             continue
         silence = lane.silence_of(name)
         if silence is None and lane.population(name) > 0 and at - ticked > SILENT_AFTER:
@@ -85,11 +92,11 @@ def _watch_gateways(lane: LaneState, at: int) -> Iterator[list[Effect]]:
             lane.put_incident(silence)
             yield [IncidentRevised(silence, Change.OPENED, lane.number, at)]
         if silence is not None and at - silence.opened_at >= OUTAGE_AT_MOST:
-            yield from _judge(lane, name, at - ALLOWANCE, at)
+            yield from _judge(lane, name, at - ALLOWANCE, at, keys)
 
 
-def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[Effect]]:
-    """Judge the deadlines of a gateway's people up to `until`, together by time."""
+def _judge(lane: LaneState, gateway: str, until: int, at: int, keys: KeyRing) -> Iterator[list[Effect]]:
+    """Judge the deadlines of a gateway's people up to `until`, together by time; then ask for windows still to come."""
     taken = lane.take_due(gateway, until)
     if taken is None:
         return
@@ -105,8 +112,11 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[
         # The first tick of a gateway only sets the time, except for people from another gateway.
         after = before if person.former_time is None else person.former_time
         if after is not None and not person.profile.retired:
-            for deadline, window in about.calendar(person, first).due(after, until):
-                due[deadline].append(_Due(subject, window, bool(octet_at(person.results, window)),
+            calendar = about.calendar(person, first)
+            for deadline, window in calendar.due(after, until):
+                span = calendar.judged_span(window)
+                due[deadline].append(_Due(subject, window, deadline if span is None else span.open,
+                                          result_at(person.results, window),
                                           about.excused(person, Window(window).day)))
         if person.former_time is None:
             lane.schedule(person)
@@ -115,32 +125,72 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int) -> Iterator[list[
     for deadline in sorted(due):
         yield from _judge_together(lane, gateway, deadline, due[deadline], at,
                                    fresh=before is None or deadline > before)
+    yield from questions.ask(lane, keys, gateway, before, until, at)
     for subject in moved:
         lane.schedule_moved(subject, until)
 
 
 def _judge_together(lane: LaneState, gateway: str, deadline: int, due: list[_Due], at: int, *,
                     fresh: bool) -> Iterator[list[Effect]]:
-    """Rules 5, 14 and 18 for the people of one gateway with one deadline.
+    """Rules 5, 8, 14 and 18 for the people of one gateway with one deadline.
 
     fresh: the gateway's time had not reached this deadline before. If it had, only people from another gateway are
-    judged here, and they are too few to show an outage.
+    judged here: they are judged singly, and not noted.
     """
-    silent = tuple((one.subject, one.window) for one in due if not one.excused and not one.has_result)
+    outage = lane.outage_of(gateway)
+    if outage is None and fresh:
+        outage = _found(lane, gateway, deadline, due, at)
+        if outage is not None:
+            lane.put_incident(outage)
+            yield [IncidentRevised(outage, Change.OPENED, lane.number, at)]
+    elif outage is not None:
+        outage = replace(outage, silent=(*outage.silent, *_silent(due)))
+        if fresh:
+            _note(lane, gateway, deadline, due)
+            outage = replace(outage, due=tuple(sorted({*outage.due, *_due(due)})))
+        lane.put_incident(outage)
     silence = lane.silence_of(gateway)
-    held_by: str | None = None
-    people, quiet = len({one.subject for one in due if not one.excused}), len({subject for subject, _ in silent})
-    if fresh and people >= ENOUGH_PEOPLE and quiet * 10 > people * OUTAGE_TENTHS:
-        incident = Incident(
-            gateway=gateway, deadline=deadline, last_tick=None, opened_at=at, people=people, silent=silent,
-        )
-        lane.put_incident(incident)
-        yield [IncidentRevised(incident, Change.OPENED, lane.number, at)]
-        held_by = incident.id
     for one in due:
-        if not one.has_result:
-            yield _apply(lane, one.subject,
-                         Deadline(one.window, at, held_by, silence.id if silence is not None else None))
+        if one.result in (None, Result.NOT_AWAKE):
+            yield _apply(lane, one.subject, Deadline(one.window, at, None if outage is None else outage.id,
+                                                     None if silence is None else silence.id))
+
+
+def _due(due: list[_Due]) -> set[int]:
+    """The people due: those whose window is not excused."""
+    return {one.subject for one in due if not one.excused}
+
+
+def _silent(due: list[_Due]) -> tuple[tuple[int, int], ...]:
+    """(subject, window) of the silent people."""
+    return tuple((one.subject, one.window) for one in due if one.silent)
+
+
+def _note(lane: LaneState, gateway: str, deadline: int, due: list[_Due]) -> Sequence[DeadlineNote]:
+    """Rule 18: note a deadline. Returns the notes of the 60 minutes up to it."""
+    people = _due(due)
+    if not people:
+        return ()
+    opened = min(one.opened for one in due if not one.excused)
+    silent = {subject for subject, _ in _silent(due)}
+    return lane.times.note(gateway, DeadlineNote(deadline, len(people), len(silent), opened))
+
+
+def _found(lane: LaneState, gateway: str, deadline: int, due: list[_Due], at: int) -> Incident | None:
+    """The outage that this deadline shows (rule 18); None: it shows none."""
+    notes = _note(lane, gateway, deadline, due)
+    silent, people = _silent(due), _due(due)
+    if not silent:
+        return None
+    all_due, all_silent = sum(note.due for note in notes), sum(note.silent for note in notes)
+    many = all_silent >= ENOUGH_SILENT and all_silent * 10 > all_due * OUTAGE_TENTHS
+    quiet_since, opened = lane.gateway(gateway).quiet_since, min(note.opened for note in notes)
+    no_sms = quiet_since is not None and quiet_since <= opened
+    quiet = ENOUGH_DUE <= all_due == all_silent and no_sms
+    if not many and not quiet:
+        return None
+    return Incident(gateway=gateway, deadline=deadline, last_tick=None, opened_at=at, people=len(people), silent=silent,
+                    due=tuple(sorted(people)), noted=(all_silent, all_due), quiet_since=quiet_since if quiet else None)
 
 
 def _end_outages(lane: LaneState, at: int) -> Iterator[list[Effect]]:
@@ -148,13 +198,15 @@ def _end_outages(lane: LaneState, at: int) -> Iterator[list[Effect]]:
     for incident in lane.outages():
         if at <= incident.opened_at:
             continue
-        still = len({subject for subject, window in incident.silent if _is_silent(lane.person(subject), window)})
-        if still * 10 >= incident.people * OUTAGE_TENTHS and at - incident.opened_at < OUTAGE_AT_MOST:
+        due = set(incident.due)
+        still = {subject for subject, window in incident.silent
+                 if (not due or subject in due) and _is_silent(lane.person(subject), window)}
+        people = len(due) or incident.people
+        if len(still) * 10 >= people * OUTAGE_TENTHS and at - incident.opened_at < OUTAGE_AT_MOST:
             continue
         for subject, window in incident.silent:
-            if lane.person(subject) is not None:
-                alert = alert_id(subject, Kind.NO_REPORT, str(Window(window)))
-                yield _apply(lane, subject, Released(alert, at))
+            for kind in (Kind.NO_REPORT, Kind.NOT_AWAKE):  # `not_awake` is held as the one whose place it took
+                yield _apply(lane, subject, Released(alert_id(subject, kind, str(Window(window))), at))
         yield _close(lane, incident, at)
 
 

@@ -32,19 +32,28 @@ _NONCE: Final = Struct(">BBIBHI")
 _TEXT: Final = re.compile(r"W\.([A-Za-z0-9.-]{75})", re.ASCII)
 
 
-def find_frame(text: str | None, binary: str | None) -> bytes | Rejected:
-    """The 56 octets of a frame in the text of an SMS, or in an 8-bit SMS (base64). The text prevails if it is set."""
+def find_frames(text: str | None, binary: str | None) -> list[bytes] | Rejected:
+    """The frames of 56 octets in the text of an SMS, from left to right, or in an 8-bit SMS (base64).
+
+    The text prevails if it is set. Some carriers join two SMS. The 2 spare bits of the last character are ignored.
+    """
     if text is not None:
-        match = _TEXT.search(text)
-        if match is not None:
-            characters = match[1].encode().translate(_TO_BASE64)
-            return a2b_base64(characters + b"A")[:FRAME_OCTETS]  # the 2 spare bits are ignored
+        frames = [a2b_base64(characters.encode().translate(_TO_BASE64) + b"A")[:FRAME_OCTETS]
+                  for characters in _TEXT.findall(text)]
+        if frames:
+            return frames
         return Rejected(RejectReason.CORRUPT if "W." in text else RejectReason.NO_FRAME)
     try:
         frame = b64decode(binary or "", validate=True)
     except ValueError:
         return Rejected(RejectReason.CORRUPT, "no base64")
-    return frame if len(frame) == FRAME_OCTETS else Rejected(RejectReason.CORRUPT, f"{len(frame)} octets")
+    return [frame] if len(frame) == FRAME_OCTETS else Rejected(RejectReason.CORRUPT, f"{len(frame)} octets")
+
+
+def find_frame(text: str | None, binary: str | None) -> bytes | Rejected:
+    """The first frame of an SMS, as `find_frames` has it: it gives the record its key."""
+    frames = find_frames(text, binary)
+    return frames if isinstance(frames, Rejected) else frames[0]
 
 
 def read_header(frame: bytes) -> Header:

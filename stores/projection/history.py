@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from models.contract.alerts import Kind
-from models.contract.command import CommandType, parse_command
+from models.contract.command import CommandType, IncidentCommand, read_command
 from models.contract.effects import Result
 from models.contract.inputs import Record
 from models.contract.records import parse_object, subject_of, subject_of_key, text_of
@@ -180,8 +180,8 @@ def of_registry(subject: int, profile: Document | None, offset: int) -> list[Doc
 
 def of_command(document: Document, offset: int) -> list[DocumentChange]:
     """Changes of a command: excuses, by their offset. Commands on alerts come back as revisions of the alerts."""
-    command = parse_command(document)
-    if command.type not in (CommandType.EXCUSE, CommandType.UNEXCUSE):
+    command = read_command(document)
+    if isinstance(command, IncidentCommand) or command.type not in (CommandType.EXCUSE, CommandType.UNEXCUSE):
         return []
     excuse = Entry(_of(document, ("id", "type", "from", "to", "by", "at", "text")))
     return [DocumentChange(PEOPLE, str(command.subject), {"subject": command.subject},

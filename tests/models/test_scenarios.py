@@ -6,7 +6,7 @@ from support.vectors import SCENARIOS, VECTORS, key_ring, read_lines, replay
 
 
 def test_the_number_of_scenarios_is_known() -> None:
-    assert len(SCENARIOS) == 12
+    assert len(SCENARIOS) == 26
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

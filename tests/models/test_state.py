@@ -12,7 +12,7 @@ from models.contract.inputs import Record
 from models.contract.records import LONGEST, LONGEST_NAME
 from models.judgement.agenda import Agenda
 from models.judgement.codec import UnknownVersion, pack_person, unpack_person
-from models.judgement.events import Deadline, Erased, Registered
+from models.judgement.events import Deadline, Erased, Registered, Standing
 from models.judgement.fold import Fold
 from models.judgement.lane import LaneState
 from models.judgement.step import step
@@ -260,5 +260,5 @@ def test_only_a_registry_record_makes_a_person() -> None:
         step(None, Erased(5))
     person = a_full_life().lane.person(7)
     assert person is not None
-    made, effects = step(None, Registered(person.profile, 5, None))
+    made, effects = step(None, Registered(person.profile, 5, Standing()))
     assert (made.judged_from, effects) == (None, [])

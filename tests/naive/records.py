@@ -5,6 +5,7 @@ Times become epoch seconds UTC with the fraction dropped, dates days since 2020-
 
 import base64
 import binascii
+import itertools
 import re
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,8 +15,9 @@ from naive.wire import Refused
 
 Json = dict[str, Any]
 FIRST_DAY = date(2020, 1, 1)
+LONGEST_EXCUSE = 366  # days, rule 7
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_THRESHOLDS = {"battery_pct": 15, "signal_dbm": -105, "idle_h": 12, "temp_c": [5, 33]}
+_THRESHOLDS = {"battery_pct": 15, "signal_dbm": -105, "idle_h": 12, "out_h": 36, "temp_c": [5, 33]}
 _WINDOWS = {"morning": {"open": "06:00", "close": "09:00"}, "afternoon": {"open": "13:00", "close": "15:00"}}
 
 
@@ -95,10 +97,12 @@ def parse_registry(value: Json) -> Json:
     thresholds = value.get("thresholds", {})
     need(isinstance(thresholds, dict), "thresholds")
     profile["thresholds"] = {**_THRESHOLDS, **thresholds}
-    for name in ("battery_pct", "signal_dbm", "idle_h"):
+    for name in ("battery_pct", "signal_dbm", "idle_h", "out_h"):
         need(is_number(profile["thresholds"][name]), f"thresholds.{name}")
     low_high = profile["thresholds"]["temp_c"]
     need(isinstance(low_high, list) and len(low_high) == 2 and all(map(is_number, low_high)), "thresholds.temp_c")
+    profile["remind"] = _remind(value.get("remind", {}))
+    profile["ask_min"] = _ask_min(value.get("ask_min", []))
     attributes = value.get("attributes", {})
     need(isinstance(attributes, dict), "attributes")
     profile["attributes"] = {int(number): row for number, row in attributes.items()}
@@ -120,12 +124,33 @@ def _device(one: Json) -> Json:
         key = base64.b64decode(one["key"].encode(), validate=True)
     except (binascii.Error, ValueError):
         raise Refused("malformed", "devices.key") from None
-    return {"slot": one["slot"], "epoch": one["epoch"], "kek": one["kek"], "key": key}
+    number = one.get("msisdn")
+    need(number is None or (isinstance(number, str) and re.fullmatch(r"\+[1-9]\d{1,14}", number, re.ASCII)),
+         "devices.msisdn")
+    return {"slot": one["slot"], "epoch": one["epoch"], "kek": one["kek"], "key": key, "msisdn": number}
+
+
+def _remind(value: object) -> Json:
+    """Rule 25: minutes; 0: never."""
+    need(isinstance(value, dict), "remind")
+    assert isinstance(value, dict)
+    found = {"urgent_min": 30, "other_min": 240, **value}
+    for name in ("urgent_min", "other_min"):
+        need(is_int(found[name], 0, 10**6), f"remind.{name}")
+    return found
+
+
+def _ask_min(value: object) -> list[int]:
+    """Rule 26: minutes after the close, rising, at most seven."""
+    need(isinstance(value, list) and len(value) <= 7 and all(is_int(one, 0, 10**6) for one in value), "ask_min")
+    assert isinstance(value, list)
+    need(all(earlier < later for earlier, later in itertools.pairwise(value)), "ask_min")
+    return list(value)
 
 
 def _excuse(one: Json) -> tuple[int, int]:
     first, last = parse_date(one.get("from"), "excused.from"), parse_date(one.get("to"), "excused.to")
-    need(first <= last, "excused.to")
+    need(first <= last <= first + LONGEST_EXCUSE, "excused.to")
     return first, last
 
 
@@ -136,23 +161,34 @@ def _step(one: Json) -> tuple[int, str]:
 
 
 def parse_command(value: Json) -> Json:
-    """ "Required: `id`, `type`, `subject`, `by`, `at`", and what the type needs."""
+    """ "Required: `id`, `type`, `subject`, `by`, `at`", and what the type needs; an incident's has `gateway` instead of
+    `subject`."""
     need(isinstance(value.get("id"), str) and value["id"], "id")
-    kind = value.get("type")
-    need(kind in ("acknowledge", "assign", "comment", "resolve", "excuse", "unexcuse"), "type")
-    need(is_int(value.get("subject"), 0, 2**32 - 1), "subject")
+    kind, gateway = value.get("type"), value.get("gateway")
+    if value.get("subject") is None and gateway is not None:
+        need(isinstance(gateway, str) and gateway, "gateway")
+        need(kind in ("acknowledge", "assign", "comment"), "type")
+    else:
+        need(kind in ("acknowledge", "unacknowledge", "assign", "comment", "resolve", "reopen", "excuse", "unexcuse"),
+             "type")
+        need(is_int(value.get("subject"), 0, 2**32 - 1), "subject")
+        gateway = None
     need(isinstance(value.get("by"), str) and value["by"], "by")
-    command = {"id": value["id"], "type": kind, "subject": value["subject"], "by": value["by"],
-               "at": parse_time(value.get("at"), "at"), "text": value.get("text"), "assignee": value.get("assignee")}
+    command = {"id": value["id"], "type": kind, "subject": value.get("subject"), "gateway": gateway,
+               "by": value["by"], "at": parse_time(value.get("at"), "at"), "text": value.get("text"),
+               "assignee": value.get("assignee"), "alert": None, "outcome": None}
     if kind in ("excuse", "unexcuse"):
         command["from"], command["to"] = parse_date(value.get("from"), "from"), parse_date(value.get("to"), "to")
-        need(command["from"] <= command["to"], "to")
+        need(command["from"] <= command["to"] <= command["from"] + LONGEST_EXCUSE, "to")
     else:
         need(isinstance(value.get("alert"), str), "alert")
         command["alert"] = value["alert"]
     need(kind != "assign" or (isinstance(command["assignee"], str) and command["assignee"]), "assignee")
     need(kind != "comment" or (isinstance(command["text"], str) and command["text"]), "text")
     need(command["text"] is None or isinstance(command["text"], str), "text")
+    if kind in ("comment", "resolve") and value.get("outcome") is not None:
+        need(isinstance(value["outcome"], str) and re.fullmatch(r"[a-z_]{1,40}", value["outcome"]), "outcome")
+        command["outcome"] = value["outcome"]
     return command
 
 
@@ -162,7 +198,9 @@ def parse_sms(value: Json) -> Json:
         need(value.get("source") in ("gateway", "clock"), "source")
         gateway = value.get("gateway") if value["source"] == "gateway" else None
         need(value["source"] == "clock" or (isinstance(gateway, str) and gateway), "gateway")
-        return {"type": "tick", "gateway": gateway, "at": parse_time(value.get("at"), "at")}
+        quiet_since = value.get("quiet_since") if gateway is not None else None
+        return {"type": "tick", "gateway": gateway, "at": parse_time(value.get("at"), "at"),
+                "quiet_since": None if quiet_since is None else parse_time(quiet_since, "quiet_since")}
     need(value.get("type", "sms") == "sms", "type")
     for field in ("text", "binary", "gateway", "id", "sender"):
         need(value.get(field) is None or isinstance(value[field], str), field)

@@ -30,8 +30,9 @@ def told(line: Json) -> str:
     if line["topic"] != "sms" or not isinstance(value, dict):
         return json.dumps({**line, "value": _short(value)}, ensure_ascii=False)
     if value.get("type") == "tick":
-        return f"{value.get('at')} tick {value.get('gateway', value.get('source'))}"
-    return f"{value.get('received_at')} sms at {value.get('gateway')}: {_frame(value)}"
+        quiet = f", quiet since {value['quiet_since']}" if "quiet_since" in value else ""
+        return f"{value.get('at')} tick {value.get('gateway', value.get('source'))}{quiet}"
+    return f"{value.get('received_at')} sms at {value.get('gateway')}: {_frames(value)}"
 
 
 def _short(value: object) -> object:
@@ -41,12 +42,15 @@ def _short(value: object) -> object:
     return {**value, **({"devices": devices} if devices else {})}
 
 
-def _frame(value: Json) -> str:
-    """The header, and what is not as usual in the plaintext."""
+def _frames(value: Json) -> str:
     try:
-        frame = wire.find_frame(value.get("text"), value.get("binary"))
+        return "; ".join(_frame(frame) for frame in wire.find_frames(value.get("text"), value.get("binary")))
     except wire.Refused as refused:
         return refused.reason
+
+
+def _frame(frame: bytes) -> str:
+    """The header, and what is not as usual in the plaintext."""
     head = wire.header_of(frame)
     for epoch in range(head["epoch_low"], 64, 4):
         try:
@@ -55,6 +59,8 @@ def _frame(value: Json) -> str:
         except wire.Refused:
             continue
         usual = {"battery_pct": 80, "signal_dbm": -80, "temp_c": 21, "faults": 0, "alarm": 0, "previous": [0] * 16}
+        if set(fields.get("activity", ())) == {15}:
+            fields["flags"].append("stuck")
         hidden = {"activity", "reset_cause", "firmware", "config", "humidity_pct", "first_activity_min",
                   *(() if fields.get("alarm") else ("alarm_age_min",))}
         if fields["type"] == 1:

@@ -45,14 +45,21 @@ def test_the_naive_implementation_reads_each_frame_vector(vector: dict[str, Any]
             continue
         if vector["reason"]:
             with pytest.raises(wire.Refused) as refused:
-                receive(world, wire.find_frame(text, binary))
+                receive(world, wire.find_frames(text, binary)[0], 0)
             assert refused.value.reason == vector["reason"]
             continue
-        _, report = receive(world, wire.find_frame(text, binary))
+        _, report = receive(world, wire.find_frames(text, binary)[0], 0)
         fields = dict(vector["fields"])
         if fields.get("device_time"):
             fields["device_time"] = parse_time(fields["device_time"], "device_time")
         assert {name: report[name] for name in fields} == fields
+
+
+@pytest.mark.parametrize("vector", read("questions.jsonl"), ids=lambda one: f"{one['subject']} {one['number']}")
+def test_question(vector: dict[str, Any]) -> None:
+    frame = wire.question(bytes.fromhex(vector["device_key"]), vector["subject"], vector["slot"], vector["epoch"],
+                          vector["window"], vector["number"])
+    assert (frame.hex(), wire.to_text(frame)) == (vector["frame"], vector["text"])
 
 
 @pytest.mark.parametrize("vector", [one for one in FRAMES if one["kind"] == "wrap"], ids=lambda one: str(one["name"]))

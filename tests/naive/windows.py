@@ -1,11 +1,13 @@
 """Rules 1, 2, 7: the windows of a person and their times, the dates that are excused."""
 
 from datetime import date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from naive.records import FIRST_DAY, Json
 
 
+@cache
 def instant(day: int, minute: int, zone: ZoneInfo) -> int:
     """Rule 1: a local time that does not exist moves forward by the gap, an ambiguous one is the first (PEP 495,
     fold 0)."""
@@ -24,7 +26,7 @@ def _times_by(profile: Json, window: int) -> Json | None:
     opens, closes = profile["windows"][window % 2]
     opened, closed = instant(window // 2, opens, profile["zone"]), instant(window // 2, closes, profile["zone"])
     deadline = max(opened, closed + profile["grace_min"] * 60)  # in spring a window may close before it opens
-    return {"open": opened, "deadline": deadline, "since": profile["since"]}
+    return {"open": opened, "close": closed, "deadline": deadline, "since": profile["since"]}
 
 
 def times(person: Json, window: int) -> Json | None:
@@ -43,6 +45,12 @@ def times(person: Json, window: int) -> Json | None:
             start = max(start, moment)
         found = new and {**new, "watched": start is not None and new["open"] > start and new["open"] >= new["since"]}
     return found
+
+
+def still_to_be_judged(person: Json, window: int) -> bool:
+    """Rules 2 and 8: a deadline to come will judge the window."""
+    mine = times(person, window)
+    return mine is not None and mine["watched"] and window not in person["judged"]
 
 
 def windows_near(person: Json, first_moment: int, last_moment: int) -> list[int]:

@@ -25,12 +25,12 @@ class Refused(Exception):
         self.reason, self.detail = reason, detail
 
 
-def find_frame(text: str | None, binary: str | None) -> bytes:
-    """ "On the air": the first match anywhere in the text; the text comes first where it is not null."""
+def find_frames(text: str | None, binary: str | None) -> list[bytes]:
+    """ "On the air": every match in the text, from left to right; the text comes first where it is not null."""
     if text is not None:
-        match = re.search(r"W\.([A-Za-z0-9.-]{75})", text)
-        if match:
-            return base64.b64decode(match[1].replace("-", "+").replace(".", "/") + "=")
+        matches = re.findall(r"W\.([A-Za-z0-9.-]{75})", text)
+        if matches:
+            return [base64.b64decode(match.replace("-", "+").replace(".", "/") + "=") for match in matches]
         raise Refused("corrupt" if "W." in text else "no_frame")
     try:
         frame = base64.b64decode((binary or "").encode(), validate=True)
@@ -38,7 +38,7 @@ def find_frame(text: str | None, binary: str | None) -> bytes:
         raise Refused("corrupt") from None
     if len(frame) != 56:
         raise Refused("corrupt")
-    return frame
+    return [frame]
 
 
 def header_of(frame: bytes) -> dict[str, int]:
@@ -89,6 +89,14 @@ def seal(device_key: bytes, subject: int, slot: int, epoch: int, counter: int, p
     return head + cipher.encrypt(_nonce(subject, slot, epoch, counter), plaintext, head)
 
 
+def question(device_key: bytes, subject: int, slot: int, epoch: int, window: int, number: int) -> bytes:
+    """ "Questions to the device": bit 7 of the nonce's slot is set, window and number stand in place of the counter."""
+    counter = window << 8 | number
+    head = bytes([1 << 5 | slot << 2 | epoch & 3]) + subject.to_bytes(4, "big") + counter.to_bytes(3, "big")
+    cipher = AESCCM(_message_key(device_key, subject, slot, epoch), tag_length=8)
+    return head + cipher.encrypt(_nonce(subject, slot | 0x80, epoch, counter), b"\x01" + bytes(39), head)
+
+
 def to_text(frame: bytes) -> str:
     return "W." + base64.b64encode(frame, altchars=b"-.").decode().rstrip("=")
 
@@ -128,6 +136,7 @@ def _status(plain: bytes) -> dict[str, Any]:
         "activity": [nibble for octet in plain[20:32] for nibble in (octet >> 4, octet & 15)],
         "previous": [octet >> shift & 3 for octet in plain[32:36] for shift in (6, 4, 2, 0)],
         "alarm": plain[36], "alarm_age_min": int.from_bytes(plain[37:39], "big"),
+        "listens": bool(plain[39] & 1), "answers": plain[39] >> 1 & 7 or None,
     }
     fields["flags"] = [name for bit, name in enumerate(FLAGS) if plain[7] >> bit & 1] + ["range"] * outside
     return fields

@@ -14,8 +14,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from models.contract.documents import Output
 from models.contract.inputs import INPUTS
+from models.contract.outputs import FORWARDED
 from models.errors import RejectReason
-from models.judgement.fold import FORWARDED, Fold
+from models.judgement.fold import Fold
 from models.judgement.lane import LaneState
 from models.wire.keys import KeyRing
 from runtime.settings import Settings

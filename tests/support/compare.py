@@ -39,6 +39,8 @@ def normal(line: Line) -> Line:
         if data["kind"] not in _EVIDENCE_FIXED:
             data["cause"] = {"likely": data["cause"]["likely"]}
         value["data"] = data
+    elif value.get("type") == "refused":
+        value.pop("lane", None)
     elif line["topic"] == "quarantine":
         value.pop("detail", None)
         if value["reason"] == "malformed":

@@ -8,25 +8,27 @@ from typing import Final
 
 from models.base import Value
 from models.contract.alerts import OF_A_WINDOW, Change, ClearReason, Kind, Likely, Severity, alert_id
+from models.contract.command import Command
 from models.contract.effects import Result
 from models.judgement import about
+from models.judgement.events import Standing
 from models.judgement.person import Person
-from models.judgement.results import REPORTED, as_reported, octet_at
+from models.judgement.results import REPORTED, as_reported, octet_at, result_of
+from models.judgement.rules.causes import cause
+from models.judgement.rules.clocks import Clock
 from models.judgement.rules.turn import Turn
 from models.report import AWAKE, OUT, StatusReport
 from models.times import DAY
 from models.window import Window
 
 LATE_DAYS: Final = 8
-BATTERY_NEARLY_EMPTY: Final = 20  # percent; below it the device is the likely cause (rule 14)
-SIGNAL_NEARLY_WEAK: Final = 3  # dB above the limit; up to it the device is the likely cause (rule 14)
+_ALERT_OF: Final = {Result.SILENT: Kind.NO_REPORT, Result.NOT_AWAKE: Kind.NOT_AWAKE}
 
 
 class Reading(Value, frozen=True):
     """A status report, read with the person's calendar (rule 3).
 
-    device_time: epoch seconds, never later than the arrival; the arrival if the clock is unknown.
-    clock_wrong: the report gets the flag `clock`.
+    clock: the report's clock.
     named: the window that the report names, if it may name it.
     counted: the windows that the report counts for.
     base: the window from which repairs (rule 6) and clearing (rule 9) go back.
@@ -34,8 +36,7 @@ class Reading(Value, frozen=True):
     window: for the history: the first of `counted`; of a late report the window that it names, if it may name it.
     """
 
-    device_time: int
-    clock_wrong: bool
+    clock: Clock
     named: int | None
     counted: tuple[int, ...]
     base: int | None
@@ -52,39 +53,28 @@ def said(report: StatusReport) -> Result | None:
     return Result.AWAKE if report.flags & AWAKE else Result.OUT if report.flags & OUT else None
 
 
-def read(turn: Turn, report: StatusReport) -> Reading:
-    """Rule 3 and the section "Clocks": for which windows a report counts, and whether it is late."""
-    now, today = turn.now, turn.today
-    clock = report.device_time
-    device_time = now if clock is None else min(clock, now)
-    clock_wrong = clock is None or abs(clock - now) > DAY
-    says = said(report)
-    calendar, named = about.calendar(turn.person), report.window
+def read(turn: Turn, report: StatusReport, clock: Clock) -> Reading:
+    """Rule 3: for which windows a report counts, and whether it is late."""
+    today, says = turn.today, said(report)
+    calendar, named = about.calendar(turn.person), None if clock.names_none else report.window
     if named is not None and Window(named).day < today - LATE_DAYS:
-        return Reading(
-            device_time=device_time, clock_wrong=clock_wrong, named=None, counted=(), base=None, late=True,
-            window=named, says=says,
-        )
+        return Reading(clock=clock, named=None, counted=(), base=None, late=True, window=named, says=says)
     if named is not None and (Window(named).day > today or calendar.counting(named) is None):
         named = None
-    if named is None and now - device_time > DAY:
-        return Reading(
-            device_time=device_time, clock_wrong=clock_wrong, named=None, counted=(), base=None, late=True,
-            window=None, says=says,
-        )
+    device_time = clock.device_time
+    if named is None and turn.now - device_time > DAY:
+        return Reading(clock=clock, named=None, counted=(), base=None, late=True, window=None, says=says)
     if named is not None:
         counted: tuple[int, ...] = (named,)
     else:
         counted = tuple(calendar.covering(device_time)) if says else ()
     base = named if named is not None else calendar.latest_opened(device_time)
-    return Reading(
-        device_time=device_time, clock_wrong=clock_wrong, named=named, counted=counted, base=base, late=False,
-        window=counted[0] if counted else None, says=says,
-    )
+    return Reading(clock=clock, named=named, counted=counted, base=base, late=False,
+                   window=counted[0] if counted else None, says=says)
 
 
-def check_in(turn: Turn, report: StatusReport, reading: Reading) -> None:
-    """Rules 4, 6, 8 and 9 for a report that is not late."""
+def check_in(turn: Turn, report: StatusReport, reading: Reading, standing: Standing) -> None:
+    """Rules 4, 6, 8 and 9 for a report that is not late. standing: of the person's gateway."""
     became_not_awake = False
     for window in reading.counted:
         if reading.says is not None:
@@ -92,7 +82,7 @@ def check_in(turn: Turn, report: StatusReport, reading: Reading) -> None:
         elif not about.excused(turn.person, Window(window).day):
             became_not_awake = turn.take(window, Result.NOT_AWAKE)
     repaired = _repair(turn, report, reading)
-    if became_not_awake and reading.named is not None:
+    if became_not_awake and reading.named is not None and not is_pending(turn.person, reading.named, standing):
         _not_awake(turn, reading.named)
     _clear(turn, reading, repaired)
 
@@ -100,7 +90,7 @@ def check_in(turn: Turn, report: StatusReport, reading: Reading) -> None:
 def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int]:
     """Rule 6. Returns the windows that the report repairs as awake or out."""
     person = turn.person
-    if reading.base is None or (reading.named is None and reading.clock_wrong):
+    if reading.base is None or (reading.named is None and reading.clock.flagged):
         return frozenset()
     earliest = (turn.today - LATE_DAYS) * 2
     reported = report.previous[:max(0, reading.base - earliest)]
@@ -123,12 +113,25 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
     return frozenset(fine)
 
 
+def is_pending(person: Person, window: int, standing: Standing) -> bool:
+    """Whether the deadline of a window is still to come: then `not_awake` is no news before it (rule 8)."""
+    judged = about.judged_until(person, standing.judged_until)
+    span = about.calendar(person, standing.first).judged_span(window)
+    return judged is not None and span is not None and span.deadline > judged
+
+
+def may_open(person: Person, kind: Kind, window: int) -> bool:
+    """Rule 8: no alert opens where a later window is awake or out, or where the window has that alert already."""
+    return not about.awake_after(person, window) and not about.has_alert(person, kind, str(Window(window)))
+
+
 def _not_awake(turn: Turn, window: int) -> None:
     """Rule 8: the alert takes the place of the window's `no_report`."""
     person = turn.person
     silent = person.alerts.get(alert_id(person.subject, Kind.NO_REPORT, str(Window(window))))
-    if not about.awake_after(person, window):
-        turn.open(Kind.NOT_AWAKE, str(Window(window)), Severity.WARNING, Likely.PERSON, window=window)
+    if may_open(person, Kind.NOT_AWAKE, window):
+        turn.open(Kind.NOT_AWAKE, str(Window(window)), Severity.WARNING, Likely.PERSON, window=window,
+                  held=silent is not None and silent.held)
     if silent is not None:
         turn.clear(silent, ClearReason.LATE_REPORT)
 
@@ -146,7 +149,7 @@ def _clear(turn: Turn, reading: Reading, repaired: frozenset[int]) -> None:
         through = max(through, -1 if reading.base is None else reading.base)
         for window in reading.counted:
             span = about.calendar(turn.person).span(window)
-            if span is not None and reading.device_time < span.deadline:
+            if span is not None and reading.clock.device_time < span.deadline:
                 in_time.add(window)
     for alert in list(turn.person.alerts.values()):
         if alert.kind in OF_A_WINDOW and alert.window is not None and alert.window <= through:
@@ -154,39 +157,50 @@ def _clear(turn: Turn, reading: Reading, repaired: frozenset[int]) -> None:
 
 
 def judge(turn: Turn, window: int, held_by: str | None, outage: str | None) -> None:
-    """Rule 5, at the deadline: silence becomes a result, and unless excused an alert.
+    """Rules 5 and 8, at the deadline: silence becomes a result, and unless excused silence and `not_awake` an alert.
 
     held_by: the incident that holds the alert (rule 18).
     outage: the open incident of the gateway's silence (rule 19).
     """
     person = turn.person
-    if octet_at(person.results, window):
+    octet = octet_at(person.results, window)
+    if octet:
+        if result_of(octet) is Result.NOT_AWAKE:
+            _not_awake(turn, window)
         return
     if about.excused(person, Window(window).day):
         turn.take(window, Result.EXCUSED)
         return
     turn.take(window, Result.SILENT)
-    if about.awake_after(person, window):
+    open_no_report(turn, window, held_by, outage)
+
+
+def open_no_report(turn: Turn, window: int, held_by: str | None, outage: str | None,
+                   command: Command | None = None) -> None:
+    """Rule 8, with the cause of rule 14. held_by, outage: as in `judge`. command: which opens it by rule 7."""
+    if not may_open(turn.person, Kind.NO_REPORT, window):
         return
-    incident = held_by or outage
-    likely, evidence = (Likely.GATEWAY, (incident,)) if incident else _attribute(person)
+    span = about.calendar(turn.person).span(window)
+    likely, evidence = cause(turn.person, window, 0 if span is None else span.open, held_by or outage)
     turn.open(Kind.NO_REPORT, str(Window(window)), Severity.WARNING, likely, evidence, window=window,
-              held=held_by is not None)
+              held=held_by is not None, command=command)
 
 
-def _attribute(person: Person) -> tuple[Likely, tuple[str, ...]]:
-    """Rule 14: the likely cause is the device if the newest report says so, else the person; with the evidence."""
-    newest, limit = person.newest, person.profile.thresholds.signal_dbm
-    if newest is None:
-        return Likely.PERSON, ()
-    evidence = []
-    if newest.mains_lost:
-        evidence.append("mains lost")
-    if newest.battery_pct is not None and newest.battery_pct < BATTERY_NEARLY_EMPTY:
-        evidence.append(f"battery {newest.battery_pct} %")
-    if newest.signal_dbm is not None and newest.signal_dbm <= limit + SIGNAL_NEARLY_WEAK:
-        evidence.append(f"signal {newest.signal_dbm} dBm")
-    return (Likely.DEVICE if evidence else Likely.PERSON), tuple(evidence)
+def open_taken_back(turn: Turn, window: int, result: Result, outage: str | None,
+                    command: Command | None) -> None:
+    """Rule 7: the alert that an excuse had cleared is reopened; without one, the alert of rule 8 opens.
+
+    result: `silent` or `not_awake`, which the window has again.
+    """
+    kind, reference = _ALERT_OF[result], str(Window(window))
+    former = next((alert for alert in turn.person.closed if alert.kind is kind and alert.reference == reference
+                   and alert.clear_reason is ClearReason.EXCUSED), None)
+    if former is not None:
+        turn.change(former, Change.REOPENED, command=command)
+    elif result is Result.SILENT:
+        open_no_report(turn, window, None, outage, command)
+    elif may_open(turn.person, kind, window):
+        turn.open(kind, reference, Severity.WARNING, Likely.PERSON, window=window, command=command)
 
 
 def release(turn: Turn, alert_key: str) -> None:

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from models.contract.alerts import EMERGENCIES, Change, Kind, Likely, Phase, Severity, report_reference
+from models.contract.alerts import EMERGENCIES, Change, Kind, Likely, Phase, Severity
 from models.judgement import about
 from models.judgement.person import ReportedEmergency
+from models.judgement.rules.clocks import Clock, Origin
 from models.judgement.rules.turn import Turn
 from models.report import FALL, FIRE, GAS, SOS, StatusReport
 from models.times import DAY
@@ -16,41 +17,48 @@ _ANY: Final = SOS | FIRE | GAS | FALL
 _FLAGS: Final = {Kind.SOS: SOS, Kind.FIRE: FIRE, Kind.GAS: GAS, Kind.FALL: FALL}
 
 
-def flags(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int, device_time: int) -> None:
-    """Rule 11: a flag tells an emergency, unless its own report or a newer one told it before."""
+def flags(turn: Turn, report: StatusReport, clock: Clock, origin: Origin) -> None:
+    """Rule 11: a flag tells an emergency, unless its own report or one that is not older told it before."""
     if not report.flags & _ANY:
         return
     for kind in EMERGENCIES:
-        if not report.flags & _FLAGS[kind]:
-            continue
-        if any(known.kind is kind and known.slot == slot
-               and ((known.epoch, known.counter) == (epoch, counter)
-                    or ((known.epoch, known.counter) > (epoch, counter) and abs(known.moment - device_time) <= NEAR))
-               for known in turn.person.emergencies):
-            continue
-        evidence = ("late",) if turn.now - device_time > DAY else ()
-        _report(turn, ReportedEmergency(kind, slot, device_time, epoch, counter), evidence)
+        if report.flags & _FLAGS[kind] and not _was_told(turn, kind, clock, origin):
+            evidence = ("late",) if turn.now - clock.device_time > DAY else ()
+            _report(turn, kind, clock.device_time, evidence, clock, origin)
 
 
-def memory(turn: Turn, report: StatusReport, slot: int, epoch: int, counter: int, device_time: int) -> None:
+def _was_told(turn: Turn, kind: Kind, clock: Clock, origin: Origin) -> bool:
+    for known in turn.person.emergencies:
+        if known.kind is not kind or known.slot != origin.slot:
+            continue
+        position, near = (known.epoch, known.counter), abs(known.moment - clock.device_time) <= NEAR
+        if origin.fell_back is None and position == origin.position:
+            return True
+        if near and (origin.fell_back is not None or position > origin.position):
+            return True
+    return False
+
+
+def memory(turn: Turn, report: StatusReport, clock: Clock, origin: Origin) -> None:
     """Rule 12: the alarm memory tells an emergency whose SMS was lost."""
     if not 1 <= report.alarm <= len(EMERGENCIES):
         return
-    kind, moment = EMERGENCIES[report.alarm - 1], device_time - report.alarm_age_min * 60
+    kind, moment = EMERGENCIES[report.alarm - 1], clock.device_time - report.alarm_age_min * 60
     if turn.now - moment >= DAY:
         return
-    if any(known.kind is kind and known.slot == slot and abs(known.moment - moment) <= NEAR
-           for known in turn.person.emergencies):
-        return
-    _report(turn, ReportedEmergency(kind, slot, moment, epoch, counter), ("remembered alarm",))
+    for known in turn.person.emergencies:
+        near = DAY if clock.wrong or known.clock_wrong else NEAR
+        if known.kind is kind and known.slot == origin.slot and abs(known.moment - moment) <= near:
+            return
+    _report(turn, kind, moment, ("remembered alarm",), clock, origin)
 
 
-def _report(turn: Turn, emergency: ReportedEmergency, evidence: tuple[str, ...]) -> None:
+def _report(turn: Turn, kind: Kind, moment: int, evidence: tuple[str, ...], clock: Clock, origin: Origin) -> None:
+    emergency = ReportedEmergency(kind, origin.slot, moment, origin.epoch, origin.counter, clock.wrong)
     turn.person.emergencies = (*turn.person.emergencies, emergency)[-REMEMBERED:]
-    alert = about.find_alert(turn.person, emergency.kind)
+    alert = about.find_alert(turn.person, kind)
     if alert is None:
-        reference = report_reference(emergency.slot, emergency.epoch, emergency.counter)
-        turn.open(emergency.kind, reference, Severity.CRITICAL, Likely.PERSON, evidence, slot=emergency.slot)
+        turn.open(kind, origin.reference, Severity.CRITICAL, Likely.PERSON, evidence, slot=origin.slot)
         return
     if (alert.phase is Phase.ACKNOWLEDGED and alert.acknowledged_at is not None
             and turn.now - alert.acknowledged_at >= REPEATED_AFTER):

@@ -1,0 +1,126 @@
+"""Questions to devices, for one person: of which window, with which number, to which device (rules 26, 27 and 29)."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Final
+
+from models.base import Value
+from models.contract.effects import Asked, Result
+from models.judgement import about
+from models.judgement.events import QuestionSent
+from models.judgement.person import AskedWindow, Person
+from models.judgement.results import octet_at, result_of
+from models.judgement.rules.turn import Turn
+from models.judgement.windows import Calendar, moments_of
+from models.profile import RegisteredDevice
+from models.times import DAY
+from models.window import Window
+
+KEPT_DAYS: Final = 2
+
+
+class Candidate(Value, frozen=True):
+    """A person who may be asked about a window. Times are epoch seconds.
+
+    number: of the question, from 1.
+    """
+
+    subject: int
+    window: int
+    moment: int
+    number: int
+    deadline: int
+
+
+def candidates(person: Person, calendar: Calendar, after: int, until: int) -> Iterator[Candidate]:
+    """Rules 26 and 27: the windows of which a moment lies in (after, until], each by the last such moment.
+
+    after, until: the times between which the person is judged, epoch seconds.
+    """
+    profile = person.profile
+    for deadline, window in calendar.due(until, until + DAY):
+        span = calendar.judged_span(window)
+        if span is None or is_settled(person, window):
+            continue
+        moments = moments_of(span, profile.schedule.grace_min, profile.ask_min)
+        number = bisect_right(moments, until)
+        if number and moments[number - 1] > after and (number == len(moments) or not _is_enough(person, window)):
+            yield Candidate(person.subject, window, moments[number - 1], number, deadline)
+
+
+def next_moment(person: Person, calendar: Calendar, after: int) -> int | None:
+    """The next moment at which the person has to be looked at; None: the next deadline is soon enough.
+
+    The windows that are settled are passed over: most people are looked at once for a window. A moment is at most a day
+    before its deadline, so the windows of a day after the next deadline may have one before it.
+    """
+    profile, upcoming, deadline = person.profile, [], calendar.next_deadline(after)
+    if deadline is None:
+        return None
+    for _, window in calendar.due(after, deadline + DAY):
+        span = calendar.judged_span(window)
+        if span is not None and not is_settled(person, window):
+            upcoming += [at for at in moments_of(span, profile.schedule.grace_min, profile.ask_min) if at > after]
+    return min(upcoming, default=None)
+
+
+def is_settled(person: Person, window: int) -> bool:
+    """Whether no question of the window is needed: it has a result other than `not_awake`, or its date is excused."""
+    octet = octet_at(person.results, window)
+    return bool(octet and result_of(octet) is not Result.NOT_AWAKE) or about.excused(person, Window(window).day)
+
+
+def _is_enough(person: Person, window: int) -> bool:
+    """Rule 27: whether only the last question of the window is left to ask."""
+    asked = asked_of(person, window)
+    return bool(octet_at(person.results, window)) or (asked is not None and asked.answered)
+
+
+def listening_devices(person: Person) -> Iterator[RegisteredDevice]:
+    """The devices that listen and have a number, by slot; each with the key of its current epoch."""
+    for slot in sorted(person.slots):
+        if not person.slots[slot].listens:
+            continue
+        current = about.current_epoch(person, slot)
+        for device in person.profile.devices:
+            if (device.slot, device.epoch) == (slot, current) and device.msisdn is not None:
+                yield device
+                break
+
+
+def asked_of(person: Person, window: int) -> AskedWindow | None:
+    return next((asked for asked in person.asked if asked.window == window), None)
+
+
+def ask(turn: Turn, question: QuestionSent) -> None:
+    """Rule 29: a question is a record on `asks`, and no alert."""
+    person = turn.person
+    _note_question(person, question.window, question.number)
+    turn.effects.append(Asked(
+        subject=person.subject, site=person.profile.site, gateway=person.profile.gateway, slot=question.slot,
+        window=question.window, number=question.number, to=question.to, text=question.text, at=turn.now,
+        until=question.until,
+    ))
+
+
+def _note_question(person: Person, window: int, number: int) -> None:
+    asked = asked_of(person, window) or AskedWindow(window, 0, 0)
+    kept = (one for one in person.asked if one.window != window)
+    person.asked = tuple(sorted((*kept, AskedWindow(window, asked.times + 1, number, asked.answered)),
+                                key=lambda one: one.window))
+
+
+def note_answer(person: Person, number: int | None) -> None:
+    """Rule 29: the number counts for the latest window asked, if not above its last number."""
+    if number is None or not person.asked:
+        return
+    *earlier, latest = person.asked
+    if number <= latest.last and not latest.answered:
+        person.asked = (*earlier, AskedWindow(latest.window, latest.times, latest.last, answered=True))
+
+
+def forget_questions(person: Person, judged_day: int) -> None:
+    """Drop the questions that no cause can name any more (rule 14): an alert opens within a day of its deadline."""
+    oldest = (judged_day - KEPT_DAYS) * 2
+    if person.asked and person.asked[0].window < oldest:
+        person.asked = tuple(asked for asked in person.asked if asked.window >= oldest)
