@@ -21,7 +21,7 @@ from streams.kafka import administration
 log = logging.getLogger(__name__)
 
 SMS, REGISTRY, COMMANDS = INPUTS
-ALERTS, REPORTS, QUARANTINE = "alerts", "reports", "quarantine"
+ALERTS, REPORTS, QUARANTINE, ASKS = "alerts", "reports", "quarantine", "asks"
 LONGEST_STATE: Final = 16 << 20  # octets; in an outage a lane keeps all silent people, nine octets each
 _DAY_MS: Final = DAY * 1000
 _LOOKS: Final = 20
@@ -52,6 +52,7 @@ def topics(settings: Settings) -> list[Topic]:
         Topic(ALERTS, kept(30)),
         Topic(REPORTS, kept(30)),
         Topic(QUARANTINE, kept(30)),
+        Topic(ASKS, kept(1)),
         Topic(changelog(settings), {**compacted, "max.message.bytes": str(LONGEST_STATE)}),
     ]
 

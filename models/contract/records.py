@@ -1,5 +1,6 @@
 """The records of topic `sms` by the contract: an SMS as it arrived, or a tick. Unknown fields are ignored."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ Document = Mapping[str, Any]
 LONGEST: Final = 256 * 1024  # octets; an output of a megabyte has room for such a record and all that is said of it
 # Characters. An alert repeats a dozen names, some from much older records; a character may take six octets in JSON.
 LONGEST_NAME: Final = 4000
+MSISDN: Final = re.compile(r"\+\d{7,15}", re.ASCII)  # a telephone number, E.164
 LONGEST_ABSENCE: Final = 366  # days from the first date to the last: a year by mistake of the year is no absence
 
 

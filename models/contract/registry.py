@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from models.contract.records import Document, dates_of, name_of, optional_name, optional_text, subject_of
+from models.contract.records import MSISDN, Document, dates_of, name_of, optional_name, optional_text, subject_of
 from models.errors import ContractError
 from models.profile import (
     AFTERNOON,
@@ -32,7 +32,6 @@ from models.times import parse_clock, parse_time
 MINUTES_OF_A_DAY: Final = 1440
 LONGEST_WAIT_MIN: Final = 1 << 31
 MOST_QUESTIONS: Final = 7  # of a window: a report has three bits for the number that it answers
-_MSISDN: Final = re.compile(r"\+\d{7,15}", re.ASCII)  # E.164
 _ATTRIBUTE: Final = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", re.ASCII)
 _OF_THE_MACHINE: Final = "localtime"  # zoneinfo loads it, but it may be another zone for each worker
@@ -140,7 +139,7 @@ def _device(one: Document) -> RegisteredDevice:
     if len(key) != WRAPPED_OCTETS:
         raise ContractError("key")
     msisdn = optional_text(one, "msisdn")
-    if msisdn is not None and _MSISDN.fullmatch(msisdn) is None:
+    if msisdn is not None and MSISDN.fullmatch(msisdn) is None:
         raise ContractError("msisdn")
     return RegisteredDevice(slot=_integer(one.get("slot"), 0, 7, "slot"),
                             epoch=_integer(one.get("epoch"), 0, (1 << 24) - 1, "epoch"),

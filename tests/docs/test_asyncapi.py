@@ -10,6 +10,7 @@ from support.days import made_up
 from support.story import Stage
 from support.vectors import SCENARIOS, VECTORS, read_lines
 
+from models.contract.asks import parse_ask
 from models.contract.command import parse_command
 from models.contract.records import parse_sms
 from models.contract.registry import parse_profile
@@ -17,7 +18,8 @@ from models.errors import ContractError
 
 DOCUMENT: dict[str, Any] = json.loads((Path(__file__).parents[2] / "docs" / "asyncapi.json").read_bytes())
 SCHEMAS = {name: Draft202012Validator(schema) for name, schema in DOCUMENT["components"]["schemas"].items()}
-PARSERS: dict[str, Any] = {"Sms": parse_sms, "Tick": parse_sms, "Profile": parse_profile, "Command": parse_command}
+PARSERS: dict[str, Any] = {"Sms": parse_sms, "Tick": parse_sms, "Profile": parse_profile, "Command": parse_command,
+                           "Ask": parse_ask}
 
 
 def schema_of(topic: str, value: dict[str, Any]) -> str:
@@ -27,7 +29,8 @@ def schema_of(topic: str, value: dict[str, Any]) -> str:
         case "reports":
             return {"report": "Report", "checkin": "CheckIn", "progress": "Progress"}[value["type"]]
         case _:
-            return {"registry": "Profile", "commands": "Command", "alerts": "Alert", "quarantine": "Quarantined"}[topic]
+            return {"registry": "Profile", "commands": "Command", "alerts": "Alert", "quarantine": "Quarantined",
+                    "asks": "Ask"}[topic]
 
 
 def errors(topic: str, value: dict[str, Any]) -> list[str]:
@@ -37,7 +40,7 @@ def errors(topic: str, value: dict[str, Any]) -> list[str]:
 def test_every_schema_is_valid_and_every_topic_is_described() -> None:
     for schema in DOCUMENT["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
-    assert set(DOCUMENT["channels"]) == {"sms", "registry", "commands", "alerts", "reports", "quarantine"}
+    assert set(DOCUMENT["channels"]) == {"sms", "registry", "commands", "alerts", "reports", "quarantine", "asks"}
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -74,7 +77,7 @@ def _complete(value: dict[str, Any]) -> bool:
     return all(value.get(name) for name in needed) and value.get("from", "") <= value.get("to", value.get("from", ""))
 
 
-@pytest.mark.parametrize("name", ["Sms", "Tick", "Profile", "Command"])
+@pytest.mark.parametrize("name", ["Sms", "Tick", "Profile", "Command", "Ask"])
 def test_a_required_field_is_required_by_both(name: str) -> None:
     wholes: dict[str, dict[str, Any]] = {
         "Sms": {"received_at": "2026-11-24T00:00:00Z", "text": "W.x"},
@@ -82,13 +85,16 @@ def test_a_required_field_is_required_by_both(name: str) -> None:
         "Profile": {"subject": 1, "site": "s", "gateway": "g", "tz": "Asia/Seoul", "since": "2026-11-24T00:00:00Z"},
         "Command": {"id": "1", "type": "resolve", "subject": 1, "by": "kim", "at": "2026-11-24T00:00:00Z",
                     "alert": "x"},
+        "Ask": {"type": "ask", "id": "2026-11-24:morning/1", "subject": 1, "site": "s", "gateway": "g", "slot": 0,
+                "window": "2026-11-24:morning", "number": 1, "to": "+821000000001", "text": "W.x",
+                "at": "2026-11-24T00:00:00Z", "until": "2026-11-24T00:30:00Z"},
     }
     whole = wholes[name]
     assert SCHEMAS[name].is_valid(whole)
     PARSERS[name](whole)
     for field in DOCUMENT["components"]["schemas"][name]["required"]:
-        if (name, field) == ("Tick", "type"):
-            continue  # without it, it is an SMS
+        if (name, field) in (("Tick", "type"), ("Ask", "id")):
+            continue  # a tick without it is an SMS; the id of a question follows from window and number
         less = {key: value for key, value in whole.items() if key != field}
         assert not SCHEMAS[name].is_valid(less)
         with pytest.raises(ContractError):

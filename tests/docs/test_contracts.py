@@ -7,18 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from jsonschema import Draft202012Validator
 
 from models.contract.alerts import Change, ClearReason, Kind
+from models.contract.asks import parse_ask, write_ask
 from models.contract.inputs import Record
 from models.errors import RejectReason
 from models.judgement.fold import CODE, Fold
 from models.judgement.lane import INCIDENTS_KEY, LANE_KEY, LaneState
 from models.times import format_time
-from models.wire.keys import KeyRing, unwrap
+from models.wire.frame import to_text
+from models.wire.keys import KeyRing, message_key, unwrap
+from models.wire.question import Question, seal_question
 from runtime.settings import Settings
 from streams.engine.changelog import DONE, OWNER, PLAN, BatchPlan
-from streams.topics import topics
+from streams.topics import ASKS, topics
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "contracts.md").read_text(encoding="utf-8")
@@ -43,7 +47,7 @@ INPUTS = ("registry", "sms", "commands")
 def _schema_of(topic: str, value: dict[str, Any]) -> str:
     by_type = {"tick": "Tick", "report": "Report", "checkin": "CheckIn", "progress": "Progress"}
     by_topic = {"sms": "Sms", "registry": "Profile", "commands": "Command", "alerts": "Alert",
-                "quarantine": "Quarantined"}
+                "quarantine": "Quarantined", "asks": "Ask"}
     return by_type.get(value.get("type", "")) or by_topic[topic]
 
 
@@ -73,7 +77,7 @@ def test_the_examples_are_one_day() -> None:
         outputs += [(output.topic, json.loads(output.value or b"")) for output in fold(lane, record)]
         offsets[topic] += 1
     progress = [value for _, value in OF_TOPICS if value.get("type") == "progress"]
-    expected = [one for one in OF_TOPICS if one[0] not in INPUTS and one[1] not in progress]
+    expected = [one for one in OF_TOPICS if one[0] not in (*INPUTS, ASKS) and one[1] not in progress]
     assert len(expected) >= 6
     assert [one for one in expected if one not in outputs] == []
     assert [one for one in outputs if one[0] == "quarantine"] == [one for one in expected if one[0] == "quarantine"]
@@ -81,6 +85,15 @@ def test_the_examples_are_one_day() -> None:
     assert judged.clock is not None
     assert [(one["gateways"], one["clock"]) for one in progress] == [
         ({name: format_time(at) for name, at in judged.until.items()}, format_time(judged.clock))]
+
+
+def test_the_question_is_one_to_the_device_of_the_examples() -> None:
+    document = next(value for topic, value in EXAMPLES if topic == ASKS)
+    ask, device = parse_ask(document), next(value for topic, value in EXAMPLES if topic == "registry")["devices"][0]
+    assert json.loads(write_ask(ask).value or b"") == document
+    cipher = AESCCM(message_key(DEVICE_KEY, 42, 0, 1), tag_length=8)
+    assert ask.text == to_text(seal_question(cipher, 42, ask.slot, 1, Question(ask.window, ask.number)))
+    assert ask.to == device["msisdn"]
 
 
 def test_the_engines_records_are_those_of_the_changelog() -> None:
@@ -102,7 +115,8 @@ def _paths(schema: dict[str, Any], prefix: str = "") -> set[str]:
 
 @pytest.mark.parametrize(("topic", "name"), [
     ("sms", "Sms"), ("sms", "Tick"), ("registry", "Profile"), ("commands", "Command"), ("alerts", "Alert"),
-    ("reports", "Report"), ("reports", "CheckIn"), ("reports", "Progress"), ("quarantine", "Quarantined")])
+    ("reports", "Report"), ("reports", "CheckIn"), ("reports", "Progress"), ("quarantine", "Quarantined"),
+    ("asks", "Ask")])
 def test_every_field_has_its_line(topic: str, name: str) -> None:
     schema = SCHEMAS[name]
     fields = _paths(schema) if name != "Alert" else (
@@ -129,7 +143,7 @@ def test_every_topic_has_a_heading_and_its_retention() -> None:
     for name, config in declared.items():
         assert re.search(rf"^###? `{name}`$", TEXT, re.MULTILINE), name
         if config["cleanup.policy"] == "delete":
-            assert rows[name] == f"{int(config['retention.ms']) // 86_400_000} days"
+            assert rows[name].removesuffix("s") == f"{int(config['retention.ms']) // 86_400_000} day"
         else:
             assert rows[name].startswith("compact, lag 1 to 30 days, tombstones 7 days")
 
