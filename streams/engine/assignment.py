@@ -70,9 +70,14 @@ class Assignment(ABC):
             await self._gate.wait()
 
     def positions(self) -> dict[TP, int]:
-        """The offset to commit for each input partition of the valid lanes."""
+        """The offset from which each input partition of the valid lanes goes on."""
         return {TP(topic, number): offset for number, lane in self.lanes.items() if lane.valid
                 for topic, offset in lane.committable.items()}
+
+    def commits(self) -> dict[TP, int]:
+        """The offset to commit for each input partition of the valid lanes."""
+        return {TP(topic, number): offset for number, lane in self.lanes.items() if lane.valid
+                for topic, offset in lane.to_commit.items()}
 
     async def quiesce(self) -> None:
         """Shut the gate, drop the waiting batches, wait for the batches in hand. Then every lane stands still."""

@@ -18,7 +18,7 @@ from streams.engine.batch import Batch, Folding, OutputRecord
 from streams.engine.boot import LanesApp
 from streams.engine.faust_options import faust_settings
 from streams.engine.lane import Lane, SinkLane
-from streams.engine.ports import BatchMessage, Limits, NumberedLane, Sink
+from streams.engine.ports import BatchMessage, Held, Limits, NumberedLane, Sink
 from streams.engine.state_lane import StateLane
 from streams.engine.transport import BatchSchema, Transport
 
@@ -41,18 +41,21 @@ class Inputs(NamedTuple):
 class Engine(Assignment):
     """The lanes of one worker, with either `folding` (state in the changelog) or `sink` (state elsewhere).
 
+    held: what the sink still has in hand of a partition, so that it is not committed.
     applied: called when a batch is durable, for figures and watchers.
     lacking: returns what this worker lacks at the moment to be ready; None: nothing.
     """
 
     def __init__(self, settings: Settings, name: str, inputs: Inputs, changelog: str, *,
-                 folding: Folding | None = None, sink: Sink | None = None, applied: Applied | None = None,
+                 folding: Folding | None = None, sink: Sink | None = None,
+                 held: Held = lambda _number: {}, applied: Applied | None = None,
                  lacking: Callable[[], str | None] = lambda: None, limits: Limits | None = None,
                  **faust_options: Any) -> None:
         super().__init__(settings, inputs.topics, changelog, limits or Limits())
         self.read_first, self.begin_at_end = inputs.read_first, inputs.begin_at_end
         self.began_ms = int(time.time() * 1000)  # real time, as in records' timestamps, not the clock of judgement
         self.folding, self._sink, self._applied, self._lacking = folding, sink, applied, lacking
+        self._held = held
         brokers = [f"kafka://{one}" for one in settings.kafka.split(",")]
         self.app = app = LanesApp(name, broker=brokers, **faust_settings(settings) | faust_options)
         app.engine = self
@@ -82,7 +85,7 @@ class Engine(Assignment):
         if self.folding is not None:
             return StateLane(self, number, self.folding)
         assert self._sink is not None  # noqa: S101 - an engine has a folding or a sink
-        return SinkLane(self, number, self._sink)
+        return SinkLane(self, number, self._sink, self._held)
 
     @property
     def _rebalance_limit_s(self) -> float:

@@ -17,7 +17,7 @@ from faust.types import TP
 
 from streams.engine.batch import Batch, Summary
 from streams.engine.changelog import reader
-from streams.engine.ports import BatchMessage, Host, Sink
+from streams.engine.ports import BatchMessage, Held, Host, Sink
 
 log = logging.getLogger(__name__)
 
@@ -121,8 +121,14 @@ class Lane(ABC):
 
     @property
     def committable(self) -> dict[str, int]:
-        """By topic, the offset to commit: all before it is durable, or had no effect."""
+        """By topic, the offset from which the lane goes on: all before it is durable, had no effect, or is in a sink's
+        hand."""
         return self.next
+
+    @property
+    def to_commit(self) -> dict[str, int]:
+        """By topic, the offset to commit: as `committable`, but never past a record that a sink still has in hand."""
+        return self.committable
 
     def hand_over(self, message: BatchMessage) -> None:
         """Queue a batch, to be applied after the batches before it."""
@@ -215,9 +221,14 @@ class SinkLane(Lane):
 
     patient = True
 
-    def __init__(self, host: Host, number: int, sink: Sink) -> None:
+    def __init__(self, host: Host, number: int, sink: Sink, held: Held = lambda _number: {}) -> None:
         super().__init__(host, number)
-        self._sink = sink
+        self._sink, self._held = sink, held
+
+    @property
+    def to_commit(self) -> dict[str, int]:
+        held = self._held(self.number)
+        return {topic: min(offset, held.get(topic, offset)) for topic, offset in self.next.items()}
 
     async def _recover(self, reader: AIOKafkaConsumer) -> None:
         await self.find_positions(reader)

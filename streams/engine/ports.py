@@ -1,6 +1,6 @@
 """The interfaces between the engine's parts, so that no part has to know the whole engine."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -76,5 +76,8 @@ class Host(Protocol):
         """End the process at once."""
 
 
+Held = Callable[[int], Mapping[str, int]]
+"""By topic, the first offset of a partition that a sink still has in hand; a topic is missing if there is none."""
+
 Sink = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
-"""Keeps a batch elsewhere; the batch is durable when the call returns."""
+"""Keeps a batch elsewhere. The batch is durable when the call returns, except for records that `Held` names."""

@@ -274,7 +274,7 @@ class Consumer(driver.Consumer):
         return list(self.engine.positions())
 
     def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
-        return {tp: offset for tp, offset in self.engine.positions().items() if offset != self._committed_offset[tp]}
+        return {tp: offset for tp, offset in self.engine.commits().items() if offset != self._committed_offset[tp]}
 
     async def committed(self, tp: TP) -> int | None:
         offset: int | None = await self._thread.committed(tp)

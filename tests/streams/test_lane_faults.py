@@ -99,6 +99,20 @@ async def test_a_patient_lane_is_watched_unless_it_waits_for_its_database(monkey
     assert await watchdog.to_move(engine, engine.settings, 10) == {}
 
 
+async def test_a_record_in_the_hand_of_a_sink_is_not_committed() -> None:
+    """A crash would lose the record. The lane continues all the same, because other records must not wait for it."""
+    async def sink(_: Sequence[ConsumerRecord]) -> None: ...
+
+    held: dict[str, int] = {}
+    lane = SinkLane(an_engine(), 0, sink, {0: held}.__getitem__)
+    lane.next = {"alerts": 5}
+    assert lane.to_commit == {"alerts": 5}
+    held["alerts"] = 3
+    assert (lane.committable, lane.to_commit) == ({"alerts": 5}, {"alerts": 3})
+    held["alerts"] = 5
+    assert lane.to_commit == {"alerts": 5}
+
+
 async def test_a_commit_after_all_lanes_have_gone_is_no_error() -> None:
     """Another thread may remove the lanes after their positions were collected and before the commit."""
     surprises: list[BaseException] = []
