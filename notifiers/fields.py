@@ -20,8 +20,16 @@ _LABEL: Final = re.compile(r"[\w-]+")  # a label of a host name; other letters t
 
 
 class Fields:
-    def __init__(self, document: JsonView, place: str) -> None:
-        self._document, self.place = document, place
+    """The fields of one channel.
+
+    place: where the channel is in the file.
+    asks: the channel sends questions to devices.
+    asks_alone: it sends nothing else, so it has no receiver of its own.
+    """
+
+    def __init__(self, document: JsonView, place: str, *, asks: bool = False) -> None:
+        self._document, self.place, self.asks = document, place, asks
+        self.asks_alone = asks and "to" not in document
         self._asked: set[str] = set()
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -98,6 +106,12 @@ class Fields:
             raise self.wrong(name, "must be a port, 1 to 65535")
         return value
 
+    def rate(self, name: str, default: float) -> float:
+        value = self.get(name, default)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 1000:
+            raise self.wrong(name, "must be a number a second, above 0 and at most 1000")
+        return float(value)
+
     def one_of(self, name: str, default: str | None, choices: tuple[str, ...]) -> str:
         value = self.text(name, default)
         if value not in choices:
@@ -110,6 +124,10 @@ class Fields:
         if pattern.fullmatch(value) is None:
             raise self.wrong(name, wanted)
         return value
+
+    def receiver(self, pattern: re.Pattern[str], wanted: str) -> str | None:
+        """Return the field `to`, a telephone number; None: the channel only asks devices."""
+        return None if self.asks_alone else self.fitting("to", pattern, wanted)
 
     def texts(self, name: str, default: list[str] | None = None) -> list[str]:
         value = self.get(name, default)

@@ -58,5 +58,10 @@ def is_page(answer: httpx.Response) -> bool:
 
 
 def idempotency_key(message: Message) -> str:
-    """Return the delivery's id in the form of a header's value: the id may have any text, such as a gateway's name."""
-    return quote(message.id, safe="/:.@-")
+    """Return the delivery's id in the form of a header's value."""
+    return header_value(message.id)
+
+
+def header_value(key: str) -> str:
+    """Return an id in the form of a header's value: the id may have any text, such as a gateway's name."""
+    return quote(key, safe="/:.@-")

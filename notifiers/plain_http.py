@@ -4,7 +4,9 @@
      "to": "+821012345678", "json": {"recipient": "{to}", "message": "{text}", "reference": "{id}"},
      "expect": "\"result\":\"1\""}
 
-In each text of `json` (or `form`) {to}, {text}, {title}, {link} and {id} are replaced. The header Idempotency-Key has
+In each text of `json` (or `form`) {to}, {text}, {title}, {link} and {id} are replaced. A channel without `to` may send
+questions to devices: then the body has {to} and {text}, and may have {id} and {valid_s}, the seconds until the
+question is worth nothing. The header Idempotency-Key has
 the delivery's id (draft-ietf-httpapi-idempotency-key-header): the same for every attempt. 2xx is success. For a
 provider that refuses with 200, set `expect`: then success is only an answer that contains this text.
 """
@@ -15,10 +17,11 @@ from typing import Any, ClassVar, Final
 from models.json_object import JsonObject
 from models.notifications.message import Message
 from notifiers.fields import Fields
-from notifiers.http import Http, check, idempotency_key
-from notifiers.ports import RetryError
+from notifiers.http import Http, check, header_value
+from notifiers.ports import RetryError, Text
 
 _NAMES: Final = ("to", "text", "title", "link", "id")
+_NAMES_OF_A_TEXT: Final = ("to", "text", "id", "valid_s")
 _ASKED: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -46,19 +49,30 @@ class PlainHttp:
             raise fields.wrong("json", "set either json or form to the body that is sent, with {to} and {text} in it")
         if not isinstance(form or document, dict):
             raise fields.wrong("json" if form is None else "form", "must be an object")
-        _check_names(fields, "json" if form is None else "form", asked(form or document))
+        place, names = "json" if form is None else "form", asked(form or document)
+        if not fields.asks_alone:
+            _check_names(fields, place, names)
+        if fields.asks:
+            _check_names_of_a_text(fields, place, names)
         return cls(fields.one_of("method", "POST", ("POST", "PUT")), fields.address("url"), headers,
                    fields.text("to", "-"), {"json": document} if form is None else {"data": form},
                    fields.text("expect") if fields.has("expect") else "")
 
     async def send(self, message: Message) -> str:
         values = dict(zip(_NAMES, (self._to, message.text, message.title, message.link or "", message.id), strict=True))
-        headers = {**self._headers, "Idempotency-Key": idempotency_key(message)}
+        await self._request(message.id, values)
+        return ""
+
+    async def send_text(self, text: Text) -> None:
+        await self._request(text.id, dict(zip(_NAMES_OF_A_TEXT, (text.to, text.text, text.id, str(text.valid_s)),
+                                              strict=True)))
+
+    async def _request(self, key: str, values: dict[str, str]) -> None:
+        headers = {**self._headers, "Idempotency-Key": header_value(key)}
         answer = await self._http.request(self._method, self._url, headers=headers, **filled(self._body, values))
         check(answer)
         if self._expect not in answer.text:  # the answer is not shown: it may repeat the number or the message
             raise RetryError(f"HTTP {answer.status_code}, but the answer lacks the text of `expect`", unsure=True)
-        return ""
 
     async def close(self) -> None:
         await self._http.close()
@@ -70,6 +84,16 @@ def _check_names(fields: Fields, place: str, names: set[str]) -> None:
         raise fields.wrong(place, "lacks {text} and {title}: the message would not say what has happened")
     if "to" in names and not fields.has("to"):
         raise fields.wrong("to", f"is missing, but {place} has {{to}} in it")
+
+
+def _check_names_of_a_text(fields: Fields, place: str, names: set[str]) -> None:
+    """Raise RoutesError for a body by which no question would arrive at its device."""
+    for name in ("to", "text"):
+        if name not in names:
+            raise fields.wrong(place, f"has no {{{name}}} in it: no question would arrive")
+    known = [name for name in _NAMES_OF_A_TEXT if fields.asks_alone or name in _NAMES]
+    for name in sorted(names.difference(known)):
+        raise fields.wrong(place, f"has {{{name}}} in it; questions by this channel may have {', '.join(known)}")
 
 
 def asked(value: Any) -> set[str]:

@@ -1,6 +1,9 @@
-"""A channel sends a message, and may fail in only two ways: RetryError and GiveUpError."""
+"""A channel sends a message, and may fail in only two ways: RetryError and GiveUpError.
 
-from typing import ClassVar, Final, Protocol
+Some channels can also send a text to any telephone number: the questions to devices go by them.
+"""
+
+from typing import ClassVar, Final, NamedTuple, Protocol, runtime_checkable
 
 from models.notifications.message import Message
 
@@ -36,5 +39,30 @@ class Channel(Protocol):
 
     async def send(self, message: Message) -> str:
         """Send a message. Returns the receiver's id of it, or "", when it is taken. Raises RetryError, GiveUpError."""
+
+    async def close(self) -> None: ...
+
+
+class Text(NamedTuple):
+    """A text to one telephone number.
+
+    id: the same for every attempt.
+    to: the number, E.164.
+    text: ASCII that needs one SMS.
+    valid_s: seconds from now; after them the text is worth nothing, and the provider should not deliver it.
+    """
+
+    id: str
+    to: str
+    text: str
+    valid_s: int
+
+
+@runtime_checkable
+class TextChannel(Protocol):
+    """A channel that can send an SMS to a number of the caller's choice."""
+
+    async def send_text(self, text: Text) -> None:
+        """Send a text. Returns when it is taken. Raises RetryError, GiveUpError."""
 
     async def close(self) -> None: ...

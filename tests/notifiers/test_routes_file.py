@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from models.notifications.asks import has_asks
 from models.notifications.routes import RoutesError
 from notifiers.routes_file import load
 
@@ -23,7 +24,7 @@ def document(**channel: Any) -> str:
 @pytest.mark.parametrize(("text", "place"), [
     ("{", "is no JSON"), ("[]", "the file: must be an object"), ("{}", "channels: must be an object"),
     (orjson.dumps({"channels": {}, "site": {}}).decode(),
-     "site: no such field; the fields are channels, gateways, sites"),
+     "site: no such field; the fields are asks, channels, gateways, sites"),
     (orjson.dumps({"channels": {"Team 1": SLACK}, **WHO}).decode(), "channels.Team 1: a name has letters a to z"),
     (orjson.dumps({"channels": {"team": []}, **WHO}).decode(), "channels.team: must be an object"),
     (orjson.dumps({"channels": {}, **WHO}).decode(), "sites.*.default: no channel is named team"),
@@ -125,3 +126,59 @@ def test_the_follow_ups_of_each_kind_of_channel(tmp_path: Path) -> None:
         "hook": ["acknowledged", "assigned", "cleared", "commented"]}
     assert found.channels["slack"].manner == ("en", True, "https://anbu.example.org")
     assert found.channels["hook"].type == "webhook"
+
+
+ASK_HTTP: dict[str, Any] = {"type": "http", "url": "https://a.example.org", "json": {"to": "{to}", "m": "{text}"}}
+NO_RECEIVER = {name: value for name, value in KANNEL.items() if name != "to"}
+
+
+def asking(channel: dict[str, Any], **asks: Any) -> str:
+    return orjson.dumps({"channels": {"team": SLACK, "sms": channel}, **WHO,
+                         "asks": asks or {"seoul-1": "sms"}}).decode()
+
+
+@pytest.mark.parametrize("channel", [
+    NO_RECEIVER, {**NO_RECEIVER, "per_s": 0.5}, ASK_HTTP,
+    {"type": "twilio", "account": "AC1", "token": "x", "from": "ANBU"},
+    {**ASK_HTTP, "json": {"to": "{to}", "m": "{text}", "id": "{id}", "ttl": "{valid_s}"}},
+], ids=str)
+def test_a_channel_that_asks_devices_needs_no_receiver(channel: dict[str, Any]) -> None:
+    found = load(asking(channel), None)
+    assert (found.asks, [*found.ask_channels], [*found.channels]) == ({"seoul-1": "sms"}, ["sms"], ["team"])
+    assert found.ask_channels["sms"].per_s == channel.get("per_s", 10)
+
+
+@pytest.mark.parametrize("channel", [KANNEL, {**ASK_HTTP, "to": "+821012345678"}], ids=str)
+def test_a_channel_may_send_both_messages_and_questions(channel: dict[str, Any]) -> None:
+    found = load(asking(channel, **{"*": "sms", "seoul-1": "sms"}), None)
+    assert [*found.channels] == ["team", "sms"]
+    assert id(found.ask_channels["sms"].channel) == id(found.channels["sms"].channel)
+
+
+def test_no_device_is_asked_unless_the_file_says_so() -> None:
+    found = load(document(**SLACK), None)
+    assert (found.asks, found.ask_channels) == ({}, {})
+    assert [has_asks(text) for text in (document(**SLACK), asking(KANNEL), "{", "[]", '{"asks": {}}')] == [
+        False, True, False, False, False]
+
+
+@pytest.mark.parametrize(("text", "place"), [
+    (asking(KANNEL)[:-1].replace('"asks":{"seoul-1":"sms"}', '"asks":["sms"]') + "}", "asks: must be an object"),
+    (asking(KANNEL, **{"seoul-1": "sns"}), "asks.seoul-1: no channel that sends SMS to any number is named sns; there"),
+    (asking(KANNEL, **{"seoul-1": ["sms"]}), "asks.seoul-1: no channel"),
+    (asking(KANNEL, **{"seoul-1": "team"}), "asks.seoul-1: no channel that sends SMS to any number is named team; "),
+    (asking(NO_RECEIVER, **{"*": "team"}), "channels.sms.to: is missing"),
+    (asking({**KANNEL, "per_s": 0}), "channels.sms.per_s: must be a number a second"),
+    (asking({**KANNEL, "per_s": True}), "channels.sms.per_s: must be a number a second"),
+    (asking({**KANNEL, "per_s": 1001}), "channels.sms.per_s: must be a number a second"),
+    (document(**KANNEL, per_s=5), "channels.team.per_s: no such field"),
+    (asking({**ASK_HTTP, "json": {"m": "{text}"}}), "channels.sms.json: has no {to} in it: no question would arrive"),
+    (asking({**ASK_HTTP, "json": {"m": "{to}"}}), "channels.sms.json: has no {text} in it: no question would arrive"),
+    (asking({**ASK_HTTP, "json": {"m": "{to}{text}{link}"}}), "channels.sms.json: has {link} in it; questions by"),
+    (asking({**ASK_HTTP, "to": "1", "json": {"m": "{to}{text}{valid_s}"}}), "channels.sms.json: has {valid_s} in it"),
+    (asking(NO_RECEIVER).replace('"default":["team"]', '"default":["sms"]'), "sites.*.default: no channel is named"),
+], ids=lambda value: value[:60])
+def test_a_wrong_channel_for_questions_is_refused(text: str, place: str) -> None:
+    with pytest.raises(RoutesError) as refused:
+        load(text, None)
+    assert str(refused.value).startswith(place)
