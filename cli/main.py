@@ -68,11 +68,7 @@ COMMANDS: Final = {
     "simulate": Lazy("cli.simulate", "Simulate the reports of a fleet of homes."),
     "unexcuse": Lazy("cli.alerts", "Withdraw the excuse of SUBJECT on the local dates FROM to TO, both included."),
     "web": Lazy("cli.web", "Serve the page for caseworkers, and the JSON API under /api/v1."),
-    "worker": Lazy(
-        "cli.worker",
-        "Run the agents of ANBU_AGENTS, a process each (default: watch, record, and notify if ANBU_ROUTES_FILE is "
-        "set).",
-    ),
+    "worker": Lazy("cli.worker", "Run the agents of ANBU_AGENTS, a process each."),
 }
 
 

@@ -42,6 +42,9 @@ def check() -> None:
         click.echo(f"site {name}: {', '.join(site.default)}; {len(site.rules)} rules")
     for name, channels in loaded.routes.gateways.items():
         click.echo(f"gateway {name}: {', '.join(channels)}")
+    for name, channel in loaded.asks.items():
+        asker = loaded.ask_channels[channel]
+        click.echo(f"devices of {name}: asked by {channel}, {asker.type}, {asker.per_s:g} a second at most")
     for name, one in loaded.channels.items():
         click.echo(f"channel {name}: {one.type}, {one.manner.language}{', with names' if one.manner.personal else ''}")
 

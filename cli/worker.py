@@ -116,7 +116,9 @@ def supervise(settings: Settings) -> None:
 
 @click.command()
 def worker() -> None:
-    """Run the agents of ANBU_AGENTS, a process each (default: watch, record, and notify if ANBU_ROUTES_FILE is set).
+    """Run the agents of ANBU_AGENTS, a process each.
+
+    Default: watch and record, notify if ANBU_ROUTES_FILE is set, ask if that file names a channel for questions.
 
     An agent that exits is restarted: its work in progress is durable. At the first start of an agent, wrong settings
     end all agents with status 2, and a port in use ends them with status 3. At a later start the other agents continue.

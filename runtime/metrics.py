@@ -43,9 +43,16 @@ DELIVERY_SECONDS: Final = Histogram("anbu_delivery_seconds", "Seconds from a cha
                                     buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 21600))
 ROUTE_FALLBACKS: Final = Counter("anbu_route_fallbacks", "Messages to the default channel of a site, because no route "
                                  "names the person to whom the alert was escalated", ["site"], registry=REGISTRY)
+QUESTIONS: Final = Counter("anbu_questions", "Questions to devices, by gateway: sent, failed (not retried), expired "
+                           "(the deadline came first), unrouted (no channel for the gateway)", ["gateway", "status"],
+                           registry=REGISTRY)
+QUESTION_RETRIES: Final = Counter("anbu_question_retries", "Failed attempts to send a question to a device that are "
+                                  "retried, by channel", ["channel"], registry=REGISTRY)
 # A worker: its state, set when the metrics are read.
 DELIVERIES_WAITING: Final = Gauge("anbu_deliveries_waiting", "Messages that wait for delivery, by channel; quiet hours "
                                   "included", ["channel"], registry=REGISTRY)
+QUESTIONS_WAITING: Final = Gauge("anbu_questions_waiting", "Questions to devices that wait for delivery, by channel",
+                                 ["channel"], registry=REGISTRY)
 READY: Final = Gauge("anbu_ready", "1: this worker processes all lanes that it has; 0: not yet", registry=REGISTRY)
 LANES: Final = Gauge("anbu_lanes", "Lanes that this worker has", registry=REGISTRY)
 # The lag is computed from durable positions, not from fetched records: a batch that hangs counts as waiting.

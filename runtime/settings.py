@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
+from models.notifications.asks import has_asks
 from runtime.values import (
     address,
     brokers,
@@ -28,7 +29,7 @@ from runtime.values import (
     worker_port,
 )
 
-AGENTS: Final = ("watch", "record", "notify")
+AGENTS: Final = ("watch", "record", "notify", "ask")
 Kind = TypeVar("Kind")
 
 
@@ -89,8 +90,8 @@ class Settings:
     replication: int = _value("ANBU_REPLICATION", "1", positive, "number of replicas of every topic")
     agents: tuple[str, ...] | None = _optional(
         "ANBU_AGENTS", some_of(*AGENTS),
-        "agents that this worker runs: watch, record, notify; unset: watch, but for `anbu worker` all (notify only if "
-        "routes are set)")
+        "agents that this worker runs: watch, record, notify, ask; unset: watch, but for `anbu worker` all (notify "
+        "only if routes are set, ask only if these name a channel for questions)")
     guarantee: str = _value(
         "ANBU_GUARANTEE", "fence", one_of("fence", "none"),
         "fence: a worker that was shut out cannot write; none: for the embedded broker, with one worker only")
@@ -176,7 +177,8 @@ class Settings:
         """The agents that `anbu worker` runs, in the order of their ports."""
         if self.agents is not None:
             return self.agents
-        return tuple(agent for agent in AGENTS if agent != "notify" or self.routes is not None)
+        wanted = {"notify": self.routes is not None, "ask": self.routes is not None and has_asks(self.routes)}
+        return tuple(agent for agent in AGENTS if wanted.get(agent, True))
 
     def data_path(self) -> Path:
         return Path(self.data_dir).expanduser()

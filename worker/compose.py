@@ -1,11 +1,13 @@
 """The composition root of a worker builds the engine, its agent, and the dependencies of the agent."""
 
 import asyncio
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
+from agents.ask import ASK_INPUTS, AskAgent
 from agents.deadman import Deadman
 from agents.notify import NOTIFY_INPUTS, LanePositions, NotifyAgent
 from agents.record import RECORD_INPUTS, RecordAgent
@@ -15,13 +17,14 @@ from agents.watch import WatchAgent
 from models.contract.documents import Output
 from models.contract.inputs import INPUTS
 from models.notifications.routes import RoutesError
-from notifiers.routes_file import load
+from notifiers.routes_file import LoadedRoutes, load
 from runtime import logs, metrics
 from runtime.clock import clock_of
 from runtime.settings import Settings, SettingsError
 from stores.deliveries import Deliveries
 from streams.engine.batch import Batch, OutputRecord
 from streams.engine.engine import Engine, Inputs
+from streams.engine.lane import Lane
 from streams.engine.ports import Limits, NumberedLane
 from streams.engine.state_lane import StateLane
 from streams.kafka import producer
@@ -37,7 +40,7 @@ def build(settings: Settings, limits: Limits | None = None) -> Engine:
         raise SettingsError(f"ANBU_AGENTS: one worker runs one agent, not {', '.join(names)}; `anbu worker` starts all")
     options = {**operator_views.faust_options(settings), "limits": limits,
                "logging_config": logs.logging_config(settings, names[0])}
-    engine = {"watch": _watch, "record": _record, "notify": _notify}[names[0]](settings, options)
+    engine = {"watch": _watch, "record": _record, "notify": _notify, "ask": _ask}[names[0]](settings, options)
     operator_views.add(engine, settings)
     return engine
 
@@ -96,10 +99,7 @@ def _record(settings: Settings, options: dict[str, Any]) -> Engine:
 
 
 def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
-    try:
-        loaded = load(settings.routes_document(), settings.public_url)
-    except RoutesError as error:
-        raise SettingsError(f"ANBU_ROUTES_FILE: {error}") from None
+    loaded = _routes(settings)
     store, outbox = store_of(settings), Deliveries(settings.mongodb)
     clock, asking = clock_of(settings.clock_file), Asking()
 
@@ -123,3 +123,32 @@ def _notify(settings: Settings, options: dict[str, Any]) -> Engine:
         await senders.run()
 
     return engine
+
+
+def _ask(settings: Settings, options: dict[str, Any]) -> Engine:
+    loaded = _routes(settings)
+    if not loaded.asks:
+        raise SettingsError("ANBU_ROUTES_FILE: asks: is missing; name the channel of each gateway whose devices are "
+                            "asked (docs/notify.md)")
+
+    def lane(partition: int) -> Lane | None:
+        return engine.lanes.get(partition)
+
+    agent = AskAgent(loaded, clock_of(settings.clock_file), lane)
+    # The topic deletes a question after a day: its deadline is over by then, so nothing is lost.
+    settings, name = dataclasses.replace(settings, accept_loss=True), f"{settings.app_id}-ask"
+    engine = Engine(settings, name, Inputs(ASK_INPUTS), f"{name}-has-none", sink=agent.handle, held=agent.held,
+                    applied=metrics.count, **options)
+
+    @engine.app.task
+    async def send() -> None:
+        await agent.run()
+
+    return engine
+
+
+def _routes(settings: Settings) -> LoadedRoutes:
+    try:
+        return load(settings.routes_document(), settings.public_url)
+    except RoutesError as error:
+        raise SettingsError(f"ANBU_ROUTES_FILE: {error}") from None

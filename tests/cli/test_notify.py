@@ -41,6 +41,7 @@ def test_the_example_of_the_handbook_is_right(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "site jongno: team; 4 rules" in done.stdout
     assert "channel mail: email, en" in done.stdout
+    assert "devices of seoul-1: asked by devices, kannel, 10 a second at most" in done.stdout
     assert load(text, None).routes.of_alert("jongno", "sos", "critical", "backup").channels == ("duty",)
 
 

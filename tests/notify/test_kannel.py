@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.asking import TEXT
 from support.kannel import PASSWORD, Kannel, running_kannel
 from support.notices import notice
 
 from models.notifications.message import Manner, Message, message_of
 from notifiers.fields import Fields
 from notifiers.kannel import Kannel as Channel
-from notifiers.ports import GiveUpError, RetryError
+from notifiers.ports import GiveUpError, RetryError, Text
 
 pytestmark = [pytest.mark.notify, pytest.mark.timeout(120)]
 PATIENCE_S = 30.0
@@ -76,4 +77,19 @@ async def test_a_kannel_that_was_away_gets_the_message_later(kannel: Kannel) -> 
     kannel.start_smsbox()
     await accepted(one, message())
     await arrived(kannel, 1)
+    await one.close()
+
+
+async def test_a_question_arrives_in_one_sms(kannel: Kannel) -> None:
+    one = channel(kannel)
+    question = Text("42/2026-11-24:morning/2", "+821000000042", TEXT, 900)
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                await one.send_text(question)
+                break
+            except RetryError:
+                await asyncio.sleep(0.1)
+    await arrived(kannel, 1)
+    assert kannel.sms == [("1666", "+821000000042", TEXT)]
     await one.close()

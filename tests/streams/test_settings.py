@@ -112,3 +112,15 @@ def test_key_encryption_keys_are_read(tmp_path: Path) -> None:
                                                 ("::1", True), ("0.0.0.0", False), ("10.0.0.1", False)])
 def test_loopback_addresses_are_recognised(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(("environ", "agents"), [
+    ({}, ("watch", "record")),
+    ({"ANBU_ROUTES": "{}"}, ("watch", "record", "notify")),
+    ({"ANBU_ROUTES": '{"asks": {}}'}, ("watch", "record", "notify")),
+    ({"ANBU_ROUTES": '{"asks": {"*": "sms"}}'}, ("watch", "record", "notify", "ask")),
+    ({"ANBU_ROUTES": "{broken"}, ("watch", "record", "notify")),  # `notify` says what is wrong
+    ({"ANBU_AGENTS": "ask"}, ("ask",)),
+], ids=str)
+def test_a_worker_runs_the_agents_that_have_work(environ: dict[str, str], agents: tuple[str, ...]) -> None:
+    assert Settings.from_env(environ).supervised == agents

@@ -23,7 +23,7 @@ import yaml
 from local.embedded import ChildService, free_port
 from local.kafka import jars
 
-AGENTS = 3
+AGENTS = 4
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")

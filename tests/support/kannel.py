@@ -102,6 +102,9 @@ class Kannel:
 
     def _take(self, line: bytes) -> None:
         sender, recipient, kind, data = line.split(b" ", 3)
+        if kind == b"text":  # of the 7-bit alphabet
+            self.sms.append(Sms(sender.decode(), recipient.decode(), data.decode("ascii")))
+            return
         header = b""
         if kind == b"udh":
             encoded, _, data = data.split(b" ", 2)

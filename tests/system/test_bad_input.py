@@ -113,6 +113,10 @@ async def test_every_bad_record_is_answered_with_its_reason(tmp_path: Path) -> N
     ({"ANBU_KEK_FILE": str(Path(__file__))}, "is not valid JSON"),
     ({"ANBU_KEK_FILE": str(KEK_FILE), "ANBU_AGENTS": "watch,record"}, "one worker runs one agent"),
     ({"ANBU_KEK_FILE": str(KEK_FILE), "ANBU_WORKER_HOST": "0.0.0.0"}, "ANBU_WORKER_TOKEN is not set"),
+    ({"ANBU_AGENTS": "ask", "ANBU_ROUTES": '{"channels": {}, "sites": {}, "gateways": {}}'}, "sites has no"),
+    ({"ANBU_AGENTS": "ask", "ANBU_ROUTES": json.dumps({
+        "channels": {"team": {"type": "slack", "url": "https://hooks.example.org/x"}},
+        "sites": {"*": {"default": ["team"]}}, "gateways": {"*": ["team"]}})}, "ANBU_ROUTES_FILE: asks: is missing"),
     ({"ANBU_KEK_FILE": str(KEK_FILE), "ANBU_GUARANTEE": "hope"}, "ANBU_GUARANTEE: must be one of fence, none"),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_a_wrong_setting_ends_a_worker_in_one_line(variables: dict[str, str], said: str, tmp_path: Path) -> None:
