@@ -59,6 +59,12 @@ def listed(made: DeviceKey, kek: Kek) -> JsonObject:
     return {"slot": made.slot, "epoch": made.epoch, "kek": kek.name, "key": b64encode(wrapped).decode()}
 
 
+def with_number(devices: Sequence[JsonObject], slot: int, msisdn: str) -> list[JsonObject]:
+    """The devices, of which the newest one in a slot has this telephone number."""
+    newest = max(one["epoch"] for one in devices if one["slot"] == slot)
+    return [{**one, "msisdn": msisdn} if (one["slot"], one["epoch"]) == (slot, newest) else one for one in devices]
+
+
 def write_keys(path: Path, keys: Sequence[DeviceKey]) -> None:
     """Write a new file that only its owner can read. Raises UsageError if it exists: it may hold the only copy."""
     try:

@@ -13,8 +13,9 @@ import click
 
 from agents.store import store_of
 from cli.broker import SubjectRecord, broker_settings, publish
-from cli.devices import DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, write_keys
+from cli.devices import DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, with_number, write_keys
 from cli.registry import read_profiles
+from models.contract.records import MSISDN
 from models.contract.registry import parse_profile
 from models.errors import ContractError
 from models.json_object import JsonObject
@@ -27,16 +28,23 @@ from stores.people import People
 from streams.topics import REGISTRY
 
 REQUIRED = ("subject", "site", "gateway", "tz", "since")
-OPTIONAL = (*HALVES, "grace_min", *CONTACT)
+ASKING = ("msisdn", "ask_min", "escalation", "remind")
+OPTIONAL = (*HALVES, "grace_min", *ASKING, *CONTACT)
+ASK_MIN = [0, 15, 26]  # of new people: three questions remove nearly all alerts that a lost SMS would open
 FIRST_EPOCH = 1
+_STEP = re.compile(r"(\d{1,6}) +(\S.*)", re.ASCII)
 _SPAN = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)", re.ASCII)
 
 
 class PersonRow(NamedTuple):
-    """A row: the profile, which is judged, and the contact data."""
+    """A row: the profile, which is judged, and the contact data.
+
+    msisdn: the telephone number of the home unit; None: the row does not name it.
+    """
 
     profile: JsonObject
     contact: dict[str, str]
+    msisdn: str | None = None
 
 
 def read_people(path: Path) -> list[PersonRow]:
@@ -81,11 +89,46 @@ def _person(where: str, row: JsonObject) -> PersonRow:
         raise click.UsageError(f"{where}: subject and grace_min must be numbers") from None
     if any(half in row for half in HALVES):
         profile["windows"] = {half: _span(where, half, values[half]) for half in HALVES if half in values}
+    profile |= _alerting(where, values)
+    msisdn = values.get("msisdn")
+    if msisdn is not None and MSISDN.fullmatch(msisdn) is None:
+        raise click.UsageError(f"{where}: msisdn is {msisdn}; write the device's number with + and the country's code, "
+                               "such as +821012345678")
     try:
         parse_profile(profile)
     except ContractError as error:
         raise click.UsageError(f"{where}: {error} is missing or wrong") from None
-    return PersonRow(profile, {name: values[name] for name in CONTACT if name in values})
+    return PersonRow(profile, {name: values[name] for name in CONTACT if name in values}, msisdn)
+
+
+def _alerting(where: str, values: dict[str, str]) -> JsonObject:
+    """The fields of the profile that say when a device is asked, and when an alert is escalated and repeated."""
+    found: JsonObject = {}
+    if "ask_min" in values:
+        found["ask_min"] = [] if values["ask_min"] == "none" else _minutes(where, "ask_min", values["ask_min"])
+    if "remind" in values:
+        minutes = _minutes(where, "remind", values["remind"])
+        if len(minutes) != 2:
+            raise click.UsageError(f"{where}: remind is {values['remind']}; write two numbers of minutes, for urgent "
+                                   "and for other alerts, such as 30 240; 0 for never")
+        found["remind"] = dict(zip(("urgent_min", "other_min"), minutes, strict=True))
+    if "escalation" in values:
+        found["escalation"] = [_step(where, step.strip()) for step in values["escalation"].split(";")]
+    return found
+
+
+def _minutes(where: str, column: str, text: str) -> list[int]:
+    if not all(one.isascii() and one.isdigit() for one in text.split()):
+        raise click.UsageError(f"{where}: {column} is {text}; write minutes with blanks between them")
+    return [int(one) for one in text.split()]
+
+
+def _step(where: str, text: str) -> JsonObject:
+    match = _STEP.fullmatch(text)
+    if match is None:
+        raise click.UsageError(f"{where}: escalation has {text or 'an empty step'}; write minutes and a name, with ; "
+                               "between the steps, such as 10 backup; 30 lead")
+    return {"after_min": int(match[1]), "to": match[2]}
 
 
 def _span(where: str, half: str, text: str) -> dict[str, str]:
@@ -95,18 +138,19 @@ def _span(where: str, half: str, text: str) -> dict[str, str]:
     return {"open": match[1], "close": match[2]}
 
 
-def with_devices(profile: JsonObject, known: JsonObject | None, kek: Kek,
-                 ) -> tuple[JsonObject, list[DeviceKey]]:
+def with_devices(row: PersonRow, known: JsonObject | None, kek: Kek) -> tuple[JsonObject, list[DeviceKey]]:
     """The record to publish, and the keys made for it.
 
     A known person keeps all fields that the row does not name, devices above all. A new person gets a home unit in
-    slot 0. Every person gets the slot of `anbu send`.
+    slot 0, and the questions of ASK_MIN. Every person gets the slot of `anbu send`.
     """
-    kept = known or {}
+    profile, kept = row.profile, {"ask_min": ASK_MIN} if known is None else known
     devices = list(kept.get("devices") or ())
     slots = {device["slot"] for device in devices}
     made = [make_key(profile["subject"], slot, FIRST_EPOCH) for slot in (HOME_SLOT, SEND_SLOT) if slot not in slots]
     devices += [listed(one, kek) for one in made]
+    if row.msisdn is not None:
+        devices = with_number(devices, HOME_SLOT, row.msisdn)
     return {**kept, **profile, "devices": devices}, [one for one in made if one.slot == HOME_SLOT]
 
 
@@ -119,8 +163,11 @@ def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
     """Add people to the registry, from a CSV file whose first line names its columns.
 
     Required columns: subject, site, gateway, tz, since. Optional columns: morning and afternoon (06:00-09:00),
-    grace_min. The optional columns name, telephone, address and notes are personal data, which go to the database
-    alone.
+    grace_min, escalation (10 backup; 30 lead), remind (30 240: minutes, for urgent and for other alerts). The optional
+    columns name, telephone, address and notes are personal data, which go to the database alone.
+
+    The optional column msisdn is the telephone number of the home unit, which can then be asked whether the person is
+    up. ask_min says when: minutes after the close of a window (0 15 26, the default of new people), or none.
 
     Each new person gets a device key for the home unit (slot 0). The command writes the keys once, to a file for the
     devices: keep the file safe, or delete it when the devices have the keys. People in the registry keep their devices.
@@ -134,7 +181,7 @@ def provision(*, file: Path, kek: str | None, keys_path: Path | None) -> None:
         known = asyncio.run(read_profiles(settings))
         asyncio.run(_refuse_erased([one.profile["subject"] for one in people
                                     if one.profile["subject"] not in known], settings))
-        made = [with_devices(person.profile, known.get(person.profile["subject"]), chosen) for person in people]
+        made = [with_devices(person, known.get(person.profile["subject"]), chosen) for person in people]
         keys = [key for _, of_one in made for key in of_one]
         if keys:
             write_keys(keys_file, keys)

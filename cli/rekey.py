@@ -13,6 +13,7 @@ from cli.broker import SubjectRecord, broker_settings, publish
 from cli.devices import DeviceKey, Kek, chosen_kek, kek_option, listed, make_key, subject_argument
 from cli.devices import write_keys as write_to
 from cli.registry import known_profile
+from models.contract.records import MSISDN
 from models.json_object import JsonObject
 from models.wire.frame import SEND_SLOT
 from streams.topics import REGISTRY
@@ -20,9 +21,12 @@ from streams.topics import REGISTRY
 EPOCHS_LISTED = 2  # a receiver tries the previous, the current and the next epoch, and rejects older epochs
 
 
-def with_new_key(profile: JsonObject, slot: int, kek: Kek, *,
-                 drop_oldest: bool = False) -> tuple[JsonObject, DeviceKey]:
-    """The record to publish, and its new key. Raises UsageError if reports of a device might be rejected."""
+def with_new_key(profile: JsonObject, slot: int, kek: Kek, *, drop_oldest: bool = False,
+                 msisdn: str | None = None) -> tuple[JsonObject, DeviceKey]:
+    """The record to publish, and its new key. Raises UsageError if reports of a device might be rejected.
+
+    msisdn: the telephone number of the new device; None: the SIM moves from the old device to the new one.
+    """
     devices = list(profile.get("devices") or ())
     mine = sorted((one for one in devices if one["slot"] == slot), key=lambda one: int(one["epoch"]))
     subject = profile["subject"]
@@ -34,7 +38,9 @@ def with_new_key(profile: JsonObject, slot: int, kek: Kek, *,
         mine = mine[1 - EPOCHS_LISTED:]
     made = make_key(subject, slot, mine[-1]["epoch"] + 1 if mine else 1)
     others = [one for one in devices if one["slot"] != slot]
-    return {**profile, "devices": [*others, *mine, listed(made, kek)]}, made
+    number = msisdn or (mine[-1].get("msisdn") if mine else None)
+    new = listed(made, kek) | ({} if number is None else {"msisdn": number})
+    return {**profile, "devices": [*others, *mine, new]}, made
 
 
 @click.command()
@@ -44,7 +50,10 @@ def with_new_key(profile: JsonObject, slot: int, kek: Kek, *,
 @click.option("--keys", "keys_path", type=click.Path(dir_okay=False, path_type=Path),
               help="Write the new key to this new file; default: SUBJECT-SLOT-EPOCH.keys.csv.")
 @click.option("--drop-oldest", is_flag=True, help="Drop the older of two keys: reports of its device are rejected.")
-def rekey(*, subject: int, slot: int, kek: str | None, keys_path: Path | None, drop_oldest: bool) -> None:
+@click.option("--msisdn", metavar="NUMBER",
+              help="Telephone number of the new device, such as +821012345678; default: that of the old device.")
+def rekey(*, subject: int, slot: int, kek: str | None, keys_path: Path | None, drop_oldest: bool,
+          msisdn: str | None) -> None:
     """Give the device in SLOT of SUBJECT a new key, or an empty slot its first key.
 
     The old device keeps reporting until the new device sends its first report. The command writes the key once, to a
@@ -53,10 +62,12 @@ def rekey(*, subject: int, slot: int, kek: str | None, keys_path: Path | None, d
 
     Settings: ANBU_KAFKA, ANBU_KEK_FILE.
     """
+    if msisdn is not None and MSISDN.fullmatch(msisdn) is None:
+        raise click.UsageError(f"--msisdn {msisdn}: write + and the country's code, such as +821012345678")
     with broker_settings() as settings:
         chosen = chosen_kek(settings, kek)
         profile = asyncio.run(known_profile(subject, settings))
-        record, made = with_new_key(profile, slot, chosen, drop_oldest=drop_oldest)
+        record, made = with_new_key(profile, slot, chosen, drop_oldest=drop_oldest, msisdn=msisdn)
         path = keys_path or Path(f"{subject}-{slot}-{made.epoch}.keys.csv")
         if slot != SEND_SLOT:
             write_to(path, [made])

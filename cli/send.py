@@ -57,9 +57,12 @@ def _flag(name: str) -> Callable[[F], F]:
 @click.option("--temperature", "temp_c", type=click.IntRange(-127, 127), help="Temperature in °C.")
 @click.option("--humidity", "humidity_pct", type=click.IntRange(0, 100), help="Humidity in percent.")
 @click.option("--idle", "idle_min", type=click.IntRange(0, 65_534), help="Minutes since the last activity.")
+@click.option("--listens", is_flag=True, help="Say that the device can be asked.")
+@click.option("--answers", type=click.IntRange(1, 7), help="Number of the question that the report answers.")
 @click.option("--gateway", "address", metavar="URL", help="Address of the gateway; default: that of this machine.")
 def send(*, subject: int, window: str | None, address: str | None, battery_pct: int | None, signal_dbm: int | None,
-         temp_c: int | None, humidity_pct: int | None, idle_min: int | None, **flags: bool) -> None:
+         temp_c: int | None, humidity_pct: int | None, idle_min: int | None, listens: bool, answers: int | None,
+         **flags: bool) -> None:
     """Send one report of SUBJECT through the gateway, encrypted with the device key of slot 7.
 
     Without --awake or --out, a report with a window means that the person has not woken up. Omitted values are unknown.
@@ -76,7 +79,7 @@ def send(*, subject: int, window: str | None, address: str | None, battery_pct: 
             device_time=int(clock.now()), window=_window(window, profile, int(clock.now())),
             flags=sum(1 << bit for bit, name in enumerate(FLAG_NAMES) if flags[name]), idle_min=idle_min,
             first_activity_min=None, battery_pct=battery_pct, signal_dbm=signal_dbm, temp_c=temp_c,
-            humidity_pct=humidity_pct))
+            humidity_pct=humidity_pct, listens=listens, answers=answers))
         try:
             counter = next_counter(settings.data_path(), subject, SEND_SLOT, device.epoch)
         except (CounterError, OSError) as error:

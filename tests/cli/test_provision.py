@@ -12,6 +12,7 @@ from support.commands import Anbu
 from cli.broker import SubjectRecord, publish, sending
 from cli.registry import read_profiles
 from models.contract.registry import parse_profile
+from models.profile import EscalationStep, Reminders
 from models.wire.keys import unwrap
 from runtime.settings import Settings
 from stores.mongo import Store
@@ -74,6 +75,35 @@ def test_a_second_provisioning_keeps_the_devices(anbu: Anbu, settings: Settings,
     assert anbu("provision", people(tmp_path, ROW)).exit_code == 0, "nobody new, so no file of keys"
 
 
+def test_a_new_person_is_asked_unless_the_row_says_otherwise(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+    rows = (f"{ROW},+821000000042,,10 backup; 30 team lead,30 0", f"43{ROW[2:]},,none,,", f"44{ROW[2:]},,5 20,,")
+    header = HEADER + ",msisdn,ask_min,escalation,remind"
+    assert anbu("provision", people(tmp_path, *rows, header=header)).exit_code == 0
+    profiles = {subject: parse_profile(document) for subject, document in asyncio.run(read_profiles(settings)).items()}
+    assert {subject: profile.ask_min for subject, profile in profiles.items()} == {42: (0, 15, 26), 43: (), 44: (5, 20)}
+    assert [device.msisdn for device in profiles[42].devices] == ["+821000000042", None]
+    assert [device.msisdn for device in profiles[43].devices] == [None, None]
+    assert profiles[42].escalation == (EscalationStep(10, "backup"), EscalationStep(30, "team lead"))
+    assert (profiles[42].remind, profiles[43].remind) == (Reminders(30, 0), Reminders())
+
+
+def test_a_known_person_keeps_what_the_row_does_not_name(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
+    first = people(tmp_path, ROW + ",+821000000042,none", header=HEADER + ",msisdn,ask_min")
+    assert anbu("provision", first).exit_code == 0
+    assert anbu("rekey", 42, 0, "--keys", tmp_path / "second.csv").exit_code == 0
+    assert anbu("provision", people(tmp_path, ROW)).exit_code == 0
+    kept = parse_profile(asyncio.run(read_profiles(settings))[42])
+    assert (kept.ask_min, [device.msisdn for device in kept.devices if device.slot == 0]) == (
+        (), ["+821000000042", "+821000000042"])
+    assert anbu("provision", people(tmp_path, ROW + ",+821000000043", header=HEADER + ",msisdn")).exit_code == 0
+    assert anbu("rekey", 42, 0, "--keys", tmp_path / "third.csv", "--drop-oldest", "--msisdn",
+                "+821000000044").exit_code == 0
+    profile = parse_profile(asyncio.run(read_profiles(settings))[42])
+    assert {device.epoch: device.msisdn for device in profile.devices if device.slot == 0} == {
+        2: "+821000000043", 3: "+821000000044"}, "the row names the newest device"
+    assert anbu("rekey", 42, 0, "--msisdn", "1666").exit_code == 2
+
+
 def test_a_file_of_keys_is_never_overwritten(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "people.keys.csv").write_text("the only copy")
     done = anbu("provision", people(tmp_path, ROW))
@@ -120,6 +150,12 @@ async def test_names_go_to_the_database_alone(anbu: Anbu, settings: Settings, tm
     (f"{HEADER},morning\n{ROW},6-9\n", "write 06:00-09:00"),
     (f"{HEADER},morning\n{ROW},09:00-06:00\n", "line 2: windows.morning"),
     (f"{HEADER},grace_min\n{ROW},half\n", "grace_min must be"),
+    (f"{HEADER},msisdn\n{ROW},01012345678\n", "line 2: msisdn is 01012345678"),
+    (f"{HEADER},ask_min\n{ROW},soon\n", "line 2: ask_min is soon; write minutes"),
+    (f"{HEADER},ask_min\n{ROW},26 15\n", "line 2: ask_min is missing or wrong"),
+    (f"{HEADER},remind\n{ROW},30\n", "line 2: remind is 30; write two numbers"),
+    (f"{HEADER},escalation\n{ROW},backup 10\n", "line 2: escalation has backup 10; write minutes and a name"),
+    (f"{HEADER},escalation\n{ROW},10 backup;\n", "line 2: escalation has an empty step"),
     (f'{HEADER}\n"{ROW}\n', "is no CSV"),
 ])
 def test_a_wrong_file_is_refused_before_anything_is_done(anbu: Anbu, tmp_path: Path, text: str, words: str) -> None:

@@ -65,13 +65,15 @@ def test_a_sent_report_contains_the_given_values(anbu: Anbu, gateway: RunningGat
                 "--humidity", 40, "--idle", 600)
     assert (done.exit_code, done.stdout) == (0, "accepted: 7.1.1\n")
     assert anbu("send", SUBJECT, "--awake", "--window", "2026-11-24:afternoon").stdout == "accepted: 7.1.2\n"
-    assert anbu("send", SUBJECT, "--window", "morning", "--gateway", gateway.url + "/").stdout == "accepted: 7.1.3\n"
+    assert anbu("send", SUBJECT, "--window", "morning", "--gateway", gateway.url + "/", "--listens", "--answers",
+                2).stdout == "accepted: 7.1.3\n"
     (_, first), (_, second), (_, third) = received(gateway, environ)
     assert (first.flags, first.window, first.battery_pct, first.signal_dbm) == (0b0100_0100, None, 9, -103)
     assert (first.temp_c, first.humidity_pct, first.idle_min) == (-5, 40, 600)
     assert abs((first.device_time or 0) - gateway.clock.now()) < 60
     assert (second.flags, second.window, second.battery_pct, second.idle_min) == (1, 2519 * 2 + 1, None, None)
     assert third.flags == 0
+    assert [(one.listens, one.answers) for one in (first, second, third)] == [(False, None), (False, None), (True, 2)]
     assert third.window is not None
     assert third.window % 2 == 0
 
