@@ -23,7 +23,7 @@ from runtime.metrics import QUESTION_RETRIES, QUESTIONS_WAITING
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 8    # attempts of one channel
+FEWEST_AT_ONCE, MOST_AT_ONCE = 8, 64  # attempts of one channel; a fast channel needs more of them
 LOOK_S: Final = 1.0
 VIRTUAL_LOOK_S: Final = 0.02  # a virtual clock may run a thousand times as fast
 FINISH_S: Final = 10.0
@@ -55,6 +55,7 @@ class Asker:
                  over: Callable[[QuestionInHand, AskStatus, str], None], is_mine: Callable[[QuestionInHand], bool],
                  dice: Callable[[], float]) -> None:
         self._name, self._channel, self._gap_s = name, configured.channel, 1 / configured.per_s
+        self._at_once = min(max(FEWEST_AT_ONCE, int(2 * configured.per_s)), MOST_AT_ONCE)
         self._clock, self._over, self._is_mine, self._dice = clock, over, is_mine, dice
         self._ready: list[tuple[int, int, QuestionInHand]] = []    # a heap: deadline, order
         self._later: list[tuple[float, int, QuestionInHand]] = []  # a heap: time of the next attempt, order
@@ -75,7 +76,7 @@ class Asker:
             now = self._clock.now()
             self._sort_out(now)
             QUESTIONS_WAITING.labels(self._name).set(len(self._ready) + len(self._later) + len(self._tasks))
-            if self._ready and len(self._tasks) < AT_ONCE and now >= self._not_before:
+            if self._ready and len(self._tasks) < self._at_once and now >= self._not_before:
                 self._start(heappop(self._ready)[2], now)
             else:
                 with contextlib.suppress(TimeoutError):
@@ -105,7 +106,7 @@ class Asker:
         if self._clock.virtual:
             return VIRTUAL_LOOK_S
         due = [self._later[0][0]] if self._later else []
-        if self._ready and len(self._tasks) < AT_ONCE:
+        if self._ready and len(self._tasks) < self._at_once:
             due.append(self._not_before)
         return min(LOOK_S, max(0.0, min(due) - now)) if due else LOOK_S
 

@@ -126,7 +126,7 @@ async def test_a_pause_holds_for_the_whole_channel(one: RunningAsk, sms: Endpoin
 
 
 async def test_a_provider_that_hangs_delays_no_other(sms: Endpoint, other: Endpoint) -> None:
-    one = RunningAsk(routes({"slow": http(sms), "good": http(other)}, {"seoul-1": "slow", "*": "good"}))
+    one = RunningAsk(routes({"slow": http(sms, per_s=4), "good": http(other)}, {"seoul-1": "slow", "*": "good"}))
     sms.usual = Answer(200, delay_s=5)
     async with one.sending():
         await one.take(*(question(number) for number in range(30)))
