@@ -21,6 +21,7 @@ from runtime.clock import clock_of
 from runtime.settings import Settings
 from simulator.calendar import SEOUL_S
 from simulator.fleet import GATEWAY, SCENARIOS, START, Fleet
+from simulator.networks import NETWORKS
 from streams.topics import COMMANDS, REGISTRY, SMS
 
 TICK_S: Final = 60
@@ -50,14 +51,16 @@ def lines(fleet: Fleet) -> Iterator[JsonObject]:
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same octets.")
 @click.option("--scenario", default="usual", show_default=True, type=click.Choice(SCENARIOS),
               help="outage: no SMS arrives for a morning; storm: all homes report in the same two minutes.")
+@click.option("--network", default="demo", show_default=True, type=click.Choice(list(NETWORKS)),
+              help="How SMS are lost and delayed; demo is far worse than real networks.")
 @click.option("--to", "target", required=True, metavar="file:PATH|kafka|http://…", help="Target of the reports.")
 @click.option("--live", "is_live", is_flag=True, help="Follow the clock, in a running system; with --to kafka.")
 @click.option("--truth", type=click.Path(dir_okay=False, writable=True, path_type=Path),
               help="Write the truth to this file.")
 @click.option("--kek", type=click.Path(dir_okay=False, writable=True, path_type=Path),
               help="Write the fleet's key-encryption keys to this file, for ANBU_KEK_FILE.")
-def simulate(*, subjects: int, days: int, start: datetime | None, seed: int, scenario: str, target: str, is_live: bool,
-             truth: Path | None, kek: Path | None) -> None:
+def simulate(*, subjects: int, days: int, start: datetime | None, seed: int, scenario: str, network: str, target: str,
+             is_live: bool, truth: Path | None, kek: Path | None) -> None:
     """Simulate the reports of a fleet of homes.
 
     \b
@@ -75,7 +78,7 @@ def simulate(*, subjects: int, days: int, start: datetime | None, seed: int, sce
     """
     if is_live and target != "kafka":
         raise click.UsageError("--live is for --to kafka only: a file and a gateway have no clock of their own")
-    fleet = Fleet(subjects, days, _first_day(start, is_live=is_live), seed, scenario)
+    fleet = Fleet(subjects, days, _first_day(start, is_live=is_live), seed, scenario, network)
     if truth is not None:
         truth.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in fleet.truth().lines()))
     if kek is not None:

@@ -44,9 +44,17 @@ class RunCalendar:
         """A window as on the wire: days since 2020-01-01 × 2 + half."""
         return (self.day0 + day) * 2 + half
 
+    def day_of_window(self, window: int) -> int:
+        """The day of the run that has a window."""
+        return (window >> 1) - self.day0
+
     def deadline(self, window: int) -> int:
         """The deadline of any window (close + grace), epoch seconds."""
-        return self.at((window >> 1) - self.day0, CLOSE_MIN[window & 1] + GRACE_MIN)
+        return self.at(self.day_of_window(window), CLOSE_MIN[window & 1] + GRACE_MIN)
+
+    def close(self, window: int) -> int:
+        """The close of any window, epoch seconds."""
+        return self.deadline(window) - GRACE_MIN * 60
 
     def latest_opened(self, at: int) -> int:
         """The last window that has opened at this moment or before."""

@@ -1,4 +1,6 @@
 """A simulated device works like one in a home: it counts, remembers windows and the last alarm, and seals its reports.
+
+If it listens, it answers questions as docs/wire-format.md says. A device that is off in a window hears none.
 """
 
 from collections.abc import Iterator
@@ -11,9 +13,11 @@ from models.wire.frame import HOME_SLOT, TAG_OCTETS, seal, to_text
 from models.wire.keys import message_key
 from models.wire.payload import encode
 from simulator.calendar import AFTERNOON, MORNING, RunCalendar
-from simulator.homes import EMERGENCY_KINDS, Home
+from simulator.firmware import Firmware
+from simulator.homes import EMERGENCY_KINDS, Home, HomeCourse
 from simulator.life import Life, PlannedReport
 from simulator.network import Sent
+from simulator.questions import DeviceQuestion, read_question, with_answer
 
 EPOCH: Final = 1
 _ALARM_FLAGS: Final = {"sos": SOS, "fire": FIRE, "gas": GAS, "fall": FALL}
@@ -21,6 +25,9 @@ _SAYS_FLAGS: Final = {"awake": AWAKE, "out": OUT, "not_awake": 0, None: 0}
 _CODES: Final = {"awake": 1, "not_awake": 2, "out": 3}
 _REMEMBERED: Final = 16
 _OLDEST_MIN: Final = 0xFFFF
+_MOST_ANSWERS: Final = 8  # of a window
+_LAST_NUMBER: Final = 7  # a report has no room for a higher number
+_NAMES: Final = {code: says for says, code in _CODES.items()}
 
 
 class HomeUnit:
@@ -29,20 +36,50 @@ class HomeUnit:
     key: the device key, 16 octets.
     """
 
-    def __init__(self, home: Home, life: Life, calendar: RunCalendar, key: bytes) -> None:
-        self._home, self._life, self._calendar = home, life, calendar
+    def __init__(self, home: Home, life: Life, calendar: RunCalendar, key: bytes, firmware: Firmware) -> None:
+        self.home, self.life = home, life
+        self._calendar, self._listens = calendar, firmware.listens
         self._cipher = AESCCM(message_key(key, home.subject, HOME_SLOT, EPOCH), tag_length=TAG_OCTETS)
         self._counter = 0
         self._windows = {calendar.window(-1, half): _CODES["awake"] for half in (MORNING, AFTERNOON)}
         self._alarm: tuple[str, int] | None = None  # the last alarm: kind and moment
+        self._heard = DeviceQuestion(0, 0)  # the last question
+        self._answers = 0  # answers to questions of its window
 
     def reports(self) -> Iterator[Sent]:
-        """All reports that the device sends, in order of time."""
-        for planned in self._life.reports:
-            yield self._send(planned)
+        """All planned reports, in order of time."""
+        for planned in self.life.reports:
+            yield self.send(planned)
 
-    def _send(self, planned: PlannedReport) -> Sent:
-        home, at = self._home, planned.at
+    def hear(self, at: int, text: str) -> DeviceQuestion | None:
+        """The question of an SMS to the device; None: the device does not answer it."""
+        if not self._listens:
+            return None
+        question = read_question(self._cipher, self.home.subject, HOME_SLOT, EPOCH, text)
+        if question is None or question <= self._heard or self._is_off(at):
+            return None
+        self._answers = self._answers + 1 if question.window == self._heard.window else 1
+        self._heard = question
+        return question if self._answers <= _MOST_ANSWERS else None
+
+    def answer(self, at: int, question: DeviceQuestion) -> Sent:
+        """The answer to a question. It names the window only where it says something about the window."""
+        window = question.window
+        says = _NAMES.get(self._windows.get(window, 0))
+        number = question.number if question.number <= _LAST_NUMBER else 0
+        sent = self.send(PlannedReport(at, None if says is None else window, says), number)
+        return sent._replace(name=f"{self.home.subject}/answer/{window}/{question.number}",
+                             deadline=self._calendar.deadline(window))
+
+    def _is_off(self, at: int) -> bool:
+        """Whether the device is off: in a silent window, until the deadline."""
+        window = self._calendar.latest_opened(at)
+        course = self.home.courses.get((self._calendar.day_of_window(window), window & 1))
+        return course is HomeCourse.SILENT and at <= self._calendar.deadline(window)
+
+    def send(self, planned: PlannedReport, answers: int = 0) -> Sent:
+        """Send a report. answers: the number of the question that the report answers; 0: none."""
+        home, at = self.home, planned.at
         if planned.window is not None and planned.says is not None:
             self._windows[planned.window] = _CODES[planned.says]
         if planned.alarm is not None:
@@ -53,17 +90,18 @@ class HomeUnit:
         code, age = 0, 0
         if self._alarm is not None:
             code, age = EMERGENCY_KINDS.index(self._alarm[0]) + 1, min((at - self._alarm[1]) // 60, _OLDEST_MIN)
-        idle = self._life.idle_min(at)
+        idle = self.life.idle_min(at)
         self._counter += 1
         plaintext = encode(StatusReport(
             device_time=at, window=planned.window, flags=flags | (MAINS_LOST if home.mains_lost else 0), idle_min=idle,
-            first_activity_min=self._life.first_activity_min(at), battery_pct=home.battery_pct,
+            first_activity_min=self.life.first_activity_min(at), battery_pct=home.battery_pct,
             signal_dbm=home.signal_dbm, temp_c=home.temp_c, humidity_pct=40 + home.subject % 20, firmware=3, config=1,
-            activity=self._life.activity(at), previous=previous, alarm=code, alarm_age_min=age))
+            activity=self.life.activity(at), previous=previous, alarm=code, alarm_age_min=age))
+        plaintext = with_answer(plaintext, listens=self._listens, answers=answers)
         text = to_text(seal(self._cipher, home.subject, HOME_SLOT, EPOCH, self._counter, plaintext))
         return Sent(
             at=at, subject=home.subject, counter=self._counter, sender=home.sender, text=text, window=planned.window,
             deadline=None if planned.window is None else self._calendar.deadline(planned.window), says=planned.says,
             idle_min=idle, alarm=self._alarm, flagged=planned.alarm is not None,
             memory=tuple((newest - back, code) for back, code in enumerate(previous, start=1) if code),
-            certain=planned.certain)
+            certain=planned.certain, name=f"{home.subject}/{at}")

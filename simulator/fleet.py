@@ -2,7 +2,7 @@
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cached_property
 from random import Random
@@ -14,10 +14,12 @@ from models.wire.frame import HOME_SLOT, SEND_SLOT
 from models.wire.keys import wrap
 from simulator.calendar import AFTERNOON, CLOSE_MIN, GRACE_MIN, MORNING, OPEN_MIN, RunCalendar
 from simulator.device import EPOCH, HomeUnit
+from simulator.firmware import FIRMWARES
 from simulator.homes import Home, people
 from simulator.knowable import Knowable
 from simulator.life import Life
 from simulator.network import Network, Sent, SmsDelivery
+from simulator.networks import NETWORKS
 from simulator.truth import SmsTruth, Truth
 
 SCENARIOS: Final = ("usual", "outage", "storm")
@@ -31,15 +33,19 @@ class Fleet:
 
     scenario: usual, outage (the network holds all SMS of the first morning back from 06:30 to 10:00), or storm (all
         homes report in the same two minutes).
+    network: one of NETWORKS.
+    firmware: of all home units, one of FIRMWARES.
     """
 
     def __init__(self, subjects: int = 400, days: int = 1, start: date = date(2026, 11, 24), seed: int = 1,
-                 scenario: str = "usual") -> None:
+                 scenario: str = "usual", network: str = "demo", firmware: str = "listening") -> None:
         self._name = f"{seed}/{scenario}/{subjects}/{days}/{start}"
         self._dice = Random(self._name)
-        self._calendar = RunCalendar(start, days)
+        self.calendar = RunCalendar(start, days)
+        self._firmware = FIRMWARES[firmware]
+        self.network = Network(NETWORKS[network], self._name, self._firmware)
         self.scenario = scenario
-        self.begin, self.end = self._calendar.begin, self._calendar.end
+        self.begin, self.end = self.calendar.begin, self.calendar.end
         self._kek = Random(f"{seed}/kek").randbytes(32)  # not from the days: a worker needs it before they are known
         self.homes = people(subjects, days, self._dice)
 
@@ -52,9 +58,10 @@ class Fleet:
         return [{"subject": home.subject, "name": home.name, "telephone": home.telephone, "address": home.address}
                 for home in self.homes]
 
-    def registry(self) -> list[JsonObject]:
-        """The operational profiles."""
-        return [self._profile(home) for home in self.homes]
+    def registry(self, ask_min: Sequence[int] = ()) -> list[JsonObject]:
+        """The operational profiles. ask_min: the minutes after the close at which a device is asked."""
+        asking = {"ask_min": list(ask_min)} if ask_min else {}
+        return [self._profile(home) | asking for home in self.homes]
 
     def commands(self) -> list[JsonObject]:
         """Excuses in order of time. A caseworker enters each the evening before, or in the first minute of the run."""
@@ -74,8 +81,11 @@ class Fleet:
 
     def truth(self) -> Truth:
         """The alerts that had to come, and the windows about which no alert was due."""
-        sent, deliveries = self._lived
-        knowable = Knowable(self.homes, self._calendar)
+        return self.truth_of(*self._lived)
+
+    def truth_of(self, sent: Iterable[Sent], deliveries: Sequence[SmsDelivery]) -> Truth:
+        """The truth of other deliveries than the planned ones. deliveries: in order of time."""
+        knowable = Knowable(self.homes, self.calendar)
         knowable.follow(deliveries)
         if self.scenario == "outage":
             knowable.outage(GATEWAY)
@@ -88,19 +98,22 @@ class Fleet:
         return knowable.truth(sms)
 
     @cached_property
+    def units(self) -> list[HomeUnit]:
+        """The home units. A unit counts what it sends, so a fleet lives once."""
+        is_storm = self.scenario == "storm"
+        return [HomeUnit(home, Life(home, self.calendar, self._dice, self._firmware, storm=is_storm), self.calendar,
+                         self._keys(home)[HOME_SLOT], self._firmware) for home in self.homes]
+
+    @cached_property
     def _lived(self) -> tuple[list[Sent], list[SmsDelivery]]:
         """The SMS that were sent, and the deliveries before the end."""
-        network = Network(self._dice)
-        sent = [sms for home in self.homes for sms in self._reports(home)]
-        arrived = [self._held_back(one) for sms in sent for one in network.carry(sms)]
+        sent = [sms for unit in self.units for sms in unit.reports()]
+        arrived = [self.held_back(one) for sms in sent for one in self.network.carry(sms)]
         return sent, sorted((one for one in arrived if one.at < self.end), key=lambda one: (one.at, one.id))
 
-    def _reports(self, home: Home) -> Iterator[Sent]:
-        life = Life(home, self._calendar, self._dice, storm=self.scenario == "storm")
-        return HomeUnit(home, life, self._calendar, self._keys(home)[HOME_SLOT]).reports()
-
-    def _held_back(self, delivery: SmsDelivery) -> SmsDelivery:
-        at, calendar = delivery.at, self._calendar
+    def held_back(self, delivery: SmsDelivery) -> SmsDelivery:
+        """A delivery at the time at which the scenario lets it reach the gateway."""
+        at, calendar = delivery.at, self.calendar
         if self.scenario == "outage" and calendar.at(0, HELD_FROM) <= at < calendar.at(0, HELD_UNTIL):
             at = calendar.at(0, HELD_ARRIVE)
         if any(at == calendar.deadline(calendar.window(calendar.day_of(at), half)) for half in (MORNING, AFTERNOON)):
@@ -108,7 +121,7 @@ class Fleet:
         return delivery._replace(at=at)
 
     def _date(self, day: int) -> str:
-        return format_date(self._calendar.day0 + day)
+        return format_date(self.calendar.day0 + day)
 
     def _keys(self, home: Home) -> dict[int, bytes]:
         """Device keys by slot."""
@@ -120,6 +133,7 @@ class Fleet:
         devices = [{"slot": slot, "epoch": EPOCH, "kek": "k1", "key": b64encode(
             wrap(self._kek, dice.randbytes(12), key, home.subject, slot, EPOCH)).decode()}
             for slot, key in self._keys(home).items()]
+        devices[HOME_SLOT]["msisdn"] = home.sender
         excused = []
         if home.excused is not None and not home.excused_by_command:
             excused = [{"from": self._date(home.excused[0]), "to": self._date(home.excused[1]), "reason": "travel"}]

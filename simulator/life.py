@@ -4,8 +4,11 @@ from bisect import bisect_right
 from random import Random
 from typing import Final, NamedTuple
 
+from models.times import DAY
 from simulator.calendar import AFTERNOON, CLOSE_MIN, MORNING, RunCalendar
+from simulator.firmware import Firmware
 from simulator.homes import Home, HomeCourse
+from simulator.luck import luck
 
 _EVENING_MIN: Final = 1020
 _SAYS: Final = {HomeCourse.AWAKE: "awake", HomeCourse.OUT: "out", HomeCourse.NOT_AWAKE: "not_awake"}
@@ -32,8 +35,10 @@ class Life:
     reports: all reports, in order of time.
     """
 
-    def __init__(self, home: Home, calendar: RunCalendar, dice: Random, *, storm: bool) -> None:
+    def __init__(self, home: Home, calendar: RunCalendar, dice: Random, firmware: Firmware, *,
+                 storm: bool) -> None:
         self._home, self._calendar, self._dice, self._storm = home, calendar, dice, storm
+        self._asleep_min = firmware.asleep_min
         self._spans: list[tuple[int, int]] = []
         reports: list[PlannedReport] = []
         self._active(-1, 480, self._bed(0))  # the day before the run was a usual one
@@ -56,9 +61,11 @@ class Life:
     def activity(self, at: int) -> tuple[int, ...]:
         """The activity in each of the last 24 hours, 0 to 15, oldest first."""
         hours = []
+        first_span = max(0, bisect_right(self._spans, (at - DAY, 0)) - 1)
+        spans = self._spans[first_span:]
         for back in range(24, 0, -1):
             first = at - back * 3600
-            seconds = sum(max(0, min(end, first + 3600) - max(start, first)) for start, end in self._spans)
+            seconds = sum(max(0, min(end, first + 3600) - max(start, first)) for start, end in spans)
             liveliness = 4 + (self._home.subject * 7 + first // 3600 * 5) % 11
             hours.append(min(15, seconds * liveliness // 3600))
         return tuple(hours)
@@ -77,7 +84,7 @@ class Life:
 
     def _away(self, day: int) -> list[PlannedReport]:
         """The person is away: the device reports not_awake, or sends nothing."""
-        return [self._report(day, half, CLOSE_MIN[half] + self._dice.uniform(1, 15), HomeCourse.NOT_AWAKE)
+        return [self._report(day, half, self._asleep(half, self._dice.random()), HomeCourse.NOT_AWAKE)
                 for half in (MORNING, AFTERNOON) if self._dice.random() < 0.5]
 
     def _at_home(self, day: int) -> list[PlannedReport]:
@@ -91,13 +98,16 @@ class Life:
             minute = min(420 + 360 * half + dice.uniform(0, 2) if self._storm else usual, CLOSE_MIN[half] + 26)
             start = minute - 3 if half == MORNING else noon
             if course is HomeCourse.NOT_AWAKE:
-                asleep, up = CLOSE_MIN[half] + dice.uniform(1, 15), CLOSE_MIN[half] + dice.uniform(45, 120)
+                asleep, up = self._asleep(half, dice.random()), CLOSE_MIN[half] + dice.uniform(45, 120)
                 reports.append(self._report(day, half, asleep, course))
                 start = _EVENING_MIN
                 if day not in home.still and dice.random() < 0.6:
                     reports.append(self._report(day, half, up, HomeCourse.AWAKE))
                     start = up - 3
             elif course is not HomeCourse.SILENT:
+                asleep = self._asleep(half, luck("asleep", home.subject, day, half)[0])
+                if asleep < minute:  # the device does not know that the person will get up
+                    reports.append(self._report(day, half, asleep, HomeCourse.NOT_AWAKE))
                 reports.append(self._report(day, half, minute, course))
                 if not starts or starts[0] == _EVENING_MIN:  # asleep in the morning, up in the afternoon
                     start = minute - 3
@@ -109,6 +119,11 @@ class Life:
             if dice.random() < 0.2:
                 reports.append(PlannedReport(self._calendar.at(day, dice.uniform(_EVENING_MIN, 1290)), None, "awake"))
         return reports
+
+    def _asleep(self, half: int, chance: float) -> float:
+        """When the device says that the person is not up, in minutes of the day."""
+        first, last = self._asleep_min
+        return CLOSE_MIN[half] + first + (last - first) * chance
 
     def _report(self, day: int, half: int, minute: float, course: HomeCourse) -> PlannedReport:
         return PlannedReport(self._calendar.at(day, minute), self._calendar.window(day, half), _SAYS[course])

@@ -68,6 +68,17 @@ def test_alerts_of_another_kind_are_bad_input(anbu: Anbu, day: Path) -> None:
     assert anbu("score", "--truth", day / "truth", "--alerts", day / "not there").exit_code == 2
 
 
+def test_a_better_network_brings_more(anbu: Anbu, tmp_path: Path) -> None:
+    counts = {}
+    for network in ("demo", "gentle"):
+        anbu("simulate", "--subjects", 60, "--network", network, "--to", f"file:{tmp_path}/{network}", "--truth",
+             tmp_path / "truth")
+        truth = [orjson.loads(line) for line in (tmp_path / "truth").read_bytes().splitlines()]
+        counts[network] = sum(one["truth"] == "fine" for one in truth)
+    assert counts["demo"] + 3 < counts["gentle"]
+    assert anbu("simulate", "--network", "perfect", "--to", f"file:{tmp_path}/day").exit_code == 2
+
+
 @pytest.mark.parametrize("target", ["day.jsonl", "ftp://here", "file:/not/there/day.jsonl"])
 def test_a_wrong_target_of_a_fleet_is_refused(anbu: Anbu, target: str) -> None:
     done = anbu("simulate", "--subjects", 1, "--to", target)
