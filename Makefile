@@ -21,7 +21,7 @@ MONGOMOCK_TESTS := tests/stores tests/agents tests/web/test_history.py tests/web
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 ARGS ?=
 
-.PHONY: help install demo test test-system test-kafka test-mongodb test-mongomock chaos rolling test-notify test-browser kafka mongodb lint type mutants requirements verify-deploy bench-image cost clean
+.PHONY: help install demo test test-system test-kafka test-mongodb test-mongomock chaos rolling prove test-notify test-browser kafka mongodb lint type mutants requirements verify-deploy bench-image cost clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ rolling: .venv/installed  ## replace three workers under load one after the othe
 
 test-notify: .venv/installed  ## messages to people: a worker that is killed, SMS by Kannel (minutes; bash .ci/kannel installs it)
 	@$(BIN)/python -m pytest -n 2 -m notify tests/notify $(ARGS)
+
+prove: .venv/installed  ## what an alarm is worth, of four rules in seven networks: make prove ARGS="--seeds 3"
+	@$(BIN)/anbu prove $(ARGS)
 
 chaos: .venv/installed  ## break everything at random, by seed, and check all: make chaos SEED=1 ROUNDS=5; on a real Kafka
 	@$(BIN)/python -m local.kafka fetch

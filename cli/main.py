@@ -36,6 +36,10 @@ COMMANDS: Final = {
         "Create and upgrade the collections: schemas, indexes, retention, and documents of older versions.",
     ),
     "notify": Lazy("cli.notify", "Manage notifications: check the routes, test a channel, list and retry deliveries."),
+    "prove": Lazy(
+        "cli.prove",
+        "Measure what the alarms of four rules are worth on simulated days, in networks as bad as measured.",
+    ),
     "provision": Lazy(
         "cli.provision",
         "Add people to the registry, from a CSV file whose first line names its columns.",
