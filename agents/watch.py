@@ -6,16 +6,20 @@ been judged.
 
 import asyncio
 import logging
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import orjson
 from aiokafka import AIOKafkaProducer
 
+from models.contract.documents import Output
+from models.contract.inputs import InputRecord
 from models.judgement.fold import CODE, Fold
 from models.judgement.lane import LaneProgress, LaneState
 from models.times import format_time
 from runtime.clock import Clock
 from runtime.keks import key_ring
+from runtime.metrics import DUPLICATES
 from runtime.settings import Settings
 from streams.engine.assignment import Assignment
 from streams.engine.batch import Folding
@@ -34,10 +38,16 @@ class WatchAgent:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
-        fold = Fold(key_ring(settings), lambda subject: partition_of(subject, settings.partitions))
-        self.folding = Folding(self._new_state, fold.fold, CODE)
+        self._fold = Fold(key_ring(settings), lambda subject: partition_of(subject, settings.partitions))
+        self.folding = Folding(self._new_state, self._fold_records, CODE)
         self._opened: dict[int, float] = {}
         self._ticked: dict[int, float] = {}
+
+    def _fold_records(self, lane: LaneState, records: Iterable[InputRecord]) -> Iterator[list[Output]]:
+        """Fold records, and count the frames among them that came again."""
+        before = self._fold.duplicates
+        yield from self._fold.fold(lane, records)
+        DUPLICATES.inc(self._fold.duplicates - before)
 
     def _new_state(self, number: int) -> LaneState:
         self._opened[number] = self._clock.now()

@@ -6,6 +6,7 @@ claims more SMS than lie in front of it.
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -26,18 +27,25 @@ from streams.topics import SMS
 ANSWER_S: Final = 10.0
 
 
-def key_of(sms: InboundSms) -> bytes | None:
-    """Return the subject number from the clear header of the frame; without a frame the sender, or None."""
+def subject_of(sms: InboundSms) -> int | None:
+    """Return the subject number from the clear header of the first frame; None: the SMS has no frame."""
     frame = find_frame(sms.text, sms.binary)
-    if isinstance(frame, Rejected):
+    return None if isinstance(frame, Rejected) else read_header(frame).subject
+
+
+def key_of(sms: InboundSms) -> bytes | None:
+    """Return the key of the record: the subject number; without a frame the sender, or None."""
+    subject = subject_of(sms)
+    if subject is None:
         return sms.sender.encode() if sms.sender else None
-    return b"%d" % read_header(frame).subject
+    return b"%d" % subject
 
 
 class Publisher:
     """Writes SMS and ticks, and knows the SMS in flight.
 
     producer: None while the broker is away, or after the producer failed.
+    quiet_since: this instance has accepted no frame after that time, epoch seconds: its start, or its latest frame.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -46,6 +54,7 @@ class Publisher:
         self._in_flight: dict[int, float] = {}
         self._arrived = 0
         self._promised = 0.0
+        self.quiet_since = math.ceil(clock.now())
 
     @property
     def in_hand(self) -> int:
@@ -85,6 +94,8 @@ class Publisher:
             "recipient": sms.recipient, "text": sms.text, "binary": sms.binary,
             "received_at": format_time(int(received_at))}
         try:
+            if subject_of(sms) is not None:  # before it is accepted: a tick must not say that no frame came
+                self.quiet_since = max(self.quiet_since, math.ceil(received_at))
             await producer.send_and_wait(SMS, orjson.dumps(document), key=key, partition=partition)
         except (KafkaError, asyncio.CancelledError) as error:  # cancelled: the 10 s are over
             if self.producer is producer:
@@ -101,7 +112,7 @@ class Publisher:
         """
         self._promised = float(at)
         value = orjson.dumps({"type": "tick", "source": "gateway", "gateway": self._settings.gateway_name,
-                              "at": format_time(at)})
+                              "at": format_time(at), "quiet_since": format_time(self.quiet_since)})
         async with asyncio.timeout(ANSWER_S):
             await asyncio.gather(*(producer.send_and_wait(SMS, value, partition=partition)
                                    for partition in range(self._settings.partitions)))

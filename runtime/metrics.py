@@ -31,6 +31,7 @@ ALERTS: Final = Counter("anbu_alerts", "Revisions of alerts published, by kind o
                         ["kind", "change"], registry=REGISTRY)
 QUARANTINED: Final = Counter("anbu_quarantined", "Records put into quarantine, by reason", ["reason"],
                              registry=REGISTRY)
+DUPLICATES: Final = Counter("anbu_duplicates", "Frames that came again and changed nothing", registry=REGISTRY)
 DATABASE_WAITS: Final = Counter("anbu_database_waits", "Retries because the database was away: of a batch, or of the "
                                 "search for messages to send", registry=REGISTRY)
 DELIVERIES: Final = Counter("anbu_deliveries", "Messages that have a receipt, by channel: sent, failed (not retried), "
