@@ -8,16 +8,17 @@ from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
+from models.errors import Rejected
 from models.report import AWAKE, FALL, FIRE, GAS, MAINS_LOST, OUT, SOS, StatusReport
-from models.wire.frame import HOME_SLOT, TAG_OCTETS, seal, to_text
+from models.wire.frame import HOME_SLOT, TAG_OCTETS, find_frame, read_header, seal, to_text
 from models.wire.keys import message_key
 from models.wire.payload import encode
+from models.wire.question import Question, open_question
 from simulator.calendar import AFTERNOON, MORNING, RunCalendar
 from simulator.firmware import Firmware
 from simulator.homes import EMERGENCY_KINDS, Home, HomeCourse
 from simulator.life import Life, PlannedReport
 from simulator.network import Sent
-from simulator.questions import DeviceQuestion, read_question, with_answer
 
 EPOCH: Final = 1
 _ALARM_FLAGS: Final = {"sos": SOS, "fire": FIRE, "gas": GAS, "fall": FALL}
@@ -43,7 +44,7 @@ class HomeUnit:
         self._counter = 0
         self._windows = {calendar.window(-1, half): _CODES["awake"] for half in (MORNING, AFTERNOON)}
         self._alarm: tuple[str, int] | None = None  # the last alarm: kind and moment
-        self._heard = DeviceQuestion(0, 0)  # the last question
+        self._heard = Question(0, 0)  # the last question
         self._answers = 0  # answers to questions of its window
 
     def reports(self) -> Iterator[Sent]:
@@ -51,18 +52,28 @@ class HomeUnit:
         for planned in self.life.reports:
             yield self.send(planned)
 
-    def hear(self, at: int, text: str) -> DeviceQuestion | None:
+    def hear(self, at: int, text: str) -> Question | None:
         """The question of an SMS to the device; None: the device does not answer it."""
         if not self._listens:
             return None
-        question = read_question(self._cipher, self.home.subject, HOME_SLOT, EPOCH, text)
+        question = self._opened(text)
         if question is None or question <= self._heard or self._is_off(at):
             return None
         self._answers = self._answers + 1 if question.window == self._heard.window else 1
         self._heard = question
         return question if self._answers <= _MOST_ANSWERS else None
 
-    def answer(self, at: int, question: DeviceQuestion) -> Sent:
+    def _opened(self, text: str) -> Question | None:
+        """The question of an SMS; None: the SMS is no question to this device, or not authentic."""
+        frame = find_frame(text, None)
+        if isinstance(frame, Rejected):
+            return None
+        header = read_header(frame)
+        if (header.subject, header.slot, header.epoch_low) != (self.home.subject, HOME_SLOT, EPOCH & 3):
+            return None
+        return open_question(self._cipher, header, frame, EPOCH)
+
+    def answer(self, at: int, question: Question) -> Sent:
         """The answer to a question. It names the window only where it says something about the window."""
         window = question.window
         says = _NAMES.get(self._windows.get(window, 0))
@@ -96,8 +107,8 @@ class HomeUnit:
             device_time=at, window=planned.window, flags=flags | (MAINS_LOST if home.mains_lost else 0), idle_min=idle,
             first_activity_min=self.life.first_activity_min(at), battery_pct=home.battery_pct,
             signal_dbm=home.signal_dbm, temp_c=home.temp_c, humidity_pct=40 + home.subject % 20, firmware=3, config=1,
-            activity=self.life.activity(at), previous=previous, alarm=code, alarm_age_min=age))
-        plaintext = with_answer(plaintext, listens=self._listens, answers=answers)
+            activity=self.life.activity(at), previous=previous, alarm=code, alarm_age_min=age,
+            listens=self._listens, answers=answers or None))
         text = to_text(seal(self._cipher, home.subject, HOME_SLOT, EPOCH, self._counter, plaintext))
         return Sent(
             at=at, subject=home.subject, counter=self._counter, sender=home.sender, text=text, window=planned.window,

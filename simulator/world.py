@@ -13,16 +13,15 @@ import orjson
 
 from models.json_object import JsonObject
 from models.times import format_time, parse_time
+from models.wire.question import Question
 from simulator.device import HomeUnit
 from simulator.fleet import GATEWAY, Fleet
 from simulator.life import PlannedReport
 from simulator.luck import luck
 from simulator.network import Sent, SmsDelivery
 from simulator.networks import AirMessage
-from simulator.questions import DeviceQuestion
-from streams.topics import ALERTS, COMMANDS, REGISTRY, SMS
+from streams.topics import ALERTS, ASKS, COMMANDS, REGISTRY, SMS
 
-ASKS: Final = "asks"
 TICK_S: Final = 60
 _FIRST_S: Final = 120  # from midnight, seconds
 _ANSWER_S: Final = (2, 10)  # a device answers within 10 s
@@ -140,8 +139,8 @@ class World:
         question = unit.hear(at, text)
         if question is not None:
             first, last = _ANSWER_S
-            wait = luck("answer", unit.home.subject, *question)[0]
+            wait = luck("answer", unit.home.subject, question.window, question.number)[0]
             self._at(at + first + int(wait * (last - first)), partial(self._answer, unit, question))
 
-    def _answer(self, unit: HomeUnit, question: DeviceQuestion, at: int) -> None:
+    def _answer(self, unit: HomeUnit, question: Question, at: int) -> None:
         self._send(unit.answer(at, question))

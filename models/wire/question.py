@@ -15,8 +15,8 @@ from models.wire.frame import PLAINTEXT_OCTETS, TO_DEVICE, open_frame, seal
 _ASK: Final = b"\x01".ljust(PLAINTEXT_OCTETS, b"\0")
 
 
-class Question(Value, frozen=True):
-    """A question, as the device reads it.
+class Question(Value, frozen=True, order=True):
+    """A question, as the device reads it. A later one is greater.
 
     window: the number as on the wire.
     number: the number of the question for this window; 1 to 7 can be answered.

@@ -4,38 +4,17 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from support.opened import ReadReport, cipher_of, opened
 
 from models.report import AWAKE
-from models.wire.frame import TAG_OCTETS, to_text
-from models.wire.keys import message_key
+from models.wire.frame import to_text
+from models.wire.question import Question, seal_question
 from simulator.calendar import MORNING
 from simulator.device import HomeUnit
 from simulator.firmware import FIRMWARES
 from simulator.fleet import Fleet
 from simulator.homes import HomeCourse
 from simulator.network import Sent
-from simulator.questions import DeviceQuestion, read_question, seal_question, with_answer
-
-# A question that an independent program sealed.
-KEY = bytes.fromhex("72f3088c6834ea8a76383058389b70d0")
-TEXT = "W.IQAAACoTsAHppGj1TuTgJKlDKLANTuWAQNeAnbH0QCYYHa302Dnw7WI.I.kWOXXxCUsEFN9Sk84"
-
-
-def test_a_question_is_the_same_octets_everywhere() -> None:
-    cipher = AESCCM(message_key(KEY, 42, 0, 1), tag_length=TAG_OCTETS)
-    assert to_text(seal_question(cipher, 42, 0, 1, DeviceQuestion(5040, 1))) == TEXT
-    assert read_question(cipher, 42, 0, 1, TEXT) == (5040, 1)
-    for subject, slot, epoch, text in ((43, 0, 1, TEXT), (42, 1, 1, TEXT), (42, 0, 2, TEXT), (42, 0, 5, TEXT),
-                                       (42, 0, 1, TEXT[:20] + "x" + TEXT[21:]), (42, 0, 1, "hello")):
-        assert read_question(cipher, subject, slot, epoch, text) is None
-
-
-def test_octet_39() -> None:
-    assert with_answer(bytes(40), listens=True, answers=0)[39] == 0b0001
-    assert with_answer(bytes(40), listens=True, answers=7)[39] == 0b1111
-    assert with_answer(bytes(40), listens=False, answers=0) == bytes(40)
 
 
 @cache
@@ -53,7 +32,7 @@ CLOSE = fleet().calendar.close(WINDOW)
 
 
 def question(subject: int, number: int = 1, window: int = WINDOW) -> str:
-    return to_text(seal_question(cipher_of(fleet(), subject), subject, 0, 1, DeviceQuestion(window, number)))
+    return to_text(seal_question(cipher_of(fleet(), subject), subject, 0, 1, Question(window, number)))
 
 
 def until(unit: HomeUnit, at: int) -> None:
@@ -130,7 +109,7 @@ def test_a_number_above_seven_is_answered_without_it(units: dict[int, HomeUnit])
 def test_a_deaf_device_hears_nothing() -> None:
     unit = fleet("deaf").units[0]
     text = to_text(seal_question(cipher_of(fleet("deaf"), unit.home.subject), unit.home.subject, 0, 1,
-                                 DeviceQuestion(WINDOW, 1)))
+                                 Question(WINDOW, 1)))
     assert unit.hear(CLOSE, text) is None
 
 

@@ -3,8 +3,6 @@
 from collections import Counter
 from functools import cache
 
-from support.asking import AskingCore
-
 from cli.prove import FoldedCore
 from models.contract.documents import Output
 from models.json_object import JsonObject
@@ -13,7 +11,8 @@ from models.window import Window
 from simulator.comparison import ASKING, JUDGED, NAIVE, Days, compare
 from simulator.fleet import START, Fleet
 from simulator.network import Sent
-from simulator.world import ASKS, JudgedRecord, Lived, World
+from simulator.world import JudgedRecord, Lived, World
+from streams.topics import ASKS
 
 ASK_MIN = (0, 15, 26)
 
@@ -25,7 +24,7 @@ def days_of(network: str = "demo", firmware: str = "listening") -> Fleet:
 @cache
 def lived(ask_min: tuple[int, ...] = (), firmware: str = "listening") -> Lived:
     fleet = days_of(firmware=firmware)
-    return World(fleet, AskingCore(fleet), ask_min).live()
+    return World(fleet, FoldedCore(fleet), ask_min).live()
 
 
 def answers(of: Lived) -> list[Sent]:
@@ -79,7 +78,7 @@ def test_devices_that_do_not_listen_are_not_asked() -> None:
 
 def test_a_question_to_another_number_is_not_heard() -> None:
     fleet = days_of()
-    core = AskingCore(fleet)
+    core = FoldedCore(fleet)
 
     def misled(topic: str, key: bytes | None, value: bytes) -> list[JudgedRecord]:
         return [output if output.topic != ASKS or output.value is None else Output(
@@ -94,7 +93,7 @@ def test_the_rules_on_the_same_days() -> None:
     """The judgement misses nobody, and is less often wrong than the naive rule."""
     days = Days(40, 4, "listening", ASK_MIN)
     for network, least in (("demo", 0.9), ("modern", 1.0)):
-        found = compare(days, network, 1, AskingCore)
+        found = compare(days, network, 1, FoldedCore)
         assert [figures.missed + figures.missed_emergencies for figures in found.values()] == [0] * 4
         assert found[NAIVE].longest_wait_s == 0
         assert found[JUDGED].longest_wait_s == found[ASKING].longest_wait_s == 1800
@@ -104,6 +103,6 @@ def test_the_rules_on_the_same_days() -> None:
         assert len({figures.true for figures in found.values()}) == 1
 
 
-def test_the_judgement_itself() -> None:
+def test_without_moments_no_device_is_asked() -> None:
     found = compare(Days(40, 4, "listening", ()), "demo", 1, FoldedCore)
-    assert found[ASKING] == found[JUDGED], "nobody is asked"
+    assert found[ASKING] == found[JUDGED]
