@@ -21,6 +21,7 @@ from models.judgement.events import Arrived, Commanded, Erased, FrameRejected, R
 from models.judgement.lane import LaneState
 from models.judgement.person import Person
 from models.judgement.receive import receive
+from models.judgement.rules.asking import look
 from models.judgement.step import step
 from models.judgement.ticks import tick
 from models.report import Header
@@ -189,8 +190,9 @@ class Fold:
         after, effects = step(person, Commanded(command, standing))
         lane.put(command.subject, person, after)
         judged = about.judged_until(after, standing.judged_until)
-        if judged is not None:
-            lane.enter_moment(after, judged)  # the end of an excuse may make a question necessary
+        if judged is not None:  # the end of an excuse may make a question necessary
+            upcoming = look(after, about.calendar(after, standing.first), None, judged).next
+            lane.enter_moment(after.profile.gateway, command.subject, upcoming)
         return command.at, effects
 
 

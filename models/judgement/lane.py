@@ -20,7 +20,6 @@ from models.judgement.events import Standing
 from models.judgement.gateway import GatewayTime, LaneTimes
 from models.judgement.glance import ProfileGlance
 from models.judgement.person import Person, SentQuestion
-from models.judgement.rules.asking import next_moment
 from models.judgement.rules.timers import next_timer
 from models.judgement.view import view
 from models.judgement.windows import Calendar
@@ -146,18 +145,13 @@ class LaneState:
         due = calendar.next_deadline(after)
         if due is not None:
             self._deadlines.setdefault(profile.gateway, Agenda()).add(due, subject)
-        self._enter_moment(profile.gateway, subject, calendar.next_moment(profile.ask_min, after))
+        upcoming = [at for one in calendar.to_ask(profile.ask_min, after) for at in one.moments if at > after]
+        self.enter_moment(profile.gateway, subject, min(upcoming, default=None))
 
-    def _enter_moment(self, gateway: str, subject: int, moment: int | None) -> None:
+    def enter_moment(self, gateway: str, subject: int, moment: int | None) -> None:
+        """Enter the next moment at which a device of the person may be asked (rule 26); None: no moment comes."""
         if moment is not None:
             self._moments.setdefault(gateway, Agenda()).add(moment, subject)
-
-    def enter_moment(self, person: Person, after: int) -> None:
-        """Enter the next moment after `after` at which a device of the person may be asked (rule 26)."""
-        profile = person.profile
-        if profile.ask_min and not profile.retired:
-            calendar = about.calendar(person, self.gateway(profile.gateway).first)
-            self._enter_moment(profile.gateway, person.subject, next_moment(person, calendar, after))
 
     def take_moments(self, gateway: str, until: int) -> list[int]:
         """Remove and return the people for whom a moment may have come, in order of their numbers.

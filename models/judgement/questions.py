@@ -13,7 +13,7 @@ from models.judgement.events import QuestionSent
 from models.judgement.lane import LaneState
 from models.judgement.person import Person, SentQuestion
 from models.judgement.results import octet_at, result_of
-from models.judgement.rules.asking import Candidate, asked_of, candidates, listening_devices
+from models.judgement.rules.asking import Candidate, asked_of, listening_devices, look
 from models.judgement.step import step
 from models.profile import RegisteredDevice
 from models.wire.frame import to_text
@@ -42,7 +42,8 @@ def ask(lane: LaneState, keys: KeyRing, gateway: str, after: int | None, until: 
     no device is asked.
     at: the time of the tick.
     """
-    closed = after is None or lane.silence_of(gateway) is not None
+    first = lane.gateway(gateway).first
+    from_time = None if lane.silence_of(gateway) is not None else after
     ready: list[_Ready] = []
     for number, subject in enumerate(lane.take_moments(gateway, until), start=1):
         if number % PEOPLE_A_SLICE == 0:
@@ -50,25 +51,24 @@ def ask(lane: LaneState, keys: KeyRing, gateway: str, after: int | None, until: 
         person = lane.person(subject)
         if person is None or person.profile.gateway != gateway or person.profile.retired:
             continue
-        lane.enter_moment(person, until)
-        if after is not None and not closed:
-            ready += _ready(lane, keys, person, max(after, person.former_time or after), until)
+        after = from_time if from_time is None else max(from_time, person.former_time or from_time)
+        found = look(person, about.calendar(person, first), after, until)
+        lane.enter_moment(gateway, subject, found.next)
+        ready += [one for candidate in found.candidates if (one := _ready(keys, person, candidate)) is not None]
     if ready:
         ready.sort(key=lambda one: (one.order, one.candidate.subject, one.candidate.window))
         yield from _ask_some(lane, gateway, ready, until, at)
 
 
-def _ready(lane: LaneState, keys: KeyRing, person: Person, after: int, until: int) -> Iterator[_Ready]:
-    """The candidates of a person of whom a device can be asked: of the lowest slot, if its key unwraps."""
-    calendar = about.calendar(person, lane.gateway(person.profile.gateway).first)
-    for candidate in candidates(person, calendar, after, until):
-        for device in listening_devices(person):
-            cipher = keys.cipher(person.subject, device)
-            if cipher is not None:
-                question = Question(candidate.window, candidate.number)
-                text = to_text(seal_question(cipher, person.subject, device.slot, device.epoch, question))
-                yield _Ready((candidate.moment, crc32(b"%d" % person.subject)), candidate, device, text)
-                break
+def _ready(keys: KeyRing, person: Person, candidate: Candidate) -> _Ready | None:
+    """The question to the lowest slot that listens, has a number, and whose key unwraps; None: no slot can be asked."""
+    for device in listening_devices(person):
+        cipher = keys.cipher(person.subject, device)
+        if cipher is not None:
+            question = Question(candidate.window, candidate.number)
+            text = to_text(seal_question(cipher, person.subject, device.slot, device.epoch, question))
+            return _Ready((candidate.moment, crc32(b"%d" % person.subject)), candidate, device, text)
+    return None
 
 
 def _ask_some(lane: LaneState, gateway: str, ready: list[_Ready], until: int, at: int) -> Iterator[list[Effect]]:

@@ -8,7 +8,7 @@ first. `zoneinfo` does both with fold=0 (PEP 495).
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -17,8 +17,6 @@ from models.profile import Schedule, Span
 from models.times import DAY, EPOCH_ORDINAL
 from models.window import AFTERNOON, MORNING, Window, windows_of_days
 from models.zones import local_day, zone
-
-ENOUGH_WINDOWS: Final = 4  # of a schedule: two days, of which one may lack the hour of a window
 
 
 @lru_cache(maxsize=65_536)
@@ -61,18 +59,27 @@ def _due_scheduled(schedule: Schedule, judged_from: int, after: int, until: int)
     return tuple(Calendar(schedule, {}, judged_from).due_by_day(after, until))
 
 
+class WindowToAsk(NamedTuple):
+    """A window to be judged, and its moments (rule 26). Times are epoch seconds."""
+
+    window: int
+    deadline: int
+    moments: tuple[int, ...]
+
+
 @lru_cache(maxsize=4096)
-def _next_moment_scheduled(schedule: Schedule, judged_from: int, ask_min: tuple[int, ...], after: int) -> int | None:
-    return Calendar(schedule, {}, judged_from).next_moment_by_window(ask_min, after)
+def _to_ask_scheduled(schedule: Schedule, judged_from: int, ask_min: tuple[int, ...],
+                      at: int) -> tuple[WindowToAsk, ...]:
+    return Calendar(schedule, {}, judged_from).to_ask_by_window(ask_min, at)
 
 
-def moments_of(span: Span, grace_min: int, ask_min: tuple[int, ...]) -> list[int]:
+def moments_of(span: Span, grace_min: int, ask_min: tuple[int, ...]) -> tuple[int, ...]:
     """The moments at which a window may be asked, all before its deadline (rule 26); epoch seconds, in order.
 
     grace_min: gives the close of a span from an old state, which does not keep it.
     """
     close = span.deadline - grace_min * 60 if span.close is None else span.close
-    return [close + minutes * 60 for minutes in ask_min if close + minutes * 60 < span.deadline]
+    return tuple(close + minutes * 60 for minutes in ask_min if close + minutes * 60 < span.deadline)
 
 
 class Calendar(Value, frozen=True):
@@ -148,28 +155,26 @@ class Calendar(Value, frozen=True):
                 return min([*deadlines, *kept])
             day += 1
 
-    def next_moment(self, ask_min: tuple[int, ...], after: int) -> int | None:
-        """The first moment later than `after` at which a window may be asked (rule 26); None: no such moment."""
-        if not ask_min:
-            return None
-        if self.kept_spans or self.judged_from is None:
-            return self.next_moment_by_window(ask_min, after)
-        schedule, judged_from = _settled(self.schedule, self.judged_from, after)
-        return _next_moment_scheduled(schedule, judged_from, ask_min, after)
+    def to_ask(self, ask_min: tuple[int, ...], at: int) -> Sequence["WindowToAsk"]:
+        """The windows still to be judged that have moments (rule 26), with deadlines up to a day after the next one.
 
-    def next_moment_by_window(self, ask_min: tuple[int, ...], after: int) -> int | None:
-        """`next_moment`, computed window by window."""
-        found, deadline = None, self.next_deadline(after)
-        for _ in range(len(self.kept_spans) + ENOUGH_WINDOWS):
-            # A window with a later deadline may have an earlier moment, since its grace may be longer: a day at most.
-            if deadline is None or (found is not None and deadline > found + DAY):
-                break
-            for _, window in self.due(deadline - 1, deadline):
-                span = self.judged_span(window)
-                moments = [] if span is None else moments_of(span, self.schedule.grace_min, ask_min)
-                found = min((at for at in (*moments, found) if at is not None and at > after), default=None)
-            deadline = self.next_deadline(deadline)
-        return found
+        A moment is at most a day before its deadline. So these windows have all moments up to the next deadline.
+        """
+        if not ask_min:
+            return ()
+        if self.kept_spans or self.judged_from is None:
+            return self.to_ask_by_window(ask_min, at)
+        return _to_ask_scheduled(*_settled(self.schedule, self.judged_from, at), ask_min, at)
+
+    def to_ask_by_window(self, ask_min: tuple[int, ...], at: int) -> tuple["WindowToAsk", ...]:
+        """`to_ask`, computed window by window."""
+        found, deadline = [], self.next_deadline(at)
+        for due, window in self.due(at, deadline + DAY) if deadline is not None else ():
+            span = self.judged_span(window)
+            moments = () if span is None else moments_of(span, self.schedule.grace_min, ask_min)
+            if moments:
+                found.append(WindowToAsk(window, due, moments))
+        return tuple(found)
 
     def covering(self, at: int) -> list[int]:
         """The windows that a report may count for, with open <= at < deadline, earliest first (rule 3)."""

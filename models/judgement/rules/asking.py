@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from models.base import Value
 from models.contract.effects import Asked, Result
@@ -11,9 +11,8 @@ from models.judgement.events import QuestionSent
 from models.judgement.person import AskedWindow, Person
 from models.judgement.results import octet_at, result_of
 from models.judgement.rules.turn import Turn
-from models.judgement.windows import Calendar, moments_of
+from models.judgement.windows import Calendar
 from models.profile import RegisteredDevice
-from models.times import DAY
 from models.window import Window
 
 KEPT_DAYS: Final = 2
@@ -32,36 +31,35 @@ class Candidate(Value, frozen=True):
     deadline: int
 
 
-def candidates(person: Person, calendar: Calendar, after: int, until: int) -> Iterator[Candidate]:
+class Look(NamedTuple):
+    """What a look at a person at a moment finds.
+
+    candidates: the windows to ask about.
+    next: when the person has to be looked at again; None: the next deadline is soon enough.
+    """
+
+    candidates: list[Candidate]
+    next: int | None
+
+
+def look(person: Person, calendar: Calendar, after: int | None, until: int) -> Look:
     """Rules 26 and 27: the windows of which a moment lies in (after, until], each by the last such moment.
 
-    after, until: the times between which the person is judged, epoch seconds.
+    Windows that need no question are passed over: most people are looked at once for a window.
+    after, until: the times between which the person is judged, epoch seconds; after None: no window is asked about.
     """
-    profile = person.profile
-    for deadline, window in calendar.due(until, until + DAY):
-        span = calendar.judged_span(window)
-        if span is None or is_settled(person, window):
+    found, upcoming = [], None
+    for window, deadline, moments in calendar.to_ask(person.profile.ask_min, until):
+        if is_settled(person, window):
             continue
-        moments = moments_of(span, profile.schedule.grace_min, profile.ask_min)
         number = bisect_right(moments, until)
-        if number and moments[number - 1] > after and (number == len(moments) or not _is_enough(person, window)):
-            yield Candidate(person.subject, window, moments[number - 1], number, deadline)
-
-
-def next_moment(person: Person, calendar: Calendar, after: int) -> int | None:
-    """The next moment at which the person has to be looked at; None: the next deadline is soon enough.
-
-    The windows that are settled are passed over: most people are looked at once for a window. A moment is at most a day
-    before its deadline, so the windows of a day after the next deadline may have one before it.
-    """
-    profile, upcoming, deadline = person.profile, [], calendar.next_deadline(after)
-    if deadline is None:
-        return None
-    for _, window in calendar.due(after, deadline + DAY):
-        span = calendar.judged_span(window)
-        if span is not None and not is_settled(person, window):
-            upcoming += [at for at in moments_of(span, profile.schedule.grace_min, profile.ask_min) if at > after]
-    return min(upcoming, default=None)
+        if number < len(moments) and (upcoming is None or moments[number] < upcoming):
+            upcoming = moments[number]
+        if after is None or number == 0 or moments[number - 1] <= after:
+            continue
+        if number == len(moments) or not _is_enough(person, window):
+            found.append(Candidate(person.subject, window, moments[number - 1], number, deadline))
+    return Look(found, upcoming)
 
 
 def is_settled(person: Person, window: int) -> bool:
