@@ -96,6 +96,8 @@ class Changes:
         what = dice.choice(["windows", "windows", "grace_min", "gateway", "thresholds", "escalation", "excused",
                             "excused", "excused", "retired", "retired", "epoch", "slot", "tombstone", "again", "tz",
                             "since", "site", "new", "move", "move", "remind", "ask_min"])
+        if day.crowd and dice.random() < 0.5:  # people come from another gateway, which is behind
+            what = "gateway"
         made_anew = devices.profile(dice, subject, day.zone, dice.choice(GATEWAYS), at(day.now))
         today = local_day(day.now, parse_registry(value)["zone"])
         match what:

@@ -5,17 +5,20 @@ questions, deadlines, escalations, reminders, outages), and commands speak of al
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
+from zoneinfo import ZoneInfo
 
 from naive import devices
 from naive.asking import moments_of
 from naive.devices import DAY, HOUR, KEKS, MINUTE
 from naive.oracle import Replay
 from naive.records import Json
-from naive.windows import times, windows_near
+from naive.windows import instant, local_day, times, windows_near
 
 GATEWAYS = ["seoul-1", "busan-1", "silent-1"]  # the last one never ticks
+OWN_HOURS = ["08:00", "09:00", "08:05", "08:10", "08:30", "08:50", "08:59", "09:10", "09:30"]
 
 
 def at(moment: int) -> str:
@@ -23,7 +26,12 @@ def at(moment: int) -> str:
 
 
 class Day:
-    """crowd: a crowd where the gateway's rules are at stake; own_hours: each has a deadline of their own."""
+    """What is as the seed wants it.
+
+    crowd: a crowd where the gateway's rules are at stake.
+    own_hours: closes of the morning, of which each of the crowd has one; empty: all have the same hours.
+    asking: a morning of questions.
+    """
 
     def __init__(self, seed: int) -> None:
         self.dice = Random(seed)
@@ -31,10 +39,12 @@ class Day:
         self.zone, first_day = self.dice.choice(devices.ZONES)
         self.now = int(datetime.fromisoformat(first_day + "T00:00:00+00:00").timestamp()) + self.dice.randrange(DAY)
         size = self.dice.random()
-        self.crowd = size < 0.3
-        self.own_hours = self.crowd and self.dice.random() < 0.5
+        self.asking = self.dice.random() < 0.25
+        self.crowd = size < (0.7 if self.asking else 0.3)
+        self.own_hours = self.dice.choice([[], [], OWN_HOURS, OWN_HOURS[:2]]) if self.crowd else []
         self.people = list(range(1, self.dice.randint(36, 45) if size < 0.02 else
-                                 self.dice.randint(11, 16) if self.crowd else self.dice.randint(2, 4)))
+                                 self.dice.randint(11, 24 if self.asking else 16) if self.crowd else
+                                 self.dice.randint(2, 4)))
         self.silent = {subject for subject in self.people if self.dice.random() < 0.1}  # never heard
         self.asks = self.dice.choice([[], [], [0, 15, 26], [0], [5, 10, 15, 20, 25, 29, 30], [10, 40, 90]])
         self.quiet = self.dice.choice(["none", "true", "true", "odd"])  # what ticks say of `quiet_since`
@@ -50,6 +60,18 @@ class Day:
         self.story: list[Json] = []
         self.profiles: dict[int, Json] = {}
         self.accepted: dict[str, int] = {}  # by gateway: its latest SMS
+        if self.asking:
+            self._ask_all()
+
+    def _ask_all(self) -> None:
+        """A morning of people who can be asked, at a gateway that ticks."""
+        zone = ZoneInfo(self.zone)
+        self.now = instant(local_day(self.now, zone), 5 * 60, zone) + self.dice.randrange(HOUR)
+        self.asks = self.dice.choice([[0, 15, 26], [0, 15, 26], [1, 2, 3, 4, 5, 6, 29], [0, 10]])
+        self.steady, self.pace, self.silent = 1.0, HOUR, set()
+        self.busy, self.changes = self.dice.choice([0.0, 0.3]), self.dice.choice([0.0, 0.03])
+        self.moods = replace(self.moods, awake=self.dice.choice([0.05, 0.5]), wobble=self.dice.choice([0.0, 0.05]),
+                             listens=0.98, answers=self.dice.choice([0.0, 0.5, 0.9]), spoilt=0.0, fallen=0.0)
 
     def add(self, line: Json) -> None:
         self.story.append(line)

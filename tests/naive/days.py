@@ -30,7 +30,7 @@ class _Days:
             day.add({"topic": "registry", "value": value})
         for line in self._prelude():
             day.add(line)
-        begun = len(day.story)
+        begun = len(day.story) + (events // 2 if day.crowd else 0)
         while len(day.story) < events + begun:
             for line in self._event():
                 day.add(line)
@@ -45,18 +45,19 @@ class _Days:
         for gateway in GATEWAYS[:2]:
             yield self._tick(gateway, self.day.now)
         for subject in self.day.people:
-            if subject not in self.day.silent and self.dice.random() < (0.9 if self.day.asks else 0.4):
+            if subject not in self.day.silent and self.dice.random() < (1 if self.day.asking else 0.7):
                 yield self.senders.hello(subject)
 
     def _profile(self, subject: int) -> Json:
         day, dice = self.day, self.dice
         gateway = dice.choice(["seoul-1"] * 12 + GATEWAYS if day.crowd else [*GATEWAYS[:2], *GATEWAYS])
+        gateway = "seoul-1" if day.asking and gateway == "silent-1" else gateway
         value = devices.profile(dice, subject, day.zone, gateway, "2026-01-01T00:00:00Z")
         if day.crowd:
             value |= {"windows": devices.SCHEDULES[0], "grace_min": 30}
         if day.own_hours:
-            closes = f"{dice.choice(['08', '08', '09'])}:{dice.choice([0, 5, 10, 20, 30, 40, 50, 59]):02}"
-            value["windows"] = {"morning": {"open": "06:00", "close": closes}}
+            opens = dice.choice(["06:00", "06:00", "07:00"])
+            value["windows"] = {"morning": {"open": opens, "close": dice.choice(day.own_hours)}}
         if day.asks and dice.random() < 0.9:
             value["ask_min"] = day.asks
             if dice.random() < 0.8:

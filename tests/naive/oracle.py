@@ -32,8 +32,17 @@ class Replay:
         """The lines that this one makes."""
         before = len(self.world.lines)
         _fold(self.world, line, self._offsets[line["topic"]])
-        self._offsets[line["topic"]] += 1
+        self.skip(line)
         return self.world.lines[before:]
+
+    def skip(self, line: Json) -> None:
+        """The line is read, and is about nobody here."""
+        self._offsets[line["topic"]] += 1
+
+    def refuse(self, line: Json, refused: Refused) -> None:
+        """The line goes to quarantine unread."""
+        _quarantine(self.world, refused, line, self._offsets[line["topic"]], line.get("key", ""), None)
+        self.skip(line)
 
 
 def replay(lines: list[Json], keks: dict[str, bytes]) -> list[Json]:
@@ -44,15 +53,12 @@ def replay(lines: list[Json], keks: dict[str, bytes]) -> list[Json]:
 
 def _fold(world: World, line: Json, offset: int) -> None:
     topic, now, key = line["topic"], None, line.get("key", "")
-    original: Any = None
 
     def quarantine(refused: Refused, key: str) -> None:
-        world.say("quarantine", key, {
-            "reason": refused.reason, "detail": refused.detail, "at": stamp(now),
-            "origin": {"topic": topic, "partition": 0, "offset": offset}, "original": original})
+        _quarantine(world, refused, line, offset, key, now)
 
     try:
-        original, value = _value_of(line)
+        original, value = value_of(line)
         if topic == "registry" and original is None:
             on_tombstone(world, key)
             return
@@ -72,7 +78,13 @@ def _fold(world: World, line: Json, offset: int) -> None:
         quarantine(refused, key)
 
 
-def _value_of(line: Json) -> tuple[Any, Any]:
+def _quarantine(world: World, refused: Refused, line: Json, offset: int, key: str, now: int | None) -> None:
+    world.say("quarantine", key, {
+        "reason": refused.reason, "detail": refused.detail, "at": stamp(now), "original": value_of(line)[0],
+        "origin": {"topic": line["topic"], "partition": world.lane, "offset": offset}})
+
+
+def value_of(line: Json) -> tuple[Any, Any]:
     """The original for quarantine, and the value: `raw` are the record's octets, which may be no JSON."""
     if "raw" not in line:
         return line["value"], line["value"]
@@ -111,10 +123,10 @@ def on_registry(world: World, profile: Json) -> None:
 
 
 def on_sms(world: World, line: Json, sms: Json, quarantine: Callable[[Refused, str], None]) -> None:
-    """Each frame of a text by itself; the key of the record is that of the first."""
+    """Each frame of a text by itself, those of people of this lane; the key of the record is that of the first."""
     frames = wire.find_frames(sms["text"], sms["binary"])
     key = line.get("key") or str(wire.header_of(frames[0])["subject"])
-    for frame in frames:
+    for frame in (one for one in frames if world.mine(wire.header_of(one)["subject"])):
         try:
             person, report = receive(world, frame, sms["received_at"])
             on_report(world, person, report, sms)

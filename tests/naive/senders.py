@@ -1,5 +1,7 @@
 """What the devices of a made-up day send: new reports, answers, resent ones, counters that fell back, spoilt frames."""
 
+from dataclasses import replace
+
 from naive import devices
 from naive.day import GATEWAYS, Day, at
 from naive.devices import HOUR, MINUTE
@@ -59,8 +61,10 @@ class Senders:
             plain = devices.attributes(dice)
         else:
             clock = devices.clock_of(dice, received, day.moods.wobble)
-            plain = devices.status(dice, clock, self._window(subject), day.busy, day.moods)
-            plain = plain[:39] + bytes([self._octet_39(subject)])
+            last, window, moods = self._octet_39(subject), self._window(subject), day.moods
+            if last & 0x0E and dice.random() < 0.7:  # an answer that says no more than that the device is there
+                window, moods = None, replace(moods, awake=0.0)
+            plain = devices.status(dice, clock, window, day.busy, moods)[:39] + bytes([last])
         if dice.random() < day.moods.spoilt:
             return self._spoilt(subject, slot, epoch, counter, plain)
         frame = devices.sealed(subject, slot, epoch, counter, plain)

@@ -26,7 +26,9 @@ def state_of(world: World) -> dict[str, Any]:
     people = {subject: {**person, "heard": max(person["heard"], default=None),
                         "unusable": {one for one in person["unusable"] if one[1] != "late"}}
               for subject, person in world.people.items()}
-    return copy.deepcopy({**vars(world), "people": people, "lines": None, "duplicates": None})
+    incidents = [{**one, "people": [(person["subject"], window) for person, window in one["people"]]}
+                 for one in world.incidents]
+    return copy.deepcopy({**vars(world), "people": people, "incidents": incidents, "lines": None, "duplicates": None})
 
 
 def overtakes(world: World, outputs: list[Json]) -> bool:

@@ -4,6 +4,7 @@ A person: profile, history of profiles, results and their revisions, alerts by i
 seen, heard, asked and told. Nothing is ever dropped, but what the rules say is dropped.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,8 @@ class World:
 
     def __init__(self, keks: dict[str, bytes]) -> None:
         self.keks = keks
+        self.lane = 0
+        self.mine: Callable[[int], bool] = lambda _: True  # whether a subject's lane is this one
         self.people: dict[int, Json] = {}
         self.gateway_ticks: dict[str, int] = {}
         self.quiet_since: dict[str, int] = {}  # rule 18
