@@ -53,6 +53,7 @@ class Day:
         self.busy = self.dice.choice([0.0, 0.3, 1.0, 3.0])
         self.changes = self.dice.choice([0.0, 0.02, 0.1])
         self.pace = self.dice.choice([HOUR, 4 * HOUR, 10 * HOUR, 40 * HOUR])
+        self.plots = self.dice.choice([0.0, 0.0, 0.1, 0.2])  # how much of what happens is fragments
         self.desk = self.dice.choice([0.1, 0.1, 0.25])  # how much of what happens is commands
         self.moods = devices.moods(self.dice)
         if self.asks and self.dice.random() < 0.7:
@@ -111,7 +112,8 @@ class Day:
         """Time goes on to just before, at, or after what is due, or by some minutes."""
         soon = sorted({moment for moment in self.moments() if self.now < moment <= self.now + self.pace})
         if soon and self.dice.random() < 0.6:
-            self.now = max(self.now, self.dice.choice(soon[:6]) + self.dice.choice([-1, 0, 0, 0, 1, 5, MINUTE]))
+            due = self.dice.choice(soon[:6] if self.dice.random() < 0.8 else soon)
+            self.now = max(self.now, due + self.dice.choice([-1, 0, 0, 0, 1, 5, MINUTE]))
         else:
             self.now += self.dice.choice([0, 0, 1, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR,
                                           self.dice.randrange(self.pace)])

@@ -6,6 +6,7 @@ from naive import devices
 from naive.changes import Changes
 from naive.day import GATEWAYS, Day, at
 from naive.devices import DAY, HOUR, MINUTE
+from naive.fragments import Fragments
 from naive.records import Json
 from naive.senders import Senders
 
@@ -21,6 +22,7 @@ class _Days:
         self.dice = self.day.dice
         self.senders = Senders(self.day)
         self.changes = Changes(self.day)
+        self.fragments = Fragments(self.day, self.senders, self._ticks_now)
 
     def lines(self, events: int) -> list[Json]:
         day = self.day
@@ -46,7 +48,7 @@ class _Days:
             yield self._tick(gateway, self.day.now)
         for subject in self.day.people:
             if subject not in self.day.silent and self.dice.random() < (1 if self.day.asking else 0.7):
-                yield self.senders.hello(subject)
+                yield self.senders.says(subject, None, wobble=0.0)
 
     def _profile(self, subject: int) -> Json:
         day, dice = self.day, self.dice
@@ -69,7 +71,9 @@ class _Days:
         if self.dice.random() < 0.7:
             day.move()
         kind = self.dice.random()
-        if kind < day.changes:
+        if self.dice.random() < day.plots:
+            yield from self.fragments.some()
+        elif kind < day.changes:
             yield from self.changes.registry()
         elif kind < 0.45:
             yield from self._ticks()
@@ -79,6 +83,10 @@ class _Days:
             yield self.changes.command()
         elif kind < 0.97:
             yield self.changes.nonsense()
+
+    def _ticks_now(self, gateways: list[str]) -> Iterator[Json]:
+        for gateway in gateways:
+            yield self._tick(gateway, self.day.now)
 
     def _ticks(self) -> Iterator[Json]:
         moment = self.day.now

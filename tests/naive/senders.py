@@ -35,16 +35,25 @@ class Senders:
         self.texts.append(line)
         return line
 
-    def hello(self, subject: int) -> Json:
-        """A usual report of a device that has been there for long; it names no window."""
-        first = self.day.profiles[subject]["devices"][0]
-        device = (subject, first["slot"], first["epoch"])
-        self.counters[device] = self.counters.get(device, 0) + 1
-        clock = devices.clock_of(self.dice, self.day.now, 0.0)
-        plain = devices.status(self.dice, clock, None, 0.0, self.day.moods)
-        plain = plain[:39] + bytes([self._octet_39(subject)])
-        frame = devices.sealed(*device, self.counters[device], plain)
-        return devices.sms(self.dice, [frame], at(self.day.now), "seoul-1", len(self.day.story))
+    def says(self, subject: int, window: int | None, busy: float = 0.0, **moods: float) -> Json:
+        """A report of the person's first device, for this window or none; its moods are those of the day but these."""
+        mood, device = replace(self.day.moods, **moods), self._first(subject)
+        self.skip(subject, 1)
+        clock = devices.clock_of(self.dice, self.day.now, mood.wobble)
+        plain = devices.status(self.dice, clock, window, busy, mood)[:39] + bytes([self._octet_39(subject)])
+        counter = self.fallen.get(device, self.counters.get(device, 0))
+        self.sent.append(devices.sealed(*device, counter, plain))
+        return devices.sms(self.dice, self.sent[-1:], at(self.day.now), "seoul-1", len(self.day.story))
+
+    def skip(self, subject: int, number: int) -> None:
+        """So many counters of the first device are never sent."""
+        device = self._first(subject)
+        counters = self.fallen if device in self.fallen else self.counters
+        counters[device] = counters.get(device, 0) + number
+
+    def _first(self, subject: int) -> tuple[int, int, int]:
+        first = (self.day.profiles[subject]["devices"] or [{"slot": 0, "epoch": 1}])[0]
+        return (subject, first["slot"], first["epoch"])
 
     def _frame(self, received: int) -> bytes:
         day, dice = self.day, self.dice
