@@ -12,8 +12,8 @@ from naive import devices
 from naive.days import made_up
 from naive.devices import KEKS
 from naive.oracle import Replay, replay
-from naive.records import Json
-from naive.wire import Refused, find_frames, to_text
+from naive.records import Json, parse_time
+from naive.wire import YEAR_2020, Refused, find_frames, to_text
 from naive.world import EMERGENCIES, World, stamp
 
 SEEDS = range(20)
@@ -166,3 +166,36 @@ def test_no_authentic_report_raises_whatever_its_octets(reports: list[tuple[int,
         assert said or replayed.world.duplicates
         replayed.add({"topic": "sms", "value": {"type": "tick", "source": "gateway", "gateway": "seoul-1",
                                                 "at": moment}})
+
+
+def morning(order: list[int], reports: list[tuple[int, bool]]) -> dict[int, str]:
+    """The results of windows after these reports came in this order, each with its counter and a right clock.
+
+    reports: the octet of flags, and whether it names the morning of 2026-11-24.
+    """
+    replayed = Replay(KEKS)
+    replayed.add({"topic": "registry", "value": {
+        "subject": 1, "site": "jongno", "gateway": "seoul-1", "tz": "Asia/Seoul", "since": "2026-01-01T00:00:00Z",
+        "devices": [devices.device(1, 0, 1)]}})
+    tick: Json = {"type": "tick", "source": "gateway", "gateway": "seoul-1"}
+    replayed.add({"topic": "sms", "value": {**tick, "at": "2026-11-23T20:00:00Z"}})
+    opening = parse_time("2026-11-23T21:00:00Z", "at") - YEAR_2020
+    for minute, number in enumerate(order):
+        flags, names = reports[number]
+        window = 5038 if names else 0xFFFF
+        head = bytes([1]) + (opening + 600 * number).to_bytes(4, "big") + window.to_bytes(2, "big") + bytes([flags])
+        frame = devices.sealed(1, 0, 1, number + 1, head + b"\xff" * 8 + bytes(24))
+        moment = f"2026-11-23T23:{minute:02}:00Z"
+        replayed.add({"topic": "sms", "value": {"text": to_text(frame), "received_at": moment}})
+    replayed.add({"topic": "sms", "value": {**tick, "at": "2026-11-24T00:30:00Z"}})
+    return dict(replayed.world.people[1]["results"])
+
+
+@given(st.lists(st.tuples(st.sampled_from([0, 0, 1, 2, 3]), st.booleans()), max_size=6), st.randoms())
+@settings(max_examples=100, deadline=None)
+def test_the_order_of_arrival_before_the_deadline_makes_no_difference(
+        reports: list[tuple[int, bool]], dice: Any) -> None:
+    order = list(range(len(reports)))
+    shuffled = dice.sample(order, len(order))
+    assert morning(shuffled, reports) == morning(order, reports)
+    assert 5038 in morning(order, reports)
