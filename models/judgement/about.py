@@ -52,7 +52,7 @@ def awake_after(person: Person, window: int) -> bool:
 
 
 def has_alert(person: Person, kind: Kind, reference: str) -> bool:
-    """Whether an alert is active, or was cleared less than a day ago."""
+    """Whether an alert is active, or was cleared less than two days ago."""
     return (alert_id(person.subject, kind, reference) in person.alerts
             or any(alert.kind is kind and alert.reference == reference for alert in person.closed))
 

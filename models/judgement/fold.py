@@ -135,7 +135,7 @@ class Fold:
             judged_here = True
             effects += self._frame(lane, sms, header, frame, person)
         if not _is_forwarded(record):
-            return effects + [SentOn(subject, partition) for partition, subject in elsewhere.items()]
+            return effects + [SentOn(subject, partition) for partition, subject in sorted(elsewhere.items())]
         return effects if judged_here else [_WRONG_PARTITION]
 
     def _frame(self, lane: LaneState, sms: Sms, header: Header, frame: bytes, person: Person | None) -> list[Effect]:

@@ -142,7 +142,7 @@ class Person(msgspec.Struct, array_like=True):
     kept_spans: the spans that windows keep from a former record (rule 2).
     alerts: the active alerts by id.
     slots: by number, the device slots.
-    closed: alerts that were cleared less than a day ago; they may be reopened (rules 7 and 15).
+    closed: alerts that were cleared less than two days ago; those of the last day may be reopened (rules 7 and 15).
     emergencies: the last 16 that were reported (rule 11).
     commands: digests of the last 64 command ids.
     overrides: excuses and their ends by command (rule 7), in order of dates.
