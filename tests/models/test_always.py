@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from copy import copy
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from support.story import Stage, window_of
 from models.contract.documents import Output
 from models.judgement.codec import pack_person
 from models.judgement.lane import LaneState
+from models.judgement.person import Person
 from models.judgement.results import result_of, windows_of
+from models.times import parse_time
 
 SEEDS = range(60)
 
@@ -47,18 +50,40 @@ def test_an_event_that_is_handled_twice_has_no_second_effect(seed: int) -> None:
     for text in made_up(seed):
         counters = dict(stage._counters)
         commands = stage._commands
-        stage.outputs(text)
+        outputs = stage.outputs(text)
+        if overtakes(stage.lane, outputs):
+            continue
         before = packed(stage.lane)
         if not text.startswith(("registry", "tombstone")):
             stage._counters, stage._commands = counters, commands  # the very same octets once more
         again = stage.outputs(text)
-        assert [output.topic for output in again if output.topic == "alerts"] == []
-        assert all(one["late"] for one in values(again, "reports"))
+        assert [output.topic for output in again if output.topic in ("alerts", "asks")] == []
+        assert all(one.get("late") or one.get("reason") == "unknown_subject" for one in values(again, "reports"))
         assert packed(stage.lane) == before, text
 
 
+def overtakes(lane: LaneState, outputs: list[Output]) -> bool:
+    """Whether a report was not the newest by its counter, but has a later clock than the newest: handled twice, it is
+    fresh by rule 23."""
+    for report in (one for one in values(outputs, "reports") if one["type"] == "report" and one["device_time"]):
+        latest = lane.somebody(report["subject"]).slots[int(report["id"][0])].clock
+        if latest is not None and parse_time(report["device_time"], "device_time") > latest:
+            return True
+    return False
+
+
 def packed(lane: LaneState) -> dict[int, bytes]:
-    return {subject: pack_person(person) for subject in (1, 2, 3) if (person := lane.person(subject)) is not None}
+    """The states of the people. A report that was fresh by rule 23 is `late` when it comes again: that may be the
+    latest of what was unusable."""
+    people = ((subject, lane.person(subject)) for subject in (1, 2, 3))
+    return {subject: pack_person(without_late(person)) for subject, person in people if person is not None}
+
+
+def without_late(person: Person) -> Person:
+    person = copy(person)
+    if person.unusable is not None and person.unusable.reason == "late":
+        person.unusable = None
+    return person
 
 
 @pytest.mark.parametrize("seed", SEEDS)

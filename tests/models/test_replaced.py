@@ -115,4 +115,4 @@ def test_no_event_of_a_generated_day_changes_the_state_before_it(seed: int, watc
     fold, lane = Fold(KeyRing(KEKS)), LaneState(0)
     for record in read_records(map(orjson.dumps, made_up(seed, EVENTS)), f"day {seed}", Counter()):
         fold(lane, record)
-    assert set(watched.steps) >= {"Arrived", "Command", "Ticked"}
+    assert set(watched.steps) >= {"Arrived", "Commanded", "Ticked"}

@@ -23,7 +23,7 @@ from models.contract.inputs import Record
 from models.judgement.fold import Fold
 from models.judgement.lane import LaneState
 from models.report import FLAG_NAMES, StatusReport
-from models.times import format_time
+from models.times import format_time, parse_time
 from models.wire.frame import seal, to_text
 from models.wire.keys import KeyRing, message_key, wrap
 from models.wire.payload import encode, encode_attributes
@@ -31,6 +31,7 @@ from models.wire.payload import encode, encode_attributes
 STORIES: Final = sorted((Path(__file__).parents[1] / "stories").glob("*.txt"))
 KEK, DEVICE_KEY, SEOUL = bytes(32), bytes(range(16)), timezone(timedelta(hours=9))
 _EVENT = re.compile(r"(\d+) (\d\d:\d\d(?::\d\d)?)\s+(.*)")
+_RANGE = re.compile(r"\b(\d+)\.\.(\d+)\b")
 _CODES = {"unknown": 0, "awake": 1, "not_awake": 2, "out": 3}
 _KINDS = ("sos", "fire", "gas", "fall")
 
@@ -51,10 +52,18 @@ def read_story(path: Path) -> list[Step]:
         if not text:
             continue
         if text.startswith("=>"):
-            steps[-1].expected.append(" ".join(text[2:].split()))
+            steps[-1].expected += each(" ".join(text[2:].split()))
         else:
             steps.append(Step(number, text))
     return steps
+
+
+def each(text: str) -> list[str]:
+    """`1..3` stands for 1, 2 and 3: a text for each."""
+    match = _RANGE.search(text)
+    if match is None:
+        return [text]
+    return [text.replace(match[0], str(number)) for number in range(int(match[1]), int(match[2]) + 1)]
 
 
 def instant(day: str, clock: str) -> int:
@@ -89,7 +98,7 @@ class Stage:
 
     def play(self, text: str) -> list[str]:
         """What came of one event, in the words of a story."""
-        return [line for output in self.outputs(text) for line in self._words(output)]
+        return [line for one in each(text) for output in self.outputs(one) for line in self._words(output)]
 
     def outputs(self, text: str) -> list[Output]:
         match = _EVENT.fullmatch(text)
@@ -122,21 +131,24 @@ class Stage:
             "escalation": [{"after_min": 10, "to": "backup"}, {"after_min": 30, "to": "lead"}]})
         changes = json.loads(" ".join(words[2:])) if len(words) > 2 else {}
         if "slots" in changes:
-            changes["devices"] = [self._device(subject, slot, epoch) for slot, epoch in changes.pop("slots")]
+            changes["devices"] = [self._device(subject, *listed) for listed in changes.pop("slots")]
         profile |= changes
         return "registry", profile, key
 
     @staticmethod
-    def _device(subject: int, slot: int, epoch: int) -> dict[str, Any]:
+    def _device(subject: int, slot: int, epoch: int, msisdn: str | None = None) -> dict[str, Any]:
         wrapped = wrap(KEK, bytes(12), DEVICE_KEY, subject, slot, epoch)
-        return {"slot": slot, "epoch": epoch, "kek": "k1", "key": b64encode(wrapped).decode()}
+        return {"slot": slot, "epoch": epoch, "kek": "k1", "key": b64encode(wrapped).decode(), "msisdn": msisdn}
 
     @staticmethod
     def _tick(at: int, words: list[str]) -> tuple[str, Any, bytes | None]:
-        source = words[1] if len(words) > 1 else "seoul-1"
+        """tick [clock|GATEWAY] [quiet DAY TIME]"""
+        quiet = instant(*words[-2:]) if "quiet" in words else None
+        source = words[1] if len(words) > 1 and words[1] != "quiet" else "seoul-1"
         if source == "clock":
             return "sms", {"type": "tick", "source": "clock", "at": format_time(at)}, None
-        return "sms", {"type": "tick", "source": "gateway", "gateway": source, "at": format_time(at)}, None
+        return "sms", {"type": "tick", "source": "gateway", "gateway": source, "at": format_time(at),
+                       "quiet_since": None if quiet is None else format_time(quiet)}, None
 
     def _report(self, at: int, words: list[str]) -> tuple[str, Any, bytes | None]:
         """report 42 awake for 24-morning …"""
@@ -144,6 +156,8 @@ class Stage:
         device_time: int | None = at
         if "device" in said:
             device_time = instant(said["device"][0], said["device"][1])
+        if "clock" in said:
+            device_time = parse_time(said["clock"][0], "clock")
         if "clockless" in said:
             device_time = None
         alarm, age = (said["alarm"][0], int(said["alarm"][1])) if "alarm" in said else (None, 0)
@@ -160,7 +174,8 @@ class Stage:
             signal_dbm=number("signal"), temp_c=number("temp"), humidity_pct=None, faults=number("faults") or 0,
             previous=bytes(codes + [0] * (16 - len(codes))),
             alarm=0 if alarm is None else int(alarm) if alarm.isdecimal() else _KINDS.index(alarm) + 1,
-            alarm_age_min=age))
+            alarm_age_min=age, activity=(number("activity") or 0,) * 24, listens="listens" in said,
+            answers=number("answers")))
         return self._sms(at, int(words[1]), said, payload)
 
     def _attributes(self, at: int, words: list[str]) -> tuple[str, Any, bytes | None]:
@@ -197,6 +212,8 @@ class Stage:
         else:
             document |= {"subject": int(target.split(":")[0]), "alert": re.sub(
                 r"(\d+)-(morning|afternoon)$", lambda m: f"{date_of(m[1])}:{m[2]}", target)}
+            if rest and rest[0].startswith("outcome="):
+                document["outcome"] = rest.pop(0).removeprefix("outcome=")
             document |= {"assignee": rest[0]} if verb == "assign" else {"text": " ".join(rest) or None}
         self._last_command = ("commands", document, b"%d" % document["subject"])
         return self._last_command
@@ -209,6 +226,10 @@ class Stage:
             yield f"quarantine {value['reason']}"
         elif output.topic == "alerts":
             yield _alert_words(value)
+        elif output.topic == "asks":
+            yield f"{value['subject']} {_short(value['window'])} asked {value['number']} at slot {value['slot']}"
+        elif value["type"] == "refused":
+            yield f"{value['subject']} refused {value['command']} by {value['by']} ({value['reason']})"
         elif value["type"] == "checkin":
             repaired = " repaired" if value["repaired"] else ""
             yield f"{value['subject']} {_short(value['window'])} {value['result']}{repaired}"
@@ -228,8 +249,10 @@ def _alert_words(event: dict[str, Any]) -> str:
             words += f" because {likely}" + (f": {re.sub(r'T[0-9:]+Z', '', evidence)}" if evidence else "")
     if data["escalated_to"]:
         words += f" to {data['escalated_to']}"
-    if data["change"] in ("acknowledged", "assigned", "commented") or data["reason"] == "resolved":
+    if data["by"]:
         words += f" by {data['by']}"
+    if data["outcome"]:
+        words += f" as {data['outcome']}"
     return words + (f" ({data['reason']})" if data["reason"] else "")
 
 
@@ -239,8 +262,9 @@ def _short(window: str) -> str:
     return f"{days}-{half}"
 
 
-_TAKES: Final = {"device": 2, "alarm": 2, "for": 1, "before": 1, "idle": 1, "battery": 1, "signal": 1, "temp": 1,
-                 "faults": 1, "counter": 1, "slot": 1, "epoch": 1}
+_TAKES: Final = {"device": 2, "alarm": 2, "clock": 1, "for": 1, "before": 1, "idle": 1, "battery": 1, "signal": 1,
+                 "temp": 1, "faults": 1, "counter": 1, "slot": 1, "epoch": 1, "activity": 1, "answers": 1}
+_ALONE: Final = frozenset({*FLAG_NAMES, "clockless", "listens"})
 
 
 def _options(words: list[str]) -> dict[str, list[str]]:
@@ -248,7 +272,7 @@ def _options(words: list[str]) -> dict[str, list[str]]:
     rest = list(words)
     while rest:
         word = rest.pop(0)
-        if word not in _TAKES and word not in FLAG_NAMES and word != "clockless":
+        if word not in _TAKES and word not in _ALONE:
             raise ValueError(f"no word of a story: {word}")
         said[word] = [rest.pop(0) for _ in range(_TAKES.get(word, 0))]
     return said
