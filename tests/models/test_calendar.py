@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 from msgspec.structs import replace
 
-from models.judgement.windows import Calendar
+from models.judgement.windows import Calendar, moments_of
 from models.profile import DailyWindow, Schedule, Span
 
 SEOUL = Schedule("Asia/Seoul", DailyWindow(360, 540), None, 30, 0)
@@ -33,7 +33,7 @@ def test_nobody_is_judged_before_the_window_has_opened() -> None:
     missing = Calendar(Schedule("Europe/Berlin", DailyWindow(150, 185), None, 0, 0), {}, 0)  # 02:30 to 03:05
     span = missing.span((date(2027, 3, 28) - date(2020, 1, 1)).days * 2)
     opens = int(datetime(2027, 3, 28, 1, 30, tzinfo=UTC).timestamp())
-    assert span == Span(opens, opens), "it would close at 01:05 UTC"
+    assert span == Span(opens, opens, opens - 25 * 60), "it would close at 01:05 UTC"
 
 
 def test_a_deadline_may_lie_on_the_next_day() -> None:
@@ -44,3 +44,18 @@ def test_a_deadline_may_lie_on_the_next_day() -> None:
     assert [deadline for deadline, _ in late.due(at, due)] == [due]
     assert late.due(at, due - 1) is not None
     assert list(late.due(at, due - 1)) == []
+
+
+def test_the_moments_of_a_window_are_before_its_deadline() -> None:
+    """Rule 26; an old state keeps no close, and the grace gives it."""
+    calendar = Calendar(SEOUL, {}, 0)
+    span = calendar.span(5038)
+    assert span is not None
+    assert span.close is not None
+    expected = [span.close, span.close + 29 * 60]
+    assert moments_of(span, 30, (0, 29, 30)) == expected
+    assert moments_of(replace(span, close=None), 30, (0, 29, 30)) == expected
+    assert calendar.next_moment((0, 29, 30), span.close - 1) == expected[0]
+    assert calendar.next_moment((0, 29, 30), span.close) == expected[1]
+    assert calendar.next_moment((), span.close) is None
+    assert Calendar(SEOUL, {}, None).next_moment((0,), span.close) is None

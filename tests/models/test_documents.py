@@ -32,7 +32,8 @@ REPORTS = st.builds(
     device_time=st.none() | st.integers(EARLIEST, LATEST), window=st.none() | WINDOWS, flags=st.integers(0, 255),
     idle_min=up_to(2**16 - 2), first_activity_min=up_to(1439), battery_pct=up_to(100),
     signal_dbm=st.none() | st.integers(-254, 0), temp_c=st.none() | st.integers(-127, 127), humidity_pct=up_to(100),
-    activity=st.lists(st.integers(0, 15), min_size=24, max_size=24).map(tuple), out_of_range=st.booleans())
+    activity=st.lists(st.integers(0, 15), min_size=24, max_size=24).map(tuple), out_of_range=st.booleans(),
+    answers=st.none() | st.integers(1, 7))
 REPORTED = st.builds(
     Reported,
     subject=SUBJECTS, site=TEXTS, reference=st.just("0.1.4294967295"), received_at=MOMENTS, late=st.booleans(),
@@ -72,7 +73,8 @@ def naive_report(effect: Reported, report: StatusReport) -> dict[str, Any]:
         "attrs": [],
         "received_at": format_time(effect.received_at),
         "late": effect.late,
-        "sms": {"id": effect.sms_id, "gateway": effect.sms_gateway}}
+        "sms": {"id": effect.sms_id, "gateway": effect.sms_gateway},
+        "answers": report.answers}
 
 
 @given(REPORTED)
