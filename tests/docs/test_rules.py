@@ -69,7 +69,7 @@ def test_a_citation_is_found(text: str, expected: list[Rule]) -> None:
 
 
 def test_the_rules_are_numbered_without_gaps() -> None:
-    assert headings(RULES) == [(False, number) for number in range(1, 23)]
+    assert sorted(headings(RULES)) == [(False, number) for number in range(1, 30)]
     assert headings(WIRE) == [(True, number) for number in range(1, 7)]
 
 
