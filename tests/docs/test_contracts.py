@@ -15,7 +15,7 @@ from models.contract.asks import parse_ask, write_ask
 from models.contract.inputs import Record
 from models.errors import RejectReason
 from models.judgement.fold import CODE, Fold
-from models.judgement.lane import INCIDENTS_KEY, LANE_KEY, LaneState
+from models.judgement.lane import INCIDENTS_KEY, LANE_KEY, QUESTIONS_KEY, LaneState
 from models.times import format_time
 from models.wire.frame import to_text
 from models.wire.keys import KeyRing, message_key, unwrap
@@ -65,12 +65,13 @@ def test_an_example_matches_its_schema(topic: str, value: dict[str, Any]) -> Non
 
 
 def test_the_examples_are_one_day() -> None:
-    """The inputs of the page, with the tick of that morning and the command in quarantine, give its outputs."""
+    """The inputs of the page, with the tick of that morning and the SMS in quarantine, give its outputs."""
     profile = next(value for topic, value in EXAMPLES if topic == "registry")
     assert unwrap(KEK, b64decode(profile["devices"][0]["key"]), 42, 0, 1) == DEVICE_KEY
     first_tick = {"type": "tick", "source": "gateway", "gateway": "seoul-1", "at": "2026-11-23T20:00:00Z"}
-    stale = next(value["original"] for topic, value in EXAMPLES if topic == "quarantine")
-    inputs = [("sms", first_tick), ("commands", stale), *(one for one in EXAMPLES if one[0] in INPUTS)]
+    rejected = next(value for topic, value in EXAMPLES if topic == "quarantine")
+    inputs = [("sms", first_tick), (rejected["origin"]["topic"], rejected["original"]),
+              *(one for one in EXAMPLES if one[0] in INPUTS)]
     lane, fold, offsets, outputs = LaneState(0), Fold(KeyRing({"k1": KEK})), dict.fromkeys(INPUTS, 0), []
     for topic, value in sorted(inputs, key=lambda one: _at(one[1])):
         record = Record(topic, 0, offsets[topic], None, json.dumps(value).encode())
@@ -101,7 +102,7 @@ def test_the_engines_records_are_those_of_the_changelog() -> None:
     assert BatchPlan(**plan).code == CODE
     assert set(done) == set(INPUTS)
     assert done[plan["topic"]] == plan["end"]
-    for key in (PLAN, DONE, OWNER, LANE_KEY, INCIDENTS_KEY):
+    for key in (PLAN, DONE, OWNER, LANE_KEY, INCIDENTS_KEY, QUESTIONS_KEY):
         assert f"| `\\0{key[1:].decode()}` |" in TEXT
 
 
