@@ -25,15 +25,16 @@ from simulator.fleet import Fleet
 from stores.mongo import Store
 from stores.projection.collections import PERSONAL
 from streams.partition import partition_of, partition_of_key
-from streams.topics import ALERTS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, SMS, changelog, topics
+from streams.topics import ALERTS, ASKS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, SMS, changelog, topics
 
 PARTITIONS = 2
 FLEET = Fleet(12, 1, date(2026, 11, 24), 3, "usual")
+ASKED = {"ask_min": [0, 15, 26]}
 PATIENCE_S = 90.0
 def a_day() -> Iterator[Writable]:
     """The registry, a day's SMS of everybody, and the ticks of their gateways."""
     for line in lines(FLEET):
-        value = line["value"]
+        value = line["value"] | (ASKED if line["topic"] == REGISTRY else {})
         octets = json.dumps(value).encode()
         if line["topic"] == REGISTRY:
             subject = value["subject"]
@@ -73,7 +74,7 @@ async def test_no_topic_contains_records_of_an_erased_person(kafka: LocalKafka, 
             worker.start()
             await worker.wait_idle(http)
             await record_topics(store, settings)
-            assert {SMS, REGISTRY, REPORTS, changelog(settings)} <= (await traces(settings, subject)).keys()
+            assert {SMS, REGISTRY, REPORTS, ASKS, changelog(settings)} <= (await traces(settings, subject)).keys()
             assert await store.database["buckets"].count_documents({"subject": subject})
 
             done = await asyncio.to_thread(lambda: CliRunner().invoke(main, ["erase", str(subject), "--yes"],
@@ -107,4 +108,4 @@ def everything_else(subject: int) -> Iterator[Writable]:
                            json.dumps(profile).encode())
     tick = b'{"type":"tick","source":"clock","at":"2026-11-25T00:00:00Z"}'
     for number in range(PARTITIONS):
-        yield from (Writable(topic, number, None, tick) for topic in (SMS, COMMANDS, ALERTS, REPORTS, QUARANTINE))
+        yield from (Writable(topic, number, None, tick) for topic in (SMS, COMMANDS, ALERTS, REPORTS, QUARANTINE, ASKS))

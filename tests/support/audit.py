@@ -7,7 +7,7 @@ import asyncio
 from collections import defaultdict
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -22,8 +22,10 @@ from models.wire.keys import KeyRing
 from runtime.settings import Settings
 from streams.engine.changelog import DONE, OWNER, States, load, read, reader
 from streams.partition import partition_of
-from streams.topics import ALERTS, QUARANTINE, REPORTS, SMS, changelog
+from streams.topics import ALERTS, ASKS, QUARANTINE, REPORTS, SMS, changelog
 from support.expected_history import Said
+
+OUTPUTS: Final = (ALERTS, REPORTS, QUARANTINE, ASKS)
 
 
 @dataclass
@@ -103,7 +105,7 @@ async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, ke
     found.inputs += sum(len(records) for records in inputs.values())
     found.problems += [f"lane {number}: the state of {key!r} is not what the core makes of the input"
                        for key in sorted(states.keys() | kept.keys()) if states.get(key) != kept.get(key)]
-    for topic in (ALERTS, REPORTS, QUARANTINE):
+    for topic in OUTPUTS:
         records = [record for record in await _topic(consumer, topic, number)
                    if topic != REPORTS or orjson.loads(record.value)["type"] != "progress"]
         there = {(record.key, record.value) for record in records}
@@ -111,7 +113,7 @@ async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, ke
         found.repeats += len(records) - len(there)
         found.problems += [f"{topic} {number}: missing {value!r}" for _, value in expected[topic] - there]
         found.problems += [f"{topic} {number}: not expected {value!r}" for _, value in there - expected[topic]]
-        found.said += [_said(record) for record in records if topic != QUARANTINE]
+        found.said += [_said(record) for record in records if topic in (ALERTS, REPORTS)]
     found.arrived |= {(topic, number, one.key, one.value) for topic in INPUTS for one in inputs[topic]
                       if any(name == FORWARDED for name, _ in one.headers)}
 

@@ -27,17 +27,18 @@ from runtime.settings import Settings
 from simulator.fleet import Fleet
 from stores.mongo import Store
 from streams.partition import partition_of, partition_of_key
-from streams.topics import ALERTS, QUARANTINE, REGISTRY, REPORTS
+from streams.topics import ALERTS, ASKS, QUARANTINE, REGISTRY, REPORTS
 
 PARTITIONS = 2
 FLEET = Fleet(12, 2, date(2026, 11, 24), 3, "usual")
+ASKED = {"ask_min": [0, 15, 26]}
 
 
 def writables(first: int, last: int) -> list[Writable]:
     """What reaches the topics in these seconds; of the registry all before the first."""
     found = []
     for line in lines(FLEET):
-        value = line["value"]
+        value = line["value"] | (ASKED if line["topic"] == REGISTRY else {})
         at = parse_time(value.get("received_at") or value["at"], "at") if line["topic"] != REGISTRY else 0
         if not first <= at < last:
             continue
@@ -138,19 +139,20 @@ async def test_a_restored_system_goes_on_as_the_old_one(
         await new.wait_idle(http)
         assert await people(new) == before
         assert await said(new.settings, ALERTS) == []  # a restore publishes no alert
-        ago = {topic: len(await said(old.settings, topic)) for topic in (ALERTS, REPORTS, QUARANTINE)}
+        ago = {topic: len(await said(old.settings, topic)) for topic in (ALERTS, REPORTS, QUARANTINE, ASKS)}
         for one, client in ((old, old_http), (new, http)):
             await publish([changed, *writables(noon, FLEET.end + 1)], one.settings)
             await one.wait_idle(client)
         assert await people(new) == await people(old)
-    for topic in (ALERTS, REPORTS, QUARANTINE):
+    for topic in (ALERTS, REPORTS, QUARANTINE, ASKS):
         after = [document for _, document in await said(new.settings, topic)]
         all_of_old = [document for _, document in await said(old.settings, topic)]
         assert len(after) == len(all_of_old) - ago[topic], topic
         for document in after:  # of quarantine the origin is another, as the topics begin again
             if topic != QUARANTINE:
                 assert document in all_of_old
-    assert min(ago[ALERTS], len(await said(new.settings, ALERTS))) > 0, "a day without an alert proves nothing"
+    for topic in (ALERTS, ASKS):
+        assert min(ago[topic], len(await said(new.settings, topic))) > 0, f"days without {topic} prove nothing"
 
     # History takes what the new system says, of profiles and excuses too, whose offsets begin at 0 again.
     await record_topics(new_store, new.settings)

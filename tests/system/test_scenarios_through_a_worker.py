@@ -17,7 +17,7 @@ from support.worker import WorkerProcess
 from cli.replay import read_records
 from streams.engine.changelog import read, reader
 from streams.kafka import started_producer
-from streams.topics import ALERTS, QUARANTINE, REPORTS, declare
+from streams.topics import ALERTS, ASKS, QUARANTINE, REPORTS, declare
 
 AT_ONCE = 6
 pytestmark = pytest.mark.timeout(240)
@@ -46,7 +46,7 @@ async def play(name: str, folder: Path) -> list[dict[str, Any]]:
 async def said(worker: WorkerProcess) -> list[dict[str, Any]]:
     async with reader(worker.settings) as consumer:
         return [{"topic": topic, "key": (record.key or b"").decode() or None, "value": json.loads(record.value)}
-                for topic in (ALERTS, REPORTS, QUARANTINE)
+                for topic in (ALERTS, REPORTS, QUARANTINE, ASKS)
                 async for record in read(consumer, TopicPartition(topic, 0)) if b'"progress"' not in record.value]
 
 
