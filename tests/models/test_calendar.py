@@ -52,10 +52,19 @@ def test_the_moments_of_a_window_are_before_its_deadline() -> None:
     span = calendar.span(5038)
     assert span is not None
     assert span.close is not None
-    expected = [span.close, span.close + 29 * 60]
+    expected = (span.close, span.close + 29 * 60)
     assert moments_of(span, 30, (0, 29, 30)) == expected
     assert moments_of(replace(span, close=None), 30, (0, 29, 30)) == expected
-    assert calendar.next_moment((0, 29, 30), span.close - 1) == expected[0]
-    assert calendar.next_moment((0, 29, 30), span.close) == expected[1]
-    assert calendar.next_moment((), span.close) is None
-    assert Calendar(SEOUL, {}, None).next_moment((0,), span.close) is None
+
+
+def test_the_windows_to_ask_are_those_up_to_a_day_after_the_next_deadline() -> None:
+    """Rule 26."""
+    calendar = Calendar(SEOUL, {}, 0)
+    span = calendar.span(5038)
+    assert span is not None
+    found = calendar.to_ask((0, 29, 30), span.deadline - 1)
+    assert [window for window, _, _ in found] == [5038, 5040]
+    assert found[0] == (5038, span.deadline, moments_of(span, 30, (0, 29)))
+    assert list(calendar.to_ask((30,), span.deadline - 1)) == [], "no moment before the deadline"
+    assert list(calendar.to_ask((), span.deadline - 1)) == []
+    assert list(Calendar(SEOUL, {}, None).to_ask((0,), span.open)) == []

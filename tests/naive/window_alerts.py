@@ -71,6 +71,8 @@ def take_back(world: World, person: Json, now: int, **belongs: Any) -> None:
     for window, result in sorted(person["results"].items()):
         if result != "excused" or is_excused(person, window // 2):
             continue
+        if window // 2 < max(person["judged"], default=window) // 2 - 9:  # such results are dropped
+            continue
         replaced = person["replaced"].pop(window)
         say_result(world, person, window, replaced, now, repaired=False)
         mine = times(person, window)
