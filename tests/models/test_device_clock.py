@@ -14,7 +14,7 @@ from support.story import Stage
     ("device 25 07:00:01", ["awake", "clock"], "clock 2026-11-24T22:00:01Z"),
 ])
 def test_a_clock_more_than_a_day_off_is_flagged(clock: str, flags: list[str], evidence: str | None) -> None:
-    """Receiving rule 5; rule 3: such a report counts for the window that it names; rule 13: a clock that is wrong."""
+    """Receiving rule 5; rule 3: such a report counts for the window that it names; rule 13: an alert on a wrong one."""
     stage = Stage()
     stage.play("registry 1")
     report, check_in, *alerts = (json.loads(one.value or b"")
