@@ -27,7 +27,7 @@ def schema_of(topic: str, value: dict[str, Any]) -> str:
         case "sms":
             return "Tick" if value.get("type") == "tick" else "Sms"
         case "reports":
-            return {"report": "Report", "checkin": "CheckIn", "progress": "Progress"}[value["type"]]
+            return {"report": "Report", "checkin": "CheckIn", "progress": "Progress", "refused": "Refused"}[value["type"]]
         case _:
             return {"registry": "Profile", "commands": "Command", "alerts": "Alert", "quarantine": "Quarantined",
                     "asks": "Ask"}[topic]

@@ -45,7 +45,7 @@ INPUTS = ("registry", "sms", "commands")
 
 
 def _schema_of(topic: str, value: dict[str, Any]) -> str:
-    by_type = {"tick": "Tick", "report": "Report", "checkin": "CheckIn", "progress": "Progress"}
+    by_type = {"tick": "Tick", "report": "Report", "checkin": "CheckIn", "progress": "Progress", "refused": "Refused"}
     by_topic = {"sms": "Sms", "registry": "Profile", "commands": "Command", "alerts": "Alert",
                 "quarantine": "Quarantined", "asks": "Ask"}
     return by_type.get(value.get("type", "")) or by_topic[topic]
@@ -116,8 +116,8 @@ def _paths(schema: dict[str, Any], prefix: str = "") -> set[str]:
 
 @pytest.mark.parametrize(("topic", "name"), [
     ("sms", "Sms"), ("sms", "Tick"), ("registry", "Profile"), ("commands", "Command"), ("alerts", "Alert"),
-    ("reports", "Report"), ("reports", "CheckIn"), ("reports", "Progress"), ("quarantine", "Quarantined"),
-    ("asks", "Ask")])
+    ("reports", "Report"), ("reports", "CheckIn"), ("reports", "Progress"), ("reports", "Refused"),
+    ("quarantine", "Quarantined"), ("asks", "Ask")])
 def test_every_field_has_its_line(topic: str, name: str) -> None:
     schema = SCHEMAS[name]
     fields = _paths(schema) if name != "Alert" else (
