@@ -1,6 +1,7 @@
 """The description of the topics in docs/asyncapi.json says what the code publishes, and what its parsers take."""
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ def schema_of(topic: str, value: dict[str, Any]) -> str:
         case "sms":
             return "Tick" if value.get("type") == "tick" else "Sms"
         case "reports":
-            return {"report": "Report", "checkin": "CheckIn", "progress": "Progress", "refused": "Refused"}[value["type"]]
+            return {"report": "Report", "checkin": "CheckIn", "progress": "Progress",
+                    "refused": "Refused"}[value["type"]]
         case _:
             return {"registry": "Profile", "commands": "Command", "alerts": "Alert", "quarantine": "Quarantined",
                     "asks": "Ask"}[topic]
@@ -70,11 +72,14 @@ def taken(topic: str, value: dict[str, Any]) -> bool:
 
 
 def _complete(value: dict[str, Any]) -> bool:
-    """What a schema does not say: which fields the type of a command needs, and that dates are in order."""
+    """What a schema does not say: the fields that the type of a command needs, and the order and distance of dates."""
     needed = {"assign": ["alert", "assignee"], "comment": ["alert", "text"], "acknowledge": ["alert"],
               "resolve": ["alert"], "unacknowledge": ["alert"], "reopen": ["alert"], "excuse": ["from", "to"],
               "unexcuse": ["from", "to"]}.get(value.get("type", ""), [])
-    return all(value.get(name) for name in needed) and value.get("from", "") <= value.get("to", value.get("from", ""))
+    if not all(value.get(name) for name in needed):
+        return False
+    first, last = (date.fromisoformat(value.get(name) or "2026-11-24") for name in ("from", "to"))
+    return timedelta(0) <= last - first <= timedelta(days=366)
 
 
 @pytest.mark.parametrize("name", ["Sms", "Tick", "Profile", "Command", "Ask"])
