@@ -55,7 +55,8 @@ class Deliveries:
         fields = {"schema": SCHEMA, "ver": version + 1, "subject": subject, "expires": _date(now + KEPT_S),
                   "channels": dict(thread.channels), "stopped": thread.stopped,
                   "lanes": {str(lane): [one.revision, one.active] for lane, one in thread.lanes.items()},
-                  "told": [list(one) for one in thread.announced]}
+                  "told": [list(one) for one in thread.announced], "commands": list(thread.commands),
+                  "held": thread.held, "released": thread.released}
         with mapped():
             if version == 0:
                 done = await self._threads.update_one({"_id": key}, {"$setOnInsert": fields}, upsert=True)
@@ -272,7 +273,8 @@ def _date(seconds: float) -> datetime:
 def _thread(found: JsonView) -> Thread:
     return Thread(found["channels"], found["stopped"],
                   {int(lane): InLane(*one) for lane, one in found["lanes"].items()},
-                  tuple((lane, revision) for lane, revision in found["told"]))
+                  tuple((lane, revision) for lane, revision in found["told"]),
+                  tuple(found.get("commands", ())), found.get("held", 0), found.get("released", 0))
 
 
 def _as_it_was(one: Claimed) -> Document:

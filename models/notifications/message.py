@@ -28,6 +28,10 @@ _KINDS: Final[dict[str, Words]] = {
     Kind.SENSOR_FAULT: Words("센서 이상", "Sensor fault"),
     Kind.TEMPERATURE: Words("실내 온도 이상", "Room temperature"),
     Kind.GATEWAY_OUTAGE: Words("수신소 장애", "Gateway outage"),
+    Kind.LONG_OUT: Words("외출 후 미귀가", "Not home yet"),
+    Kind.CLOCK: Words("기기 시계 오류", "Wrong clock"),
+    Kind.COUNTER: Words("메시지 번호 되돌아감", "Counter fell back"),
+    Kind.SENSOR_STUCK: Words("활동 센서 고착", "Sensor stuck"),
 }
 _SEVERITIES: Final[dict[str, Words]] = {
     Severity.CRITICAL: Words("위급", "CRITICAL"),
@@ -45,6 +49,9 @@ _NAMELESS: Final[dict[str, Words]] = {
     Change.ASSIGNED: Words("담당자가 지정되었습니다.", "The alert has been assigned to a caseworker."),
     Change.COMMENTED: Words("복지사가 메모를 남겼습니다.", "A caseworker has left a comment."),
     Change.CLEARED: Words("복지사가 처리를 마쳤습니다.", "A caseworker has resolved the alert."),
+    Change.UNACKNOWLEDGED: Words("대응 시작이 취소되어 지금 대응하는 복지사가 없습니다.",
+                                 "The acknowledgement was taken back. No caseworker has the alert now."),
+    Change.REOPENED: Words("복지사가 알림을 다시 열었습니다.", "A caseworker has reopened the alert."),
 }
 _CALL: Final = Words("바로 전화하고, 받지 않으면 방문하거나 119에 신고하세요.",
                      "Call now. If the person does not answer, go there or call 119.")
@@ -68,9 +75,19 @@ _TO_DO: Final[dict[str, Words]] = {
                             "On the next visit, try another place for the device."),
     Kind.SENSOR_FAULT: Words("센서 점검을 예약해 주세요.", "Have the sensor checked."),
     Kind.TEMPERATURE: Words("전화로 냉난방을 확인해 주세요.", "Call the person about heating or cooling."),
+    Kind.LONG_OUT: Words("전화로 안부를 확인하고, 받지 않으면 가족이나 이웃에게 물어보세요.",
+                         "Call the person. If there is no answer, ask the family or the neighbours."),
+    Kind.CLOCK: Words("다음 방문 때 기기를 껐다가 켜 보고, 그래도 같으면 교체해 주세요.",
+                      "On the next visit, turn the device off and on. If that does not help, replace it."),
+    Kind.COUNTER: Words("기기가 초기화된 것 같으니 기기를 교체해 주세요.",
+                        "The device has lost its memory. Have it replaced."),
+    Kind.SENSOR_STUCK: Words("활동 센서를 믿을 수 없으니 전화로 안부를 확인하고 센서 점검을 예약해 주세요.",
+                             "The activity sensor cannot be relied on. Call the person, and have the sensor checked."),
     Kind.GATEWAY_OUTAGE: Words("복구될 때까지 직접 안부를 확인하고, 시스템 담당자에게 연락하세요.",
                                "Until the outage ends, check on people yourself, and call the system operator."),
 }
+_FINISH: Final = Words("처리가 끝났으면 알림을 종료하고, 아니면 메모를 남겨 주세요.",
+                       "Close the alert if all is well. Otherwise leave a comment.")
 ANBU: Final = Words("안부", "Anbu")
 PERSON: Final = Words("{site} {subject}번", "{site}, no. {subject}")
 FALLBACK: Final = Words("'{to}'에 대한 알림 경로가 없어 기본 채널로 알립니다.",
@@ -127,7 +144,7 @@ def message_of(notice: Notice, delivery: str, manner: Manner, *, fallback: bool 
     again: whether an attempt before may have succeeded; its outcome is unknown.
     """
     said = manner.said
-    nameless = _nameless(notice.change, notice.reason)
+    nameless = _nameless(notice.event["data"])
     who = (f"{notice.gateway}" if notice.subject is None
            else said(PERSON).format(site=notice.site, subject=notice.subject))
     lines = [_sentence(notice, manner.language) if nameless is None or manner.personal else said(nameless)]
@@ -158,6 +175,8 @@ def kind_of(notice: Notice) -> Words:
 def to_do_of(notice: Notice) -> Words | None:
     if notice.change in _MARKS or notice.kind not in _TO_DO:
         return None
+    if notice.change == Change.REMINDED and notice.acknowledged:
+        return _FINISH
     device = notice.likely == Likely.DEVICE and _TO_DO[notice.kind] is _ASK
     return _ASK_AND_LOOK if device else _TO_DO[notice.kind]
 
@@ -166,18 +185,25 @@ def _sentence(notice: Notice, language: str) -> str:
     return notice.why.get(language) or next(iter(notice.why.values()), "")
 
 
-def _nameless(change: Any, reason: Any) -> Words | None:
-    """The sentence in place of a sentence that names a caseworker; None: the sentence of the change names none."""
-    return None if change == Change.CLEARED and reason != ClearReason.RESOLVED else _NAMELESS.get(change)
+def _nameless(data: Mapping[str, Any]) -> Words | None:
+    """The sentence in place of a sentence that names a caseworker; None: the sentence of the revision names none."""
+    change = data.get("change")
+    if change == Change.CLEARED and data.get("reason") != ClearReason.RESOLVED:
+        return None
+    if change == Change.REOPENED and data.get("by") is None:
+        return None
+    return _NAMELESS.get(f"{change}")
 
 
 def without_names(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The same event without the names of caseworkers and without their comments."""
+    """The same event without the names of caseworkers, and without their comments and findings."""
     data = dict(event["data"])
     for name in ("acknowledged_by", "assignee", "by"):
         if data.get(name) is not None:
             data[name] = SOMEBODY
     data["text"] = None
-    if (nameless := _nameless(data.get("change"), data.get("reason"))) is not None:
+    if data.get("outcome") is not None:
+        data["outcome"] = None
+    if (nameless := _nameless(data)) is not None:
         data["why"] = nameless._asdict()
     return {**event, "data": data}

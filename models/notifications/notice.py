@@ -24,6 +24,7 @@ class Notice:
     subject, site: None for an incident.
     gateway, lane: of an incident; None for any other alert.
     changed_at: epoch seconds.
+    command: the id of the command that caused the revision; None: no command did.
     why: by language, the sentence that says why.
     event: the whole record, a CloudEvent.
     """
@@ -43,6 +44,7 @@ class Notice:
     escalated_to: str | None
     reason: str | None
     likely: str | None
+    command: str | None
     why: Mapping[str, str]
     event: Mapping[str, Any]
 
@@ -70,7 +72,8 @@ def notice_of(event: Mapping[str, Any]) -> Notice:
         site=None if incident else text_of(data, "site"),
         changed_at=parse_time(data.get("changed_at"), "changed_at"),
         escalated_to=optional_text(data, "escalated_to"), reason=optional_text(data, "reason"),
-        likely=optional_text(cause, "likely") if isinstance(cause, Mapping) else None, why=dict(why), event=event,
+        likely=optional_text(cause, "likely") if isinstance(cause, Mapping) else None,
+        command=optional_text(data, "command"), why=dict(why), event=event,
     )
 
 

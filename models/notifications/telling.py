@@ -4,14 +4,17 @@
 | --------------------------------------- | -------------------------------------------------------------- |
 | opened reopened repeated raised         | the channels of the site's rules                               |
 | escalated                               | the channels of the rules with this `escalated_to`             |
+| reminded unacknowledged                 | the channels of the site's rules, and the former channels      |
 | acknowledged assigned commented cleared | the alert's former channels that follow up on this change      |
-| held                                    | none                                                           |
+| held                                    | none; nor does an `unacknowledged` before the release          |
 | released                                | the channels of the site's rules; none if acknowledged by then |
 
 An acknowledgement or a clearing stops all queued deliveries of the alert. Any other revision stops only the queued
 deliveries for the channels that it goes to itself. A revision that is not sent (it goes nowhere, or is too old) stops
-nothing. Each lane judges an incident alone. The channels are notified of the first opening, and of the clearing after
-which the incident is open in no lane.
+nothing. The former channels include those of the people to whom the alert was escalated.
+
+Each lane judges an incident alone. The channels are notified of the first opening, of each command once, although every
+lane repeats it, and of the clearing after which the incident is open in no lane.
 
 A revision that is folded again, also after newer ones, gives the same deliveries again. They are then there already.
 """
@@ -28,9 +31,11 @@ from models.notifications.routes import Chosen, Routes
 TOO_OLD_S: Final = 6 * 3600
 STRUGGLING: Final = 3                  # attempts; from this number on the page says that a channel does not work
 NEWS: Final = frozenset({Change.OPENED, Change.REOPENED, Change.REPEATED, Change.RAISED, Change.RELEASED,
-                         Change.ESCALATED})
+                         Change.ESCALATED, Change.REMINDED, Change.UNACKNOWLEDGED})
+AGAIN: Final = frozenset({Change.REMINDED, Change.UNACKNOWLEDGED})  # they concern everyone who was notified before
 FOLLOW_UPS: Final = frozenset({Change.ACKNOWLEDGED, Change.ASSIGNED, Change.COMMENTED, Change.CLEARED})
 STOPS: Final = frozenset({Change.ACKNOWLEDGED, Change.CLEARED})
+_RELEASES: Final = frozenset({Change.RELEASED, Change.CLEARED})
 _FIRST_WAIT_S: Final = 2.0
 _LONGEST_WAIT_S: Final = 300.0
 _LONGEST_WAIT_URGENT_S: Final = 30.0
@@ -65,12 +70,18 @@ class Thread:
     stopped: the order of the newest acknowledgement or clearing.
     lanes: for an incident, the newest revision in each lane.
     announced: for an incident, the (lane, revision) of which channels are notified, in order; the first has order 1.
+    commands: for an incident, the ids of the commands of which channels are notified.
+    held: the order of the revision by which the alert was held; 0: it was not.
+    released: the order of the newest revision after which the alert is held no longer.
     """
 
     channels: Mapping[str, int] = field(default_factory=dict)
     stopped: int = 0
     lanes: Mapping[int, InLane] = field(default_factory=dict)
     announced: tuple[tuple[int, int], ...] = ()
+    commands: tuple[str, ...] = ()
+    held: int = 0
+    released: int = 0
 
 
 class Delivery(NamedTuple):
@@ -104,12 +115,13 @@ class Decision(NamedTuple):
 def decide(thread: Thread, notice: Notice, routes: Routes, now: int) -> Decision:
     """The decision on one revision. now: epoch seconds."""
     if notice.lane is not None:
-        thread = _over_lanes(thread, notice.lane, InLane(notice.revision, notice.active))
+        thread = _over_lanes(thread, notice.lane, InLane(notice.revision, notice.active), notice.command)
         if (notice.lane, notice.revision) not in thread.announced:
             return Decision(thread)
         order = thread.announced.index((notice.lane, notice.revision)) + 1
     else:
         order = notice.revision
+    thread = _holding(thread, notice.change, order)
     stopping = notice.change in STOPS
     chosen = _chosen(thread, notice, routes)
     due = max(now, _quiet_until(notice, routes, now))
@@ -147,15 +159,27 @@ def _stops(stop: Stop, one: Delivery) -> bool:
     return one.status is DeliveryStatus.QUEUED and one.order < stop.below and stop.channel in (None, one.channel)
 
 
-def _over_lanes(thread: Thread, lane: int, said: InLane) -> Thread:
+def _holding(thread: Thread, change: str, order: int) -> Thread:
+    """An alert is held from its first revision on, and never again."""
+    if change == Change.HELD:
+        return replace(thread, held=max(thread.held, order))
+    return replace(thread, released=max(thread.released, order)) if change in _RELEASES else thread
+
+
+def _over_lanes(thread: Thread, lane: int, said: InLane, command: str | None) -> Thread:
     there = thread.lanes.get(lane)
     if there is not None and there.revision >= said.revision:
         return thread
     lanes = {**thread.lanes, lane: said}
-    first_opening = said.active and not thread.announced
+    first_opening = said.active and not thread.announced and command is None
     last_clearing = bool(thread.announced) and not any(one.active for one in lanes.values())
-    announced = (*thread.announced, (lane, said.revision)) if first_opening or last_clearing else thread.announced
-    return replace(thread, lanes=lanes, announced=announced)
+    # A lane that repeats a command after the last clearing reports nothing that the channels could use.
+    first_of_command = (command is not None and command not in thread.commands and bool(thread.announced)
+                        and any(one.active for one in lanes.values()))
+    if not (first_opening or last_clearing or first_of_command):
+        return replace(thread, lanes=lanes)
+    commands = thread.commands if command is None else (*thread.commands, command)
+    return replace(thread, lanes=lanes, announced=(*thread.announced, (lane, said.revision)), commands=commands)
 
 
 def _chosen(thread: Thread, notice: Notice, routes: Routes) -> Chosen:
@@ -163,10 +187,16 @@ def _chosen(thread: Thread, notice: Notice, routes: Routes) -> Chosen:
         return Chosen(tuple(one for one in thread.channels if notice.change in routes.follow_ups.get(one, ())))
     if notice.change not in NEWS or (notice.change == Change.RELEASED and notice.acknowledged):
         return Chosen(())  # an alert acknowledged while it was held is no news
+    if notice.change in AGAIN and thread.held > thread.released:
+        return Chosen(())
     if notice.subject is None:
         return routes.of_incident(notice.gateway)
     to = notice.escalated_to if notice.change == Change.ESCALATED else None
-    return routes.of_alert(notice.site, notice.kind, notice.severity, to)
+    chosen = routes.of_alert(notice.site, notice.kind, notice.severity, to)
+    if notice.change not in AGAIN:
+        return chosen
+    former = (one for one in thread.channels if one in routes.follow_ups)  # a channel may have left the routes file
+    return Chosen(tuple(dict.fromkeys((*chosen.channels, *former))))
 
 
 def _quiet_until(notice: Notice, routes: Routes, now: int) -> int:

@@ -172,6 +172,7 @@ CATALOGUE: Final = (
     # _id `42/<alert>`, for an incident `gateway/<alert>`: the decisions about an alert (models/notifications).
     Collection(THREADS, ("ver", "channels", "stopped", "lanes", "told"), {
         "ver": _REVISION, "channels": _MAP, "stopped": _VERSION, "lanes": _MAP, "told": {"bsonType": "array"},
+        "commands": {"bsonType": "array"}, "held": _VERSION, "released": _VERSION,
         "subject": {"bsonType": ["int", "long", "null"]}, "expires": {"bsonType": "date"}},
         (Index((("subject", 1),)), Index((("expires", 1),), expires=True))),
 )

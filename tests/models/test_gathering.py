@@ -22,6 +22,11 @@ class One(NamedTuple):
     ({"severity": "dire"}, URGENT),
     ({"kind": "not_awake", "severity": "critical", "change": "raised"}, 1),
     ({"kind": "no_report"}, 2),
+    ({"kind": "sos", "severity": "critical", "change": "reminded"}, URGENT),
+    ({"kind": "no_report", "severity": "critical", "change": "reminded"}, 1),
+    ({"kind": "fall", "severity": "critical", "change": "unacknowledged"}, URGENT),
+    ({"kind": "long_out"}, 2),
+    ({"kind": "sensor_stuck", "severity": "maintenance"}, 3),
     ({"kind": "low_battery", "severity": "maintenance"}, 3),
     ({"kind": "sos", "severity": "critical", "change": "acknowledged"}, 4),
     ({"kind": "sos", "severity": "critical", "change": "cleared"}, 4)], ids=str)

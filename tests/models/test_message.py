@@ -59,7 +59,9 @@ NAMED: list[dict[str, Any]] = [
     {"change": "acknowledged", "by": "Kim", "acknowledged_by": "Kim"},
     {"change": "assigned", "by": "Kim", "assignee": "Kim"},
     {"change": "commented", "by": "Kim", "text": "Kim saw her"},
-    {"change": "cleared", "reason": "resolved", "by": "Kim", "text": "Kim saw her"}]
+    {"change": "cleared", "reason": "resolved", "by": "Kim", "text": "Kim saw her", "outcome": "reached_well"},
+    {"change": "unacknowledged", "by": "Kim"},
+    {"change": "reopened", "by": "Kim"}]
 
 
 @pytest.mark.parametrize("facts", NAMED, ids=lambda facts: facts["change"])
@@ -72,6 +74,18 @@ def test_a_message_contains_names_only_if_the_routes_allow_it(facts: dict[str, A
     assert "Kim" in str(with_names.event)
     if "acknowledged_by" in facts:
         assert without.event["data"]["acknowledged_by"] == "somebody"
+    assert "reached_well" not in str(without.event)
+
+
+def test_an_alert_that_its_condition_reopened_keeps_its_sentence() -> None:
+    assert said(change="reopened").lines[0] == "Nothing was heard in the morning."
+
+
+@pytest.mark.parametrize(("acknowledged_by", "expected"), [
+    (None, "Call the person. If there is no answer, go there."),
+    ("Kim", "Close the alert if all is well. Otherwise leave a comment.")])
+def test_a_reminder_says_what_is_left_to_do(acknowledged_by: str | None, expected: str) -> None:
+    assert said(change="reminded", acknowledged_by=acknowledged_by).lines[1] == expected
 
 
 def test_the_message_of_a_cleared_alert_asks_for_no_action() -> None:

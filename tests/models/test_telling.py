@@ -64,6 +64,24 @@ Q, S, X = DeliveryStatus.QUEUED, DeliveryStatus.SUPERSEDED, DeliveryStatus.EXPIR
     ([{"severity": "critical"}, {"change": "acknowledged", "severity": "critical"}],
      {("team", 1): S, ("duty", 1): S, ("team", 2): Q}),
     ([{}, {"change": "commented"}], {("team", 1): Q}),
+    # A reminder goes to the channels of its severity, and to the channels of the people to whom the alert went so far.
+    ([{}, {"change": "escalated", "escalated_to": "backup"}, {"change": "reminded"}],
+     {("team", 1): S, ("duty", 2): S, ("team", 3): Q, ("duty", 3): Q}),
+    ([{"change": "reminded", "severity": "critical"}], {("team", 1): Q, ("duty", 1): Q}),
+    ([{"severity": "critical"}, {"change": "acknowledged", "severity": "critical"},
+      {"change": "reminded", "severity": "critical", "acknowledged_by": "Kim"}],
+     {("team", 1): S, ("duty", 1): S, ("team", 2): S, ("team", 3): Q, ("duty", 3): Q}),
+    # A channel that was notified of the acknowledgement is notified that no caseworker has the alert any more.
+    ([{}, {"change": "escalated", "escalated_to": "backup"}, {"change": "acknowledged"}, {"change": "unacknowledged"}],
+     {("team", 1): S, ("duty", 2): S, ("team", 3): S, ("team", 4): Q, ("duty", 4): Q}),
+    ([{"change": "held"}, {"change": "acknowledged"}, {"change": "unacknowledged"}], {}),
+    ([{"change": "held"}, {"change": "acknowledged"}, {"change": "unacknowledged"}, {"change": "released"}],
+     {("team", 4): Q}),
+    ([{"change": "held"}, {"change": "acknowledged"}, {"change": "released", "acknowledged_by": "Kim"},
+      {"change": "unacknowledged"}], {("team", 4): Q}),
+    ([{"kind": "weak_signal", "severity": "maintenance"},
+      {"change": "acknowledged", "kind": "weak_signal", "severity": "maintenance"},
+      {"change": "unacknowledged", "kind": "weak_signal", "severity": "maintenance"}], {}),
     ([{}, {"change": "cleared"}], {("team", 1): S, ("team", 2): Q}),
     ([{}, {"change": "acknowledged"}, {"change": "repeated"}], {("team", 1): S, ("team", 2): S, ("team", 3): Q}),
     ([{}, {"change": "escalated", "escalated_to": "backup"}, {"change": "cleared"}],
@@ -111,8 +129,13 @@ def test_quiet_hours_hold_back_maintenance(now: int, severity: str, due: int) ->
     assert until(now, due) == due + TOO_OLD_S
 
 
-def outage(lane: int, revision: int, change: str) -> Notice:
-    return notice("seoul-1", lane=lane, revision=revision, change=change)
+def test_a_channel_that_left_the_routes_file_is_not_reminded() -> None:
+    thread = decide(Thread({"gone": 1}), notice(revision=2, change="reminded"), routes(), NOW)
+    assert [one.channel for one in thread.deliveries] == ["team"]
+
+
+def outage(lane: int, revision: int, change: str, command: str | None = None) -> Notice:
+    return notice("seoul-1", lane=lane, revision=revision, change=change, command=command)
 
 
 @pytest.mark.parametrize(("story", "expected"), [
@@ -124,18 +147,30 @@ def outage(lane: int, revision: int, change: str) -> Notice:
     ([(0, 1, "opened"), (0, 2, "cleared"), (0, 1, "opened"), (0, 2, "cleared")], [1, 2]),
     # A lane that lags: what was said to be over was not; the last clearing is told too.
     ([(0, 1, "opened"), (0, 2, "cleared"), (1, 1, "opened"), (1, 2, "cleared")], [1, 2, 3]),
-    ([(0, 2, "cleared")], [])], ids=str)
-def test_an_incident_is_sent_at_its_first_opening_and_its_last_clearing(story: list[tuple[int, int, str]],
-                                                                        expected: list[int]) -> None:
-    assert sorted(order for _, order in told(*(outage(*one) for one in story))) == expected
+    ([(0, 2, "cleared")], []),
+    # Every lane in which the incident is open repeats a command: the channels are notified of it once.
+    ([(0, 1, "opened"), (1, 1, "opened"), (0, 2, "acknowledged", "a"), (1, 2, "acknowledged", "a")], [1, 2]),
+    ([(0, 1, "opened"), (0, 2, "acknowledged", "a"), (0, 2, "acknowledged", "a"), (0, 3, "cleared")], [1, 2, 3]),
+    ([(0, 2, "acknowledged", "a"), (1, 1, "opened")], [1]),
+    ([(0, 1, "opened"), (1, 1, "opened"), (0, 2, "cleared"), (1, 2, "cleared"), (1, 1, "acknowledged", "a")],
+     [1, 2])], ids=str)
+def test_an_incident_is_sent_at_its_first_opening_each_command_and_its_last_clearing(story: list[Any],
+                                                                                    expected: list[int]) -> None:
+    assert sorted(order for channel, order in told(*(outage(*one) for one in story)) if channel == "team") == expected
+
+
+def test_a_command_on_an_incident_goes_to_channels_that_follow_it_up() -> None:
+    story = [outage(0, 1, "opened"), outage(0, 2, "commented", "a"), outage(0, 3, "assigned", "b")]
+    assert told(*story, rules=routes(gateways={"*": ["log", "duty"]})) == {
+        ("log", 1): S, ("duty", 1): Q, ("log", 2): S, ("log", 3): Q}
 
 
 def test_the_incident_of_a_named_gateway_goes_to_its_channels() -> None:
     assert set(told(notice("seoul-9", lane=0))) == {("mail", 1), ("duty", 1)}
 
 
-CHANGES = ("opened", "reopened", "repeated", "raised", "escalated", "acknowledged", "assigned", "commented", "held",
-           "released", "cleared")
+CHANGES = ("opened", "reopened", "repeated", "raised", "escalated", "reminded", "acknowledged", "unacknowledged",
+           "assigned", "commented", "held", "released", "cleared")
 STORIES = st.lists(st.tuples(st.sampled_from(CHANGES), st.sampled_from(("warning", "critical", "maintenance")),
                              st.sampled_from((None, "backup", "lead"))), min_size=1, max_size=8)
 
@@ -178,7 +213,10 @@ def test_every_alarm_without_a_caseworker_waits_in_a_channel(made: list[tuple[st
     waiting = {order for (_, order), status in told(*story).items() if status is Q}
     stopped = max((one.revision for one in story if one.change in ("acknowledged", "cleared")), default=0)
     alarms = [one.revision for one in story if one.revision > stopped and one.severity != "maintenance"
-              and one.change in ("opened", "reopened", "repeated", "raised", "released", "escalated")]
+              and one.change in ("opened", "reopened", "repeated", "raised", "released", "escalated", "reminded",
+                                 "unacknowledged")]
+    if any(one.change == "held" for one in story):  # then no channel is reminded
+        alarms = [number for number in alarms if story[number - 1].change not in ("reminded", "unacknowledged")]
     assert not alarms or max(waiting) >= alarms[-1]
 
 
