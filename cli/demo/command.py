@@ -17,6 +17,7 @@ from cli.processes import PartFailed
 from local.embedded import EmbeddedError
 from models.times import format_time
 from simulator.fleet import SCENARIOS, START, Fleet
+from simulator.networks import NETWORKS
 
 
 @click.command()
@@ -26,11 +27,14 @@ from simulator.fleet import SCENARIOS, START, Fleet
               help="Virtual seconds a second, at most: 1440 is a day in a minute.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same days.")
 @click.option("--scenario", default="usual", show_default=True, type=click.Choice(SCENARIOS))
+@click.option("--network", default="demo", show_default=True, type=click.Choice(list(NETWORKS)),
+              help="How SMS are lost and delayed; demo is far worse than real networks.")
 @click.option("--once", is_flag=True, help="End with a summary; status 0 only if no alert is missed or false.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def demo(*, subjects: int, days: int, speed: float, seed: int, scenario: str, once: bool, as_json: bool) -> None:
+def demo(*, subjects: int, days: int, speed: float, seed: int, scenario: str, network: str, once: bool,
+         as_json: bool) -> None:
     """Run the whole system on this machine, with an embedded broker and database and a simulated fleet of homes."""
-    fleet = Fleet(subjects, days, START, seed, scenario)
+    fleet = Fleet(subjects, days, START, seed, scenario, network)
     console = Console(stderr=True)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -62,7 +66,7 @@ async def _run(system: System, fleet: Fleet, console: Console, *, speed: float, 
         demo = Demo(system, fleet, speed, show)
         await demo.prepare()
         system.start_parts()
-        console.print("starting gateway, worker (watch, record) and page")
+        console.print("starting gateway, worker (watch, record, ask) and page")
         await demo.wait_until_ready()
         console.print(f"[bold]the page: {system.page_url}[/bold]")
         anbu = Path(sys.executable).with_name("anbu")
@@ -93,7 +97,8 @@ class _Bar:
         self._progress.stop()
 
     def __call__(self, run: Run) -> None:
-        now, counts = format_time(run.now), f"{run.sent} SMS, {len(run.alerts)} alert revisions"
+        now = format_time(run.now)
+        counts = f"{run.sent} SMS, {len(run.questions)} questions, {len(run.alerts)} alert revisions"
         self._progress.update(self._task, completed=run.now - self._fleet.begin, description=now, counts=counts)
         if not self._console.is_terminal and run.now - self._told >= 6 * 3600:
             self._told = run.now

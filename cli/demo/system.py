@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import orjson
 
+from cli.demo.provider import routes_file
 from cli.processes import Part
 from local.embedded import ChildService, embedded_broker, free_port
 from local.kafka import LocalKafka
@@ -17,6 +18,7 @@ from simulator.fleet import GATEWAY, Fleet
 from stores.embedded import embedded_database_command
 
 VIRTUAL_TICK_S = 60
+RUNNING = ("watch", "record", "ask")
 
 
 class System:
@@ -24,6 +26,7 @@ class System:
 
     folder: of all files. fleet: the made-up homes.
     variables: the ANBU_ settings, also for a second terminal. environ: these, and the inherited environment.
+    provider_port: of the service that takes the questions to devices; the routes file names it.
 
     kafka: a real broker in place of the embedded one; then workers are fenced.
     """
@@ -37,6 +40,9 @@ class System:
         secret = folder / "gateway-secret"
         secret.write_text(secrets.token_urlsafe(24))
         secret.chmod(0o600)
+        self.provider_port = free_port()
+        routes = folder / "routes.json"
+        routes.write_bytes(orjson.dumps(routes_file(self.provider_port)))
         self._broker = kafka or embedded_broker(folder)
         database_port = free_port()
         self._database = ChildService(embedded_database_command(folder / "database", database_port), database_port,
@@ -57,6 +63,8 @@ class System:
             "ANBU_GATEWAY_PORT": str(free_port()),
             "ANBU_WEB_PORT": os.environ.get("ANBU_WEB_PORT") or str(free_port()),
             "ANBU_WORKER_PORT": str(worker_port),
+            "ANBU_AGENTS": ",".join(RUNNING),
+            "ANBU_ROUTES_FILE": str(routes),
             "ANBU_LOG_FORMAT": "text",  # a person reads it after a part has exited
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANBU_")}
@@ -103,8 +111,9 @@ class System:
     def page_url(self) -> str:
         return f"http://127.0.0.1:{self.settings.web_port}/"
 
-    def worker_url(self, number: int) -> str:
-        return f"http://127.0.0.1:{self.settings.worker_port + number}"
+    def worker_url(self, agent: str) -> str:
+        """agent: one of RUNNING."""
+        return f"http://127.0.0.1:{self.settings.worker_port + RUNNING.index(agent)}"
 
 
 async def ready(http: httpx.AsyncClient, url: str) -> bool:
