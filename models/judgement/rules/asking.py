@@ -16,6 +16,7 @@ from models.profile import RegisteredDevice
 from models.window import Window
 
 KEPT_DAYS: Final = 2
+LAST_WINDOW: Final = 0xFFFE  # a frame has 16 bits for the window; 0xFFFF names none
 
 
 class Candidate(Value, frozen=True):
@@ -50,7 +51,7 @@ def look(person: Person, calendar: Calendar, after: int | None, until: int) -> L
     """
     found, upcoming = [], None
     for window, deadline, moments in calendar.to_ask(person.profile.ask_min, until):
-        if is_settled(person, window):
+        if window > LAST_WINDOW or is_settled(person, window):
             continue
         number = bisect_right(moments, until)
         if number < len(moments) and (upcoming is None or moments[number] < upcoming):
