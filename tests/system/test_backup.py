@@ -107,14 +107,14 @@ def anbu(environ: dict[str, str], *arguments: object) -> Any:
 async def test_a_restored_system_goes_on_as_the_old_one(
         systems: tuple[WorkerProcess, WorkerProcess], stores: tuple[Store, Store], tmp_path: Path) -> None:
     (old, new), (old_store, new_store) = systems, stores
-    noon = FLEET.begin + 12 * 3600
+    split = FLEET.begin + 15 * 3600 + 20 * 60  # of the afternoon two questions of three are asked
     await old_store.prepare()
     # Twice, so that the offsets of the old system are far ahead of those of the new one.
     await publish([*writables(0, 1), *writables(0, 1)], old.settings)
     old.start()
     async with views(old) as http:
         await old.wait_idle(http)
-        await publish(writables(1, noon), old.settings)
+        await publish(writables(1, split), old.settings)
         await old.wait_idle(http)
     await record_topics(old_store, old.settings)
     before = await people(old)
@@ -141,7 +141,7 @@ async def test_a_restored_system_goes_on_as_the_old_one(
         assert await said(new.settings, ALERTS) == []  # a restore publishes no alert
         ago = {topic: len(await said(old.settings, topic)) for topic in (ALERTS, REPORTS, QUARANTINE, ASKS)}
         for one, client in ((old, old_http), (new, http)):
-            await publish([changed, *writables(noon, FLEET.end + 1)], one.settings)
+            await publish([changed, *writables(split, FLEET.end + 1)], one.settings)
             await one.wait_idle(client)
         assert await people(new) == await people(old)
     for topic in (ALERTS, REPORTS, QUARANTINE, ASKS):
