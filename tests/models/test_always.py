@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from support.days import made_up
 from support.story import Stage, window_of
 
+from models.contract.alerts import EMERGENCIES
 from models.contract.documents import Output
+from models.contract.effects import Result
 from models.judgement.codec import pack_person
 from models.judgement.lane import LaneState
 from models.judgement.person import Person
-from models.judgement.results import result_of, windows_of
+from models.judgement.results import result_at, result_of, windows_of
 from models.times import parse_time
+from models.window import Window
 
 SEEDS = range(60)
 
@@ -116,6 +119,37 @@ def test_no_report_opens_only_for_windows_without_an_earlier_sms(seed: int) -> N
         for report in values(outputs, "reports"):
             if report["type"] == "report" and not report["late"] and report["result"] in ("awake", "out"):
                 heard[str(report["subject"])].add(report["window"])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_questions_are_few_and_in_time(seed: int) -> None:
+    """Rules 26 and 27: each number once, none past the deadline, none for a window with a result but `not_awake`."""
+    stage, asked = Stage(), defaultdict[tuple[int, str], set[int]](set)
+    for text in made_up(seed):
+        if text.startswith("tombstone"):
+            asked = defaultdict(set, {place: one for place, one in asked.items() if str(place[0]) != text.split()[1]})
+        outputs = stage.outputs(text)
+        for question in values(outputs, "asks"):
+            numbers = asked[question["subject"], question["window"]]
+            person = stage.lane.somebody(question["subject"])
+            assert question["at"] < question["until"]
+            assert question["number"] not in numbers
+            assert question["number"] <= len(person.profile.ask_min)
+            numbers.add(question["number"])
+            assert result_at(person.results, Window.parse(question["window"])) in (None, Result.NOT_AWAKE)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_frame_ends_as_a_report_a_duplicate_or_in_quarantine_and_each_flag_as_an_alert(seed: int) -> None:
+    stage = Stage()
+    for text in made_up(seed):
+        duplicates, outputs = stage.fold.duplicates, stage.outputs(text)
+        reports = [one for one in values(outputs, "reports") if one["type"] == "report"]
+        if "report" in text.split()[2:3]:
+            assert len(reports) + len(values(outputs, "quarantine")) + stage.fold.duplicates - duplicates == 1
+        for report in reports:
+            kinds = {alert.kind for alert in stage.lane.somebody(report["subject"]).alerts.values()}
+            assert report["late"] or {flag for flag in report["flags"] if flag in EMERGENCIES} <= kinds
 
 
 REPORTS = st.lists(st.sampled_from([
