@@ -110,7 +110,7 @@ class CommandRefused(Value, frozen=True):
     lane: int | None = None
 
 
-class Asked(Value, frozen=True):
+class QuestionAsked(Value, frozen=True):
     """A device is asked (rule 26). Times are epoch seconds.
 
     number: of the question for this window, 1 to 7.
@@ -138,4 +138,4 @@ class SentOn(Value, frozen=True):
     partition: int
 
 
-Effect = Reported | CheckedIn | AlertRevised | IncidentRevised | CommandRefused | Asked | SentOn | Rejected
+Effect = Reported | CheckedIn | AlertRevised | IncidentRevised | CommandRefused | QuestionAsked | SentOn | Rejected

@@ -14,11 +14,11 @@ from models.contract.command import Command
 from models.contract.documents import CheckInDocument, Output, SmsDocument, StatusDocument
 from models.contract.effects import (
     AlertRevised,
-    Asked,
     CheckedIn,
     CommandRefused,
     Effect,
     IncidentRevised,
+    QuestionAsked,
     Reported,
     SentOn,
 )
@@ -55,7 +55,7 @@ def encode(effect: Effect, record: InputRecord, at: int | None) -> Output:
             refused = effect.command
             key: bytes | None = b"%d" % refused.subject if isinstance(refused, Command) else refused.gateway.encode()
             return Output("reports", key, orjson.dumps(_refused(effect)))
-        case Asked():
+        case QuestionAsked():
             return Output("asks", b"%d" % effect.subject, orjson.dumps(_question(effect)))
         case SentOn():
             # A compacted topic takes no record without a key, and a key that is too long is not written again.
@@ -171,7 +171,7 @@ def _refused(effect: CommandRefused) -> dict[str, Any]:
     return {**said, "subject": None, "gateway": command.gateway, "lane": effect.lane}
 
 
-def _question(effect: Asked) -> dict[str, Any]:
+def _question(effect: QuestionAsked) -> dict[str, Any]:
     window = str(Window(effect.window))
     return {"type": "ask", "id": f"{window}/{effect.number}", "subject": effect.subject, "site": effect.site,
             "gateway": effect.gateway, "slot": effect.slot, "window": window, "number": effect.number, "to": effect.to,

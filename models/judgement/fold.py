@@ -192,7 +192,7 @@ class Fold:
         judged = about.judged_until(after, standing.judged_until)
         if judged is not None:  # the end of an excuse may make a question necessary
             upcoming = look(after, about.calendar(after, standing.first), None, judged).next
-            lane.enter_moment(after.profile.gateway, command.subject, upcoming)
+            lane.moments.enter(after.profile.gateway, command.subject, upcoming)
         return command.at, effects
 
 

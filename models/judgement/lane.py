@@ -9,7 +9,6 @@ The index keeps rule 2: no deadline of a person lies between the time up to whic
 entry in the agenda.
 """
 
-from collections.abc import Sequence
 from copy import copy
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +18,8 @@ from models.judgement.agenda import Agenda
 from models.judgement.events import Standing
 from models.judgement.gateway import GatewayTime, LaneTimes
 from models.judgement.glance import ProfileGlance
-from models.judgement.person import Person, SentQuestion
+from models.judgement.moments import AskingMoments
+from models.judgement.person import Person
 from models.judgement.rules.timers import next_timer
 from models.judgement.view import view
 from models.judgement.windows import Calendar
@@ -29,7 +29,6 @@ LANE_KEY: Final = b"\x00lane"
 INCIDENTS_KEY: Final = b"\x00incidents"
 QUESTIONS_KEY: Final = b"\x00questions"
 _COMMON: Final = frozenset({LANE_KEY, INCIDENTS_KEY, QUESTIONS_KEY})
-COUNTED_FOR: Final = 60 * 60  # so long a question counts (rule 28)
 
 
 class LaneProgress(NamedTuple):
@@ -63,22 +62,22 @@ class LaneState:
 
     number: the number of the partition.
     times: the times of the lane and of its gateways.
+    moments: when devices may be asked, and which were asked.
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.times = LaneTimes()
+        self.moments = AskingMoments()
         self._incidents: dict[str, Incident] = {}
         self._population: dict[str, int] = {}  # by gateway: people who are not retired
         self._deadlines: dict[str, Agenda] = {}
         self._waiting: dict[str, set[int]] = {}  # by gateway: people registered before its first tick
-        self._moments: dict[str, Agenda] = {}
         self._timers = Agenda()
         self._packed: dict[int, bytes] = {}
         self._common: dict[bytes, bytes | None] = {}  # records of the whole lane, until `ready`
         self._touched: dict[int, bytes | None] = {}  # by person: the octets before the change
-        self._questions: codec.Questions = {}
-        self._incidents_touched = self._questions_touched = False
+        self._incidents_touched = False
 
     # People
 
@@ -146,20 +145,7 @@ class LaneState:
         if due is not None:
             self._deadlines.setdefault(profile.gateway, Agenda()).add(due, subject)
         upcoming = [at for one in calendar.to_ask(profile.ask_min, after) for at in one.moments if at > after]
-        self.enter_moment(profile.gateway, subject, min(upcoming, default=None))
-
-    def enter_moment(self, gateway: str, subject: int, moment: int | None) -> None:
-        """Enter the next moment at which a device of the person may be asked (rule 26); None: no moment comes."""
-        if moment is not None:
-            self._moments.setdefault(gateway, Agenda()).add(moment, subject)
-
-    def take_moments(self, gateway: str, until: int) -> list[int]:
-        """Remove and return the people for whom a moment may have come, in order of their numbers.
-
-        The caller enters the next moment of each person by `enter_moment`.
-        """
-        moments = self._moments.get(gateway)
-        return [] if moments is None else moments.pop(until)
+        self.moments.enter(profile.gateway, subject, min(upcoming, default=None))
 
     def _count(self, person: Person, change: int) -> None:
         if not person.profile.retired:
@@ -226,14 +212,6 @@ class LaneState:
         del self._incidents[incident.id]
         self._incidents_touched = True
 
-    def questions(self, gateway: str, until: int) -> tuple[SentQuestion, ...]:
-        """The questions that a gateway's people were asked in the 60 minutes up to `until` (rule 28)."""
-        return tuple(one for one in self._questions.get(gateway, ()) if one.at > until - COUNTED_FOR)
-
-    def put_questions(self, gateway: str, questions: Sequence[SentQuestion]) -> None:
-        self._questions[gateway] = tuple(questions)
-        self._questions_touched = True
-
     def outage_of(self, gateway: str) -> Incident | None:
         """The open incident of a gateway whose people are silent together (rule 18)."""
         return next((incident for incident in self.outages() if incident.gateway == gateway), None)
@@ -269,7 +247,7 @@ class LaneState:
         if incidents := self._common.get(INCIDENTS_KEY):
             self._incidents = {incident.id: incident for incident in codec.unpack_incidents(incidents)}
         if questions := self._common.get(QUESTIONS_KEY):
-            self._questions = codec.unpack_questions(questions)
+            self.moments = AskingMoments(codec.unpack_questions(questions))
         self._common.clear()
         for subject, packed in self._packed.items():
             seen = codec.glance(packed, subject)
@@ -299,9 +277,10 @@ class LaneState:
             records.append((LANE_KEY, codec.pack_times(self.times.values())))
         if self._incidents_touched:
             records.append((INCIDENTS_KEY, codec.pack_incidents(list(self._incidents.values()))))
-        if self._questions_touched:
-            records.append((QUESTIONS_KEY, codec.pack_questions(self._questions)))
-        self._incidents_touched = self._questions_touched = False
+        if self.moments.changed:
+            self.moments.changed = False
+            records.append((QUESTIONS_KEY, codec.pack_questions(self.moments.values())))
+        self._incidents_touched = False
         return records
 
     def summary(self) -> LaneProgress:

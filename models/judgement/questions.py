@@ -45,7 +45,7 @@ def ask(lane: LaneState, keys: KeyRing, gateway: str, after: int | None, until: 
     first = lane.gateway(gateway).first
     from_time = None if lane.silence_of(gateway) is not None else after
     ready: list[_Ready] = []
-    for number, subject in enumerate(lane.take_moments(gateway, until), start=1):
+    for number, subject in enumerate(lane.moments.take(gateway, until), start=1):
         if number % PEOPLE_A_SLICE == 0:
             yield []
         person = lane.person(subject)
@@ -53,7 +53,7 @@ def ask(lane: LaneState, keys: KeyRing, gateway: str, after: int | None, until: 
             continue
         after = from_time if from_time is None else max(from_time, person.former_time or from_time)
         found = look(person, about.calendar(person, first), after, until)
-        lane.enter_moment(gateway, subject, found.next)
+        lane.moments.enter(gateway, subject, found.next)
         ready += [one for candidate in found.candidates if (one := _ready(keys, person, candidate)) is not None]
     if ready:
         ready.sort(key=lambda one: (one.order, one.candidate.subject, one.candidate.window))
@@ -72,7 +72,7 @@ def _ready(keys: KeyRing, person: Person, candidate: Candidate) -> _Ready | None
 
 
 def _ask_some(lane: LaneState, gateway: str, ready: list[_Ready], until: int, at: int) -> Iterator[list[Effect]]:
-    asked = list(lane.questions(gateway, until))
+    asked = list(lane.moments.sent(gateway, until))
     limit = max(ALWAYS_ALLOWED, lane.population(gateway) * ALLOWED_TENTHS // 10)
     if len(asked) + len(ready) > limit and not _is_lifted(lane, asked, until):
         ready = ready[:max(0, limit - len(asked))]
@@ -86,7 +86,7 @@ def _ask_some(lane: LaneState, gateway: str, ready: list[_Ready], until: int, at
         asked.append(SentQuestion(until, candidate.subject, candidate.window))
         effects += made
     if ready:
-        lane.put_questions(gateway, asked)
+        lane.moments.put_sent(gateway, asked)
         yield effects
 
 

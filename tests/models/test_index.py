@@ -62,7 +62,7 @@ def entries(agenda: Agenda) -> set[tuple[int, int]]:
 
 def index(lane: LaneState) -> dict[str, Any]:
     return {"deadlines": {name: entries(agenda) for name, agenda in lane._deadlines.items()},
-            "moments": {name: entries(agenda) for name, agenda in lane._moments.items()},
+            "moments": {name: entries(agenda) for name, agenda in lane.moments._due.items()},
             "timers": entries(lane._timers),
             "population": {name: count for name, count in lane._population.items() if count},
             "waiting": lane._waiting, "gateways": set(lane.times.gateways)}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from models.base import Value
-from models.contract.effects import Asked, Result
+from models.contract.effects import QuestionAsked, Result
 from models.judgement import about
 from models.judgement.events import QuestionSent
 from models.judgement.person import AskedWindow, Person
@@ -32,7 +32,7 @@ class Candidate(Value, frozen=True):
     deadline: int
 
 
-class Look(NamedTuple):
+class MomentLook(NamedTuple):
     """What a look at a person at a moment finds.
 
     candidates: the windows to ask about.
@@ -43,7 +43,7 @@ class Look(NamedTuple):
     next: int | None
 
 
-def look(person: Person, calendar: Calendar, after: int | None, until: int) -> Look:
+def look(person: Person, calendar: Calendar, after: int | None, until: int) -> MomentLook:
     """Rules 26 and 27: the windows of which a moment lies in (after, until], each by the last such moment.
 
     Windows that need no question are passed over: most people are looked at once for a window.
@@ -60,7 +60,7 @@ def look(person: Person, calendar: Calendar, after: int | None, until: int) -> L
             continue
         if number == len(moments) or not _is_enough(person, window):
             found.append(Candidate(person.subject, window, moments[number - 1], number, deadline))
-    return Look(found, upcoming)
+    return MomentLook(found, upcoming)
 
 
 def is_settled(person: Person, window: int) -> bool:
@@ -95,7 +95,7 @@ def ask(turn: Turn, question: QuestionSent) -> None:
     """Rule 29: a question is a record on `asks`, and no alert."""
     person = turn.person
     _note_question(person, question.window, question.number)
-    turn.effects.append(Asked(
+    turn.effects.append(QuestionAsked(
         subject=person.subject, site=person.profile.site, gateway=person.profile.gateway, slot=question.slot,
         window=question.window, number=question.number, to=question.to, text=question.text, at=turn.now,
         until=question.until,

@@ -15,7 +15,7 @@ from models.judgement.events import Standing
 from models.judgement.person import Person
 from models.judgement.results import REPORTED, as_reported, octet_at, result_of
 from models.judgement.rules.causes import cause
-from models.judgement.rules.clocks import Clock
+from models.judgement.rules.clocks import ReportClock
 from models.judgement.rules.turn import Turn
 from models.report import AWAKE, OUT, StatusReport
 from models.times import DAY
@@ -36,7 +36,7 @@ class Reading(Value, frozen=True):
     window: for the history: the first of `counted`; of a late report the window that it names, if it may name it.
     """
 
-    clock: Clock
+    clock: ReportClock
     named: int | None
     counted: tuple[int, ...]
     base: int | None
@@ -53,7 +53,7 @@ def said(report: StatusReport) -> Result | None:
     return Result.AWAKE if report.flags & AWAKE else Result.OUT if report.flags & OUT else None
 
 
-def read(turn: Turn, report: StatusReport, clock: Clock) -> Reading:
+def read(turn: Turn, report: StatusReport, clock: ReportClock) -> Reading:
     """Rule 3: for which windows a report counts, and whether it is late."""
     today, says = turn.today, said(report)
     calendar, named = about.calendar(turn.person), None if clock.names_none else report.window

@@ -18,7 +18,7 @@ EARLIEST_CLOCK: Final = 1_735_689_600  # 2025-01-01T00:00:00Z; no device is olde
 WENT_BACK: Final = 15 * 60
 
 
-class Clock(Value, frozen=True):
+class ReportClock(Value, frozen=True):
     """The clock of a report. Times are epoch seconds.
 
     device_time: the clock, never later than the arrival; the arrival if the clock is wrong.
@@ -56,17 +56,17 @@ class Origin(Value, frozen=True):
         return self.epoch, self.counter
 
 
-def read_clock(report: StatusReport, state: Slot, position: tuple[int, int], now: int) -> Clock:
+def read_clock(report: StatusReport, state: Slot, position: tuple[int, int], now: int) -> ReportClock:
     """state: the slot before the report. position: the (epoch, counter) of the report."""
     clock = report.device_time
     if clock is None:
-        return Clock(now, wrong=True, names_none=False, flagged=True, evidence="clock unknown")
+        return ReportClock(now, wrong=True, names_none=False, flagged=True, evidence="clock unknown")
     ahead = clock > now + DAY
     went_back = (state.clock is not None and state.clock_report is not None and clock < state.clock - WENT_BACK
                  and position > state.clock_report)
     names_none = clock < EARLIEST_CLOCK or went_back
     wrong = ahead or names_none
-    return Clock(now if wrong else min(clock, now), wrong=wrong, names_none=names_none,
+    return ReportClock(now if wrong else min(clock, now), wrong=wrong, names_none=names_none,
                  flagged=wrong or abs(clock - now) > DAY, evidence=f"clock {format_time(clock)}")
 
 
@@ -77,7 +77,7 @@ def fell_back(report: StatusReport, state: Slot, now: int) -> bool:
             and clock >= EARLIEST_CLOCK)
 
 
-def with_clock(state: Slot, report: StatusReport, clock: Clock, origin: Origin) -> Slot:
+def with_clock(state: Slot, report: StatusReport, clock: ReportClock, origin: Origin) -> Slot:
     """The slot with the latest right clock, after a fresh report."""
     newer = (origin.fell_back is not None or state.clock_report is None or origin.position > state.clock_report)
     if clock.wrong or not newer:

@@ -5,7 +5,7 @@ from typing import Final
 from models.contract.alerts import ClearReason, Kind, Likely, Severity
 from models.judgement import about
 from models.judgement.person import Slot
-from models.judgement.rules.clocks import Clock, Origin
+from models.judgement.rules.clocks import Origin, ReportClock
 from models.judgement.rules.turn import Turn
 from models.profile import Thresholds
 from models.report import LOW_BATTERY, MAINS_LOST, StatusReport
@@ -16,7 +16,7 @@ STUCK_AFTER: Final = 20 * 3600
 _ALWAYS_ACTIVE: Final = (15,) * 24
 
 
-def devices(turn: Turn, report: StatusReport, clock: Clock, origin: Origin) -> None:
+def devices(turn: Turn, report: StatusReport, clock: ReportClock, origin: Origin) -> None:
     """Rule 13: a report that is older by (epoch, counter) than one judged of its slot changes nothing."""
     slots = turn.person.slots
     state = slots.get(origin.slot) or Slot()
@@ -95,7 +95,7 @@ def _stuck(report: StatusReport, since: tuple[int, int] | None,
     return (first, last), True if last - first >= STUCK_AFTER else None
 
 
-def _evidence(kind: Kind, report: StatusReport, clock: Clock, origin: Origin) -> str:
+def _evidence(kind: Kind, report: StatusReport, clock: ReportClock, origin: Origin) -> str:
     match kind:
         case Kind.LOW_BATTERY:
             return "low battery" if report.battery_pct is None else f"battery {report.battery_pct} %"

@@ -5,7 +5,7 @@ from typing import Final
 from models.contract.alerts import EMERGENCIES, Change, Kind, Likely, Phase, Severity
 from models.judgement import about
 from models.judgement.person import ReportedEmergency
-from models.judgement.rules.clocks import Clock, Origin
+from models.judgement.rules.clocks import Origin, ReportClock
 from models.judgement.rules.turn import Turn
 from models.report import FALL, FIRE, GAS, SOS, StatusReport
 from models.times import DAY
@@ -17,7 +17,7 @@ _ANY: Final = SOS | FIRE | GAS | FALL
 _FLAGS: Final = {Kind.SOS: SOS, Kind.FIRE: FIRE, Kind.GAS: GAS, Kind.FALL: FALL}
 
 
-def flags(turn: Turn, report: StatusReport, clock: Clock, origin: Origin) -> None:
+def flags(turn: Turn, report: StatusReport, clock: ReportClock, origin: Origin) -> None:
     """Rule 11: a flag tells an emergency, unless its own report or one that is not older told it before."""
     if not report.flags & _ANY:
         return
@@ -27,7 +27,7 @@ def flags(turn: Turn, report: StatusReport, clock: Clock, origin: Origin) -> Non
             _report(turn, kind, clock.device_time, evidence, clock, origin)
 
 
-def _was_told(turn: Turn, kind: Kind, clock: Clock, origin: Origin) -> bool:
+def _was_told(turn: Turn, kind: Kind, clock: ReportClock, origin: Origin) -> bool:
     for known in turn.person.emergencies:
         if known.kind is not kind or known.slot != origin.slot:
             continue
@@ -39,7 +39,7 @@ def _was_told(turn: Turn, kind: Kind, clock: Clock, origin: Origin) -> bool:
     return False
 
 
-def memory(turn: Turn, report: StatusReport, clock: Clock, origin: Origin) -> None:
+def memory(turn: Turn, report: StatusReport, clock: ReportClock, origin: Origin) -> None:
     """Rule 12: the alarm memory tells an emergency whose SMS was lost."""
     if not 1 <= report.alarm <= len(EMERGENCIES):
         return
@@ -53,7 +53,7 @@ def memory(turn: Turn, report: StatusReport, clock: Clock, origin: Origin) -> No
     _report(turn, kind, moment, ("remembered alarm",), clock, origin)
 
 
-def _report(turn: Turn, kind: Kind, moment: int, evidence: tuple[str, ...], clock: Clock, origin: Origin) -> None:
+def _report(turn: Turn, kind: Kind, moment: int, evidence: tuple[str, ...], clock: ReportClock, origin: Origin) -> None:
     emergency = ReportedEmergency(kind, origin.slot, moment, origin.epoch, origin.counter, clock.wrong)
     turn.person.emergencies = (*turn.person.emergencies, emergency)[-REMEMBERED:]
     alert = about.find_alert(turn.person, kind)
