@@ -13,7 +13,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from mutants.mutations import MUTATIONS, Mutation
+from mutants.mutation import Mutation
+from mutants.mutations import MUTATIONS
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("models", "cli", "streams", "runtime", "simulator", "tests/models", "tests/support", "tests/vectors",
