@@ -34,6 +34,7 @@ from streams.partition import partition_of
 from streams.topics import ALERTS, ASKS, COMMANDS, QUARANTINE, REGISTRY, REPORTS, declare
 
 AHEAD_S = 0.2  # how far virtual time may run ahead of --speed before the demo waits
+FETCH_WAIT_MS = 50  # the broker answers no other request of a subscriber meanwhile
 Show = Callable[["Run"], None]
 
 
@@ -197,20 +198,23 @@ class Demo:
     async def _asked(self, http: httpx.AsyncClient, consumer: AIOKafkaConsumer, at: int) -> None:
         """Wait until the tick at `at` is judged, and its questions are with the provider."""
         began = time.monotonic()
-        while not (await self._is_judged(http, at) and await self._are_taken(consumer)):
-            self._system.check()
-            now = min(at + time.monotonic() - began, at + VIRTUAL_TICK_S - 1)
-            self._system.clock.set(max(self._system.clock.now(), now))
-            await asyncio.sleep(0.005)
+        while not await self._is_judged(http, at):
+            await self._creep(at, began)
+        ends = await consumer.end_offsets([one for one in consumer.assignment() if one.topic == ASKS])
+        while not (all([await consumer.position(one) >= end for one, end in ends.items()]) and self._are_taken()):
+            await self._creep(at, began)
 
-    async def _are_taken(self, consumer: AIOKafkaConsumer) -> bool:
-        """Whether the provider has all questions of the topic that may still be sent."""
-        asks = [one for one in consumer.assignment() if one.topic == ASKS]
-        ends = await consumer.end_offsets(asks)
-        read = all([await consumer.position(one) >= end for one, end in ends.items()])
+    async def _creep(self, at: int, began: float) -> None:
+        """Let time run from `at` on at the pace of the wall clock, and stop before the next tick."""
+        self._system.check()
+        now = min(at + time.monotonic() - began, at + VIRTUAL_TICK_S - 1)
+        self._system.clock.set(max(self._system.clock.now(), now))
+        await asyncio.sleep(0.005)
+
+    def _are_taken(self) -> bool:
+        """Whether the provider has all questions that may still be sent."""
         now = self._system.clock.now()
-        return read and all(until <= now for name, until in self.run.questions.items()
-                            if name not in self._provider.taken)
+        return all(name in self._provider.taken or until <= now for name, until in self.run.questions.items())
 
     async def _status(self, http: httpx.AsyncClient) -> JsonObject:
         while True:
@@ -251,7 +255,7 @@ class Demo:
     async def _listening(self) -> AsyncIterator[AIOKafkaConsumer]:
         """Subscribe to the output topics, as any other program could."""
         consumer = AIOKafkaConsumer(**kafka_options(self._system.settings), enable_auto_commit=False,
-                                    auto_offset_reset="earliest")
+                                    auto_offset_reset="earliest", fetch_max_wait_ms=FETCH_WAIT_MS)
         await consumer.start()
         consumer.assign([TopicPartition(topic, number) for topic in (ALERTS, REPORTS, QUARANTINE, ASKS)
                          for number in range(self._system.settings.partitions)])
