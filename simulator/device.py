@@ -82,6 +82,10 @@ class HomeUnit:
         return sent._replace(name=f"{self.home.subject}/answer/{window}/{question.number}",
                              deadline=self._calendar.deadline(window))
 
+    def forget_counters(self) -> None:
+        """Count from 1 again, as a faulty device does after a loss of power (rule 23)."""
+        self._counter = 0
+
     def _is_off(self, at: int) -> bool:
         """Whether the device is off: in a silent window, until the deadline."""
         window = self._calendar.latest_opened(at)

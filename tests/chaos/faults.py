@@ -26,6 +26,8 @@ class Faults:
     def names(self) -> list[str]:
         names = ["kill", "kill", "term", "freeze", "freeze", "freeze", "add", "remove", "database_away", "network_cut",
                  "network_slow", "network_silent"]
+        if self._system.asking is not None:
+            names += ["asker_dies", "provider_away"]
         return [*names, "node_dies" if len(self._system.kafka.nodes) > 1 else "broker_restarts"]
 
     async def act(self, name: str) -> None:
@@ -82,6 +84,22 @@ class Faults:
 
         async def back() -> None:
             self._system.database_line.refuses = False
+
+        self._after(AWAY_S, back)
+
+    async def _asker_dies(self) -> None:
+        if self._system.asker is not None:
+            self._system.asker.send(signal.SIGKILL)
+
+    async def _provider_away(self) -> None:
+        """No question reaches the provider, whichever is on its way."""
+        if self._system.asking is None:
+            return
+        line = self._system.asking.line
+        line.cut()
+
+        async def back() -> None:
+            line.refuses = False
 
         self._after(AWAY_S, back)
 

@@ -1,4 +1,4 @@
-"""One round: a load, faults at moments from the seed, and then the verdict on everything that was said and kept."""
+"""One round: a load, faults at moments from the seed, and then the verdict on everything that was said, kept, asked."""
 
 import asyncio
 import time
@@ -14,6 +14,7 @@ from support.audit import Audit, audit
 from support.expected_history import expected
 from support.history import documents, settle
 
+from chaos.asked import Asking, asking, wrong
 from chaos.faults import SESSION_S, Faults
 from chaos.load import load, send
 from chaos.system import PROPER, Ground, System
@@ -27,6 +28,8 @@ from streams.topics import declare
 
 PARTITIONS: Final = 8
 PEOPLE: Final = 150
+SCENARIOS: Final = ("usual", "outage")
+NOON_S: Final = 12 * 3600
 LOAD_S: Final = 12.0
 FIRST_FAULT_S: Final = 0.5
 BETWEEN_S: Final = (0.5, 3.0)
@@ -44,32 +47,43 @@ class Outcome:
     inputs: int = 0
     outputs: int = 0
     repeats: int = 0
+    asked: int = 0
     owners: int = 0
     seconds: float = 0.0
 
     def take(self, found: Audit) -> None:
-        """The verdict. Where nothing was read, or nothing said, nothing was shown."""
+        """The verdict. Where nothing was read, nothing said, or nobody asked, nothing was shown."""
         self.problems += found.problems
-        if not found.inputs or not found.outputs:
-            self.problems.append(f"{found.inputs} inputs and {found.outputs} outputs: this shows nothing")
+        if not found.inputs or not found.outputs or not found.asked:
+            self.problems.append(f"{found.inputs} inputs, {found.outputs} outputs, and {len(found.asked)} questions: "
+                                 f"this shows nothing")
         self.inputs, self.outputs = found.inputs, found.outputs
-        self.repeats, self.owners = found.repeats, found.owners
+        self.repeats, self.owners, self.asked = found.repeats, found.owners, len(found.asked)
 
 
 async def play(seed: int, ground: Ground, folder: Path) -> Outcome:
-    began, dice, outcome = time.monotonic(), Random(seed), Outcome(seed)
-    fleet = Fleet(PEOPLE, 1, seed=seed)
-    keks = orjson.dumps(fleet.keks())
-    system = System(ground, folder, f"chaos-{seed}", PARTITIONS, keks.decode(), SESSION_S)
+    began, outcome = time.monotonic(), Outcome(seed)
+    fleet = Fleet(PEOPLE, 1, seed=seed, scenario=SCENARIOS[seed % len(SCENARIOS)])
+    with asking(folder / "asking", fleet.begin + NOON_S) as provider:
+        await _play(ground, folder, fleet, provider, outcome)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+async def _play(ground: Ground, folder: Path, fleet: Fleet, provider: Asking, outcome: Outcome) -> None:
+    keks, dice = orjson.dumps(fleet.keks()), Random(outcome.seed)
+    system = System(ground, folder / "workers", f"chaos-{outcome.seed}", PARTITIONS, keks.decode(), SESSION_S, provider)
     faults = Faults(system, dice)
     try:
         await declare(system.settings)
-        outcome.problems += await _storm(system, faults, fleet, dice)
+        async with provider.clock():
+            outcome.problems += await _storm(system, faults, fleet, dice)
     finally:
         outcome.problems += system.stop()
         outcome.acts, outcome.exits = faults.done, system.exits
     found = await audit(system.settings, KeyRing(parse_keks(keks)))
     outcome.take(found)
+    outcome.problems += wrong(found.asked, provider.provider.requests, provider.noon)
     outcome.problems += [f"a worker left with status {status}" for status in system.exits if status not in PROPER]
     store = Store(system.settings.mongodb)  # not through the proxy
     await settle(store)
@@ -85,12 +99,10 @@ async def play(seed: int, ground: Ground, folder: Path) -> Outcome:
             first, last, dry_run=True) for one in others]
     store.close()
     await system.forget()
-    outcome.seconds = time.monotonic() - began
-    return outcome
 
 
 async def _storm(system: System, faults: Faults, fleet: Fleet, dice: Random) -> list[str]:
-    lines = list(load(fleet, system.partitions, dice))
+    lines = await asyncio.to_thread(lambda: list(load(fleet, system.partitions, dice)))
     sender = producer(system.settings, linger_ms=5)
     await sender.start()
     # Everybody is registered before the day begins, or most reports would be of nobody.

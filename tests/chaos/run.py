@@ -70,8 +70,8 @@ def _tell(outcomes: list[Outcome], rounds: int) -> None:
     verdict = "right" if not last.problems else "WRONG"
     exits = " ".join(f"{status}×{count}" for status, count in sorted(last.exits.items()))
     sys.stderr.write(f"round {len(outcomes)} of {rounds}, seed {last.seed}: {verdict}, {last.inputs} inputs, "
-                     f"{last.outputs} outputs, {last.repeats} repeats, {last.owners} take-overs, exits {exits}, "
-                     f"{last.seconds:.0f} s: {' '.join(last.acts)}\n")
+                     f"{last.outputs} outputs, {last.asked} questions, {last.repeats} repeats, "
+                     f"{last.owners} take-overs, exits {exits}, {last.seconds:.0f} s: {' '.join(last.acts)}\n")
     for problem in last.problems[:10]:
         sys.stderr.write(f"    {problem[:400]}\n")
     if len(last.problems) > 10:
@@ -83,7 +83,8 @@ def _summarize(outcomes: list[Outcome], rounds: int, *, as_json: bool) -> int:
     wrong = [one.seed for one in outcomes if one.problems]
     summary = {
         "rounds": len(outcomes), "asked": rounds, "wrong": wrong, "inputs": sum(one.inputs for one in outcomes),
-        "outputs": sum(one.outputs for one in outcomes), "repeats": sum(one.repeats for one in outcomes),
+        "outputs": sum(one.outputs for one in outcomes), "questions": sum(one.asked for one in outcomes),
+        "repeats": sum(one.repeats for one in outcomes),
         "take_overs": sum(one.owners for one in outcomes),
         "acts": dict(sorted(Counter(act for one in outcomes for act in one.acts).items())),
         "exits": {str(status): count for status, count in sorted(sum((one.exits for one in outcomes),

@@ -1,4 +1,4 @@
-"""The parts of a round: brokers and a database behind proxies, workers that judge, one that records.
+"""The parts of a round: brokers and a database behind proxies, workers that judge, one that records, one that asks.
 
 Brokers and database are started once for many rounds; each round has its own topics, groups and database.
 """
@@ -18,7 +18,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from support.proxy import Proxy, proxy
 from support.worker import WorkerProcess
 
+from agents.ask import ASK_INPUTS
 from agents.record import RECORD_INPUTS
+from chaos.asked import Asking
 from local.embedded import ChildService, free_port
 from local.kafka import LocalKafka
 from models.contract.inputs import INPUTS
@@ -55,9 +57,11 @@ def ground(folder: Path, nodes: int) -> Iterator[Ground]:
 
 
 class System:
-    """One round's workers. wanted: how many shall judge; exits: by status, of those who left by themselves."""
+    """One round's workers. wanted: how many shall judge; exits: by status, of those who left by themselves; asking:
+    of the agent `ask`; None: no worker asks."""
 
-    def __init__(self, ground: Ground, folder: Path, name: str, partitions: int, keks: str, session_s: float) -> None:
+    def __init__(self, ground: Ground, folder: Path, name: str, partitions: int, keks: str, session_s: float,
+                 asking: Asking | None = None) -> None:
         self.kafka, self.broker_lines, self.database_line = ground.kafka, ground.broker_lines, ground.database_line
         self.folder, self.name, self.partitions = folder, name, partitions
         self.wanted, self.exits = 2, Counter[int]()
@@ -70,15 +74,20 @@ class System:
         self.settings = Settings.from_env({**self._variables, "ANBU_KAFKA": self.kafka.address,
                                            "ANBU_MONGODB": database.format(port=ground.database_port)})
         self.watchers: list[WorkerProcess] = []
-        self.recorder = self._worker("record")
+        self.recorder, self.asking = self._worker("record"), asking
+        self.asker = None if asking is None else self._worker("ask", **asking.variables)
 
-    def _worker(self, agent: str) -> WorkerProcess:
+    @property
+    def workers(self) -> list[WorkerProcess]:
+        return [*self.watchers, self.recorder, *([] if self.asker is None else [self.asker])]
+
+    def _worker(self, agent: str, **more: str) -> WorkerProcess:
         number = len(list(self.folder.iterdir())) if self.folder.exists() else 0
-        return WorkerProcess(self.folder / f"{number:02}-{agent}", **self._variables, ANBU_AGENTS=agent)
+        return WorkerProcess(self.folder / f"{number:02}-{agent}", **self._variables, ANBU_AGENTS=agent, **more)
 
     def tend(self) -> None:
         """Start again whoever has left, as a supervisor does; keep as many as are wanted."""
-        for one in (*self.watchers, self.recorder):
+        for one in self.workers:
             status = one.left()
             if status is not None:
                 self.exits[status] += 1
@@ -86,17 +95,19 @@ class System:
         while len(self.watchers) < self.wanted:
             self.watchers.append(self._worker("watch"))
             self.watchers[-1].start()
-        if not self.recorder.runs:
-            self.recorder.start()
+        for one in self.workers:
+            if not one.runs:
+                one.start()
 
     async def behind(self) -> dict[str, int]:
-        """How many records wait for either agent, by what the groups have committed; where none does, nothing."""
-        return await self._behind(self.name, INPUTS) | await self._behind(f"{self.name}-record", RECORD_INPUTS)
+        """How many records wait for any agent, by what the groups have committed; where none does, nothing."""
+        asked = {} if self.asker is None else await self._behind(f"{self.name}-ask", ASK_INPUTS)
+        return asked | await self._behind(self.name, INPUTS) | await self._behind(f"{self.name}-record", RECORD_INPUTS)
 
     async def health(self) -> list[str]:
         """What each worker says of itself."""
         async with httpx.AsyncClient(timeout=5.0) as http:
-            return [f"{one.log.parent.name}: {await one.health(http)}" for one in (*self.watchers, self.recorder)]
+            return [f"{one.log.parent.name}: {await one.health(http)}" for one in self.workers]
 
     async def _behind(self, group: str, topics: tuple[str, ...]) -> dict[str, int]:
         consumer = AIOKafkaConsumer(**kafka_options(self.settings), group_id=group, enable_auto_commit=False)
@@ -112,7 +123,7 @@ class System:
 
     def stop(self) -> list[str]:
         """SIGTERM to all; in words, who did not leave properly."""
-        everybody = [one for one in (*self.watchers, self.recorder) if one.runs]
+        everybody = [one for one in self.workers if one.runs]
         for one in everybody:
             one.send(signal.SIGCONT)
             one.send(signal.SIGTERM)

@@ -11,14 +11,24 @@ from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 
+import orjson
 import pytest
 from support.audit import Audit
+from support.endpoint import Request
 
 from chaos import run
+from chaos.asked import wrong
 from chaos.faults import Faults
+from chaos.load import load
 from chaos.rolling import figures, problems
-from chaos.round import Outcome
+from chaos.round import PARTITIONS, PEOPLE, SCENARIOS, Outcome
 from local.embedded import ChildService, free_port
+from models.contract.inputs import Record
+from models.judgement.fold import Fold
+from models.judgement.lane import LaneState
+from models.wire.keys import KeyRing, parse_keks
+from simulator.fleet import Fleet
+from streams.partition import partition_of
 
 
 def answers(port: int) -> bool:
@@ -80,12 +90,61 @@ def test_a_run_that_was_cut_short_fails(monkeypatch: pytest.MonkeyPatch, until: 
     assert run.main() == status
 
 
-@pytest.mark.parametrize(("found", "wrong"), [(Audit(inputs=1, outputs=1), False), (Audit(inputs=1), True),
-                                              (Audit(outputs=1), True)])
-def test_a_round_without_inputs_or_outputs_fails(found: Audit, *, wrong: bool) -> None:
+@pytest.mark.parametrize(("found", "fails"), [
+    (Audit(inputs=1, outputs=1, asked=[{}]), False), (Audit(inputs=1, asked=[{}]), True),
+    (Audit(outputs=1, asked=[{}]), True), (Audit(inputs=1, outputs=1), True)])
+def test_a_round_without_inputs_or_outputs_or_questions_fails(found: Audit, *, fails: bool) -> None:
     outcome = Outcome(1)
     outcome.take(found)
-    assert bool(outcome.problems) is wrong
+    assert bool(outcome.problems) is fails
+
+
+@pytest.mark.parametrize("seed", range(len(SCENARIOS)))
+def test_a_load_has_what_it_promises(seed: int) -> None:
+    """Folded without faults: questions and answers, counters that fell back, and an SMS of two lanes in each."""
+    fleet = Fleet(PEOPLE, 1, seed=seed, scenario=SCENARIOS[seed])
+    fold = Fold(KeyRing(parse_keks(orjson.dumps(fleet.keks()))), lambda subject: partition_of(subject, PARTITIONS))
+    lanes, found = [LaneState(number) for number in range(PARTITIONS)], Counter[str]()
+    for line in load(fleet, PARTITIONS, Random(seed)):
+        for number in range(PARTITIONS) if line.partition is None else (line.partition,):
+            outputs = fold(lanes[number], Record(line.topic, number, 0, line.key or None, line.value))
+            sent_on = [one for one in outputs if one.partition is not None]
+            found["sms of two lanes"] += len(outputs) > len(sent_on) > 0 and line.topic == "sms"
+            for one in sent_on:
+                outputs += fold(lanes[one.partition or 0], Record(
+                    one.topic, one.partition or 0, 0, one.key, one.value, one.headers))
+            for value in (orjson.loads(one.value or b"") for one in outputs if one.partition is None):
+                found["questions"] += value.get("type") == "ask"
+                found["answers"] += value.get("answers") is not None
+                found["counters"] += value.get("type") == "report" and "@" in value["id"]
+                found["refused"] += value.get("type") == "refused" and value["subject"] is None
+                found["outages obeyed"] += "gateway_outage" in value.get("id", "") and bool(value["data"]["command"])
+    assert min(found[name] for name in ("sms of two lanes", "questions", "answers", "counters", "refused")) > 0
+    assert bool(found["outages obeyed"]) is (SCENARIOS[seed] == "outage")
+
+
+QUESTION = {"subject": 42, "id": "2026-11-24:afternoon/1", "to": "+821000000042", "text": "W.x",
+            "at": "2026-11-24T06:00:00Z", "until": "2026-11-24T06:30:00Z"}
+MORNING = {**QUESTION, "id": "2026-11-24:morning/1", "at": "2026-11-24T00:00:00Z", "until": "2026-11-24T00:30:00Z"}
+SENT = {"id": "42/2026-11-24:afternoon/1", "to": "+821000000042", "text": "W.x", "valid": "12600"}
+
+
+@pytest.mark.parametrize(("asked", "sent", "told"), [
+    ([QUESTION, QUESTION, MORNING], [SENT, SENT], None),
+    ([QUESTION], [], "never sent"),
+    ([QUESTION, MORNING], [SENT, {**SENT, "id": "42/2026-11-24:morning/1", "valid": "1"}], "past its deadline"),
+    ([QUESTION], [{**SENT, "valid": "12601"}], "past its deadline"),
+    ([QUESTION], [SENT, {**SENT, "text": "W.y"}], "was sent as"),
+    ([QUESTION], [SENT, {**SENT, "id": "42/2026-11-24:afternoon/2"}], "was sent as"),
+    ([QUESTION, {**QUESTION, "text": "W.y"}], [SENT], "other octets"),
+    ([{**MORNING, "at": MORNING["until"]}], [], "asked past the deadline")])
+def test_a_round_with_a_wrong_question_fails(asked: list[dict[str, object]], sent: list[dict[str, str]],
+                                             told: str | None) -> None:
+    noon = 1_795_489_200  # 2026-11-24T03:00:00Z
+    requests = [Request("POST", "/sms", {}, orjson.dumps(one)) for one in sent]
+    problems = wrong(asked, requests, noon)
+    assert len(problems) == (told is not None)
+    assert told is None or told in problems[0]
 
 
 @pytest.mark.parametrize(("steady", "rolling", "exits", "told"), [

@@ -31,10 +31,12 @@ OUTPUTS: Final = (ALERTS, REPORTS, QUARANTINE, ASKS)
 @dataclass
 class Audit:
     """problems: in words, empty where all is right; said: what the database has to hold; repeats: seen again;
-    forwarded, arrived: what was sent on to another lane, and what came there so."""
+    asked: the records of topic `asks`; forwarded, arrived: what was sent on to another lane, and what came there so.
+    """
 
     problems: list[str] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
     inputs: int = 0
     outputs: int = 0
     repeats: int = 0
@@ -114,6 +116,7 @@ async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, ke
         found.problems += [f"{topic} {number}: missing {value!r}" for _, value in expected[topic] - there]
         found.problems += [f"{topic} {number}: not expected {value!r}" for _, value in there - expected[topic]]
         found.said += [_said(record) for record in records if topic in (ALERTS, REPORTS)]
+        found.asked += [orjson.loads(record.value) for record in records if topic == ASKS]
     found.arrived |= {(topic, number, one.key, one.value) for topic in INPUTS for one in inputs[topic]
                       if any(name == FORWARDED for name, _ in one.headers)}
 
