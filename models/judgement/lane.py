@@ -144,8 +144,9 @@ class LaneState:
         due = calendar.next_deadline(after)
         if due is not None:
             self._deadlines.setdefault(profile.gateway, Agenda()).add(due, subject)
-        upcoming = [at for one in calendar.to_ask(profile.ask_min, after) for at in one.moments if at > after]
-        self.moments.enter(profile.gateway, subject, min(upcoming, default=None))
+        if profile.ask_min:
+            upcoming = [at for one in calendar.to_ask(profile.ask_min, after) for at in one.moments if at > after]
+            self.moments.enter(profile.gateway, subject, min(upcoming, default=None))
 
     def _count(self, person: Person, change: int) -> None:
         if not person.profile.retired:

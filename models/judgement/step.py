@@ -99,31 +99,35 @@ def _arrive(turn: Turn, event: Arrived) -> None:
     highest = clocks.highest_seen(state)
     if fresh:
         state = replay.accepted(state, received.epoch, received.counter)
-        turn.person.slots = {**turn.person.slots, received.slot: state}
     judged = about.judged_until(turn.person, event.standing.judged_until)
     if judged is not None:
         _forget_windows(turn, turn.today if judged >= turn.now else about.today(turn.person, judged))
     _forget_alerts(turn)
     if isinstance(report, StatusReport):
-        _status(turn, event, report, clocks.origin(received, highest, fell_back=fell_back))
+        _status(turn, event, report, state, clocks.origin(received, highest, fell_back=fell_back))
     else:
+        turn.person.slots = {**turn.person.slots, received.slot: state}
         turn.effects.append(_reported(turn, event, None, late=False))
 
 
 def _hear(turn: Turn) -> None:
     """Rule 14: an authentic report has come that is no duplicate."""
     heard = turn.person.last_heard_at
-    turn.person.last_heard_at = turn.now if heard is None else max(heard, turn.now)
+    if heard is None or turn.now > heard:
+        turn.person.last_heard_at = turn.now
 
 
-def _status(turn: Turn, event: Arrived, report: StatusReport, origin: Origin) -> None:
-    """A fresh status report: history first, then check-ins, emergencies, activity and the device."""
-    person, slot = turn.person, origin.slot
-    state = person.slots[slot]
+def _status(turn: Turn, event: Arrived, report: StatusReport, state: Slot, origin: Origin) -> None:
+    """A fresh status report: history first, then check-ins, emergencies, activity and the device.
+
+    state: of the slot, with the counter of the report.
+    """
+    person = turn.person
     clock = clocks.read_clock(report, state, origin.position, turn.now)
     reading = checkins.read(turn, report, clock)
     turn.effects.append(_reported(turn, event, reading, late=reading.late, reference=origin.reference))
-    person.slots = {**person.slots, slot: clocks.with_clock(state, report, clock, origin)}
+    state = clocks.with_clock(state, report, clock, origin)
+    person.slots = {**person.slots, origin.slot: state}
     if reading.late:  # rule 17: the report does nothing else
         causes.remember_unusable(turn, causes.LATE)
         emergencies.flags(turn, report, clock, origin)
@@ -134,7 +138,7 @@ def _status(turn: Turn, event: Arrived, report: StatusReport, origin: Origin) ->
     emergencies.memory(turn, report, clock, origin)
     activity.inactivity(turn, report, reading.says, clock.device_time, origin)
     activity.long_out(turn, report, reading.says, origin)
-    devices.devices(turn, report, clock, origin)
+    devices.devices(turn, report, state, clock, origin)
     causes.remember(turn, report, clock.device_time, clock_wrong=clock.wrong)
 
 

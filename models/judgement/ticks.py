@@ -46,9 +46,17 @@ class _Due(NamedTuple):
     result: Result | None
     excused: bool
 
-    @property
-    def silent(self) -> bool:
-        return self.result is None and not self.excused
+
+class _Awaited(NamedTuple):
+    """The people with one deadline whose windows are not excused.
+
+    silent: (subject, window) of these that have no result.
+    opened: the earliest opening of their windows, epoch seconds.
+    """
+
+    people: set[int]
+    silent: tuple[tuple[int, int], ...]
+    opened: int
 
 
 def tick(lane: LaneState, event: Tick, keys: KeyRing) -> Iterator[list[Effect]]:
@@ -137,60 +145,53 @@ def _judge_together(lane: LaneState, gateway: str, deadline: int, due: list[_Due
     fresh: the gateway's time had not reached this deadline before. If it had, only people from another gateway are
     judged here: they are judged singly, and not noted.
     """
-    outage = lane.outage_of(gateway)
-    if outage is None and fresh:
-        outage = _found(lane, gateway, deadline, due, at)
+    outage, awaited = lane.outage_of(gateway), _awaited(due)
+    notes = _note(lane, gateway, deadline, awaited) if fresh and awaited.people else ()
+    if outage is not None:
+        outage = replace(outage, silent=(*outage.silent, *awaited.silent))
+        if notes:
+            outage = replace(outage, due=tuple(sorted({*outage.due, *awaited.people})))
+        lane.put_incident(outage)
+    elif notes and awaited.silent:
+        outage = _found(gateway, deadline, awaited, notes, lane.gateway(gateway).quiet_since, at)
         if outage is not None:
             lane.put_incident(outage)
             yield [IncidentRevised(outage, Change.OPENED, lane.number, at)]
-    elif outage is not None:
-        outage = replace(outage, silent=(*outage.silent, *_silent(due)))
-        if fresh:
-            _note(lane, gateway, deadline, due)
-            outage = replace(outage, due=tuple(sorted({*outage.due, *_due(due)})))
-        lane.put_incident(outage)
     silence = lane.silence_of(gateway)
     for one in due:
-        if one.result in (None, Result.NOT_AWAKE):
+        if one.result is None or one.result is Result.NOT_AWAKE:
             yield _apply(lane, one.subject, Deadline(one.window, at, None if outage is None else outage.id,
                                                      None if silence is None else silence.id))
 
 
-def _due(due: list[_Due]) -> set[int]:
-    """The people due: those whose window is not excused."""
-    return {one.subject for one in due if not one.excused}
+def _awaited(due: list[_Due]) -> _Awaited:
+    awaited = [one for one in due if not one.excused]
+    return _Awaited({one.subject for one in awaited},
+                    tuple((one.subject, one.window) for one in awaited if one.result is None),
+                    min((one.opened for one in awaited), default=0))
 
 
-def _silent(due: list[_Due]) -> tuple[tuple[int, int], ...]:
-    """(subject, window) of the silent people."""
-    return tuple((one.subject, one.window) for one in due if one.silent)
-
-
-def _note(lane: LaneState, gateway: str, deadline: int, due: list[_Due]) -> Sequence[DeadlineNote]:
+def _note(lane: LaneState, gateway: str, deadline: int, awaited: _Awaited) -> Sequence[DeadlineNote]:
     """Rule 18: note a deadline. Returns the notes of the 60 minutes up to it."""
-    people = _due(due)
-    if not people:
-        return ()
-    opened = min(one.opened for one in due if not one.excused)
-    silent = {subject for subject, _ in _silent(due)}
-    return lane.times.note(gateway, DeadlineNote(deadline, len(people), len(silent), opened))
+    silent = len({subject for subject, _ in awaited.silent})
+    return lane.times.note(gateway, DeadlineNote(deadline, len(awaited.people), silent, awaited.opened))
 
 
-def _found(lane: LaneState, gateway: str, deadline: int, due: list[_Due], at: int) -> Incident | None:
-    """The outage that this deadline shows (rule 18); None: it shows none."""
-    notes = _note(lane, gateway, deadline, due)
-    silent, people = _silent(due), _due(due)
-    if not silent:
-        return None
-    all_due, all_silent = sum(note.due for note in notes), sum(note.silent for note in notes)
-    many = all_silent >= ENOUGH_SILENT and all_silent * 10 > all_due * OUTAGE_TENTHS
-    quiet_since, opened = lane.gateway(gateway).quiet_since, min(note.opened for note in notes)
-    no_sms = quiet_since is not None and quiet_since <= opened
-    quiet = ENOUGH_DUE <= all_due == all_silent and no_sms
+def _found(gateway: str, deadline: int, awaited: _Awaited, notes: Sequence[DeadlineNote], quiet_since: int | None,
+           at: int) -> Incident | None:
+    """The outage that a deadline shows (rule 18); None: it shows none.
+
+    notes: of the 60 minutes up to the deadline. quiet_since: see `GatewayTime`.
+    """
+    due, silent = sum(note.due for note in notes), sum(note.silent for note in notes)
+    many = silent >= ENOUGH_SILENT and silent * 10 > due * OUTAGE_TENTHS
+    no_sms = quiet_since is not None and quiet_since <= min(note.opened for note in notes)
+    quiet = ENOUGH_DUE <= due == silent and no_sms
     if not many and not quiet:
         return None
-    return Incident(gateway=gateway, deadline=deadline, last_tick=None, opened_at=at, people=len(people), silent=silent,
-                    due=tuple(sorted(people)), noted=(all_silent, all_due), quiet_since=quiet_since if quiet else None)
+    return Incident(gateway=gateway, deadline=deadline, last_tick=None, opened_at=at, people=len(awaited.people),
+                    silent=awaited.silent, due=tuple(sorted(awaited.people)), noted=(silent, due),
+                    quiet_since=quiet_since if quiet else None)
 
 
 def _end_outages(lane: LaneState, at: int) -> Iterator[list[Effect]]:

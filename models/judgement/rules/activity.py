@@ -39,6 +39,8 @@ def _by_duration(turn: Turn, kind: Kind, origin: Origin, seconds: int, warning: 
 
     warning, critical: from these durations on. On an excused date the alert is neither opened nor raised.
     """
+    if seconds < warning and not turn.person.alerts:
+        return  # the usual case
     alert = about.find_alert(turn.person, kind)
     if seconds < warning:
         if alert is not None:

@@ -12,7 +12,7 @@ from models.contract.alerts import report_reference
 from models.judgement import replay
 from models.judgement.person import Slot
 from models.report import Received, StatusReport
-from models.times import DAY, format_time
+from models.times import DAY
 
 EARLIEST_CLOCK: Final = 1_735_689_600  # 2025-01-01T00:00:00Z; no device is older
 WENT_BACK: Final = 15 * 60
@@ -25,14 +25,12 @@ class ReportClock(Value, frozen=True):
     wrong: whether the clock is wrong.
     names_none: whether the window that the report names does not count, since the device computed it from this clock.
     flagged: the report gets the flag `clock`.
-    evidence: for the alert on a wrong clock.
     """
 
     device_time: int
     wrong: bool
     names_none: bool
     flagged: bool
-    evidence: str
 
 
 class Origin(Value, frozen=True):
@@ -60,14 +58,13 @@ def read_clock(report: StatusReport, state: Slot, position: tuple[int, int], now
     """state: the slot before the report. position: the (epoch, counter) of the report."""
     clock = report.device_time
     if clock is None:
-        return ReportClock(now, wrong=True, names_none=False, flagged=True, evidence="clock unknown")
+        return ReportClock(now, wrong=True, names_none=False, flagged=True)
     ahead = clock > now + DAY
     went_back = (state.clock is not None and state.clock_report is not None and clock < state.clock - WENT_BACK
                  and position > state.clock_report)
     names_none = clock < EARLIEST_CLOCK or went_back
     wrong = ahead or names_none
-    return ReportClock(now if wrong else min(clock, now), wrong=wrong, names_none=names_none,
-                 flagged=wrong or abs(clock - now) > DAY, evidence=f"clock {format_time(clock)}")
+    return ReportClock(now if wrong else min(clock, now), wrong, names_none, wrong or abs(clock - now) > DAY)
 
 
 def fell_back(report: StatusReport, state: Slot, now: int) -> bool:
@@ -87,7 +84,11 @@ def with_clock(state: Slot, report: StatusReport, clock: ReportClock, origin: Or
 
 def highest_seen(state: Slot) -> tuple[int, int] | None:
     """The highest (epoch, counter) seen of a slot; None: it has seen none."""
-    return max(((epoch, window.highest) for epoch, window in state.replay.items()), default=None)
+    highest: tuple[int, int] | None = None
+    for epoch, window in state.replay.items():
+        if highest is None or epoch > highest[0]:
+            highest = (epoch, window.highest)
+    return highest
 
 
 def origin(received: Received, highest: tuple[int, int] | None, *, fell_back: bool) -> Origin:
@@ -102,8 +103,9 @@ def origin(received: Received, highest: tuple[int, int] | None, *, fell_back: bo
 def is_new(state: Slot, received: Received) -> bool:
     """Whether a counter is neither seen nor below the replay window (receiving rule 2)."""
     window = state.replay.get(received.epoch)
-    return window is None or not (replay.is_below(window, received.counter)
-                                  or replay.has_seen(window, received.counter))
+    if window is None or received.counter > window.highest:
+        return True
+    return not (replay.is_below(window, received.counter) or replay.has_seen(window, received.counter))
 
 
 def is_below(state: Slot, received: Received) -> bool:

@@ -9,6 +9,7 @@ from models.judgement.rules.clocks import Origin, ReportClock
 from models.judgement.rules.turn import Turn
 from models.profile import Thresholds
 from models.report import LOW_BATTERY, MAINS_LOST, StatusReport
+from models.times import format_time
 
 BATTERY_RECOVERED: Final = 10
 SIGNAL_RECOVERED: Final = 5
@@ -16,17 +17,18 @@ STUCK_AFTER: Final = 20 * 3600
 _ALWAYS_ACTIVE: Final = (15,) * 24
 
 
-def devices(turn: Turn, report: StatusReport, clock: ReportClock, origin: Origin) -> None:
-    """Rule 13: a report that is older by (epoch, counter) than one judged of its slot changes nothing."""
-    slots = turn.person.slots
-    state = slots.get(origin.slot) or Slot()
+def devices(turn: Turn, report: StatusReport, state: Slot, clock: ReportClock, origin: Origin) -> None:
+    """Rule 13: a report that is older by (epoch, counter) than one judged of its slot changes nothing.
+
+    state: of the slot, which is `turn.person.slots[origin.slot]`.
+    """
     if state.judged_report is not None and origin.position < state.judged_report:
         return
     limits = turn.person.profile.thresholds
     weak, too_weak = _signal(report.signal_dbm, limits.signal_dbm, was_weak=state.weak)
     since, stuck = _stuck(report, state.stuck, clock.device_time)
-    turn.person.slots = {**slots, origin.slot: Slot(state.replay, origin.position, weak, state.clock,
-                                                    state.clock_report, report.listens, since)}
+    turn.person.slots = {**turn.person.slots, origin.slot: Slot(
+        state.replay, origin.position, weak, state.clock, state.clock_report, report.listens, since)}
     low, uncomfortable = _battery(report, limits), _temperature(report, limits)
     fell_back = origin.fell_back is not None
     wrong_now = (low or too_weak or uncomfortable or report.flags & MAINS_LOST or report.faults or clock.wrong
@@ -47,7 +49,7 @@ def devices(turn: Turn, report: StatusReport, clock: ReportClock, origin: Origin
         if wrong:
             if about.find_alert(turn.person, kind, origin.slot) is None:
                 turn.open_or_reopen(kind, origin.reference, Severity.MAINTENANCE, Likely.DEVICE,
-                                    (_evidence(kind, report, clock, origin),), origin.slot)
+                                    (_evidence(kind, report, origin),), origin.slot)
         elif wrong is False:
             alert = about.find_alert(turn.person, kind, origin.slot)
             if alert is not None:
@@ -95,7 +97,7 @@ def _stuck(report: StatusReport, since: tuple[int, int] | None,
     return (first, last), True if last - first >= STUCK_AFTER else None
 
 
-def _evidence(kind: Kind, report: StatusReport, clock: ReportClock, origin: Origin) -> str:
+def _evidence(kind: Kind, report: StatusReport, origin: Origin) -> str:
     match kind:
         case Kind.LOW_BATTERY:
             return "low battery" if report.battery_pct is None else f"battery {report.battery_pct} %"
@@ -106,7 +108,7 @@ def _evidence(kind: Kind, report: StatusReport, clock: ReportClock, origin: Orig
         case Kind.SENSOR_FAULT:
             return f"faults 0x{report.faults:02x}"
         case Kind.CLOCK:
-            return clock.evidence
+            return "clock unknown" if report.device_time is None else f"clock {format_time(report.device_time)}"
         case Kind.COUNTER:
             return f"counter {origin.fell_back} after {origin.counter}"
         case Kind.SENSOR_STUCK:
