@@ -16,7 +16,7 @@ from models.contract.inputs import Record, Sms
 from models.contract.outputs import encode
 from models.contract.records import read_sms
 from models.judgement import codec
-from models.judgement.events import Arrived, Standing
+from models.judgement.events import Arrived
 from models.judgement.fold import Fold
 from models.judgement.lane import LANE_KEY, LaneState
 from models.judgement.person import Person
@@ -176,8 +176,7 @@ def _sample(lane: LaneState, record: Record, keys: KeyRing) -> Sample:
 
 
 def _arrived(sample: Sample) -> Arrived:
-    return Arrived(sample.received, sample.sms.received_at, sample.sms.id, sample.sms.gateway,
-                   Standing(sample.sms.received_at))
+    return Arrived(sample.received, sample.sms.received_at, sample.sms.id, sample.sms.gateway, sample.sms.received_at)
 
 
 def _timed(work: Callable[[], object]) -> float:

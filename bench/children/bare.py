@@ -65,7 +65,7 @@ class Bare:
         received = receive(header, frame, person, self._keys)
         if isinstance(received, Rejected):
             raise WrongResultError(f"refused: {received}")
-        event = Arrived(received, sms.received_at, sms.id, sms.gateway, Standing())
+        event = Arrived(received, sms.received_at, sms.id, sms.gateway)
         self.people[header.subject], effects = step(person, event)
         self.awake += sum(isinstance(effect, CheckedIn) and effect.result is Result.AWAKE for effect in effects)
         return header.subject, sms.received_at, effects

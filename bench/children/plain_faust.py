@@ -21,7 +21,7 @@ from models.contract.outputs import encode
 from models.contract.records import read_sms
 from models.errors import Rejected
 from models.judgement import codec
-from models.judgement.events import Arrived, Standing
+from models.judgement.events import Arrived
 from models.judgement.receive import receive
 from models.judgement.step import step
 from models.wire.frame import find_frame, read_header
@@ -91,7 +91,7 @@ async def judge(event: Any) -> int:
     received = receive(header, frame, person, keys)
     if isinstance(received, Rejected):
         return 0
-    after, effects = step(person, Arrived(received, sms.received_at, sms.id, sms.gateway, Standing()))
+    after, effects = step(person, Arrived(received, sms.received_at, sms.id, sms.gateway))
     record = Record("sms", event.message.partition, event.message.offset, event.key, event.value)
     for effect in effects:
         output = encode(effect, record, sms.received_at)

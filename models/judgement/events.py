@@ -24,14 +24,15 @@ class Arrived(Value, frozen=True):
     """An authentic report.
 
     at: when the gateway received the SMS.
-    standing: of the person's gateway.
+    judged_until, first: of the person's gateway, as in `Standing`.
     """
 
     received: Received
     at: int
     sms_id: str | None
     sms_gateway: str | None
-    standing: Standing
+    judged_until: int | None = None
+    first: int | None = None
 
 
 class FrameRejected(Value, frozen=True):

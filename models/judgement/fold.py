@@ -123,7 +123,8 @@ class Fold:
         if isinstance(frames, Rejected):
             return [frames]
         effects: list[Effect] = []
-        judged_here, elsewhere = False, dict[int, int]()
+        judged_here = False
+        elsewhere: dict[int, int] = {}
         for frame in frames:
             header = read_header(frame)
             person = lane.person(header.subject)
@@ -134,6 +135,8 @@ class Fold:
                     continue
             judged_here = True
             effects += self._frame(lane, sms, header, frame, person)
+        if not elsewhere:
+            return effects
         if not _is_forwarded(record):
             return effects + [SentOn(subject, partition) for partition, subject in sorted(elsewhere.items())]
         return effects if judged_here else [_WRONG_PARTITION]
@@ -147,8 +150,9 @@ class Fold:
             return [received]
         if person is None:
             raise LookupError(f"an authentic frame of {header.subject}, who is not registered")
-        standing = lane.standing(person.profile.gateway)
-        after, effects = step(person, Arrived(received, sms.received_at, sms.id, sms.gateway, standing))
+        time = lane.gateway(person.profile.gateway)
+        after, effects = step(person, Arrived(received, sms.received_at, sms.id, sms.gateway, time.judged_until,
+                                              time.first))
         if effects:
             lane.put(header.subject, person, after)
         else:

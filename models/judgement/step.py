@@ -99,7 +99,7 @@ def _arrive(turn: Turn, event: Arrived) -> None:
     highest = clocks.highest_seen(state)
     if fresh:
         state = replay.accepted(state, received.epoch, received.counter)
-    judged = about.judged_until(turn.person, event.standing.judged_until)
+    judged = about.judged_until(turn.person, event.judged_until)
     if judged is not None:
         _forget_windows(turn, turn.today if judged >= turn.now else about.today(turn.person, judged))
     _forget_alerts(turn)
@@ -126,14 +126,13 @@ def _status(turn: Turn, event: Arrived, report: StatusReport, state: Slot, origi
     clock = clocks.read_clock(report, state, origin.position, turn.now)
     reading = checkins.read(turn, report, clock)
     turn.effects.append(_reported(turn, event, reading, late=reading.late, reference=origin.reference))
-    state = clocks.with_clock(state, report, clock, origin)
-    person.slots = {**person.slots, origin.slot: state}
     if reading.late:  # rule 17: the report does nothing else
+        person.slots = {**person.slots, origin.slot: clocks.with_clock(state, report, clock, origin)}
         causes.remember_unusable(turn, causes.LATE)
         emergencies.flags(turn, report, clock, origin)
         return
     asking.note_answer(person, report.answers)
-    checkins.check_in(turn, report, reading, event.standing)
+    checkins.check_in(turn, report, reading, event.judged_until, event.first)
     emergencies.flags(turn, report, clock, origin)
     emergencies.memory(turn, report, clock, origin)
     activity.inactivity(turn, report, reading.says, clock.device_time, origin)

@@ -49,7 +49,8 @@ def take_back(turn: Turn, standing: Standing, command: Command | None = None) ->
     replaced = {window: turn.take_back(window) for window in ended}
     for window, result in replaced.items():
         span = about.calendar(person, standing.first).span(window)
-        if result is None or span is None or checkins.is_pending(person, window, standing) or person.profile.retired:
+        if result is None or span is None or checkins.is_pending(
+                person, window, standing.judged_until, standing.first) or person.profile.retired:
             continue
         if turn.now - span.deadline < DAY and not about.awake_after(person, window):
             checkins.open_taken_back(turn, window, result, standing.outage, command)

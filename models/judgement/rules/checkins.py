@@ -11,7 +11,6 @@ from models.contract.alerts import OF_A_WINDOW, Change, ClearReason, Kind, Likel
 from models.contract.command import Command
 from models.contract.effects import Result
 from models.judgement import about
-from models.judgement.events import Standing
 from models.judgement.person import Person
 from models.judgement.results import REPORTED, as_reported, octet_at, result_of
 from models.judgement.rules.causes import cause
@@ -73,8 +72,8 @@ def read(turn: Turn, report: StatusReport, clock: ReportClock) -> Reading:
                    window=counted[0] if counted else None, says=says)
 
 
-def check_in(turn: Turn, report: StatusReport, reading: Reading, standing: Standing) -> None:
-    """Rules 4, 6, 8 and 9 for a report that is not late. standing: of the person's gateway."""
+def check_in(turn: Turn, report: StatusReport, reading: Reading, judged_until: int | None, first: int | None) -> None:
+    """Rules 4, 6, 8 and 9 for a report that is not late. judged_until, first: as in `events.Standing`."""
     became_not_awake = False
     for window in reading.counted:
         if reading.says is not None:
@@ -82,8 +81,9 @@ def check_in(turn: Turn, report: StatusReport, reading: Reading, standing: Stand
         elif not about.excused(turn.person, Window(window).day):
             became_not_awake = turn.take(window, Result.NOT_AWAKE)
     repaired = _repair(turn, report, reading)
-    if became_not_awake and reading.named is not None and not is_pending(turn.person, reading.named, standing):
-        _not_awake(turn, reading.named)
+    named = reading.named
+    if became_not_awake and named is not None and not is_pending(turn.person, named, judged_until, first):
+        _not_awake(turn, named)
     _clear(turn, reading, repaired)
 
 
@@ -113,10 +113,13 @@ def _repair(turn: Turn, report: StatusReport, reading: Reading) -> frozenset[int
     return frozenset(fine)
 
 
-def is_pending(person: Person, window: int, standing: Standing) -> bool:
-    """Whether the deadline of a window is still to come: then `not_awake` is no news before it (rule 8)."""
-    judged = about.judged_until(person, standing.judged_until)
-    span = about.calendar(person, standing.first).judged_span(window)
+def is_pending(person: Person, window: int, judged_until: int | None, first: int | None) -> bool:
+    """Whether the deadline of a window is still to come: then `not_awake` is no news before it (rule 8).
+
+    judged_until, first: as in `events.Standing`.
+    """
+    judged = about.judged_until(person, judged_until)
+    span = about.calendar(person, first).judged_span(window)
     return judged is not None and span is not None and span.deadline > judged
 
 

@@ -36,22 +36,17 @@ class ReportClock(Value, frozen=True):
 class Origin(Value, frozen=True):
     """Where a status report comes from, and its place among the reports of its slot.
 
-    epoch, counter: of the report; if its counter fell back, the highest seen (rule 23).
+    position: (epoch, counter) of the report; if its counter fell back, the highest seen (rule 23).
     reference: the report's id, and the end of the ids of the alerts that it opens.
     highest: (epoch, counter), the highest seen before the report; None: the slot has seen none.
     fell_back: the counter of the report, if it fell back; else None.
     """
 
     slot: int
-    epoch: int
-    counter: int
+    position: tuple[int, int]
     reference: str
     highest: tuple[int, int] | None
     fell_back: int | None
-
-    @property
-    def position(self) -> tuple[int, int]:
-        return self.epoch, self.counter
 
 
 def read_clock(report: StatusReport, state: Slot, position: tuple[int, int], now: int) -> ReportClock:
@@ -74,12 +69,17 @@ def fell_back(report: StatusReport, state: Slot, now: int) -> bool:
             and clock >= EARLIEST_CLOCK)
 
 
+def right_clock(state: Slot, report: StatusReport, clock: ReportClock,
+                origin: Origin) -> tuple[int | None, tuple[int, int] | None]:
+    """The latest right clock of a slot after a fresh report, with the (epoch, counter) of its report."""
+    newer = origin.fell_back is not None or state.clock_report is None or origin.position > state.clock_report
+    return (report.device_time, origin.position) if newer and not clock.wrong else (state.clock, state.clock_report)
+
+
 def with_clock(state: Slot, report: StatusReport, clock: ReportClock, origin: Origin) -> Slot:
     """The slot with the latest right clock, after a fresh report."""
-    newer = (origin.fell_back is not None or state.clock_report is None or origin.position > state.clock_report)
-    if clock.wrong or not newer:
-        return state
-    return replace(state, clock=report.device_time, clock_report=origin.position)
+    right, of = right_clock(state, report, clock, origin)
+    return replace(state, clock=right, clock_report=of)
 
 
 def highest_seen(state: Slot) -> tuple[int, int] | None:
@@ -95,9 +95,9 @@ def origin(received: Received, highest: tuple[int, int] | None, *, fell_back: bo
     """Where an accepted status report comes from. highest: as in `Origin`. fell_back: by rule 23."""
     slot, epoch, counter = received.slot, received.epoch, received.counter
     if not fell_back or highest is None or not isinstance(received.payload, StatusReport):
-        return Origin(slot, epoch, counter, report_reference(slot, epoch, counter), highest, None)
+        return Origin(slot, (epoch, counter), report_reference(slot, epoch, counter), highest, None)
     reference = report_reference(slot, epoch, counter, received.payload.device_time)
-    return Origin(slot, *highest, reference, highest, counter)
+    return Origin(slot, highest, reference, highest, counter)
 
 
 def is_new(state: Slot, received: Received) -> bool:

@@ -5,6 +5,7 @@ from typing import Final
 from models.contract.alerts import ClearReason, Kind, Likely, Severity
 from models.judgement import about
 from models.judgement.person import Slot
+from models.judgement.rules import clocks
 from models.judgement.rules.clocks import Origin, ReportClock
 from models.judgement.rules.turn import Turn
 from models.profile import Thresholds
@@ -20,15 +21,17 @@ _ALWAYS_ACTIVE: Final = (15,) * 24
 def devices(turn: Turn, report: StatusReport, state: Slot, clock: ReportClock, origin: Origin) -> None:
     """Rule 13: a report that is older by (epoch, counter) than one judged of its slot changes nothing.
 
-    state: of the slot, which is `turn.person.slots[origin.slot]`.
+    state: of the slot, with the counter of the report; with what the report measures it becomes the slot of the person.
     """
+    person, right = turn.person, clocks.right_clock(state, report, clock, origin)
     if state.judged_report is not None and origin.position < state.judged_report:
+        person.slots = {**person.slots, origin.slot: clocks.with_clock(state, report, clock, origin)}
         return
     limits = turn.person.profile.thresholds
     weak, too_weak = _signal(report.signal_dbm, limits.signal_dbm, was_weak=state.weak)
     since, stuck = _stuck(report, state.stuck, clock.device_time)
-    turn.person.slots = {**turn.person.slots, origin.slot: Slot(
-        state.replay, origin.position, weak, state.clock, state.clock_report, report.listens, since)}
+    person.slots = {**person.slots, origin.slot: Slot(state.replay, origin.position, weak, *right, report.listens,
+                                                      since)}
     low, uncomfortable = _battery(report, limits), _temperature(report, limits)
     fell_back = origin.fell_back is not None
     wrong_now = (low or too_weak or uncomfortable or report.flags & MAINS_LOST or report.faults or clock.wrong
@@ -110,7 +113,7 @@ def _evidence(kind: Kind, report: StatusReport, origin: Origin) -> str:
         case Kind.CLOCK:
             return "clock unknown" if report.device_time is None else f"clock {format_time(report.device_time)}"
         case Kind.COUNTER:
-            return f"counter {origin.fell_back} after {origin.counter}"
+            return f"counter {origin.fell_back} after {origin.position[1]}"
         case Kind.SENSOR_STUCK:
             return "activity never changes"
         case _:

@@ -54,7 +54,7 @@ def memory(turn: Turn, report: StatusReport, clock: ReportClock, origin: Origin)
 
 
 def _report(turn: Turn, kind: Kind, moment: int, evidence: tuple[str, ...], clock: ReportClock, origin: Origin) -> None:
-    emergency = ReportedEmergency(kind, origin.slot, moment, origin.epoch, origin.counter, clock.wrong)
+    emergency = ReportedEmergency(kind, origin.slot, moment, *origin.position, clock.wrong)
     turn.person.emergencies = (*turn.person.emergencies, emergency)[-REMEMBERED:]
     alert = about.find_alert(turn.person, kind)
     if alert is None:
