@@ -1,7 +1,8 @@
 """Only what has arrived can be known. The simulator alone derives from the arrivals what could be known, and from when.
 
-A silent person is known at the deadline. An emergency whose SMS was lost is known by the next report that arrives
-within a day, since the device remembers the emergency.
+A silent person is known at the deadline. So is a person who is not awake: before the deadline many people get up. An
+emergency whose SMS was lost is known by the next report that arrives within a day, since the device remembers the
+emergency.
 """
 
 from collections.abc import Iterable
@@ -87,8 +88,10 @@ class Knowable:
 
     def _deadline(self, deadline: int, subject: int, window: int) -> None:
         person = self._people[subject]
-        if window not in person.windows and not person.up_later(window):
-            self._dues.append(ExpectedAlert(subject, "no_report", str(Window(window)), deadline))
+        said = person.windows.get(window)
+        if said != _UP and not person.up_later(window):
+            kind = "no_report" if said is None else "not_awake"
+            self._dues.append(ExpectedAlert(subject, kind, str(Window(window)), deadline))
 
     def _report(self, at: int, sms: Sent) -> None:
         person = self._people[sms.subject]
@@ -112,7 +115,8 @@ class Knowable:
         if place in self._judged:
             if said == _UP and at < self._calendar.deadline(window) and place not in self._fine:
                 self._fine[place] = Fine(place[0], str(Window(window)), at)
-            elif said == _ASLEEP and window not in person.windows and not person.up_later(window):
+            elif (said == _ASLEEP and at > self._calendar.deadline(window) and window not in person.windows
+                  and not person.up_later(window)):
                 self._dues.append(ExpectedAlert(place[0], "not_awake", str(Window(window)), at))
         person.learn(window, said)
 

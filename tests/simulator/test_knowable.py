@@ -69,10 +69,12 @@ def test_a_report_that_arrives_later_changes_nothing_about_the_deadline() -> Non
     assert truth_of(sms(9.6, TODAY, "awake", sent=7)).fine == ()
 
 
-def test_asleep_is_known_at_its_arrival_and_replaces_silence() -> None:
-    assert dues(sms(9.2, TODAY, "not_awake")) == [("not_awake", "2026-11-24:morning", 9.2), AFTERNOON_SILENT]
-    assert dues(sms(9.2, TODAY, "not_awake"), sms(9.3, TODAY, "not_awake"))[:1] == [
-        ("not_awake", "2026-11-24:morning", 9.2)]
+def test_asleep_is_known_at_the_deadline_and_replaces_silence() -> None:
+    """Rule 8: many people get up in the grace."""
+    asleep = ("not_awake", "2026-11-24:morning", 9.5)
+    assert dues(sms(9.2, TODAY, "not_awake")) == [asleep, AFTERNOON_SILENT]
+    assert dues(sms(9.2, TODAY, "not_awake"), sms(9.3, TODAY, "not_awake"))[:1] == [asleep]
+    assert dues(sms(9.2, TODAY, "not_awake"), sms(9.5, TODAY, "awake")) == [AFTERNOON_SILENT]
 
 
 def test_asleep_after_the_deadline_is_due_as_silence_and_as_not_awake() -> None:
