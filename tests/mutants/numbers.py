@@ -83,8 +83,6 @@ NUMBERS = (
              "a person who sat still is taken for a stuck sensor"),
     Mutation("rules/devices.py", "        return since, None\n    first", "        return None, None\n    first",
              "one report without a value hides a stuck sensor"),
-    Mutation("rules/devices.py", "origin.position > origin.highest", "origin.position >= origin.highest",
-             "the alert on a counter ends although the device does not count on"),
     Mutation("rules/devices.py", "(Kind.CLOCK, clock.wrong),", "(Kind.CLOCK, clock.flagged),",
              "a late SMS is an alert on the clock"),
     Mutation("rules/causes.py", "BATTERY_NEARLY_EMPTY: Final = 20", "BATTERY_NEARLY_EMPTY: Final = 19",

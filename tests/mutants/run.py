@@ -21,7 +21,8 @@ PARTS = ("models", "cli", "streams", "runtime", "simulator", "tests/models", "te
          "tests/stories", "tests/naive")
 FILES = ("pyproject.toml", "tests/conftest.py")
 TESTS = ("tests/models/test_stories.py", "tests/models/test_scenarios.py", "tests/models/test_state.py",
-         "tests/models/test_results.py", "tests/models/test_calendar.py")
+         "tests/models/test_results.py", "tests/models/test_calendar.py", "tests/models/test_device_clock.py",
+         "tests/models/test_asking.py", "tests/models/test_commands.py")
 LIMIT_S = 180
 NONE_FAILED, SOME_FAILED = 0, 1
 
