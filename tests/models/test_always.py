@@ -15,7 +15,7 @@ from models.contract.alerts import EMERGENCIES
 from models.contract.documents import Output
 from models.contract.effects import Result
 from models.judgement.codec import pack_person
-from models.judgement.lane import LaneState
+from models.judgement.lane import QUESTIONS_KEY, LaneState
 from models.judgement.person import Person
 from models.judgement.results import result_at, result_of, windows_of
 from models.times import parse_time
@@ -191,21 +191,40 @@ def test_no_authentic_report_raises_whatever_its_octets(plaintexts: list[bytes],
 
 
 def test_the_state_of_a_busy_person_does_not_grow() -> None:
-    """Sixty days of five reports, alarms, excuses and resolved alerts a day."""
+    """Sixty days of questions, reports, alarms, wrong clocks, counters that fall back, excuses and resolved alerts."""
     stage = Stage()
-    for text in ("registry 1", "1 05:00 tick"):
+    for text in ('registry 1 {"slots": [[0, 1, "+821012345678"]], "ask_min": [5, 15, 25]}', "1 05:00 tick"):
         stage.outputs(text)
-    sizes = []
+    sizes, asked = [], 0
     for day in range(1, 61):
-        for text in (f"{day} 07:00 report 1 awake for {day}-morning battery {day % 30} idle 1", f"{day} 09:30 tick",
-                     f"{day} 10:00 report 1 sos alarm fire 30", f"{day} 13:10 report 1 for {day}-afternoon temp 50",
-                     f"{day} 14:00 report 1 temp 20", f"{day} 15:30 tick", f"{day} 16:00 report 1 awake",
-                     f"{day} 17:00 kim excuse 1 {day + 3} {day + 3}",
-                     f"{day} 18:00 kim unexcuse 1 {day + 3} {day + 3}"):
-            stage.outputs(text)
+        for text in (f"{day} 07:00 report 1 awake for {day}-morning battery {day % 30} idle 1 listens",
+                     f"{day} 09:30 tick",
+                     f"{day} 10:00 report 1 sos alarm fire 30 activity 15 idle 0",
+                     f"{day} 10:01 report 1 sos clockless",
+                     f"{day} 10:02 report 1 counter 1 listens", f"{day} 10:03 report 1 slot 7",
+                     f"{day} 13:10 report 1 temp 50 listens", f"{day} 14:00 report 1 temp 20 listens",
+                     f"{day} 15:05 tick", f"{day} 15:06 report 1 answers 1 listens", f"{day} 15:25 tick",
+                     f"{day} 15:30 tick", f"{day} 16:00 report 1 out idle 2300 listens",
+                     f"{day} 17:00 kim excuse 1 {day} {day}", f"{day} 17:30 kim excuse 1 {day + 3} {day + 3}",
+                     f"{day} 18:00 kim unexcuse 1 {day + 3} {day + 3}", f"{day} 18:01 kim unexcuse 1 {day} {day}"):
+            asked += sum(output.topic == "asks" for output in stage.outputs(text))
         for name in list(stage.lane.somebody(1).alerts):
             stage.outputs(f"{day} 19:00 kim resolve {name.replace(f'2026-11-{day:02d}:', f'{day}-')}")
         sizes.append(len(pack_person(stage.lane.somebody(1))))
+    assert asked == 120
     assert max(sizes[48:]) <= max(sizes[36:48]) + 64, "numbers get longer, nothing else"
-    assert max(sizes) < 3_000, "closed alerts are kept for two days"
+    assert max(sizes) < 3_500
     assert window_of("24-morning") == 5038
+
+
+def test_a_lane_forgets_the_questions_of_an_hour_ago() -> None:
+    stage = Stage()
+    for text in ('registry 1..12 {"slots": [[0, 1, "+821012345678"]], "ask_min": [5]}', "1 05:00 tick"):
+        stage.play(text)
+    sizes = []
+    for day in range(1, 9):
+        for text in (f"{day} 06:00 report 1..12 listens", f"{day} 09:05 tick", f"{day} 15:05 tick"):
+            stage.play(text)
+        sizes += [len(value or b"") for key, value in stage.lane.take_touched() if key == QUESTIONS_KEY]
+    assert len(sizes) == 8
+    assert len(set(sizes)) == 1

@@ -259,4 +259,8 @@ NUMBERS = (
              "remembers = False", "an absence that ends makes a person silent who was not awake"),
     Mutation("rules/turn.py", "REOPENED_WITHIN: Final = 30 * 60", "REOPENED_WITHIN: Final = 30 * 60 - 1",
              "a flapping device makes a new alert after half an hour"),
+    Mutation("../contract/registry.py", "MOST_QUESTIONS: Final = 7", "MOST_QUESTIONS: Final = 8",
+             "a question has a number that no report can answer"),
+    Mutation("../contract/registry.py", "if any(later <= earlier", "if any(later < earlier",
+             "a person is asked twice at one moment"),
 )

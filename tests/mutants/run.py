@@ -22,7 +22,7 @@ PARTS = ("models", "cli", "streams", "runtime", "simulator", "tests/models", "te
 FILES = ("pyproject.toml", "tests/conftest.py")
 TESTS = ("tests/models/test_stories.py", "tests/models/test_scenarios.py", "tests/models/test_state.py",
          "tests/models/test_results.py", "tests/models/test_calendar.py", "tests/models/test_device_clock.py",
-         "tests/models/test_asking.py", "tests/models/test_commands.py")
+         "tests/models/test_asking.py", "tests/models/test_commands.py", "tests/models/test_contract.py")
 LIMIT_S = 180
 NONE_FAILED, SOME_FAILED = 0, 1
 
