@@ -47,7 +47,7 @@ from models.times import DAY
 from models.window import Window, windows_of_days
 
 KEPT_DAYS: Final = LATE_DAYS + 1  # of results and spans of windows; a report can name a window that is LATE_DAYS old
-CLOSED_KEPT: Final = 2 * DAY  # an alert can be reopened for a day; the second one is for commands out of order
+CLOSED_KEPT: Final = DAY  # so long a command may reopen an alert (rule 15), and the end of an excuse too (rule 7)
 
 
 def step(state: Person | None, event: Event) -> tuple[Person, list[Effect]]:
