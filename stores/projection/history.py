@@ -2,6 +2,7 @@
 
 There is a function for each kind of record. A device's key, or a name that an operator put into a registry record, does
 not get into the database. No field of a record can displace a field of Anbu. Map keys are event ids with `-` for `.`.
+A refused command changes nothing, so it leaves nothing in the database.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -25,13 +26,15 @@ from stores.projection.operations import DocumentChange, Entry
 from stores.projection.weeks import week_of
 
 _PROFILE: Final = ("site", "gateway", "tz", "since", "retired", "windows", "grace_min", "excused", "escalation",
-                   "thresholds", "attributes")
+                   "thresholds", "attributes", "ask_min", "remind")
 _ALERT: Final = ("alert", "revision", "change", "kind", "severity", "active", "acknowledged_by", "assignee", "site",
-                 "window", "opened_at", "changed_at", "cause", "why", "by", "text", "escalated_to", "reason")
-_REVISION: Final = ("change", "severity", "site", "by", "text", "why", "reason", "escalated_to")
+                 "window", "opened_at", "changed_at", "cause", "why", "by", "text", "escalated_to", "reason",
+                 "command", "outcome")
+_REVISION: Final = ("change", "severity", "site", "by", "text", "why", "reason", "escalated_to", "command", "outcome")
 _CHECKIN: Final = ("site", "result", "previous", "repaired", "at")
 _REPORT: Final = ("id", "site", "device_time", "received_at", "late", "window", "result", "battery_pct", "signal_dbm",
-                  "temp_c", "humidity_pct", "idle_min", "first_activity", "activity", "flags", "attrs", "sms")
+                  "temp_c", "humidity_pct", "idle_min", "first_activity", "activity", "flags", "answers", "attrs",
+                  "sms")
 _STATUS: Final = ("id", "site", "device_time", "received_at", "window", "result", "battery_pct", "signal_dbm", "temp_c",
                   "humidity_pct", "idle_min", "first_activity", "flags")
 _UNITS: Final = {"battery_pct": "%", "signal_dbm": "dBm", "temp_c": "°C", "humidity_pct": "%"}
@@ -55,7 +58,7 @@ def changes_of(record: Record) -> list[DocumentChange]:
                 return of_report(document)
             case "checkin":
                 return of_checkin(document)
-            case "progress":
+            case "progress" | "refused":
                 return []
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ContractError(str(error)) from error
@@ -117,7 +120,8 @@ def of_checkin(checkin: Document) -> list[DocumentChange]:
 def of_report(report: Document) -> list[DocumentChange]:
     """Changes of a report: its week, and the newest state of person and device. A late report changes only its week."""
     subject = subject_of(report)
-    slot, epoch, counter = (int(part) for part in report["id"].split("."))
+    reference = text_of(report, "id")
+    slot, epoch, counter = (int(part) for part in reference.partition("@")[0].split("."))
     received = parse_time(report["received_at"], "received_at")
     clock = None if report["device_time"] is None else parse_time(report["device_time"], "device_time")
     sms = _of(report.get("sms") or {}, ("id", "gateway"))
@@ -134,7 +138,7 @@ def of_report(report: Document) -> list[DocumentChange]:
               "woke": None if late or half is None else report["first_activity"]}
     kept = {**_of(report, _REPORT), "sms": sms, "counts": counts}
     monday = _week(clock, received)
-    entries = {f"reports.{slot}-{epoch}-{counter}": Entry(kept, right)}
+    entries = {f"reports.{reference.replace('.', '-')}": Entry(kept, right)}
     if half is not None:
         # Whichever body of an id wins, the figures of every day and site that a body names are computed again.
         place = f"{half[0]}/{report['site']}"
@@ -151,11 +155,12 @@ def of_report(report: Document) -> list[DocumentChange]:
         state[f"mornings.{half[0]}"] = Entry({"minute": minute}, [-minute])
     if report["activity"] is not None:  # a status report; other reports have only attributes
         state["report"] = Entry(_of(report, _STATUS), [told, received, epoch, counter, slot])
-    device = {"heard": Entry(heard, [epoch, counter])}
-    device |= _measured(report, [epoch, counter], format_time(told))
+    # The counter of a device may fall back (rule 23), and its clock may be wrong; then the arrival counts.
+    version: list[Any] = [epoch, received if "clock" in report["flags"] else told, counter]
+    device = {"heard": Entry(heard, version)} | _measured(report, version, format_time(told))
     day = datetime.fromtimestamp(told, UTC).date()
     trend = {"battery": _point(day, report["battery_pct"]), "signal": _point(day, report["signal_dbm"])}
-    device[f"trend.{day.isoformat()}"] = Entry(trend, [epoch, counter])
+    device[f"trend.{day.isoformat()}"] = Entry(trend, version)
     return [*changes, DocumentChange(STATES, str(subject), {"subject": subject}, entries=state),
             DocumentChange(DEVICES, f"{subject}/{slot}", {"subject": subject, "slot": slot}, entries=device)]
 

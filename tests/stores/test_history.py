@@ -85,3 +85,47 @@ def test_the_newer_of_two_in_a_batch_stays() -> None:
     for order in ([10, 9], [9, 10]):
         [change] = merged([one for revision in order for one in alert(revision)])
         assert (change.version, change.state) == (10, {"text": "10"})
+
+
+def test_a_refused_command_leaves_nothing() -> None:
+    refused = {"type": "refused", "id": "c1", "subject": 7, "command": "acknowledge", "alert": "7:sos:0.1.17",
+               "reason": "not_open", "by": "kim", "at": "2026-11-24T00:30:00Z"}
+    assert changes_of(record_of(Said("reports", 0, "7", refused))) == []
+    assert changes_of(record_of(Said("reports", 0, "seoul-1", {**refused, "subject": None, "gateway": "seoul-1"}))) == []
+
+
+def _report(name: str, clock: str, received: str, battery: int, flags: tuple[str, ...] = ()) -> Record:
+    return record_of(Said("reports", 0, "7", {
+        "type": "report", "id": name, "subject": 7, "site": "jongno", "device_time": clock, "received_at": received,
+        "late": False, "window": None, "result": None, "battery_pct": battery, "signal_dbm": None, "temp_c": None,
+        "humidity_pct": None, "idle_min": None, "first_activity": None, "activity": [0] * 24, "flags": list(flags),
+        "answers": None, "attrs": [], "sms": {"id": None, "gateway": "seoul-1"}}))
+
+
+def _device(records: list[Record]) -> dict[str, Any]:
+    changes = merged([change for record in records for change in changes_of(record)])
+    [device] = [change.applied(None) for change in changes if change.collection == "devices"]
+    return device
+
+
+def test_the_device_shows_its_newest_report_after_its_counter_fell_back() -> None:
+    before = _report("0.1.200", "2026-11-24T00:00:00Z", "2026-11-24T00:00:05Z", 80)
+    after = _report("0.1.150@2026-11-24T06:00:00Z", "2026-11-24T06:00:00Z", "2026-11-24T06:00:05Z", 79)
+    for records in ([before, after], [after, before]):
+        assert _device(records)["heard"]["report"] == "0.1.150@2026-11-24T06:00:00Z"
+        assert _device(records)["measured"]["battery_pct"]["v"] == 79
+
+
+def test_the_device_shows_its_newest_report_after_its_clock_was_lost() -> None:
+    before = _report("0.1.200", "2026-11-24T00:00:00Z", "2026-11-24T00:00:05Z", 80)
+    after = _report("0.1.201", "2020-01-01T00:00:00Z", "2026-11-24T06:00:05Z", 79, ("clock",))
+    for records in ([before, after], [after, before]):
+        assert _device(records)["heard"]["report"] == "0.1.201"
+
+
+def test_two_reports_with_one_counter_are_both_kept() -> None:
+    records = [_report("0.1.150", "2026-11-24T00:00:00Z", "2026-11-24T00:00:05Z", 80),
+               _report("0.1.150@2026-11-24T06:00:00Z", "2026-11-24T06:00:00Z", "2026-11-24T06:00:05Z", 79)]
+    changes = merged([change for record in records for change in changes_of(record)])
+    [week] = [change for change in changes if change.collection == "buckets"]
+    assert set(week.applied(None)["reports"]) == {"0-1-150", "0-1-150@2026-11-24T06:00:00Z"}

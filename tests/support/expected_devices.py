@@ -15,21 +15,21 @@ def devices(found: Documents, reports: list[Document]) -> None:
     units = {"battery_pct": "%", "signal_dbm": "dBm", "temp_c": "°C", "humidity_pct": "%"}
     attributes: dict[str, dict[str, Document]] = defaultdict(dict)
     trends: dict[str, dict[str, Document]] = defaultdict(dict)
-    for one in sorted((one for one in reports if not one["late"]), key=lambda one: order(one)[1:]):
-        slot, epoch, counter = order(one)
+    for one in sorted((one for one in reports if not one["late"]), key=_version):
+        slot, version = order(one)[0], _version(one)
         key = f"{one['subject']}/{slot}"
         at = f"{told_at(one).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         for name, unit in units.items():
             if one[name] is not None:
-                attributes[key][name] = {"k": name, "v": one[name], "u": unit, "t": at, "ver": [epoch, counter]}
+                attributes[key][name] = {"k": name, "v": one[name], "u": unit, "t": at, "ver": version}
         for attr in one["attrs"]:
-            attributes[key][attr["k"]] = {**attr, "t": at, "ver": [epoch, counter]}
+            attributes[key][attr["k"]] = {**attr, "t": at, "ver": version}
         day = told_at(one).astimezone(UTC).date()
-        trends[key][day.isoformat()] = {"ver": [epoch, counter], "battery": _point(day, one["battery_pct"]),
+        trends[key][day.isoformat()] = {"ver": version, "battery": _point(day, one["battery_pct"]),
                                         "signal": _point(day, one["signal_dbm"])}
         found["devices"][key] = {
             "schema": 2, "subject": one["subject"], "slot": slot,
-            "heard": {"ver": [epoch, counter], "at": one["received_at"], "report": one["id"], "site": one["site"]},
+            "heard": {"ver": version, "at": one["received_at"], "report": one["id"], "site": one["site"]},
             "trend": dict(sorted(trends[key].items())[-21:]), "c": _of_trend(trends[key]),
             **({"measured": {field(k): value for k, value in attributes[key].items()}} if attributes[key] else {}),
             "attrs": [{name: value for name, value in attributes[key][k].items() if name != "ver"}
@@ -67,7 +67,14 @@ def _of_trend(trend: dict[str, Document]) -> Document:
 
 
 def order(report: Document) -> list[int]:
-    return [int(part) for part in report["id"].split(".")]
+    return [int(part) for part in report["id"].split("@")[0].split(".")]
+
+
+def _version(report: Document) -> list[int]:
+    """The device's key first, then the clock if it is right, then the counter, which may fall back."""
+    _, epoch, counter = order(report)
+    at = time(report["received_at"]) if "clock" in report["flags"] else told_at(report)
+    return [epoch, int(at.timestamp()), counter]
 
 
 def told_at(report: Document) -> datetime:

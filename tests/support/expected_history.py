@@ -46,7 +46,7 @@ def _people(found: Documents, said: list[Said]) -> None:
             profile = None
         else:
             names = {"subject", "site", "gateway", "tz", "since", "retired", "windows", "grace_min", "excused",
-                     "escalation", "thresholds", "attributes"}
+                     "escalation", "thresholds", "attributes", "ask_min", "remind"}
             devices = [{"slot": device["slot"], "epoch": device["epoch"]} for device in one.value.get("devices", [])]
             profile = {name: value for name, value in one.value.items() if name in names} | {"devices": devices}
         sites = dict(found["people"].get(str(subject), {}).get("sites", {}))
@@ -192,7 +192,7 @@ def _alerts(found: Documents, alerts: list[Document]) -> None:
         subject = event["subject"]
         whose = {"gateway": subject, "lane": data["lane"]} if of_gateway else {"subject": int(subject)}
         step = {name: data[name] for name in ("change", "severity", "site", "by", "text", "why", "reason",
-                                              "escalated_to")} | {"at": data["changed_at"]}
+                                              "escalated_to", "command", "outcome")} | {"at": data["changed_at"]}
         former = found[collection].get(key, {}).get("revisions", {})
         state = {name: value for name, value in data.items() if name != "lane"}
         found[collection][key] = {"schema": 2, **whose, "ver": data["revision"], **state,
