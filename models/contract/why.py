@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from models.contract.alerts import Alert, Change, ClearReason, Kind, Likely
 from models.contract.effects import AlertRevised, IncidentRevised
-from models.times import EPOCH_ORDINAL
+from models.errors import ContractError
+from models.times import EPOCH_ORDINAL, parse_time
 from models.window import AFTERNOON, MORNING, Window
 from models.zones import local_time
 
@@ -38,10 +39,11 @@ _WHAT: Final[dict[Kind, Words]] = {
     Kind.WEAK_SIGNAL: Words("기기의 통신 신호가 약합니다", "the signal of the device is weak"),
     Kind.SENSOR_FAULT: Words("기기의 센서에 이상이 있습니다", "a sensor of the device is faulty"),
     Kind.TEMPERATURE: Words("실내 온도가 정해진 범위를 벗어났습니다", "the room is too warm or too cold"),
-    Kind.LONG_OUT: Words("외출한 지 오래되었는데 돌아오지 않았습니다",
+    Kind.LONG_OUT: Words("외출한 지 오래되었지만 아직 돌아오지 않았습니다",
                          "the person went out long ago and has not come home"),
     Kind.CLOCK: Words("기기의 시계가 맞지 않습니다", "the clock of the device is wrong"),
-    Kind.COUNTER: Words("기기의 메시지 번호가 되돌아갔습니다", "the message counter of the device fell back"),
+    Kind.COUNTER: Words("기기의 메시지 번호가 이전 번호로 되돌아갔습니다",
+                        "the device numbers its messages from an earlier number again"),
     Kind.SENSOR_STUCK: Words("활동 센서 값이 변하지 않습니다", "the activity sensor is stuck"),
 }
 
@@ -53,7 +55,10 @@ _EVIDENCE: Final[dict[str, Words]] = {
     "never heard": Words("보고를 받은 적 없음", "no report ever came"),
     "clock": Words("기기 시계 오류", "its clock was wrong"),
     "clock unknown": Words("시계가 설정되지 않음", "its clock is not set"),
-    "activity never changes": Words("활동 값이 늘 같음", "the activity never changes"),
+    "activity never changes": Words("하루 종일 활동 값이 같음", "its values are the same all day"),
+    "asked 1 times, no answer": Words("기기에 1회 물었으나 응답 없음", "the device was asked once and did not answer"),
+    "asked 1 times, the device answers": Words("기기에 1회 물었고 기기는 응답함",
+                                               "the device was asked once and answers"),
 }
 _NO_USE: Final[dict[str, Words]] = {
     "late": Words("너무 늦은 보고", "a report came too late"),
@@ -69,10 +74,10 @@ _NUMBERED: Final[tuple[tuple[re.Pattern[str], Words], ...]] = (
                                                        "the device was asked {0} times and did not answer")),
     (re.compile(r"asked (\d+) times, the device answers"), Words("기기에 {0}회 물었고 기기는 응답함",
                                                                 "the device was asked {0} times and answers")),
-    (re.compile(r"clock (.+)"), Words("기기 시각 {0}", "its clock says {0}")),
     (re.compile(r"counter (\d+) after (\d+)"), Words("{1}번 다음에 {0}번", "number {0} after {1}")),
 )
 HEARD_LATELY: Final = 36 * 3600  # only so long after a report a sentence may say that no fault is known (rule 14)
+_CLOCK: Final = Words("기기 시각 {year}년 {at}", "its clock says {year}, {at}")
 _SAID: Final = {Kind.MAINS_LOST: "mains lost", Kind.LOW_BATTERY: "low battery"}  # evidence that only repeats the kind
 _MEASURED: Final = {"battery": "배터리", "signal": "통신 신호", "faults": "센서 오류 코드", "temperature": "실내 온도"}
 
@@ -81,8 +86,9 @@ _CHANGE: Final[dict[Change, Words]] = {
     Change.HELD: Words("{opened}, {what}{cause}. 같은 수신소에서 여러 분의 보고가 함께 오지 않아 알림을 보류합니다.",
                        "{opened}: {what}{cause}. The alert is held back, because many people of the same gateway are "
                        "silent at once."),
-    Change.RELEASED: Words("{what}{cause}. {now}까지도 보고가 없어 보류했던 알림을 보냅니다.",
-                           "{now}: {what}{cause}. There is still no report, so the alert is no longer held back."),
+    Change.RELEASED: Words("{what}{cause}. {now}까지도 안부가 확인되지 않아 보류했던 알림을 보냅니다.",
+                           "{now}: {what}{cause}. There is still no sign that the person is up, so the alert is no "
+                           "longer held back."),
     Change.REOPENED: Words("{now}, {what}{cause}. 알림이 종료된 지 30분 안에 다시 발생했습니다.",
                            "{now}: {what}{cause}. The alert was closed less than 30 minutes before."),
     Change.REPEATED: Words("{now}, {what}{cause}. 이미 대응 중인 알림이지만 다시 신호가 왔으니 한 번 더 살펴 주세요.",
@@ -93,10 +99,12 @@ _CHANGE: Final[dict[Change, Words]] = {
     Change.ESCALATED: Words("{what}{cause}. {opened} 이후 아무도 대응하지 않아 {now}에 {to}에게 알립니다.",
                             "{now}: {what}{cause}. No caseworker has acknowledged the alert since {opened}, so {to} is "
                             "notified."),
-    Change.REMINDED: Words("{what}{cause}. {opened}부터 이어지고 있어 {now}에 다시 알립니다.",
-                           "{now}: {what}{cause}. The alert has been open since {opened}. This is a reminder."),
-    Change.UNACKNOWLEDGED: Words("{what}{cause}. {now}에 {by} 님이 대응 시작을 취소했습니다.",
-                                 "{now}: {by} has taken back the acknowledgement: {what}{cause}."),
+    Change.REMINDED: Words("{what}{cause}. {opened}부터 이어지고 있으나 대응하는 복지사가 없어 {now}에 다시 알립니다.",
+                           "{now}: {what}{cause}. The alert has been open since {opened}, and no caseworker has it. "
+                           "This is a reminder."),
+    Change.UNACKNOWLEDGED: Words("{what}{cause}. {now}에 {by} 님이 대응을 취소하여 지금 대응하는 복지사가 없습니다.",
+                                 "{now}: {by} has taken back the acknowledgement: {what}{cause}. No caseworker has the "
+                                 "alert now."),
     Change.ACKNOWLEDGED: Words("{what}{cause}. {now}에 {by} 님이 대응을 시작했습니다.",
                                "{now}: {by} has acknowledged the alert: {what}{cause}."),
     Change.ASSIGNED: Words("{what}{cause}. {now}에 {by} 님이 {assignee} 님을 담당자로 지정했습니다.",
@@ -105,6 +113,9 @@ _CHANGE: Final[dict[Change, Words]] = {
                             "{now}: {by} has left a comment: {what}{cause}."),
 }
 
+_REMINDED_IN_HAND: Final = Words("{what}{cause}. 대응 중이지만 {opened}부터 아직 종료되지 않아 {now}에 다시 알립니다.",
+                                 "{now}: {what}{cause}. A caseworker has acknowledged the alert, but it has been open "
+                                 "since {opened}. This is a reminder.")
 _REOPENED_BY: Final = Words("{what}{cause}. {now}에 {by} 님이 알림을 다시 열었습니다.",
                             "{now}: {by} has reopened the alert: {what}{cause}.")
 _ABSENCE_OVER: Final = Words("{what}{cause}. {now}에 부재 등록이 취소되어 알림을 다시 엽니다.",
@@ -130,11 +141,18 @@ _CLEARED: Final[dict[ClearReason, Words]] = {
                                "At {opened}: {what}{cause}."),
 }
 
+_RECOVERED: Final[dict[Kind, Words]] = {
+    Kind.INACTIVITY: Words("{what}{cause}. {now}에 움직임이 확인되어 종료합니다.",
+                           "{now}: the alert is closed, because the person has moved. At {opened}: {what}{cause}."),
+    Kind.LONG_OUT: Words("{what}{cause}. {now}에 귀가한 것이 확인되어 종료합니다.",
+                         "{now}: the alert is closed, because the person is home again. At {opened}: {what}{cause}."),
+}
+
 _OUTAGE: Final[dict[tuple[Change, bool], Words]] = {
-    (Change.OPENED, True): Words("{now}, {gateway} 수신소의 {deadline} 마감에 {people}명 중 {silent}명의 보고가 오지 "
-                                 "않았습니다. 수신소 장애로 보입니다.",
-                                 "{now}: {silent} of {people} people of gateway {gateway} were silent at {deadline}. "
-                                 "This looks like an outage."),
+    (Change.OPENED, True): Words("{now}, {gateway} 수신소에서 {deadline} 마감까지 한 시간 동안 {people}명 중 "
+                                 "{silent}명의 보고가 오지 않았습니다.{quiet} 수신소 장애로 보입니다.",
+                                 "{now}: {silent} of {people} people of gateway {gateway} were silent in the hour up "
+                                 "to {deadline}.{quiet} This looks like an outage."),
     (Change.OPENED, False): Words("{now}, {gateway} 수신소가 {last}부터 응답하지 않습니다. "
                                   "문자가 들어오지 않을 수 있습니다.",
                                   "{now}: gateway {gateway} has been silent since {last}. SMS may not arrive."),
@@ -143,12 +161,13 @@ _OUTAGE: Final[dict[tuple[Change, bool], Words]] = {
     (Change.CLEARED, False): Words("{now}, {gateway} 수신소의 장애({last}부터 무응답)가 끝났습니다.",
                                    "{now}: the outage of gateway {gateway}, silent since {last}, is over."),
 }
+_QUIET: Final = Words(" {at} UTC부터 문자가 한 통도 들어오지 않았습니다.", " No SMS has come in since {at} UTC.")
 _OUTAGE_COMMANDED: Final[dict[Change, Words]] = {
-    Change.ACKNOWLEDGED: Words("{gateway} 수신소의 장애에 {now} {by} 님이 대응을 시작했습니다.",
+    Change.ACKNOWLEDGED: Words("{now}에 {by} 님이 {gateway} 수신소 장애에 대응을 시작했습니다.",
                                "{now}: {by} has acknowledged the outage of gateway {gateway}."),
-    Change.ASSIGNED: Words("{gateway} 수신소의 장애에 {now} {by} 님이 {assignee} 님을 담당자로 지정했습니다.",
+    Change.ASSIGNED: Words("{now}에 {by} 님이 {gateway} 수신소 장애의 담당자로 {assignee} 님을 지정했습니다.",
                            "{now}: {by} has assigned the outage of gateway {gateway} to {assignee}."),
-    Change.COMMENTED: Words("{gateway} 수신소의 장애에 {now} {by} 님이 메모를 남겼습니다.",
+    Change.COMMENTED: Words("{now}에 {by} 님이 {gateway} 수신소 장애에 메모를 남겼습니다.",
                             "{now}: {by} has left a comment on the outage of gateway {gateway}."),
 }
 
@@ -170,7 +189,7 @@ def _window(window: int | None) -> Words:
 
 def _cause(alert: Alert, tz: str) -> Words:
     # The id of an incident says nothing to a caseworker.
-    known = [_evidence(one) for one in alert.evidence
+    known = [_evidence(one, tz) for one in alert.evidence
              if one != _SAID.get(alert.kind) and not one.startswith(f"{Kind.GATEWAY_OUTAGE}:")]
     if alert.kind is Kind.NO_REPORT:
         return _of_silence(alert, known, tz)
@@ -196,17 +215,29 @@ def _of_silence(alert: Alert, known: list[Words], tz: str) -> Words:
     return Words(f"({_listed(known).ko})", f" ({_listed(known).en})") if known else Words("", "")
 
 
-def _evidence(one: str) -> Words:
+def _evidence(one: str, tz: str) -> Words:
     """Return a piece of evidence in words: a fixed one, or with numbers, such as `battery 12 %`."""
     measured, _, value = one.partition(" ")
     if measured == "unusable":
         return _NO_USE.get(value, Words(value, value))
     if one in _EVIDENCE:
         return _EVIDENCE[one]
+    if measured == "clock":
+        return _clock(value, tz)
     for pattern, words in _NUMBERED:
         if match := pattern.fullmatch(one):
             return Words(words.ko.format(*match.groups()), words.en.format(*match.groups()))
     return Words(f"{_MEASURED.get(measured, measured)} {value}".rstrip(), one)
+
+
+def _clock(text: str, tz: str) -> Words:
+    """The time that a wrong clock shows, RFC 3339, in words."""
+    try:
+        local = local_time(tz, parse_time(text, "clock"))
+    except ContractError:
+        return Words(text, text)
+    at = _moment(local)
+    return Words(_CLOCK.ko.format(year=local.year, at=at.ko), _CLOCK.en.format(year=local.year, at=at.en))
 
 
 def _sentences(words: Words, ko: Mapping[str, str], en: Mapping[str, str]) -> dict[str, str]:
@@ -215,7 +246,10 @@ def _sentences(words: Words, ko: Mapping[str, str], en: Mapping[str, str]) -> di
 
 def _words(effect: AlertRevised) -> Words:
     if effect.reason is not None:
-        return _CLEARED[effect.reason]
+        recovered = _RECOVERED.get(effect.alert.kind) if effect.reason is ClearReason.RECOVERED else None
+        return recovered or _CLEARED[effect.reason]
+    if effect.change is Change.REMINDED and effect.alert.acknowledged_by is not None:
+        return _REMINDED_IN_HAND
     if effect.change is Change.REOPENED and effect.by is not None:
         return _REOPENED_BY
     if effect.change is Change.REOPENED and effect.alert.window is not None:
@@ -244,7 +278,13 @@ def why_outage(effect: IncidentRevised) -> dict[str, str]:
     silent, due = incident.counts
     counts = {"gateway": incident.gateway, "people": str(due), "silent": str(silent),
               "by": by, "assignee": incident.assignee or ""}
+    quiet = Words("", "")
+    if incident.quiet_since is not None:
+        since = _moment(local_time("UTC", incident.quiet_since))
+        quiet = Words(_QUIET.ko.format(at=since.ko), _QUIET.en.format(at=since.en))
     return _sentences(
         _OUTAGE_COMMANDED.get(effect.change) or _OUTAGE[effect.change, incident.deadline is not None],
-        {"now": f"{now.ko} UTC", "deadline": f"{deadline.ko} UTC", "last": f"{last.ko} UTC", **counts},
-        {"now": f"{now.en} UTC", "deadline": f"{deadline.en} UTC", "last": f"{last.en} UTC", **counts})
+        {"now": f"{now.ko} UTC", "deadline": f"{deadline.ko} UTC", "last": f"{last.ko} UTC", "quiet": quiet.ko,
+         **counts},
+        {"now": f"{now.en} UTC", "deadline": f"{deadline.en} UTC", "last": f"{last.en} UTC", "quiet": quiet.en,
+         **counts})
