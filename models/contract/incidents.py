@@ -1,7 +1,18 @@
 """One incident instead of four hundred alarms: what a lane keeps of a gateway's outage while the outage is open."""
 
+import re
+from typing import Final
+
 from models.base import Stored
 from models.times import format_time
+
+_ID: Final = re.compile(r"gateway_outage:(.+?):(?:last:)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def gateway_of(alert: str) -> str | None:
+    """The gateway that the id of an incident names; None: the id is that of another alert."""
+    match = _ID.fullmatch(alert)
+    return None if match is None else match[1]
 
 
 class Incident(Stored, frozen=True):

@@ -47,6 +47,9 @@ def test_alerts_of_all_lanes_come_in_order_of_time(anbu: Anbu, settings: Setting
     assert told(done.stdout) == ["8:fire:0.1.1/1", "9:gas:0.1.1/1", "7:sos:0.1.1/1", "7:sos:0.1.1/2"]
     assert json.loads(done.stdout.splitlines()[0]) == EVENTS[1]
     assert told(anbu("alerts", "--json", "--site", "mapo").stdout) == ["9:gas:0.1.1/1"]
+    assert told(anbu("alerts", "--json", "--kind", "gas", "--kind", "fire").stdout) == ["8:fire:0.1.1/1",
+                                                                                          "9:gas:0.1.1/1"]
+    assert told(anbu("alerts", "--json", "--severity", "warning").stdout) == []
     since = format_time(NOW + 60)
     assert told(anbu("alerts", "--json", "--since", since).stdout) == ["7:sos:0.1.1/1", "7:sos:0.1.1/2"]
     assert told(anbu("alerts", "--json", "--since", "2026-11-24T09:42:00+09:00").stdout) == ["7:sos:0.1.1/2"]
@@ -56,7 +59,7 @@ def test_sentences_have_columns_and_colour_is_for_terminals(anbu: Anbu, settings
     publish(settings, *EVENTS)
     lines = anbu("alerts").stdout.splitlines()
     assert "\x1b" not in "".join(lines)
-    assert lines[0] == f"{format_time(NOW)}  critical     opened        8:fire:0.1.1{' ' * 20}  Because of fire 1."
+    assert lines[0] == f"{format_time(NOW)}  critical     opened          8:fire:0.1.1{' ' * 20}  Because of fire 1."
     assert len({line.index("Because") for line in lines}) == 1
 
 
@@ -98,6 +101,14 @@ def commands(settings: Settings) -> list[dict[str, Any]]:
      {"type": "resolve", "alert": "42:no_report:2026-11-24:morning"}),
     (("alert", "resolve", "42:sos:0.1.17", "--text", "fine"),
      {"type": "resolve", "alert": "42:sos:0.1.17", "text": "fine"}),
+    (("alert", "resolve", "42:sos:0.1.17", "--outcome", "false_alarm"),
+     {"type": "resolve", "alert": "42:sos:0.1.17", "outcome": "false_alarm"}),
+    (("alert", "comment", "42:sos:0.1.17", "rang", "--outcome", "no_answer"),
+     {"type": "comment", "alert": "42:sos:0.1.17", "text": "rang", "outcome": "no_answer"}),
+    (("alert", "unacknowledge", "42:sos:0.1.17"), {"type": "unacknowledge", "alert": "42:sos:0.1.17"}),
+    (("alert", "reopen", "42:sos:0.1.17"), {"type": "reopen", "alert": "42:sos:0.1.17"}),
+    (("alert", "acknowledge", "42:counter:0.1.150@2026-11-24T06:00:00Z"),
+     {"type": "acknowledge", "alert": "42:counter:0.1.150@2026-11-24T06:00:00Z"}),
     (("excuse", 42, "2026-11-24", "2026-11-30", "--text", "travel"),
      {"type": "excuse", "from": "2026-11-24", "to": "2026-11-30", "text": "travel"}),
     (("unexcuse", 42, "2026-11-24", "2026-11-24"), {"type": "unexcuse", "from": "2026-11-24", "to": "2026-11-24"}),
@@ -113,9 +124,31 @@ def test_each_action_of_a_caseworker_is_a_command(anbu: Anbu, settings: Settings
     assert found == {**expected, "subject": 42, "by": "kim", "at": found["at"]}
 
 
+OUTAGE = "gateway_outage:seoul-1:last:2026-11-24T00:30:00Z"
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [
+    (("acknowledge", OUTAGE), {"type": "acknowledge", "alert": OUTAGE}),
+    (("assign", OUTAGE.replace("last:", ""), "lee"),
+     {"type": "assign", "alert": OUTAGE.replace("last:", ""), "assignee": "lee"}),
+    (("comment", OUTAGE, "called", "--outcome", "provider_out"),
+     {"type": "comment", "alert": OUTAGE, "text": "called", "outcome": "provider_out"})])
+def test_every_lane_gets_a_command_on_an_outage(anbu: Anbu, settings: Settings, arguments: tuple[str, ...],
+                                                expected: dict[str, Any]) -> None:
+    assert anbu("alert", *arguments, "--by", "kim").exit_code == 0
+    found = commands(settings)
+    assert [one.pop("_key") for one in found] == [b"seoul-1"] * settings.partitions
+    assert len({one["id"] for one in found}) == 1
+    assert found[0] == {**expected, "gateway": "seoul-1", "by": "kim", "id": found[0]["id"], "at": found[0]["at"]}
+
+
 @pytest.mark.parametrize("arguments", [
     ("alert", "acknowledge", "sos"),
-    ("alert", "acknowledge", "gateway_outage:seoul-1:2026-11-24T00:30:00Z"),
+    ("alert", "acknowledge", "gateway_outage:seoul-1:yesterday"),
+    ("alert", "resolve", OUTAGE),
+    ("alert", "reopen", OUTAGE),
+    ("alert", "resolve", "42:sos:0.1.17", "--outcome", "False Alarm"),
+    ("alerts", "--kind", "rain"),
     ("alert", "acknowledge", f"{1 << 32}:sos:0.1.17"),
     ("alert", "acknowledge", f"{'9' * 5000}:sos:0.1.17"),
     ("alert", "comment", "42:sos:0.1.17", ""),
