@@ -10,16 +10,20 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from models.contract.command import CommandType
+from models.contract.command import OF_INCIDENTS, CommandType
+from models.contract.incidents import gateway_of
 from models.errors import ContractError
 from web.access import OUT_OF_DATE, RefusedError, checked_form, signed_in
-from web.commands import Asked, NotSentError, command
+from web.commands import Action, NotSentError, command
 from web.pages import Subject, language_of, local, web_of
 from web.words import N_, WORDS, translations
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(signed_in)])
 
-ON_ALERT: Final = frozenset({CommandType.ACKNOWLEDGE, CommandType.ASSIGN, CommandType.COMMENT, CommandType.RESOLVE})
+ON_ALERT: Final = frozenset({CommandType.ACKNOWLEDGE, CommandType.UNACKNOWLEDGE, CommandType.ASSIGN,
+                             CommandType.COMMENT, CommandType.RESOLVE, CommandType.REOPEN})
+WITH_OUTCOME: Final = frozenset({CommandType.COMMENT, CommandType.RESOLVE})
+WITHOUT_TEXT: Final = frozenset({CommandType.ACKNOWLEDGE, CommandType.UNACKNOWLEDGE, CommandType.REOPEN})
 ON_PERSON: Final = frozenset({CommandType.EXCUSE, CommandType.UNEXCUSE})
 LONGEST_NAME: Final = 60
 LONGEST_TEXT: Final = 2_000
@@ -59,13 +63,14 @@ async def name(request: Request) -> Response:
 @router.post("/alerts/{alert}/{act}")
 async def on_alert(request: Request, alert: str, act: CommandType) -> Response:
     form = await checked_form(request)
-    subject = alert.partition(":")[0]
-    if act not in ON_ALERT or not subject.isdecimal():
+    subject, gateway = alert.partition(":")[0], gateway_of(alert)
+    if act not in (ON_ALERT if gateway is None else OF_INCIDENTS) or not (gateway or subject.isdecimal()):
         raise RefusedError(404, NO_PAGE)
-    return await _do(request, form, Asked(
-        act, int(subject), _name(request, form), str(form.get("seen")), alert,
-        text=_text(form, "text", LONGEST_TEXT) if act is not CommandType.ACKNOWLEDGE else None,
-        assignee=_text(form, "assignee", LONGEST_NAME) if act is CommandType.ASSIGN else None))
+    return await _do(request, form, Action(
+        act, int(subject) if gateway is None else None, _name(request, form), str(form.get("seen")), alert,
+        text=_text(form, "text", LONGEST_TEXT) if act not in WITHOUT_TEXT else None,
+        assignee=_text(form, "assignee", LONGEST_NAME) if act is CommandType.ASSIGN else None,
+        outcome=_text(form, "outcome", LONGEST_NAME) if act in WITH_OUTCOME else None, gateway=gateway))
 
 
 @router.post("/people/{subject}/{act}")
@@ -73,25 +78,25 @@ async def on_person(request: Request, subject: Subject, act: CommandType) -> Res
     form = await checked_form(request)
     if act not in ON_PERSON:
         raise RefusedError(404, NO_PAGE)
-    return await _do(request, form, Asked(
+    return await _do(request, form, Action(
         act, subject, _name(request, form), str(form.get("seen")), text=_text(form, "text", LONGEST_TEXT),
         first=_text(form, "from", 10), last=_text(form, "to", 10)))
 
 
-async def _do(request: Request, form: FormData, asked: Asked) -> Response:
+async def _do(request: Request, form: FormData, action: Action) -> Response:
     web, gettext = web_of(request), translations(language_of(request)).ugettext
     try:
-        document = command(asked, int(web.clock.now()))
+        document = command(action, int(web.clock.now()))
     except ContractError as error:
         raise RefusedError(422, MISSING.get(str(error), OUT_OF_DATE)) from None
     if not web.follower.lanes:
         raise RefusedError(503, NOT_SENT)
     try:
-        await web.commands.send(document)
+        await web.commands.send(document, web.follower.lanes)
     except NotSentError:
         raise RefusedError(503, NOT_SENT) from None
     said = gettext(SENT) % {
-        "what": gettext(WORDS[asked.type])}
+        "what": gettext(WORDS[action.type])}
     if request.headers.get("x-anbu") == "sentence":
         return PlainTextResponse(said)
     request.session["said"] = said

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from models.contract.alerts import Change, Kind
+from models.contract.alerts import Change, ClearReason, Kind
 from models.errors import ContractError
 from models.json_object import JsonView
-from models.times import parse_time
+from models.times import DAY, parse_time
 
 
 class AlertStep(NamedTuple):
@@ -29,6 +29,7 @@ class AlertStep(NamedTuple):
     text: str | None = None
     escalated_to: str | None = None
     reason: str | None = None
+    outcome: str | None = None
 
 
 class Key(NamedTuple):
@@ -78,7 +79,11 @@ class AlertOnPage:
 
     @property
     def comments(self) -> list[AlertStep]:
-        return [step for step in self.steps if step.text]
+        return [step for step in self.steps if step.text or step.outcome]
+
+    def may_reopen(self, now: int) -> bool:
+        """Whether a caseworker may open it again: a caseworker closed it less than a day ago (rule 15)."""
+        return not self.active and self.newest.reason == ClearReason.RESOLVED and now - self.newest.at < DAY
 
 
 def alert_of_event(event: JsonView) -> AlertOnPage:
@@ -120,7 +125,7 @@ def _step(number: int, data: JsonView) -> AlertStep:
     return AlertStep(
         revision=int(number), at=parse_time(data["at"], "at"), change=str(data["change"]), why=why,
         by=_text(data["by"]), text=_text(data["text"]), escalated_to=_text(data["escalated_to"]),
-        reason=_text(data["reason"]),
+        reason=_text(data["reason"]), outcome=_text(data.get("outcome")),
     )
 
 

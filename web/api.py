@@ -35,6 +35,7 @@ class AlertFields(BaseModel):
     window: str | None
     opened_at: str
     changed_at: str
+    outcome: str | None = Field(description="what the caseworker found, of a comment or a closing")
     why: dict[str, str] = Field(description="the sentence that explains the alert, by language")
 
 
@@ -73,7 +74,7 @@ def alert_out(alert: AlertOnPage) -> AlertOut:
                     site=alert.site, kind=alert.kind, severity=alert.severity, active=alert.active, held=alert.held,
                     revision=newest.revision, change=newest.change, acknowledged_by=alert.acknowledged_by,
                     assignee=alert.assignee, window=alert.window, opened_at=format_time(alert.opened_at),
-                    changed_at=format_time(newest.at), why=dict(newest.why))
+                    changed_at=format_time(newest.at), outcome=newest.outcome, why=dict(newest.why))
 
 
 def checkin_out(checkin: CheckIn) -> CheckInOut:

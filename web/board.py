@@ -31,11 +31,13 @@ class Outage(NamedTuple):
 
     since: when the first of them opened, epoch seconds.
     why: each sentence once, by language.
+    incident: the one that the buttons are for: the first that no caseworker has acknowledged, else the first.
     """
 
     gateway: str
     since: int
     why: tuple[Mapping[str, str], ...]
+    incident: AlertOnPage
 
 
 class Sections(NamedTuple):
@@ -136,7 +138,8 @@ def sections(alerts: Iterable[AlertOnPage], site: str | None, ended_since: int) 
 def _outage(gateway: str, incidents: list[AlertOnPage]) -> Outage:
     incidents.sort(key=lambda one: (one.opened_at, one.key.alert, one.key.lane or 0))
     sentences = {tuple(sorted(one.newest.why.items())): one.newest.why for one in incidents}
-    return Outage(gateway, incidents[0].opened_at, tuple(sentences.values()))
+    open_one = next((one for one in incidents if one.acknowledged_by is None), incidents[0])
+    return Outage(gateway, incidents[0].opened_at, tuple(sentences.values()), open_one)
 
 
 def in_need(urgent: Iterable[AlertOnPage]) -> int:

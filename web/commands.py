@@ -13,7 +13,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from models.contract.command import CommandType, parse_command
+from models.contract.command import CommandType, read_command
 from models.json_object import JsonObject
 from models.times import format_time
 from runtime.settings import Settings
@@ -29,16 +29,17 @@ class NotSentError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Action:
     """The action that a caseworker asked for.
 
+    subject: None for an action on the outage of a gateway.
     by: the name of the caseworker.
     seen: what the page showed when the caseworker pressed the button (a revision, or a time).
     first, last: the dates of an absence, as text.
     """
 
     type: CommandType
-    subject: int
+    subject: int | None
     by: str
     seen: str
     alert: str | None = None
@@ -46,16 +47,19 @@ class Asked:
     assignee: str | None = None
     first: str | None = None
     last: str | None = None
+    outcome: str | None = None
+    gateway: str | None = None
 
 
-def command(asked: Asked, now: int) -> JsonObject:
+def command(action: Action, now: int) -> JsonObject:
     """The value of the record. Raises ContractError, which names the missing or wrong field."""
-    fields = {"type": asked.type, "subject": asked.subject, "by": asked.by, "alert": asked.alert, "text": asked.text,
-              "assignee": asked.assignee, "from": asked.first, "to": asked.last}
+    fields = {"type": action.type, "subject": action.subject, "gateway": action.gateway, "by": action.by,
+              "alert": action.alert, "text": action.text, "assignee": action.assignee, "from": action.first,
+              "to": action.last, "outcome": action.outcome}
     given = {name: value for name, value in fields.items() if value is not None}
-    identity = orjson.dumps([asked.seen, given], option=orjson.OPT_SORT_KEYS).decode()
+    identity = orjson.dumps([action.seen, given], option=orjson.OPT_SORT_KEYS).decode()
     document = {"id": str(uuid.uuid5(_NAMESPACE, identity)), **given, "at": format_time(now)}
-    parse_command(document)
+    read_command(document)
     return document
 
 
@@ -67,12 +71,21 @@ class Commands:
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
 
-    async def send(self, document: JsonObject) -> None:
-        """Send a command; returns once the broker has acknowledged it. Raises NotSentError."""
+    async def send(self, document: JsonObject, lanes: int) -> None:
+        """Send a command; returns once the broker has acknowledged it. Raises NotSentError.
+
+        lanes: the number of partitions. Each lane judges an outage, so each gets a command on an outage.
+        """
+        value = orjson.dumps(document)
         try:
             async with self._starting:
                 sender = await self._started()
-            await sender.send_and_wait(COMMANDS, orjson.dumps(document), key=b"%d" % document["subject"])
+            if document.get("gateway") is None:
+                await sender.send_and_wait(COMMANDS, value, key=b"%d" % document["subject"])
+            else:
+                key = str(document["gateway"]).encode()
+                await asyncio.gather(*(sender.send_and_wait(COMMANDS, value, key=key, partition=lane)
+                                       for lane in range(lanes)))
         except (KafkaError, OSError) as error:
             raise NotSentError(str(error)) from error
 

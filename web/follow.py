@@ -22,6 +22,7 @@ from streams.topics import ALERTS, REPORTS, check_partitions, topics
 from web.alerts import alert_of_event
 from web.checkins import checkin_of
 from web.live import LaneJudgedUntil, Live
+from web.refused import refused_of
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +110,8 @@ class Follower:
                 self._live.take_alert(alert_of_event(document))
             elif document.get("type") == "checkin":
                 self._live.take_checkin(checkin_of(document))
+            elif document.get("type") == "refused":
+                self._live.take_refused(refused_of(document))
             elif document.get("type") == "progress":
                 self._live.take_progress(record.partition, self._progress(document, record.timestamp))
         except ContractError as error:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from web.alerts import AlertOnPage, Key, merge
 from web.changes import ALERTS, PEOPLE, TOP, PageChanges, part_of_person
 from web.checkins import CheckIn, PersonCard
+from web.refused import RefusedCommand, RefusedCommands
 
 KEPT_WINDOWS: Final = 6        # three days
 KEPT_ENDED: Final = 5_000
@@ -35,6 +36,7 @@ class Live:
         self.people: dict[int, PersonCard] = {}
         self.stranger = asyncio.Event()  # set when a record comes of a person who is not in `people`
         self.progress: dict[int, LaneJudgedUntil] = {}
+        self.refused = RefusedCommands()
 
     def take_alert(self, alert: AlertOnPage) -> None:
         known = self.alerts.get(alert.key)
@@ -56,6 +58,10 @@ class Live:
             self._changes.mark(TOP, PEOPLE, part_of_person(checkin.subject))
         if len(self.checkins) > KEPT_WINDOWS:
             del self.checkins[min(self.checkins)]
+
+    def take_refused(self, one: RefusedCommand) -> None:
+        if self.refused.take(one):
+            self._changes.mark(TOP, *([] if one.subject is None else [part_of_person(one.subject)]))
 
     def take_progress(self, lane: int, progress: LaneJudgedUntil) -> None:
         known = self.progress.get(lane)

@@ -11,6 +11,7 @@ from web import board
 from web.alerts import merge
 from web.checkins import CheckIn
 from web.history import PersonHistory
+from web.refused import SHOWN_S, RefusedCommand
 from web.service import Web
 from web.words import Moments
 
@@ -73,12 +74,18 @@ def page(web: Web, look: Look, language: str) -> dict[str, Any]:
                    for result in dict.fromkeys(row.result for row in listed)],
         "sections": found,
         "in_need": board.in_need(found.urgent),
+        "refused": refused(web),
         "people": live.people,
         "sites": sites(web),
         "shown_alerts": SHOWN_ALERTS,
         "shown_people": SHOWN_PEOPLE,
         "date": format_date(day),
     }
+
+
+def refused(web: Web) -> list[RefusedCommand]:
+    """The commands of the last minutes that did nothing."""
+    return web.live.refused.since(int(web.clock.now()) - SHOWN_S, web.follower.lanes)
 
 
 def sites(web: Web) -> list[str]:
@@ -120,6 +127,7 @@ def person(web: Web, subject: int, known: PersonHistory | None, language: str) -
                  for one in range(day, day - DAYS, -1)],
         "alerts": sorted(alerts.values(), key=lambda one: (not one.active, -one.opened_at, one.key.alert)),
         "excuses": known.excuses[::-1] if known else [],
+        "refused": [one for one in refused(web) if one.subject == subject],
         "date": format_date(day),
     }
 

@@ -35,6 +35,8 @@ KINDS: Final = {
     "not_awake": N_("No sign of waking"), "no_report": N_("No report"), "inactivity": N_("No activity"),
     "low_battery": N_("Low battery"), "mains_lost": N_("Mains lost"), "weak_signal": N_("Weak signal"),
     "sensor_fault": N_("Sensor fault"), "temperature": N_("Room temperature"), "gateway_outage": N_("Gateway outage"),
+    "long_out": N_("Not home yet"), "clock": N_("Wrong clock"), "counter": N_("Counter fell back"),
+    "sensor_stuck": N_("Sensor stuck"),
 }
 SEVERITIES: Final = {"critical": N_("Critical"), "warning": N_("Warning"), "maintenance": N_("Maintenance")}
 RESULTS: Final = {
@@ -45,7 +47,8 @@ DATABASE_AWAY: Final = N_("The database does not answer.")
 HALVES: Final = {"morning": N_("Morning"), "afternoon": N_("Afternoon")}
 CHANGES: Final = {
     "opened": N_("opened"), "reopened": N_("reopened"), "repeated": N_("repeated"), "raised": N_("raised to critical"),
-    "escalated": N_("escalated"), "acknowledged": N_("acknowledged"), "assigned": N_("assigned"),
+    "escalated": N_("escalated"), "reminded": N_("reminded"), "acknowledged": N_("acknowledged"),
+    "unacknowledged": N_("acknowledgement taken back"), "assigned": N_("assigned"),
     "commented": N_("commented"), "held": N_("held back"), "released": N_("no longer held back"),
     "cleared": N_("closed"),
 }
@@ -55,8 +58,21 @@ COMMANDS: Final = {
     "excuse": N_("Planned absence"), "unexcuse": N_("Cancelled absence"),
     "unacknowledge": N_("Cancelled acknowledgement"), "reopen": N_("Reopening"),
 }
+OUTCOMES: Final = {
+    "reached_well": N_("Reached, is well"), "reached_unwell": N_("Reached, is not well"),
+    "no_answer": N_("No answer"), "visited_well": N_("Visited, is well"), "visited_nobody": N_("Visited, not at home"),
+    "hospital": N_("In hospital"), "false_alarm": N_("False alarm"), "moved": N_("Has moved"), "died": N_("Has died"),
+}
+REFUSALS: Final = {
+    "unknown_subject": N_("no person has this number"),
+    "not_open": N_("the alert is not open any more"),
+    "already_acknowledged": N_("another caseworker has acknowledged the alert already"),
+    "not_acknowledged": N_("no caseworker has acknowledged the alert"),
+    "not_reopened": N_("an alert can be reopened for 24 hours after a caseworker closed it, while no other of its "
+                       "kind is open"),
+}
 JUST_NOW: Final = N_("just now")
-WORDS: Final = KINDS | SEVERITIES | RESULTS | HALVES | CHANGES | COMMANDS
+WORDS: Final = KINDS | SEVERITIES | RESULTS | HALVES | CHANGES | COMMANDS | OUTCOMES | REFUSALS
 
 
 @lru_cache
@@ -74,6 +90,7 @@ def environment(language: str) -> Environment:
     env.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # by extension
     env.filters["word"] = lambda word: translations(language).ugettext(WORDS.get(str(word), str(word)))
     env.filters["telephone"] = telephone
+    env.globals["outcomes"] = tuple(OUTCOMES)
     env.filters["sentence"] = lambda why: sentence(why, language)
     return env
 

@@ -76,7 +76,16 @@ def test_an_outage_is_open_while_it_is_open_in_any_lane() -> None:
         event("seoul-1", "gateway_outage", lane=2, at=NOW - 90, why=same),
         event("seoul-1", "gateway_outage", lane=3, at=NOW, why=other, reference="last:x"),
     ), None, NOW)
-    assert found.outages == [board.Outage("seoul-1", NOW - 90, (same, other))]
+    [outage] = found.outages
+    assert outage[:3] == ("seoul-1", NOW - 90, (same, other))
+    assert outage.incident.key.lane == 2
+
+
+def test_the_buttons_of_an_outage_are_for_the_incident_that_no_caseworker_has() -> None:
+    found = board.sections(alerts(
+        event("seoul-1", "gateway_outage", lane=0, at=NOW - 90, acknowledged_by="kim"),
+        event("seoul-1", "gateway_outage", lane=1, at=NOW, reference="last:x")), None, NOW)
+    assert found.outages[0].incident.key.lane == 1
 
 
 ROWS = [
