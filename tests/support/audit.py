@@ -5,6 +5,7 @@ Which of several topics a lane read first is an accident; the history of `done` 
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,7 +21,7 @@ from models.judgement.fold import Fold
 from models.judgement.lane import LaneState
 from models.wire.keys import KeyRing
 from runtime.settings import Settings
-from streams.engine.changelog import DONE, OWNER, States, load, read, reader
+from streams.engine.changelog import DONE, OWNER, PLAN, States, load, read, reader
 from streams.partition import partition_of
 from streams.topics import ALERTS, ASKS, QUARANTINE, REPORTS, SMS, changelog
 from support.expected_history import Said
@@ -45,9 +46,11 @@ class Audit:
     arrived: set[tuple[str, int, bytes | None, bytes | None]] = field(default_factory=set)
 
 
-async def audit(settings: Settings, keys: KeyRing) -> Audit:
+async def audit(settings: Settings, keys: KeyRing, former: Mapping[str, int] | None = None) -> Audit:
+    """former: by topic, how many records of each lane a worker of the version before has written; what it left in the
+    changelog is where the audit begins, and its outputs are not looked at."""
     found = Audit()
-    await asyncio.gather(*(_lane(number, settings, keys, found) for number in range(settings.partitions)))
+    await asyncio.gather(*(_lane(number, settings, keys, found, former or {}) for number in range(settings.partitions)))
     found.problems += [f"sent on, and not in its lane: {one}" for one in found.forwarded - found.arrived]
     found.problems += [f"in a lane as if it had been sent on: {one}" for one in found.arrived - found.forwarded]
     return found
@@ -57,16 +60,33 @@ async def _topic(consumer: AIOKafkaConsumer, topic: str, number: int) -> list[Co
     return [record async for record in read(consumer, TopicPartition(topic, number))]
 
 
-async def _lane(number: int, settings: Settings, keys: KeyRing, found: Audit) -> None:
+async def _lane(number: int, settings: Settings, keys: KeyRing, found: Audit, former: Mapping[str, int]) -> None:
     async with reader(settings) as consumer:
-        await _check(consumer, number, settings, keys, found)
+        await _check(consumer, number, settings, keys, found, former)
 
 
-async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, keys: KeyRing, found: Audit) -> None:
+def _taken_over(records: list[ConsumerRecord], lane: LaneState) -> tuple[dict[bytes, bytes | None], dict[str, int]]:
+    """The states and positions of the last `done`; the lane gets the states."""
+    states, pending, positions = dict[bytes, bytes | None](), dict[bytes, bytes | None](), dict.fromkeys(INPUTS, 0)
+    for record in records:
+        if record.key == DONE:
+            positions |= orjson.loads(record.value)
+            states |= pending
+            pending.clear()
+        elif record.key not in (PLAN, OWNER):
+            pending[record.key] = record.value
+    for key, value in states.items():
+        lane.restore(key, value)
+    lane.ready()
+    return states, positions
+
+
+async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, keys: KeyRing, found: Audit,
+                 former: Mapping[str, int]) -> None:
     inputs = {topic: await _topic(consumer, topic, number) for topic in INPUTS}
+    log, old = await _topic(consumer, changelog(settings), number), former.get(changelog(settings), 0)
     lane, fold = LaneState(number), Fold(keys, lambda subject: partition_of(subject, settings.partitions))
-    at, expected = dict.fromkeys(INPUTS, 0), defaultdict(set)
-    states: dict[bytes, bytes | None] = {}
+    (states, at), expected = _taken_over(log[:old], lane), defaultdict(set)
 
     def fold_to(positions: dict[str, int]) -> None:
         for topic, end in positions.items():
@@ -88,7 +108,7 @@ async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, ke
                 for output in fold(copy, record)]
         return not said and not copy.take_touched()
 
-    for record in await _topic(consumer, changelog(settings), number):
+    for record in log[old:]:
         if record.key == DONE:
             positions = orjson.loads(record.value)
             advanced = [topic for topic in INPUTS if positions[topic] != at[topic]]
@@ -108,7 +128,7 @@ async def _check(consumer: AIOKafkaConsumer, number: int, settings: Settings, ke
     found.problems += [f"lane {number}: the state of {key!r} is not what the core makes of the input"
                        for key in sorted(states.keys() | kept.keys()) if states.get(key) != kept.get(key)]
     for topic in OUTPUTS:
-        records = [record for record in await _topic(consumer, topic, number)
+        records = [record for record in (await _topic(consumer, topic, number))[former.get(topic, 0):]
                    if topic != REPORTS or orjson.loads(record.value)["type"] != "progress"]
         there = {(record.key, record.value) for record in records}
         found.outputs += len(expected[topic])
