@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from support.commands import Anbu
+from support.compare import differences
+from support.vectors import KEK_FILE, SCENARIOS, VECTORS, read_lines
 
 
 def replayed(anbu: Anbu, tmp_path: Path, *lines: str) -> list[dict[str, object]]:
@@ -58,3 +60,15 @@ def test_a_malformed_line_of_a_day_is_reported(anbu: Anbu, tmp_path: Path, line:
     path.write_text(f"\n{line}\n", encoding="utf-8")
     done = anbu("replay", path)
     assert (done.exit_code, "line 2" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name.startswith(("asked", "two_in_one"))])
+def test_a_scenario_is_printed_on_all_topics(anbu: Anbu, name: str) -> None:
+    """Questions to devices too."""
+    done = anbu("replay", VECTORS / "scenarios" / f"{name}.in.jsonl", ANBU_KEK_FILE=str(KEK_FILE))
+    assert done.exit_code == 0, done.output
+    printed, expected = ([json.loads(line) for line in done.stdout.splitlines()],
+                         read_lines(VECTORS / "scenarios" / f"{name}.out.jsonl"))
+    assert differences(expected, printed) == []
+    assert {line["topic"] for line in printed} == {line["topic"] for line in expected}
+    assert sum(line["topic"] == "asks" for line in printed) == (17 if name == "asked" else 0)
