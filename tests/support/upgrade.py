@@ -50,7 +50,7 @@ class Left(NamedTuple):
     keks: dict[str, str]
     before: list[Writable]
     after: list[Writable]
-    log: list[tuple[bytes, bytes | None]]
+    log: list[tuple[bytes, bytes]]
     outputs: list[Writable]
 
 
@@ -59,9 +59,9 @@ def left() -> Left:
     lines = defaultdict[str, list[dict[str, Any]]](list)
     for line in map(orjson.loads, LEFT.read_bytes().splitlines()):
         lines[line["in"]].append(line)
-    return Left(lines["keks"][0]["value"], *(list(map(_writable, lines[name])) for name in ("before", "after")),
-                [(b64decode(one["key"]), b64decode(one["value"])) for one in lines["log"]],
-                list(map(_writable, lines["outputs"])))
+    before, after, outputs = (list(map(_writable, lines[name])) for name in ("before", "after", "outputs"))
+    log = [(b64decode(one["key"]), b64decode(one["value"])) for one in lines["log"]]
+    return Left(lines["keks"][0]["value"], before, after, log, outputs)
 
 
 def _writable(line: dict[str, Any]) -> Writable:

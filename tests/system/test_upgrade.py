@@ -36,11 +36,11 @@ FORMER_CODE = "2"
 def test_the_former_worker_was_of_another_version() -> None:
     """Otherwise this file shows no upgrade. With a new version make tests/states/upgrade.jsonl by the one before."""
     log = left().log
-    assert {json.loads(value or b"")["code"] for key, value in log if key == PLAN} == {FORMER_CODE} != {CODE}
-    assert {(value or b"")[0] for key, value in log if key == LANE_KEY} == {codec.VERSION - 1}
+    assert {json.loads(value)["code"] for key, value in log if key == PLAN} == {FORMER_CODE} != {CODE}
+    assert {value[0] for key, value in log if key == LANE_KEY} == {codec.VERSION - 1}
 
 
-def cut(found: Left, moment: str) -> tuple[Sequence[tuple[bytes, bytes | None]], list[Writable]]:
+def cut(found: Left, moment: str) -> tuple[Sequence[tuple[bytes, bytes]], Sequence[Writable]]:
     """What of its log and outputs a worker leaves that is killed at this moment of the batch of the deadline."""
     plan = max(number for number, (key, _) in enumerate(found.log) if key == PLAN)
     done = plan + [key for key, _ in found.log[plan:]].index(DONE)
