@@ -27,7 +27,7 @@ class Faults:
         names = ["kill", "kill", "term", "freeze", "freeze", "freeze", "add", "remove", "database_away", "network_cut",
                  "network_slow", "network_silent"]
         if self._system.asking is not None:
-            names += ["asker_dies", "provider_away"]
+            names += ["asker_dies", "asker_dies", "provider_away"]
         return [*names, "node_dies" if len(self._system.kafka.nodes) > 1 else "broker_restarts"]
 
     async def act(self, name: str) -> None:
@@ -88,20 +88,25 @@ class Faults:
         self._after(AWAY_S, back)
 
     async def _asker_dies(self) -> None:
-        if self._system.asker is not None:
-            self._system.asker.send(signal.SIGKILL)
+        """With questions in hand: the provider is away before, for longer than from one commit to the next."""
+        await self._away(FROZEN_S, kill=True)
 
     async def _provider_away(self) -> None:
-        """No question reaches the provider, whichever is on its way."""
-        if self._system.asking is None:
+        await self._away(AWAY_S, kill=False)
+
+    async def _away(self, seconds: tuple[float, float], *, kill: bool) -> None:
+        """No question reaches the provider. kill: in the end the agent that has them is killed."""
+        asking, asker = self._system.asking, self._system.asker
+        if asking is None or asker is None:
             return
-        line = self._system.asking.line
-        line.cut()
+        asking.line.cut()
 
         async def back() -> None:
-            line.refuses = False
+            if kill:
+                asker.send(signal.SIGKILL)
+            asking.line.refuses = False
 
-        self._after(AWAY_S, back)
+        self._after(seconds, back)
 
     async def _network_cut(self) -> None:
         for line in self._system.broker_lines:

@@ -28,8 +28,8 @@ from streams.topics import declare
 
 PARTITIONS: Final = 8
 PEOPLE: Final = 150
-SCENARIOS: Final = ("usual", "outage")
-NOON_S: Final = 12 * 3600
+# The fleet's scenario, and the time of day at which the agent `ask` begins: at noon the morning's questions are too late.
+SCENARIOS: Final = (("usual", 0), ("outage", 12 * 3600))
 LOAD_S: Final = 12.0
 FIRST_FAULT_S: Final = 0.5
 BETWEEN_S: Final = (0.5, 3.0)
@@ -63,8 +63,9 @@ class Outcome:
 
 async def play(seed: int, ground: Ground, folder: Path) -> Outcome:
     began, outcome = time.monotonic(), Outcome(seed)
-    fleet = Fleet(PEOPLE, 1, seed=seed, scenario=SCENARIOS[seed % len(SCENARIOS)])
-    with asking(folder / "asking", fleet.begin + NOON_S) as provider:
+    scenario, begins = SCENARIOS[seed % len(SCENARIOS)]
+    fleet = Fleet(PEOPLE, 1, seed=seed, scenario=scenario)
+    with asking(folder / "asking", fleet.begin + begins) as provider:
         await _play(ground, folder, fleet, provider, outcome)
     outcome.seconds = time.monotonic() - began
     return outcome
@@ -83,7 +84,7 @@ async def _play(ground: Ground, folder: Path, fleet: Fleet, provider: Asking, ou
         outcome.acts, outcome.exits = faults.done, system.exits
     found = await audit(system.settings, KeyRing(parse_keks(keks)))
     outcome.take(found)
-    outcome.problems += wrong(found.asked, provider.provider.requests, provider.noon)
+    outcome.problems += wrong(found.asked, provider.provider.requests, provider.begins)
     outcome.problems += [f"a worker left with status {status}" for status in system.exits if status not in PROPER]
     store = Store(system.settings.mongodb)  # not through the proxy
     await settle(store)

@@ -102,7 +102,7 @@ def test_a_round_without_inputs_or_outputs_or_questions_fails(found: Audit, *, f
 @pytest.mark.parametrize("seed", range(len(SCENARIOS)))
 def test_a_load_has_what_it_promises(seed: int) -> None:
     """Folded without faults: questions and answers, counters that fell back, and an SMS of two lanes in each."""
-    fleet = Fleet(PEOPLE, 1, seed=seed, scenario=SCENARIOS[seed])
+    fleet = Fleet(PEOPLE, 1, seed=seed, scenario=SCENARIOS[seed][0])
     fold = Fold(KeyRing(parse_keks(orjson.dumps(fleet.keks()))), lambda subject: partition_of(subject, PARTITIONS))
     lanes, found = [LaneState(number) for number in range(PARTITIONS)], Counter[str]()
     for line in load(fleet, PARTITIONS, Random(seed)):
@@ -120,7 +120,7 @@ def test_a_load_has_what_it_promises(seed: int) -> None:
                 found["refused"] += value.get("type") == "refused" and value["subject"] is None
                 found["outages obeyed"] += "gateway_outage" in value.get("id", "") and bool(value["data"]["command"])
     assert min(found[name] for name in ("sms of two lanes", "questions", "answers", "counters", "refused")) > 0
-    assert bool(found["outages obeyed"]) is (SCENARIOS[seed] == "outage")
+    assert bool(found["outages obeyed"]) is (SCENARIOS[seed][0] == "outage")
 
 
 QUESTION = {"subject": 42, "id": "2026-11-24:afternoon/1", "to": "+821000000042", "text": "W.x",
