@@ -59,7 +59,7 @@ class RecordAgent:
                 self._prepared = True
 
     async def keep_figures(self) -> NoReturn:
-        """Compute the figures of due days until cancelled. Days that are marked then stay marked."""
+        """Compute the figures of due days until cancelled. Days that are not computed by then stay marked."""
         await self.prepare()
         while True:
             if not await self.asking.durably(lambda: self._store.refresh_days(self._now())):
@@ -105,7 +105,7 @@ class RecordAgent:
         return subject is not None and self._partition_of(subject) != record.partition
 
     async def _written(self, changes: Sequence[DocumentChange]) -> dict[tuple[str, str], str]:
-        """Write changes until they are durable. Returns the reasons of refused documents by place."""
+        """Retry changes until they are durable or refused. Returns, by (collection, id), why a document was refused."""
         refused: dict[tuple[str, str], str] = {}
 
         async def write() -> None:

@@ -1,4 +1,4 @@
-"""A network is a row of data, and the fate of a message follows from its name alone.
+"""A network is a row of data, and the fate of a message follows from the seed and the message alone.
 
 The rows give the shares of messages that a network loses and delays, to the gateway and to the device alike. The
 demo's network is far worse than real networks, so that each fault shows within a day. Other rows follow measurements:
@@ -25,7 +25,7 @@ class Delay(NamedTuple):
     """Messages that take long.
 
     share: of all messages.
-    low_s, high_s: shortest and longest time, seconds; the logarithm is even between them.
+    low_s, high_s: shortest and longest time, seconds; the logarithm of the time is uniform between them.
     """
 
     share: float
@@ -36,9 +36,9 @@ class Delay(NamedTuple):
 class CoverageGap(NamedTuple):
     """Times without coverage: the network refuses messages from a device, and keeps messages to the device.
 
-    homes: the number of homes that have the gap together: 1 a device, more a cell.
+    homes: the number of homes that have the gap together; 1: each device has gaps of its own; more: a radio cell.
     length_s: the length of a gap, seconds.
-    every_s: each such time has one gap, seconds.
+    every_s: the length of a period, seconds; each period has one gap.
     """
 
     homes: int
@@ -74,7 +74,7 @@ class NetworkProfile(NamedTuple):
 class AirMessage(NamedTuple):
     """An SMS to the gateway or to a device. Times are epoch seconds.
 
-    name: the same message of another rule has the same name.
+    name: the same for the same message in every run, whatever rules of judgement the run compares.
     subject: the number of the person whose device it is.
     deadline: the deadline of the window in question; None: no window.
     """
@@ -154,7 +154,10 @@ def _lost(network: NetworkProfile, seed: object, subject: int) -> float:
 
 
 def _lot(network: NetworkProfile, seed: object, message: AirMessage) -> tuple[object, ...]:
-    """The name by which the fate of a message is drawn: its own, or that of the device's half day."""
+    """The name that `luck` draws the fate of a message from.
+
+    It is the name of the message. In a sticky half day all messages of the device share one name, so one fate.
+    """
     if network.sticky:
         half_day = (message.at + SEOUL_S) // (DAY // 2)
         if luck(seed, "sticky", message.subject, half_day)[0] < network.sticky:

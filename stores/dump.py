@@ -61,7 +61,10 @@ class Dump:
 
 
 def aged(collection: str, document: Document) -> Document:
-    """Change the offsets of a document so that they count as older than any of a new broker. Their order stays."""
+    """Make the offsets in a document of `people` older than any offset of a new broker; others stay as they are.
+
+    The version of the profile is removed. The offsets of the excuses become negative, in the same order.
+    """
     if collection != PEOPLE:
         return document
     # A missing version is older than any other.

@@ -150,7 +150,7 @@ class Questions:
         each lane that judged it, and belongs to no person and to every site.
 
         where: fields that must be equal.
-        first, last: RFC 3339 in UTC, of the opening, 1970 to 2199.
+        first, last: bounds of the time of the opening, RFC 3339 in UTC, 1970 to 2199; `last` is excluded.
         """
         opened: Document = {}
         if first is not None:
@@ -184,13 +184,13 @@ class Questions:
                 await self._database[DAYS].find_one({"site": site}, {"_id": 1}) is not None
 
     async def _is_known(self, subject: int) -> bool:
-        """Whether the number belongs, or belonged, to a person: as for `state`."""
+        """Whether the number belongs, or belonged, to a person. If not, `state` returns None."""
         with mapped():
             return any([await self._database[name].find_one({"_id": str(subject)}, {"_id": 1})
                         for name in (PEOPLE, STATES)])
 
     async def _came(self, site: str) -> list[int]:
-        """Return people who came from another site: their newest report may name that site, if it is old."""
+        """Return people who came from another site: a newest report from before the move names that other site."""
         with mapped():
             found = await self._database[PEOPLE].find({"site": site, "moved": True}, {"subject": 1}).to_list(None)
         return [one["subject"] for one in found]

@@ -55,7 +55,7 @@ def _date(now: float) -> str:
 
 
 async def whole_since(database: Database) -> str:
-    """Return the first date of which a shorter retention deleted nothing; empty if there was none.
+    """Return the first date whose sources no former, shorter retention deleted; empty if none was shorter.
 
     database: a database of Motor. Raises StoreAwayError.
     """

@@ -74,7 +74,7 @@ def _to_ask_scheduled(schedule: Schedule, judged_from: int, ask_min: tuple[int, 
 
 
 def moments_of(span: Span, grace_min: int, ask_min: tuple[int, ...]) -> tuple[int, ...]:
-    """The moments at which a window may be asked, all before its deadline (rule 26); epoch seconds, in order.
+    """The moments to ask about a window (rule 26), all before its deadline; epoch seconds, in order.
 
     grace_min: gives the close of a span from an old state, which does not keep it.
     """
@@ -156,9 +156,13 @@ class Calendar(Value, frozen=True):
             day += 1
 
     def to_ask(self, ask_min: tuple[int, ...], at: int) -> Sequence["WindowToAsk"]:
-        """The windows still to be judged that have moments (rule 26), with deadlines up to a day after the next one.
+        """The windows still to be judged whose deadline is at most a day after the next deadline, with their moments.
 
-        A moment is at most a day before its deadline. So these windows have all moments up to the next deadline.
+        Windows without a moment (rule 26) are left out. A moment is at most a day before the deadline of its window. So
+        no moment up to the next deadline is missing.
+
+        ask_min: as in `Profile`.
+        at: the time up to which the person is judged, epoch seconds; the next deadline is the first one after it.
         """
         if not ask_min:
             return ()

@@ -23,7 +23,7 @@ VERSION: Final = "ver"
 class Entry(NamedTuple):
     """The value for one path of a document, such as `reports.0-1-17`.
 
-    version: None if the value at this path is always the same.
+    version: the value with the higher version replaces the other; None: the value at this path never changes.
     """
 
     value: Document
@@ -46,7 +46,7 @@ class DocumentChange:
     version: the version of `state`; None if the change does not touch the current state.
     state: the current state, which stands at the top of the document.
     entries: the entries of maps, by path.
-    happened: epoch seconds; None if the age does not matter.
+    happened: the time from which the retention of the document counts, epoch seconds; None: no retention applies.
     """
 
     collection: str

@@ -57,11 +57,13 @@ class State(Kept, Protocol):
     """The memory of a lane."""
 
     def ready(self) -> None:
-        """Note that all records have been restored."""
+        """Called once, when all records have been restored."""
 
     def summary(self) -> Summary:
-        """A summary for the views. The engine keeps it until the next one, and shows it when all that it
-        covers is durable."""
+        """A summary of the state for the views; the engine takes one at the take-over and after each batch.
+
+        The views get it when its batch is durable, and keep it until the summary of a later batch is durable.
+        """
 
     def take_touched(self) -> list[tuple[bytes, bytes | None]]:
         """The changelog records of all that changed since the last call."""

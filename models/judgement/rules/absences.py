@@ -39,9 +39,13 @@ def excuse(turn: Turn, excuses: Sequence[Excuse], command: Command | None = None
 
 
 def take_back(turn: Turn, standing: Standing, command: Command | None = None) -> None:
-    """The end of an excuse: the windows of its dates have again the results that it replaced, and their alerts.
+    """Undo an excuse that has ended: each window of its dates has again the result that the excuse had replaced.
 
-    standing: of the person's gateway. command: the command that ends the excuse; None: a registry record does.
+    The alert of such a window comes back only if its deadline has been judged and is less than a day old, and if no
+    later window is awake or out. A retired person gets no alert back.
+
+    standing: where the person's gateway stands.
+    command: the command that ended the excuse; None: a registry record ended it.
     """
     person = turn.person
     ended = [window for window, octet in windows_of(person.results)
