@@ -25,7 +25,7 @@ from aiokafka.errors import KafkaError
 from bench import nation
 from bench.figures import ProgressLine, say
 from local.kafka import LocalKafka
-from models.contract.inputs import INPUTS
+from models.contract.topics import INPUTS
 from runtime.settings import Settings, SettingsError
 from streams.engine.changelog import reader
 from streams.kafka import administration, producer

@@ -119,8 +119,8 @@ def _of(alert_id: str) -> JsonObject:
         return {"gateway": gateway, "alert": alert_id}
     match = re.match(r"(\d{1,10}):", alert_id, re.ASCII)
     if match is None:
-        raise click.BadParameter(f"{alert_id}: an alert's id begins with the subject, such as 42:sos:0.1.17, or is that "
-                                 "of an outage")
+        raise click.BadParameter(f"{alert_id}: an alert's id begins with the subject, such as 42:sos:0.1.17, or is "
+                                 "that of an outage")
     return {"subject": int(match[1]), "alert": alert_id}
 
 

@@ -12,7 +12,8 @@ import orjson
 
 from cli.options import process_settings
 from models.contract.documents import Output
-from models.contract.inputs import INPUTS, Record
+from models.contract.inputs import Record
+from models.contract.topics import INPUTS
 from models.errors import Rejected
 from models.judgement.fold import Fold
 from models.judgement.lane import LaneState

@@ -9,13 +9,15 @@ from typing import Final, NamedTuple, Protocol
 
 import orjson
 
+from models.contract.topics import INPUTS, OUTPUTS
 from models.json_object import JsonObject
 from models.times import format_time, parse_time
 from simulator.fleet import GATEWAY, Fleet
 from simulator.happenings import AirQuestion, Happening, Happenings
 from simulator.network import Sent, SmsDelivery
-from streams.topics import ALERTS, ASKS, COMMANDS, REGISTRY, SMS
 
+SMS, REGISTRY, COMMANDS = INPUTS
+ALERTS, _, _, ASKS = OUTPUTS
 TICK_S: Final = 60
 
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
-from models.contract.inputs import INPUTS
+from models.contract.topics import INPUTS, OUTPUTS
 from models.times import DAY
 from runtime.settings import Settings, SettingsError
 from runtime.tasks import wait_s
@@ -21,7 +21,7 @@ from streams.kafka import administration
 log = logging.getLogger(__name__)
 
 SMS, REGISTRY, COMMANDS = INPUTS
-ALERTS, REPORTS, QUARANTINE, ASKS = "alerts", "reports", "quarantine", "asks"
+ALERTS, REPORTS, QUARANTINE, ASKS = OUTPUTS
 LONGEST_STATE: Final = 16 << 20  # octets; in an outage a lane keeps all silent people, nine octets each
 _DAY_MS: Final = DAY * 1000
 _LOOKS: Final = 20

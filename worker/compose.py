@@ -15,7 +15,7 @@ from agents.senders import Senders
 from agents.store import Asking, store_of
 from agents.watch import WatchAgent
 from models.contract.documents import Output
-from models.contract.inputs import INPUTS
+from models.contract.topics import INPUTS
 from models.notifications.routes import RoutesError
 from notifiers.routes_file import LoadedRoutes, load
 from runtime import logs, metrics

@@ -1,12 +1,9 @@
 """The records of the input topics, and the contents of a record of topic `sms`: an SMS or a tick."""
 
 from collections.abc import Sequence
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
 from models.base import Value
-
-INPUTS: Final = ("sms", "registry", "commands")
-"""The names of the input topics."""
 
 
 class InputRecord(Protocol):

@@ -28,8 +28,8 @@ from streams.topics import declare
 
 PARTITIONS: Final = 8
 PEOPLE: Final = 150
-# The fleet's scenario, and the time of day at which the agent `ask` begins: at noon the morning's questions are too late.
-SCENARIOS: Final = (("usual", 0), ("outage", 12 * 3600))
+# The fleet's scenario, and the time of day at which the agent `ask` begins: at noon the morning's are too late.
+SCENARIOS: Final[tuple[tuple[str, int], ...]] = (("usual", 0), ("outage", 12 * 3600))
 LOAD_S: Final = 12.0
 FIRST_FAULT_S: Final = 0.5
 BETWEEN_S: Final = (0.5, 3.0)

@@ -23,7 +23,7 @@ from agents.record import RECORD_INPUTS
 from chaos.asked import Asking
 from local.embedded import ChildService, free_port
 from local.kafka import LocalKafka
-from models.contract.inputs import INPUTS
+from models.contract.topics import INPUTS
 from runtime.settings import Settings
 from stores.embedded import embedded_database_command
 from streams.kafka import administration, kafka_options, stop_consumer

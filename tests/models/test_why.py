@@ -58,10 +58,11 @@ def _revised(change: Change, kind: Kind = Kind.NO_REPORT, *, by: str | None = No
     (_revised(Change.CLEARED, Kind.LONG_OUT, reason=ClearReason.RECOVERED), "because the person is home again"),
     (_revised(Change.CLEARED, Kind.INACTIVITY, reason=ClearReason.RECOVERED), "because the person has moved"),
     (_revised(Change.CLEARED, Kind.CLOCK, reason=ClearReason.RECOVERED), "because all is normal again"),
-    (_revised(Change.OPENED, evidence=("asked 3 times, no answer",)), "the device was asked 3 times and did not answer"),
+    (_revised(Change.OPENED, evidence=("asked 3 times, no answer",)),
+     "the device was asked 3 times and did not answer"),
     (_revised(Change.OPENED, evidence=("asked 1 times, no answer",)), "the device was asked once and did not answer"),
-    (_revised(Change.OPENED, heard=AT - 3600), "no fault of the device or the gateway is known, the last report came at "
-                                               "24 Nov 08:00"),
+    (_revised(Change.OPENED, heard=AT - 3600),
+     "no fault of the device or the gateway is known, the last report came at 24 Nov 08:00"),
     (_revised(Change.OPENED, heard=AT - 37 * 3600), "(the last report came at 22 Nov 20:00)"),
 ])
 def test_the_words_of_a_revision(said: str, expected: str) -> None:
@@ -76,6 +77,6 @@ def test_a_reminder_of_an_acknowledged_alert_has_no_name() -> None:
 def test_an_outage_says_since_when_no_sms_has_come() -> None:
     incident = Incident("seoul-1", AT, None, AT, noted=(3, 3), quiet_since=AT - 1800)
     said = why_outage(IncidentRevised(incident, Change.OPENED, 0, AT))
-    assert said["en"] == ("24 Nov 00:00 UTC: 3 of 3 people of gateway seoul-1 were silent in the hour up to 24 Nov 00:00 "
-                          "UTC. No SMS has come in since 23 Nov 23:30 UTC. This looks like an outage.")
+    assert said["en"] == ("24 Nov 00:00 UTC: 3 of 3 people of gateway seoul-1 were silent in the hour up to "
+                          "24 Nov 00:00 UTC. No SMS has come in since 23 Nov 23:30 UTC. This looks like an outage.")
     assert "11월 23일 23:30 UTC부터 문자가 한 통도" in said["ko"]

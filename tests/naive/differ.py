@@ -19,7 +19,8 @@ from support.compare import differences
 from support.vectors import replay as replay_of_the_core
 
 from cli.replay import as_line, read_records
-from models.contract.inputs import INPUTS, Record
+from models.contract.inputs import Record
+from models.contract.topics import INPUTS
 from models.judgement.fold import Fold
 from models.judgement.lane import LaneState
 from models.wire.keys import KeyRing

@@ -14,8 +14,8 @@ import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from models.contract.documents import Output
-from models.contract.inputs import INPUTS
 from models.contract.outputs import FORWARDED
+from models.contract.topics import INPUTS
 from models.errors import RejectReason
 from models.judgement.fold import Fold
 from models.judgement.lane import LaneState

@@ -32,7 +32,7 @@ from aiokafka.errors import KafkaConnectionError
 from faust.transport.drivers.aiokafka import Producer
 from faust.types import TP
 
-from models.contract.inputs import INPUTS
+from models.contract.topics import INPUTS
 from runtime.settings import Settings
 from streams.engine import changelog as changelog_module
 from streams.engine import state_lane as lane_module

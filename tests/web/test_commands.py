@@ -32,7 +32,7 @@ def test_an_action_on_an_outage_names_its_gateway() -> None:
     outage = replace(ACTION, subject=None, gateway="seoul-1", alert="gateway_outage:seoul-1:x", outcome="called")
     assert command(outage, 0).items() >= {"gateway": "seoul-1", "outcome": "called"}.items()
     assert "subject" not in command(outage, 0)
-    with pytest.raises(ContractError, match="^type$"):
+    with pytest.raises(ContractError, match=r"^type$"):
         command(replace(outage, type=CommandType.RESOLVE), 0)
 
 
