@@ -48,13 +48,13 @@ def take_back(turn: Turn, standing: Standing, command: Command | None = None) ->
     command: the command that ended the excuse; None: a registry record ended it.
     """
     person = turn.person
-    ended = [window for window, octet in windows_of(person.results)
-             if replaced_by_excuse(octet) is not None and not about.excused(person, Window(window).day)]
-    replaced = {window: turn.take_back(window) for window in ended}
-    for window, result in replaced.items():
+    ended = [(window, result) for window, octet in windows_of(person.results)
+             if (result := replaced_by_excuse(octet)) is not None and not about.excused(person, Window(window).day)]
+    for window, result in ended:
+        turn.take_back(window, result)
+    for window, result in ended:
         span = about.calendar(person, standing.first).span(window)
-        if result is None or span is None or checkins.is_pending(
-                person, window, standing.judged_until, standing.first) or person.profile.retired:
+        if span is None or checkins.is_pending(person, window, standing) or person.profile.retired:
             continue
         if turn.now - span.deadline < DAY and not about.awake_after(person, window):
             checkins.open_taken_back(turn, window, result, standing.outage, command)

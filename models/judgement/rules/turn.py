@@ -10,7 +10,7 @@ from models.contract.command import Command
 from models.contract.effects import AlertRevised, CheckedIn, Effect, Result
 from models.judgement import about
 from models.judgement.person import Person
-from models.judgement.results import RANKS, octet_at, octet_of, replaced_by_excuse, result_of, with_octet
+from models.judgement.results import RANKS, octet_at, octet_of, result_of, with_octet
 
 REOPENED_WITHIN: Final = 30 * 60
 
@@ -42,13 +42,9 @@ class Turn:
         self._check_in(window, octet, result, previous, repaired=repaired)
         return True
 
-    def take_back(self, window: int) -> Result | None:
-        """Rule 7: `excused` becomes again what it replaced. Returns that; None: the window is not excused."""
-        octet = octet_at(self.person.results, window)
-        replaced = replaced_by_excuse(octet) if octet else None
-        if replaced is not None:
-            self._check_in(window, octet, replaced, Result.EXCUSED, repaired=False)
-        return replaced
+    def take_back(self, window: int, replaced: Result) -> None:
+        """Rule 7: `excused` becomes again what it replaced."""
+        self._check_in(window, octet_at(self.person.results, window), replaced, Result.EXCUSED, repaired=False)
 
     def _check_in(self, window: int, octet: int, result: Result, previous: Result | None, *, repaired: bool) -> None:
         """octet: of the result so far."""
