@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from support.story import DEVICE_KEY, Stage
 
+from models.judgement import questions
 from models.wire.frame import find_frame, read_header
 from models.wire.keys import message_key
 from models.wire.question import Question, open_question
@@ -116,3 +118,23 @@ def test_the_first_tick_of_a_gateway_asks_nobody() -> None:
         stage.play(event)
     assert asks(stage, "24 09:05 tick") == []
     assert len(asks(stage, "24 15:05 tick")) == 1
+
+
+def test_a_person_without_windows_is_never_asked() -> None:
+    stage = begun(f'{{"slots": [[0, 1, "{OLD}"]], "ask_min": [5], "windows": {{}}}}')
+    stage.play("24 05:01 report 7 listens")
+    assert asks(stage, "24 05:02 kim excuse 7 24 24") == asks(stage, "24 09:05 tick") == []
+
+
+def test_many_people_are_asked_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other lanes have a turn between two slices; the questions are the same."""
+    asked = []
+    for size in (2, 1000):
+        monkeypatch.setattr(questions, "PEOPLE_A_SLICE", size)
+        stage = Stage()
+        for event in (f'registry 1..7 {{"slots": [[0, 1, "{OLD}"]], "ask_min": [5]}}', "24 05:00 tick",
+                      "24 05:01 report 1..7 listens"):
+            stage.play(event)
+        asked.append(asks(stage, "24 09:05 tick"))
+    assert len(asked[0]) == 7
+    assert asked[0] == asked[1]

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from support.story import Stage
 
+from models.contract.effects import Result
 from models.judgement.gateway import COMMANDS_KEPT
+from models.judgement.results import result_at
 
 AT = "2026-11-24T00:31:00Z"
 OUTAGE = "gateway_outage:seoul-1:2026-11-24T00:30:00Z"
@@ -87,3 +89,22 @@ def test_a_command_on_an_outage_that_does_nothing_is_answered(stage: Stage) -> N
 def test_an_outcome_is_a_word(stage: Stage, outcome: object) -> None:
     [refused] = given(stage, id="c1", type="comment", subject=1, alert="x", text="x", outcome=outcome)
     assert (refused["reason"], refused["detail"]) == ("malformed", "outcome")
+
+
+def test_an_absence_that_comes_and_goes_has_revisions_without_gaps() -> None:
+    """Rules 4 and 7: more revisions than an octet of the state holds."""
+    stage, revisions = Stage(), list[tuple[int, str, str]]()
+    for event in ("registry 7", "24 05:00 tick", "24 09:30 tick"):
+        stage.play(event)
+    for minute in range(40):
+        for verb in ("excuse", "unexcuse"):
+            outputs = stage.outputs(f"24 10:{minute:02d} kim {verb} 7 24 24")
+            said = [json.loads(output.value or b"") for output in outputs]
+            revisions += [(int(one["id"].split("#")[1]), one["previous"], one["result"])
+                          for one in said if "result" in one]
+    assert revisions == [(number, "excused" if number % 2 else "silent", "silent" if number % 2 else "excused")
+                         for number in range(2, 82)]
+    person = stage.lane.somebody(7)
+    assert result_at(person.results, 5038) is Result.SILENT
+    assert [alert.revision for alert in person.alerts.values()] == [81]
+    assert "24-morning awake" in stage.play("24 11:00 report 7 awake for 24-morning")[0]

@@ -24,7 +24,7 @@ Naive = dict[int, tuple[Result, int]]
 Writes = list[tuple[int, Result, int]]
 WINDOWS = st.integers(-30, 30) | st.sampled_from([-900, -31, 31, 5_038, 65_534])
 WRITES: st.SearchStrategy[Writes] = st.lists(
-    st.tuples(WINDOWS, st.sampled_from(Result), st.integers(1, 5)), max_size=12)
+    st.tuples(WINDOWS, st.sampled_from(Result), st.integers(1, 5) | st.sampled_from([31, 32, 90])), max_size=12)
 CODES = {Result.AWAKE: 1, Result.NOT_AWAKE: 2, Result.OUT: 3}  # of `previous` in a report
 
 
@@ -45,10 +45,12 @@ def canonical(naive: Naive) -> Results:
     """The one way in which some results are stored."""
     if not naive:
         return Results()
-    first, octets = min(naive), {window: octet_of(*naive[window]) for window in sorted(naive)}
-    last = max(window for window in naive if window < first + 64)
-    return Results(first, bytes(octets.get(window, 0) for window in range(first, last + 1)),
-                   {window: octet for window, octet in octets.items() if window >= first + 64})
+    octets = {window: octet_of(*naive[window]) for window in sorted(naive)}
+    near = {window: octet for window, octet in octets.items() if window < min(naive) + 64 and octet < 256}
+    far = {window: octet for window, octet in octets.items() if window not in near}
+    if not near:
+        return Results(0, b"", far)
+    return Results(min(near), bytes(near.get(window, 0) for window in range(min(near), max(near) + 1)), far)
 
 
 def test_an_octet_holds_a_result_and_a_revision() -> None:
