@@ -7,8 +7,9 @@ import click
 from cli.lazy import Lazy, LazyGroup
 
 COMMANDS: Final = {
-    "alert": Lazy("cli.alerts", "Act on an alert: acknowledge, assign, comment, resolve."),
+    "alert": Lazy("cli.alerts", "Act on an alert: acknowledge, unacknowledge, assign, comment, resolve, reopen."),
     "alerts": Lazy("cli.alerts", "Print the published alerts in order of time, as sentences or as records."),
+    "ask": Lazy("cli.ask", "Ask the device of SUBJECT whether the person is up."),
     "backup": Lazy(
         "cli.backup",
         "Write the history, the state of every lane and the registry into FOLDER, a new folder.",

@@ -77,6 +77,6 @@ def test_a_reminder_of_an_acknowledged_alert_has_no_name() -> None:
 def test_an_outage_says_since_when_no_sms_has_come() -> None:
     incident = Incident("seoul-1", AT, None, AT, noted=(3, 3), quiet_since=AT - 1800)
     said = why_outage(IncidentRevised(incident, Change.OPENED, 0, AT))
-    assert said["en"] == ("24 Nov 00:00 UTC: 3 of 3 people of gateway seoul-1 were silent in the hour up to "
-                          "24 Nov 00:00 UTC. No SMS has come in since 23 Nov 23:30 UTC. This looks like an outage.")
+    assert said["en"] == ("24 Nov 00:00 UTC: 3 of 3 people of gateway seoul-1 were silent in the hour up to 24 Nov "
+                          "00:00 UTC. No SMS has come in since 23 Nov 23:30 UTC. This looks like an outage.")
     assert "11월 23일 23:30 UTC부터 문자가 한 통도" in said["ko"]

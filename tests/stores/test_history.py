@@ -91,8 +91,8 @@ def test_a_refused_command_leaves_nothing() -> None:
     refused = {"type": "refused", "id": "c1", "subject": 7, "command": "acknowledge", "alert": "7:sos:0.1.17",
                "reason": "not_open", "by": "kim", "at": "2026-11-24T00:30:00Z"}
     assert changes_of(record_of(Said("reports", 0, "7", refused))) == []
-    of_outage = {**refused, "subject": None, "gateway": "seoul-1"}
-    assert changes_of(record_of(Said("reports", 0, "seoul-1", of_outage))) == []
+    of_gateway = {**refused, "subject": None, "gateway": "seoul-1"}
+    assert changes_of(record_of(Said("reports", 0, "seoul-1", of_gateway))) == []
 
 
 def _report(name: str, clock: str, received: str, battery: int, flags: tuple[str, ...] = ()) -> Record:
