@@ -1,4 +1,4 @@
-"""A text with many frames: each frame ends as a report, a counted duplicate or a quarantine record, in its own lane."""
+"""A text with many frames (receiving rule 1): each ends as a report, a counted duplicate or a quarantine record."""
 
 from collections import Counter
 from typing import Final

@@ -63,7 +63,7 @@ def test_the_spare_bits_of_the_last_character_are_ignored() -> None:
     assert [find_frame(text[:-1] + last, None) == frame for last in "bcdefg"] == [False, True, True, True, True, False]
 
 
-def test_the_first_of_two_frames_counts() -> None:
+def test_the_first_of_two_frames_gives_the_key() -> None:
     first, second = bytes(range(56)), bytes(56)
     assert find_frame(f"W.short {to_text(first)} {to_text(second)}", None) == first
     assert find_frame(to_text(second)[:-1] + "@" + to_text(first), None) == first
