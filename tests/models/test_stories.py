@@ -1,11 +1,17 @@
 """Stories of judged days; each is a text in tests/stories that a caseworker could read."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.story import STORIES, Stage, read_story
+from naive.oracle import replay as replay_of_the_oracle
+from support.compare import differences
+from support.story import KEK, STORIES, Stage, read_story
+from support.vectors import replay as replay_of_the_core
 
+from models.contract.documents import Output
 from models.judgement.lane import LaneState
+from models.wire.keys import KeyRing
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
@@ -31,3 +37,24 @@ def test_a_story_is_judged_as_written_with_a_restart_after_each_event(path: Path
         for key, value in kept.items():
             stage.lane.restore(key, value)
         stage.lane.ready()
+
+
+class Recorder(Stage):
+    """Notes the records of a story as lines of `anbu replay`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[dict[str, Any]] = []
+
+    def deliver(self, topic: str, value: Any, key: bytes | None) -> list[Output]:
+        self.lines.append({"topic": topic, "key": None if key is None else key.decode(), "value": value})
+        return super().deliver(topic, value, key)
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_the_naive_implementation_judges_a_story_as_the_core_does(path: Path) -> None:
+    recorder = Recorder()
+    for step in read_story(path):
+        recorder.play(step.text)
+    expected = replay_of_the_oracle(recorder.lines, {"k1": KEK})
+    assert differences(expected, replay_of_the_core(recorder.lines, KeyRing({"k1": KEK}))) == []

@@ -156,8 +156,8 @@ def _attributes(plain: bytes, known: dict[int, dict[str, Any]]) -> list[dict[str
             found.append({"k": str(number), "v": value, "u": None})
             continue
         row = known[number]
-        scaled = value / row["scale"]
-        if row["range"] is not None and not row["range"][0] <= scaled <= row["range"][1]:
+        scaled = value / (row.get("scale") or 1)
+        if row.get("range") is not None and not row["range"][0] <= scaled <= row["range"][1]:
             raise Refused("out_of_range", f"attribute {number}")
-        found.append({"k": row["name"], "v": scaled, "u": row["unit"]})
+        found.append({"k": row["name"], "v": scaled, "u": row.get("unit")})
     return found
