@@ -1,5 +1,5 @@
-"""`anbu doctor`: checks settings, keys, broker, topics, fencing, clock, database, numbers and lanes, and reports what
-to fix.
+"""`anbu doctor`: checks settings, keys, broker, topics, fencing, clock, database, numbers, lanes and answers of devices,
+and reports what to fix.
 
 It changes nothing but a scratch topic of its own, which it removes.
 """
@@ -29,6 +29,7 @@ from aiokafka.errors import (
 from rich.console import Console
 from rich.text import Text
 
+from cli.asked import answers
 from cli.broker import broker_settings
 from cli.registry import read_profiles
 from cli.scratch import scratch_topic, tidy
@@ -73,7 +74,7 @@ Check = Callable[[Settings], Awaitable[tuple[str, str]]]
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print each finding as JSON.")
 def doctor(*, as_json: bool) -> None:
-    """Check settings, keys, broker, topics, fencing, clock, database, numbers and lanes, and report what to fix.
+    """Check keys, broker, topics, fencing, clock, database, numbers, lanes and answers, and report what to fix.
 
     Status 1 if any finding is an error. It writes nothing but a scratch topic of its own, which it removes.
     """
@@ -259,5 +260,6 @@ async def _lanes(settings: Settings) -> tuple[str, str]:
 
 
 CHECKS: Final[dict[str, Check]] = {"keys": _keys, "broker": _broker, "topics": _topics, "fencing": _fencing,
-                                   "clock": _clock, "database": _database, "numbers": _numbers, "lanes": _lanes}
-NEED_BROKER: Final = ("topics", "fencing", "clock", "numbers", "lanes")
+                                   "clock": _clock, "database": _database, "numbers": _numbers, "lanes": _lanes,
+                                   "answers": answers}
+NEED_BROKER: Final = ("topics", "fencing", "clock", "numbers", "lanes", "answers")

@@ -21,7 +21,7 @@ COMMANDS: Final = {
     ),
     "doctor": Lazy(
         "cli.doctor",
-        "Check settings, keys, broker, topics, fencing, clock, database, numbers and lanes, and report what to fix.",
+        "Check keys, broker, topics, fencing, clock, database, numbers, lanes and answers, and report what to fix.",
     ),
     "erase": Lazy(
         "cli.erase",

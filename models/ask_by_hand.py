@@ -69,7 +69,7 @@ def ask_by_hand(profile: Profile, keys: KeyRing, now: int, slot: int | None = No
 def _spans(profile: Profile, now: int) -> list[tuple[Window, Span]]:
     """The windows of the last days and of today, by deadline."""
     today = local_day(profile.schedule.tz, now)
-    found = [(window, span) for window in windows_of_days(today - _DAYS, today)
+    found = [(Window(window), span) for window in windows_of_days(today - _DAYS, today)
              if (span := scheduled(profile.schedule, window)) is not None]
     return sorted(found, key=lambda one: (one[1].deadline, one[0]))
 

@@ -13,7 +13,9 @@ from typing import Final, Protocol
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from models.asked import AskedPeople
 from models.errors import RejectReason
+from models.json_object import JsonView
 from runtime.settings import Settings, is_loopback
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -49,6 +51,8 @@ QUESTIONS: Final = Counter("anbu_questions", "Questions to devices, by gateway: 
                            registry=REGISTRY)
 QUESTION_RETRIES: Final = Counter("anbu_question_retries", "Failed attempts to send a question to a device that are "
                                   "retried, by channel", ["channel"], registry=REGISTRY)
+ASKED_UP: Final = Counter("anbu_asked_up", "People who were asked and proved to be up, by gateway and by whether their "
+                          "device had answered", ["gateway", "answered"], registry=REGISTRY)
 # A worker: its state, set when the metrics are read.
 DELIVERIES_WAITING: Final = Gauge("anbu_deliveries_waiting", "Messages that wait for delivery, by channel; quiet hours "
                                   "included", ["channel"], registry=REGISTRY)
@@ -88,6 +92,7 @@ for _status in (401, 503):
 for _status in (500, 503):
     RESPONSES.labels(_status)
 
+_ASKED: Final = AskedPeople()  # of this process: a restart forgets people, and so counts fewer
 CATALOGUE: Final = {"worker": REGISTRY, "gateway": GATEWAY, "web": WEB}
 
 
@@ -111,6 +116,8 @@ class PublishedRecord(Protocol):
     @property
     def topic(self) -> str: ...
     @property
+    def key(self) -> bytes | None: ...
+    @property
     def value(self) -> bytes | None: ...
 
 
@@ -131,6 +138,21 @@ def count_outputs(outputs: Sequence[PublishedRecord]) -> None:
             ALERTS.labels(data["kind"], data["change"]).inc()
         elif output.topic == "quarantine":
             QUARANTINED.labels(orjson.loads(output.value or b"")["reason"]).inc()
+        elif output.topic == "asks" or (output.topic == "reports" and _is_asked(output.key)):
+            _count_answers(orjson.loads(output.value or b"{}"))
+
+
+def _is_asked(key: bytes | None) -> bool:
+    return key is not None and key.isdigit() and _ASKED.knows(int(key))
+
+
+def _count_answers(value: JsonView) -> None:
+    if value.get("type") == "ask":
+        for answered in ("yes", "no"):
+            ASKED_UP.labels(value["gateway"], answered)
+    found = _ASKED.take(value)
+    if found is not None:
+        ASKED_UP.labels(found.gateway, "yes" if found.answered else "no").inc()
 
 
 def may_read(settings: Settings, host: str, authorization: str | None) -> bool:

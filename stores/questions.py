@@ -26,8 +26,7 @@ from stores.projection.weeks import week_of
 
 MOST: Final = 500
 LOOK_DAYS: Final = (2, 10, 60, 365)  # periods back in which alerts are looked for, before all are
-_FAILING: Final = (("days_left", EMPTY_IN_DAYS), ("battery_pct", FAILING_BATTERY_PCT),
-                   ("signal_dbm", FAILING_SIGNAL_DBM))
+_FAILING: Final = (("days_left", EMPTY_IN_DAYS), ("battery_pct", FAILING_BATTERY_PCT), ("signal_dbm", FAILING_SIGNAL_DBM))
 _ALERT: Final = ("alert", "revision", "subject", "site", "gateway", "lane", "kind", "severity", "active",
                  "acknowledged_by", "assignee", "window", "opened_at", "changed_at", "change", "reason", "outcome",
                  "why")

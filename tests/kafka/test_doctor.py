@@ -62,7 +62,7 @@ def test_a_healthy_system_has_no_errors(environ: dict[str, str]) -> None:
     status, found = examined(environ)
     assert {name: state for name, (state, _) in found.items()} == {
         "keys": "ok", "broker": "warning", "topics": "ok", "fencing": "ok", "clock": "ok",
-        "database": "ok", "numbers": "ok", "lanes": "ok"}
+        "database": "ok", "numbers": "ok", "lanes": "ok", "answers": "ok"}
     assert "ANBU_REPLICATION is 1" in found["broker"][1]
     assert status == 0
     assert asyncio.run(topics_of(settings)) == []

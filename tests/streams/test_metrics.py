@@ -33,6 +33,19 @@ def test_a_batch_is_counted() -> None:
         ("anbu_alerts_total", "sos,opened"): 1, ("anbu_quarantined_total", "corrupt"): 1}
 
 
+def test_an_asked_person_who_proves_to_be_up_is_counted() -> None:
+    before = figures()
+    records: list[tuple[str, dict[str, Any]]] = [
+        ("asks", {"type": "ask", "subject": 7, "gateway": "seoul-7", "window": "2026-11-24:morning", "number": 1,
+                  "at": "2026-11-24T00:00:00Z"}),
+        ("reports", {"type": "report", "subject": 7, "answers": 1}),
+        ("reports", {"type": "checkin", "subject": 7, "window": "2026-11-24:morning", "result": "awake"}),
+        ("reports", {"type": "checkin", "subject": 7, "window": "2026-11-24:morning", "result": "out"})]
+    metrics.count_outputs([Output(topic, b"7", orjson.dumps(value)) for topic, value in records])
+    found = {key: value - before.get(key, 0) for key, value in figures().items() if key[0] == "anbu_asked_up_total"}
+    assert found == {("anbu_asked_up_total", "seoul-7,yes"): 1, ("anbu_asked_up_total", "seoul-7,no"): 0}
+
+
 @pytest.mark.parametrize(("process", "name", "label", "values"), [
     ("worker", "anbu_quarantined_total", "reason", {reason.value for reason in RejectReason}),
     ("gateway", "anbu_sms_seconds_count", "status", {"401", "503"}),
