@@ -1,5 +1,5 @@
-"""`anbu doctor`: checks settings, keys, broker, topics, fencing, clock, database, numbers, lanes and answers of devices,
-and reports what to fix.
+"""`anbu doctor`: checks keys, broker, topics, fencing, clock, database, numbers, lanes and answers, and reports what to
+fix.
 
 It changes nothing but a scratch topic of its own, which it removes.
 """

@@ -14,7 +14,7 @@ from typing import Final
 from models.contract.asks import Ask
 from models.judgement.windows import moments_of, scheduled
 from models.profile import Profile, RegisteredDevice, Span
-from models.window import Window, windows_of_days
+from models.window import windows_of_days
 from models.wire.frame import to_text
 from models.wire.keys import KeyRing
 from models.wire.question import Question, seal_question
@@ -66,17 +66,17 @@ def ask_by_hand(profile: Profile, keys: KeyRing, now: int, slot: int | None = No
     )
 
 
-def _spans(profile: Profile, now: int) -> list[tuple[Window, Span]]:
+def _spans(profile: Profile, now: int) -> list[tuple[int, Span]]:
     """The windows of the last days and of today, by deadline."""
     today = local_day(profile.schedule.tz, now)
-    found = [(Window(window), span) for window in windows_of_days(today - _DAYS, today)
+    found = [(window, span) for window in windows_of_days(today - _DAYS, today)
              if (span := scheduled(profile.schedule, window)) is not None]
     return sorted(found, key=lambda one: (one[1].deadline, one[0]))
 
 
-def _latest_over(profile: Profile, now: int) -> tuple[Window, int]:
+def _latest_over(profile: Profile, now: int) -> tuple[int, int]:
     """(the latest window that is over, its deadline)."""
-    over: tuple[Window, int] | None = None
+    over: tuple[int, int] | None = None
     for window, span in _spans(profile, now):
         if span.deadline <= now:
             over = window, span.deadline

@@ -1,4 +1,4 @@
-"""Whether questions to devices are worth their money: of the people who were asked and proved to be up, how many answered.
+"""Whether questions to devices are worth their money: how many answered of the asked people who proved to be up.
 
 If fewer than half did, the way to the devices is broken: the questions, or the answers, are lost. The judgement then
 asks few, and more alerts are about people who are up.

@@ -26,10 +26,11 @@ from stores.projection.weeks import week_of
 
 MOST: Final = 500
 LOOK_DAYS: Final = (2, 10, 60, 365)  # periods back in which alerts are looked for, before all are
-_FAILING: Final = (("days_left", EMPTY_IN_DAYS), ("battery_pct", FAILING_BATTERY_PCT), ("signal_dbm", FAILING_SIGNAL_DBM))
-_ALERT: Final = ("alert", "revision", "subject", "site", "gateway", "lane", "kind", "severity", "active",
-                 "acknowledged_by", "assignee", "window", "opened_at", "changed_at", "change", "reason", "outcome",
-                 "why")
+_FAILING: Final = (("days_left", EMPTY_IN_DAYS), ("battery_pct", FAILING_BATTERY_PCT),
+                   ("signal_dbm", FAILING_SIGNAL_DBM))
+_ALERT: Final = (
+    "alert", "revision", "subject", "site", "gateway", "lane", "kind", "severity", "active", "acknowledged_by",
+    "assignee", "window", "opened_at", "changed_at", "change", "reason", "outcome", "why")
 
 
 class Questions:
@@ -152,9 +153,7 @@ class Questions:
         where: fields that must be equal.
         first, last: bounds of the time of the opening, RFC 3339 in UTC, 1970 to 2199; `last` is excluded.
         """
-        opened: Document = {}
-        if first is not None:
-            opened["$gte"] = first
+        opened: Document = {} if first is None else {"$gte": first}
         if last is not None:
             opened["$lt"] = last
         asked: Document = {name: value for name, value in where.items() if value is not None}

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
+from models.ask_by_hand import NotAskableError
 from models.contract.command import OF_INCIDENTS, CommandType
 from models.contract.incidents import gateway_of
 from models.errors import ContractError
@@ -30,6 +31,7 @@ LONGEST_TEXT: Final = 2_000
 NO_PAGE: Final = N_("There is no such page.")
 SENT: Final = N_("%(what)s has been sent. The result will appear here in a moment.")
 NOT_SENT: Final = N_("Not sent: the message broker does not answer. Please try again; nothing will happen twice.")
+ASKED: Final = N_("The question to the device is on its way. If the device hears it, a report comes within a minute.")
 MISSING: Final = {
     "by": N_("Please enter your name."),
     "text": N_("Please write a comment."),
@@ -73,6 +75,23 @@ async def on_alert(request: Request, alert: str, act: CommandType) -> Response:
         outcome=_text(form, "outcome", LONGEST_NAME) if act in WITH_OUTCOME else None, gateway=gateway))
 
 
+@router.post("/people/{subject}/ask")
+async def ask(request: Request, subject: Subject) -> Response:
+    """Ask the person's device. It is no command: the judgement does not learn of it, and the answer is a report."""
+    form, web = await checked_form(request), web_of(request)
+    if not web.asking.possible:
+        raise RefusedError(404, NO_PAGE)
+    if not web.follower.lanes:
+        raise RefusedError(503, NOT_SENT)
+    try:
+        await web.asking.ask(subject, int(web.clock.now()))
+    except NotAskableError as error:
+        raise RefusedError(422, WORDS[error.reason]) from None
+    except NotSentError:
+        raise RefusedError(503, NOT_SENT) from None
+    return _answer(request, form, translations(language_of(request)).ugettext(ASKED))
+
+
 @router.post("/people/{subject}/{act}")
 async def on_person(request: Request, subject: Subject, act: CommandType) -> Response:
     form = await checked_form(request)
@@ -95,8 +114,11 @@ async def _do(request: Request, form: FormData, action: Action) -> Response:
         await web.commands.send(document, web.follower.lanes)
     except NotSentError:
         raise RefusedError(503, NOT_SENT) from None
-    said = gettext(SENT) % {
-        "what": gettext(WORDS[action.type])}
+    return _answer(request, form, gettext(SENT) % {"what": gettext(WORDS[action.type])})
+
+
+def _answer(request: Request, form: FormData, said: str) -> Response:
+    """The sentence for a page with scripts; else the page before, which shows it."""
     if request.headers.get("x-anbu") == "sentence":
         return PlainTextResponse(said)
     request.session["said"] = said

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from models.contract.command import CommandType, read_command
+from models.contract.documents import Output
 from models.json_object import JsonObject
 from models.times import format_time
 from runtime.settings import Settings
@@ -86,6 +87,15 @@ class Commands:
                 key = str(document["gateway"]).encode()
                 await asyncio.gather(*(sender.send_and_wait(COMMANDS, value, key=key, partition=lane)
                                        for lane in range(lanes)))
+        except (KafkaError, OSError) as error:
+            raise NotSentError(str(error)) from error
+
+    async def publish(self, record: Output, lane: int) -> None:
+        """Write a record that is no command; returns once the broker has acknowledged it. Raises NotSentError."""
+        try:
+            async with self._starting:
+                sender = await self._started()
+            await sender.send_and_wait(record.topic, record.value, key=record.key, partition=lane)
         except (KafkaError, OSError) as error:
             raise NotSentError(str(error)) from error
 

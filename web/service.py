@@ -11,6 +11,7 @@ from runtime.settings import Settings
 from runtime.tasks import watch
 from web import board
 from web.access import Gate
+from web.asking import DeviceQuestions
 from web.changes import PARTS, TOP, PageChanges
 from web.commands import Commands
 from web.follow import Follower
@@ -36,6 +37,7 @@ class Web:
         self.follower = Follower(settings, self.live, real_time)
         self.history = HistoryCache(queries, self.live, clock.now, lambda: self.changes.mark(TOP))
         self.commands = Commands(settings)
+        self.asking = DeviceQuestions(settings, self.commands)
         self.gate = Gate(settings.web_token, real_time)
 
     def watch(self) -> board.WatchStatus:

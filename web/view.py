@@ -127,6 +127,7 @@ def person(web: Web, subject: int, known: PersonHistory | None, language: str) -
                  for one in range(day, day - DAYS, -1)],
         "alerts": sorted(alerts.values(), key=lambda one: (not one.active, -one.opened_at, one.key.alert)),
         "excuses": known.excuses[::-1] if known else [],
+        "may_ask": web.asking.possible and who is not None and not who.profile.retired,
         "refused": [one for one in refused(web) if one.subject == subject],
         "date": format_date(day),
     }

@@ -71,8 +71,15 @@ REFUSALS: Final = {
     "not_reopened": N_("an alert can be reopened for 24 hours after a caseworker closed it, while no other of its "
                        "kind is open"),
 }
+ASK_REFUSALS: Final = {
+    "ask_retired": N_("Not asked: this person is no longer watched."),
+    "ask_no_window": N_("Not asked: no window of this person is over yet."),
+    "ask_asked_already": N_("Not asked: Anbu is asking this device by itself now, until the deadline."),
+    "ask_no_device": N_("Not asked: no device of this person has a telephone number."),
+    "ask_no_key": N_("Not asked: the key of the device cannot be read."),
+}
 JUST_NOW: Final = N_("just now")
-WORDS: Final = KINDS | SEVERITIES | RESULTS | HALVES | CHANGES | COMMANDS | OUTCOMES | REFUSALS
+WORDS: Final = KINDS | SEVERITIES | RESULTS | HALVES | CHANGES | COMMANDS | OUTCOMES | REFUSALS | ASK_REFUSALS
 
 
 @lru_cache
