@@ -69,8 +69,8 @@ INPUT: list[tuple[str, str, Any, str | None]] = [
     ("an impossible zone",                  REGISTRY, {**PROFILE, "tz": "Asia/Atlantis"},           "malformed"),
     ("a window that closes before it opens", REGISTRY, {**PROFILE, "windows": {"morning": {
         "open": "09:00", "close": "06:00"}}},                                                       "malformed"),
-    ("a command on a closed alert",         COMMANDS, COMMAND,                                      "stale_command"),
-    ("a command of an unknown subject",     COMMANDS, {**COMMAND, "subject": 8},                    "unknown_subject"),
+    ("a command on a closed alert",         COMMANDS, COMMAND,                                      None),
+    ("a command of an unknown subject",     COMMANDS, {**COMMAND, "subject": 8},                    None),
     ("a command without its text",          COMMANDS, {**COMMAND, "type": "comment"},               "malformed"),
 ]
 
@@ -97,11 +97,14 @@ async def test_every_bad_record_is_answered_with_its_reason(tmp_path: Path) -> N
                     sent = await sender.send_and_wait(topic, octets, key=b"any", partition=0)
                     places[topic, sent.offset] = reason
                 await worker.wait_idle(http)
-        refused = {(one["origin"]["topic"], one["origin"]["offset"]): one["reason"]
-                   for one in await lines(worker, QUARANTINE)}
-        reports = [one for one in await lines(worker, REPORTS) if one["type"] == "report"]
+        rejected = {(one["origin"]["topic"], one["origin"]["offset"]): one["reason"]
+                    for one in await lines(worker, QUARANTINE)}
+        answers = await lines(worker, REPORTS)
+        reports = [one for one in answers if one["type"] == "report"]
+        refused = [(one["subject"], one["reason"]) for one in answers if one["type"] == "refused"]
         alerts = await lines(worker, ALERTS)
-    assert refused == {place: reason for place, reason in places.items() if reason is not None}
+    assert rejected == {place: reason for place, reason in places.items() if reason is not None}
+    assert refused == [(7, "not_open"), (8, "unknown_subject")]
     assert [one["id"] for one in reports] == ["0.5.2", "0.5.5"], "the authentic ones, each once"
     assert "clock" in reports[1]["flags"]
     assert "7:sos:0.5.5/1" in {one["id"] for one in alerts}, "a clock years off does not silence an SOS"
