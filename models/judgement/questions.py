@@ -35,17 +35,19 @@ class _Ready(NamedTuple):
     text: str
 
 
-def ask(lane: LaneState, keys: KeyRing, gateway: str, after: int | None, until: int, at: int) -> Iterator[list[Effect]]:
+def ask(lane: LaneState, keys: KeyRing, gateway: str, after: int | None, until: int, at: int,
+        passed: list[int]) -> Iterator[list[Effect]]:
     """Ask the devices of a gateway's people, after the deadlines of a tick.
 
     after, until: the people are judged from `after` up to `until`, epoch seconds; after None: for the first time, and
     no device is asked.
     at: the time of the tick.
+    passed: people of whom a moment has passed since a deadline of this tick.
     """
     first = lane.gateway(gateway).first
     from_time = None if lane.silence_of(gateway) is not None else after
     ready: list[_Ready] = []
-    for number, subject in enumerate(lane.moments.take(gateway, until), start=1):
+    for number, subject in enumerate(sorted({*lane.moments.take(gateway, until), *passed}), start=1):
         if number % PEOPLE_A_SLICE == 0:
             yield []
         person = lane.person(subject)

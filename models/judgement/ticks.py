@@ -23,6 +23,7 @@ from models.judgement.gateway import ALLOWANCE, DeadlineNote
 from models.judgement.lane import LaneState
 from models.judgement.person import Person
 from models.judgement.results import result_at
+from models.judgement.rules import asking
 from models.judgement.step import step
 from models.times import DAY, format_time
 from models.window import Window
@@ -110,7 +111,7 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int, keys: KeyRing) ->
         return
     before, first, subjects = taken
     due: dict[int, list[_Due]] = defaultdict(list)
-    moved = []
+    moved, passed = [], []
     for looked_at, subject in enumerate(subjects):  # each person is unpacked once for all questions
         if looked_at % PEOPLE_A_SLICE == PEOPLE_A_SLICE - 1:
             yield []
@@ -126,6 +127,8 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int, keys: KeyRing) ->
                 due[deadline].append(_Due(subject, window, deadline if span is None else span.open,
                                           result_at(person.results, window),
                                           about.excused(person, Window(window).day)))
+            if before is not None and asking.has_moment(person, calendar, before, until):
+                passed.append(subject)  # between a deadline of this tick and its end; the index knows no such moment
         if person.former_time is None:
             lane.schedule(person)
         else:
@@ -133,7 +136,7 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int, keys: KeyRing) ->
     for deadline in sorted(due):
         yield from _judge_together(lane, gateway, deadline, due[deadline], at,
                                    fresh=before is None or deadline > before)
-    yield from questions.ask(lane, keys, gateway, before, until, at)
+    yield from questions.ask(lane, keys, gateway, before, until, at, passed)
     for subject in moved:
         lane.schedule_moved(subject, until)
 

@@ -54,7 +54,8 @@ def take_back(turn: Turn, standing: Standing, command: Command | None = None) ->
         turn.take_back(window, result)
     for window, result in ended:
         span = about.calendar(person, standing.first).span(window)
-        if span is None or checkins.is_pending(person, window, standing) or person.profile.retired:
+        if span is None or person.profile.retired or checkins.is_pending(
+                person, window, standing.judged_until, standing.first):
             continue
         if turn.now - span.deadline < DAY and not about.awake_after(person, window):
             checkins.open_taken_back(turn, window, result, standing.outage, command)

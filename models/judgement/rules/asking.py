@@ -63,6 +63,11 @@ def look(person: Person, calendar: Calendar, after: int | None, until: int) -> M
     return MomentLook(found, upcoming)
 
 
+def has_moment(person: Person, calendar: Calendar, after: int, until: int) -> bool:
+    """Whether a window that is still to be judged at `until` has a moment in (after, until]."""
+    return any(after < at <= until for one in calendar.to_ask(person.profile.ask_min, until) for at in one.moments)
+
+
 def is_settled(person: Person, window: int) -> bool:
     """Whether no question of the window is needed: it has a result other than `not_awake`, or its date is excused."""
     octet = octet_at(person.results, window)
