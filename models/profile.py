@@ -115,6 +115,7 @@ class Profile(Stored, frozen=True):
     """The profile of a person for the judgement: place, hours and devices.
 
     ask_min: minutes after the close of a window at which a silent person is asked, rising; empty: never.
+    remind: None: REMINDERS.
     """
 
     subject: int
@@ -128,4 +129,4 @@ class Profile(Stored, frozen=True):
     thresholds: Thresholds = THRESHOLDS
     attributes: Mapping[int, AttributeSpec] = {}
     ask_min: tuple[int, ...] = ()
-    remind: Reminders = REMINDERS
+    remind: Reminders | None = None

@@ -16,6 +16,7 @@ from models.errors import ContractError
 from models.profile import (
     AFTERNOON,
     MORNING,
+    REMINDERS,
     WRAPPED_OCTETS,
     AttributeSpec,
     DailyWindow,
@@ -168,9 +169,11 @@ def _ask_min(value: object) -> tuple[int, ...]:
     return minutes
 
 
-def _reminders(document: Document) -> Reminders:
-    return Reminders(**{name: _integer(document[name], 0, LONGEST_WAIT_MIN, f"remind.{name}")
-                        for name in ("urgent_min", "other_min") if document.get(name) is not None})
+def _reminders(document: Document) -> Reminders | None:
+    """None: the defaults; a state keeps nothing of them."""
+    found = Reminders(**{name: _integer(document[name], 0, LONGEST_WAIT_MIN, f"remind.{name}")
+                         for name in ("urgent_min", "other_min") if document.get(name) is not None})
+    return None if found == REMINDERS else found
 
 
 def _thresholds(document: Document) -> Thresholds:

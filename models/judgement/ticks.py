@@ -122,12 +122,10 @@ def _judge(lane: LaneState, gateway: str, until: int, at: int, keys: KeyRing) ->
         after = before if person.former_time is None else person.former_time
         if after is not None and not person.profile.retired:
             calendar = about.calendar(person, first)
-            for deadline, window in calendar.due(after, until):
-                span = calendar.judged_span(window)
-                due[deadline].append(_Due(subject, window, deadline if span is None else span.open,
-                                          result_at(person.results, window),
+            for deadline, window, opened in calendar.due(after, until):
+                due[deadline].append(_Due(subject, window, opened, result_at(person.results, window),
                                           about.excused(person, Window(window).day)))
-            if before is not None and asking.has_moment(person, calendar, before, until):
+            if before is not None and person.profile.ask_min and asking.has_moment(person, calendar, before, until):
                 passed.append(subject)  # between a deadline of this tick and its end; the index knows no such moment
         if person.former_time is None:
             lane.schedule(person)

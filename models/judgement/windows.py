@@ -55,7 +55,7 @@ def _next_scheduled(schedule: Schedule, judged_from: int, after: int) -> int | N
 
 
 @lru_cache(maxsize=4096)
-def _due_scheduled(schedule: Schedule, judged_from: int, after: int, until: int) -> tuple[tuple[int, int], ...]:
+def _due_scheduled(schedule: Schedule, judged_from: int, after: int, until: int) -> tuple[tuple[int, int, int], ...]:
     return tuple(Calendar(schedule, {}, judged_from).due_by_day(after, until))
 
 
@@ -118,20 +118,20 @@ class Calendar(Value, frozen=True):
             return None
         return span
 
-    def due(self, after: int, until: int) -> Sequence[tuple[int, int]]:
-        """(deadline, window) of the windows to be judged with after < deadline <= until (rule 2)."""
+    def due(self, after: int, until: int) -> Sequence[tuple[int, int, int]]:
+        """(deadline, window, opening) of the windows to be judged with after < deadline <= until (rule 2)."""
         if self.kept_spans or self.judged_from is None:
             return list(self.due_by_day(after, until))
         return _due_scheduled(*_settled(self.schedule, self.judged_from, after), after, until)
 
-    def due_by_day(self, after: int, until: int) -> Iterator[tuple[int, int]]:
+    def due_by_day(self, after: int, until: int) -> Iterator[tuple[int, int, int]]:
         """`due`, computed window by window."""
         first, last = self._from(after), local_day(self.schedule.tz, until) + 1
         windows = set(windows_of_days(first, last)) | self.kept_spans.keys()
         for window in sorted(windows):
             span = self.judged_span(window)
             if span is not None and after < span.deadline <= until:
-                yield span.deadline, window
+                yield span.deadline, window, span.open
 
     def next_deadline(self, after: int) -> int | None:
         """The first deadline later than `after`; None: no window will ever be due."""
@@ -173,7 +173,7 @@ class Calendar(Value, frozen=True):
     def to_ask_by_window(self, ask_min: tuple[int, ...], at: int) -> tuple["WindowToAsk", ...]:
         """`to_ask`, computed window by window."""
         found, deadline = [], self.next_deadline(at)
-        for due, window in self.due(at, deadline + DAY) if deadline is not None else ():
+        for due, window, _ in self.due(at, deadline + DAY) if deadline is not None else ():
             span = self.judged_span(window)
             moments = () if span is None else moments_of(span, self.schedule.grace_min, ask_min)
             if moments:

@@ -41,7 +41,7 @@ def test_a_deadline_may_lie_on_the_next_day() -> None:
     at = 1_795_500_000
     due = late.next_deadline(at)
     assert due is not None
-    assert [deadline for deadline, _ in late.due(at, due)] == [due]
+    assert [deadline for deadline, _, _ in late.due(at, due)] == [due]
     assert late.due(at, due - 1) is not None
     assert list(late.due(at, due - 1)) == []
 

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from models.contract.alerts import OF_A_WINDOW, Alert, Change, Kind, Phase, Severity
 from models.judgement.person import Person
 from models.judgement.rules.turn import Turn
+from models.profile import REMINDERS
 
 RAISED_AFTER: Final = 60 * 60
 
@@ -43,7 +44,8 @@ def _reminder(person: Person, alert: Alert) -> int | None:
                                         for other in person.alerts.values()):
         return None
     urgent = alert.phase is Phase.OPEN and alert.kind is not Kind.NO_REPORT
-    minutes = person.profile.remind.urgent_min if urgent else person.profile.remind.other_min
+    remind = person.profile.remind or REMINDERS
+    minutes = remind.urgent_min if urgent else remind.other_min
     if minutes == 0:
         return None
     since = max(alert.start, alert.urged_at or alert.start)
