@@ -99,6 +99,7 @@ class LaneState:
             self._touched[subject] = self._packed.get(subject)
         if after is None:
             self._packed.pop(subject, None)
+            self.moments.forget(subject)
         else:
             self._packed[subject] = codec.pack_person(after)
             self.enter_timer(after)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from models.judgement.agenda import Agenda
 from models.judgement.codec import Questions
 from models.judgement.person import SentQuestion
@@ -42,6 +44,14 @@ class AskingMoments:
         """Keep the questions of the last 60 minutes of a gateway."""
         self._sent[gateway] = tuple(questions)
         self.changed = True
+
+    def forget(self, subject: int) -> None:
+        """Forget whom a question was to, if the person was erased. The question still counts (rule 28)."""
+        for gateway, questions in self._sent.items():
+            if any(one.subject == subject for one in questions):
+                self._sent[gateway] = tuple(replace(one, subject=None) if one.subject == subject else one
+                                            for one in questions)
+                self.changed = True
 
     def values(self) -> Questions:
         """By gateway, the questions, as the codec packs them."""

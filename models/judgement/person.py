@@ -76,10 +76,14 @@ class AskedWindow(Stored, frozen=True):
 
 
 class SentQuestion(Stored, frozen=True):
-    """A question that a lane counts for 60 minutes (rule 28). at: the time up to which people were judged then."""
+    """A question that a lane counts for 60 minutes (rule 28).
+
+    at: the time up to which people were judged then, epoch seconds.
+    subject: None: the person was erased.
+    """
 
     at: int
-    subject: int
+    subject: int | None
     window: int
 
 

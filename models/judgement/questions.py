@@ -95,7 +95,7 @@ def _ask_some(lane: LaneState, gateway: str, ready: list[_Ready], until: int, at
 def _is_lifted(lane: LaneState, asked: list[SentQuestion], until: int) -> bool:
     """Rule 28: whether the way to the devices works, since at least half of the people asked are heard of."""
     earlier = [one for one in asked if one.at <= until - TIME_TO_ANSWER]
-    heard = sum(_is_heard(lane.person(one.subject), one.window) for one in earlier)
+    heard = sum(_is_heard(None if one.subject is None else lane.person(one.subject), one.window) for one in earlier)
     return bool(earlier) and heard * 2 >= len(earlier)
 
 

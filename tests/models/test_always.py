@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.days import made_up
-from support.story import Stage, window_of
+from support.story import Stage, instant, window_of
 
 from models.contract.alerts import EMERGENCIES
 from models.contract.documents import Output
@@ -228,3 +228,17 @@ def test_a_lane_forgets_the_questions_of_an_hour_ago() -> None:
         sizes += [len(value or b"") for key, value in stage.lane.take_touched() if key == QUESTIONS_KEY]
     assert len(sizes) == 8
     assert len(set(sizes)) == 1
+
+
+def test_a_lane_forgets_whom_it_asked_with_the_person() -> None:
+    """The number of an erased person stays in no record of the lane; the question still counts (rule 28)."""
+    stage = Stage()
+    for text in ('registry 1..3 {"slots": [[0, 1, "+821012345678"]], "ask_min": [5]}', "2 05:00 tick",
+                 "2 06:00 report 1..3 listens", "2 09:05 tick"):
+        stage.play(text)
+    at = instant("2", "09:05")
+    assert {one.subject for one in stage.lane.moments.sent("seoul-1", at)} == {1, 2, 3}
+    stage.lane.take_touched()
+    stage.deliver("registry", None, b"2")
+    assert [one.subject for one in stage.lane.moments.sent("seoul-1", at)].count(None) == 1
+    assert QUESTIONS_KEY in dict(stage.lane.take_touched())
