@@ -39,7 +39,7 @@ COMMANDS: Final = {
     "notify": Lazy("cli.notify", "Manage notifications: check the routes, test a channel, list and retry deliveries."),
     "prove": Lazy(
         "cli.prove",
-        "Measure what the alarms of four rules are worth on simulated days, in networks as bad as measured.",
+        "Measure what an alarm is worth, on simulated days in a closed loop with the judgement.",
     ),
     "provision": Lazy(
         "cli.provision",

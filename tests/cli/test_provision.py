@@ -84,7 +84,7 @@ def test_a_new_person_is_asked_unless_the_row_says_otherwise(anbu: Anbu, setting
     assert [device.msisdn for device in profiles[42].devices] == ["+821000000042", None]
     assert [device.msisdn for device in profiles[43].devices] == [None, None]
     assert profiles[42].escalation == (EscalationStep(10, "backup"), EscalationStep(30, "team lead"))
-    assert (profiles[42].remind, profiles[43].remind) == (Reminders(30, 0), Reminders())
+    assert (profiles[42].remind, profiles[43].remind) == (Reminders(30, 0), None)
 
 
 def test_a_known_person_keeps_what_the_row_does_not_name(anbu: Anbu, settings: Settings, tmp_path: Path) -> None:

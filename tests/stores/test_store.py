@@ -84,7 +84,7 @@ async def test_reports_are_deleted_after_their_retention(store: Store) -> None:
     await write(store, [Said("reports", 0, "7", {
         "type": "report", "id": "0.1.1", "subject": 7, "site": "jongno", "device_time": None, "received_at": received,
         "late": False, "attrs": [], "activity": None, "battery_pct": None, "signal_dbm": None, "temp_c": None,
-        "humidity_pct": None, "window": None})])
+        "humidity_pct": None, "window": None, "flags": []})])
     bucket = await store.database[BUCKETS].find_one()
     assert bucket is not None
     assert bucket["_id"] == "7/2026-W48"

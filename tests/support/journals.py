@@ -48,7 +48,7 @@ def _report(draw: st.DrawFn, subject: int, report_id: str, received_at: str) -> 
     if draw(st.booleans()):
         names = draw(st.sets(st.sampled_from(["co2", "a.b", "$x", "공기", "", "battery_pct"]), max_size=3))
         nothing = dict.fromkeys(["device_time", "window", "result", "battery_pct", "signal_dbm", "temp_c",
-                                 "humidity_pct", "idle_min", "first_activity", "activity"])
+                                 "humidity_pct", "idle_min", "first_activity", "activity", "answers"])
         return {**common, **nothing, "flags": [],
                 "attrs": [{"k": name, "v": draw(st.integers(0, 9)), "u": None} for name in names]}
     return {**common, "device_time": draw(st.none() | st.sampled_from((*TIMES, "2020-01-01T00:00:00Z"))),
@@ -56,7 +56,7 @@ def _report(draw: st.DrawFn, subject: int, report_id: str, received_at: str) -> 
             "battery_pct": draw(percent), "signal_dbm": draw(st.none() | st.integers(-120, -50)),
             "temp_c": draw(percent), "humidity_pct": draw(percent), "idle_min": draw(percent),
             "first_activity": draw(st.sampled_from([None, "05:59", "06:41", "13:00"])),
-            "activity": [0] * 24, "flags": ["awake"], "attrs": []}
+            "activity": [0] * 24, "flags": ["awake"], "answers": draw(st.sampled_from([None, 1, 7])), "attrs": []}
 
 
 @st.composite
@@ -96,6 +96,7 @@ def _alert(draw: st.DrawFn, key: str, alert: str, revision: int, opened: str, **
                  "severity": "critical", "active": active, "acknowledged_by": None, "assignee": None,
                  "opened_at": opened, "changed_at": at, "cause": {"likely": "person", "evidence": ["$x"]},
                  "why": {"ko": "가", "en": "a"}, "by": None, "text": None, "escalated_to": None, "reason": None,
+                 "command": draw(st.sampled_from([None, "c1"])), "outcome": draw(st.sampled_from([None, "at_home"])),
                  **more}})
 
 

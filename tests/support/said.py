@@ -14,7 +14,8 @@ def report(subject: int, counter: int, day: date, **more: Any) -> Said:
         "type": "report", "id": f"0.1.{counter}", "subject": subject, "site": "jongno", "received_at": made,
         "device_time": made, "late": False, "window": f"{day}:morning", "result": "awake", "battery_pct": 90,
         "signal_dbm": -80, "temp_c": 20, "humidity_pct": 40, "idle_min": 0, "first_activity": "06:30",
-        "activity": [0] * 24, "flags": ["awake"], "attrs": [], "sms": {"id": f"m{counter}", "gateway": "g"}} | more)
+        "activity": [0] * 24, "flags": ["awake"], "answers": None, "attrs": [],
+        "sms": {"id": f"m{counter}", "gateway": "g"}} | more)
 
 
 def checkin(subject: int, day: date, result: str = "awake") -> Said:
