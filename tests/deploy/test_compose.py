@@ -40,7 +40,9 @@ def composed(tmp_path: Path, database_url: str, slack: Endpoint) -> Iterator[Com
     make(secrets)
     (secrets / ROUTES / "slack").write_text(f"{slack.url}/hook")
     (secrets / ROUTES / "routes.json").write_text(json.dumps({
-        "channels": {"team": {"type": "slack", "url_file": str(secrets / ROUTES / "slack")}},
+        "channels": {"team": {"type": "slack", "url_file": str(secrets / ROUTES / "slack")},
+                     "devices": {"type": "http", "url": f"{slack.url}/sms", "json": {"to": "{to}", "text": "{text}"}}},
+        "asks": {"*": "devices"},
         "sites": {"*": {"default": ["team"]}}, "gateways": {"*": ["team"]}}))
     one = Composed(tmp_path, install(tmp_path / "image"), secrets, database_url)
     try:
