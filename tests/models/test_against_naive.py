@@ -1,6 +1,6 @@
 """The core says what a naive second implementation of the rules says (`naive.oracle`), on made-up, nasty days.
 
-ANBU_NAIVE_SEEDS: how many days (default 200); ANBU_NAIVE_FIRST: the first seed; ANBU_NAIVE_EVENTS: the lines of a day.
+ANBU_NAIVE_SEEDS: how many days (default 100); ANBU_NAIVE_FIRST: the first seed; ANBU_NAIVE_EVENTS: the lines of a day.
 """
 
 import os
@@ -11,7 +11,7 @@ from naive.differ import differing
 from naive.shrink import smaller, story
 
 FIRST = int(os.environ.get("ANBU_NAIVE_FIRST", "0"))
-SEEDS = range(FIRST, FIRST + int(os.environ.get("ANBU_NAIVE_SEEDS", "200")))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("ANBU_NAIVE_SEEDS", "100")))
 EVENTS = int(os.environ.get("ANBU_NAIVE_EVENTS", "60"))
 
 

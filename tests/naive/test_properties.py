@@ -16,7 +16,7 @@ from naive.records import Json, parse_time
 from naive.wire import YEAR_2020, Refused, find_frames, to_text
 from naive.world import EMERGENCIES, World, stamp
 
-SEEDS = range(20)
+SEEDS = range(10)
 EVENTS = 80
 
 

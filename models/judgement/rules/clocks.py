@@ -84,11 +84,10 @@ def with_clock(state: Slot, report: StatusReport, clock: ReportClock, origin: Or
 
 def highest_seen(state: Slot) -> tuple[int, int] | None:
     """The highest (epoch, counter) seen of a slot; None: it has seen none."""
-    highest: tuple[int, int] | None = None
-    for epoch, window in state.replay.items():
-        if highest is None or epoch > highest[0]:
-            highest = (epoch, window.highest)
-    return highest
+    if not state.replay:
+        return None
+    epoch = max(state.replay)
+    return epoch, state.replay[epoch].highest
 
 
 def origin(received: Received, highest: tuple[int, int] | None, *, fell_back: bool) -> Origin:
