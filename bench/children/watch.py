@@ -62,7 +62,7 @@ class Measured:
                 self._end()
 
     def _end(self) -> None:
-        people = sum(sum(lane.state.population.values()) for lane in self._engine.lanes.values())
+        people = sum(sum(lane.state.summary().people.values()) for lane in self._engine.lanes.values())
         answer(seconds=time.monotonic() - self._began if self._began else 0.0,
                cpu_s=time.process_time() - self._cpu, opened_s=self._opened, people=people,
                batches=self._batches, outputs=dict(self._outputs))
