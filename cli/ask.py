@@ -9,7 +9,7 @@ from cli.broker import Writable, broker_settings, write
 from cli.devices import subject_argument
 from cli.registry import known_profile
 from models.ask_by_hand import AskRefusal, NotAskableError, ask_by_hand
-from models.contract.asks import write_ask
+from models.contract.outputs import write_ask
 from models.contract.registry import parse_profile
 from models.wire.keys import KeyRing
 from runtime.clock import clock_of

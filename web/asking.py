@@ -12,7 +12,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from models.ask_by_hand import AskRefusal, NotAskableError, ask_by_hand
-from models.contract.asks import Ask, write_ask
+from models.contract.asks import Ask
+from models.contract.outputs import write_ask
 from models.contract.records import parse_object
 from models.contract.registry import parse_profile
 from models.errors import ContractError

@@ -3,13 +3,10 @@
 The judgement writes them, the agent `ask` sends them. The same question may come again, with the same text.
 """
 
-import orjson
-
 from models.base import Value
-from models.contract.documents import Output
 from models.contract.records import MSISDN, Document, name_of, subject_of
 from models.errors import ContractError
-from models.times import format_time, parse_time
+from models.times import parse_time
 from models.window import Window
 
 
@@ -41,13 +38,6 @@ class Ask(Value, frozen=True):
     def id(self) -> str:
         """Such as `2026-11-24:morning/2`: unique for a subject."""
         return f"{Window(self.window)}/{self.number}"
-
-
-def write_ask(ask: Ask) -> Output:
-    return Output("asks", b"%d" % ask.subject, orjson.dumps({
-        "type": "ask", "id": ask.id, "subject": ask.subject, "site": ask.site, "gateway": ask.gateway,
-        "slot": ask.slot, "window": str(Window(ask.window)), "number": ask.number, "to": ask.to, "text": ask.text,
-        "at": format_time(ask.at), "until": format_time(ask.until)}))
 
 
 def parse_ask(document: Document) -> Ask:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from models.base import Value
 from models.contract.alerts import Alert, Change, ClearReason
+from models.contract.asks import Ask
 from models.contract.command import Command, IncidentCommand
 from models.contract.incidents import Incident
 from models.errors import Rejected
@@ -110,27 +111,6 @@ class CommandRefused(Value, frozen=True):
     lane: int | None = None
 
 
-class QuestionAsked(Value, frozen=True):
-    """A device is asked (rule 26). Times are epoch seconds.
-
-    number: of the question for this window, 1 to 7.
-    to: the device's own telephone number, E.164.
-    text: the SMS.
-    until: the deadline of the window; the question is worth nothing after it.
-    """
-
-    subject: int
-    site: str
-    gateway: str
-    slot: int
-    window: int
-    number: int
-    to: str
-    text: str
-    at: int
-    until: int
-
-
 class SentOn(Value, frozen=True):
     """The record is for the lane of another partition too, or for that lane alone. subject: a person of that lane."""
 
@@ -138,4 +118,4 @@ class SentOn(Value, frozen=True):
     partition: int
 
 
-Effect = Reported | CheckedIn | AlertRevised | IncidentRevised | CommandRefused | QuestionAsked | SentOn | Rejected
+Effect = Reported | CheckedIn | AlertRevised | IncidentRevised | CommandRefused | Ask | SentOn | Rejected

@@ -10,6 +10,7 @@ import msgspec
 import orjson
 
 from models.contract.alerts import Change, ClearReason, Kind, Likely, Severity, alert_id
+from models.contract.asks import Ask
 from models.contract.command import Command
 from models.contract.documents import CheckInDocument, Output, SmsDocument, StatusDocument
 from models.contract.effects import (
@@ -18,7 +19,6 @@ from models.contract.effects import (
     CommandRefused,
     Effect,
     IncidentRevised,
-    QuestionAsked,
     Reported,
     SentOn,
 )
@@ -55,8 +55,8 @@ def encode(effect: Effect, record: InputRecord, at: int | None) -> Output:
             refused = effect.command
             key: bytes | None = b"%d" % refused.subject if isinstance(refused, Command) else refused.gateway.encode()
             return Output("reports", key, orjson.dumps(_refused(effect)))
-        case QuestionAsked():
-            return Output("asks", b"%d" % effect.subject, orjson.dumps(_question(effect)))
+        case Ask():
+            return write_ask(effect)
         case SentOn():
             # A compacted topic takes no record without a key, and a key that is too long is not written again.
             key = record.key if short(record.key) == record.key else b"%d" % effect.subject
@@ -171,11 +171,12 @@ def _refused(effect: CommandRefused) -> dict[str, Any]:
     return {**said, "subject": None, "gateway": command.gateway, "lane": effect.lane}
 
 
-def _question(effect: QuestionAsked) -> dict[str, Any]:
-    window = str(Window(effect.window))
-    return {"type": "ask", "id": f"{window}/{effect.number}", "subject": effect.subject, "site": effect.site,
-            "gateway": effect.gateway, "slot": effect.slot, "window": window, "number": effect.number, "to": effect.to,
-            "text": effect.text, "at": format_time(effect.at), "until": format_time(effect.until)}
+def write_ask(ask: Ask) -> Output:
+    """A question to a device, as a record of the topic `asks`. The judgement and a caseworker write the same."""
+    return Output("asks", b"%d" % ask.subject, orjson.dumps({
+        "type": "ask", "id": ask.id, "subject": ask.subject, "site": ask.site, "gateway": ask.gateway,
+        "slot": ask.slot, "window": str(Window(ask.window)), "number": ask.number, "to": ask.to, "text": ask.text,
+        "at": format_time(ask.at), "until": format_time(ask.until)}))
 
 
 def _check_in(effect: CheckedIn) -> CheckInDocument:

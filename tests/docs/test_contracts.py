@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from jsonschema import Draft202012Validator
 
 from models.contract.alerts import Change, ClearReason, Kind
-from models.contract.asks import parse_ask, write_ask
+from models.contract.asks import parse_ask
 from models.contract.inputs import Record
+from models.contract.outputs import write_ask
 from models.errors import RejectReason
 from models.judgement.fold import CODE, Fold
 from models.judgement.lane import INCIDENTS_KEY, LANE_KEY, QUESTIONS_KEY, LaneState

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.contract.asks import Ask, parse_ask, write_ask
+from models.contract.asks import Ask, parse_ask
+from models.contract.outputs import write_ask
 from models.contract.records import parse_object
 from models.errors import ContractError
 from models.window import Window

@@ -10,7 +10,8 @@ import orjson
 from aiokafka import ConsumerRecord
 
 from agents.ask import AskAgent
-from models.contract.asks import Ask, write_ask
+from models.contract.asks import Ask
+from models.contract.outputs import write_ask
 from models.window import Window
 from notifiers.routes_file import LoadedRoutes, load
 from support.endpoint import Endpoint

@@ -11,7 +11,8 @@ from support.asking import TEXT, http
 from support.endpoint import Answer, Endpoint
 from support.worker import WorkerProcess
 
-from models.contract.asks import Ask, write_ask
+from models.contract.asks import Ask
+from models.contract.outputs import write_ask
 from models.window import Window
 from streams.kafka import started_producer
 from streams.topics import ASKS, declare

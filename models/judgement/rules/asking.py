@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from models.base import Value
-from models.contract.effects import QuestionAsked, Result
+from models.contract.asks import Ask
+from models.contract.effects import Result
 from models.judgement import about
 from models.judgement.events import QuestionSent
 from models.judgement.person import AskedWindow, Person
@@ -100,7 +101,7 @@ def ask(turn: Turn, question: QuestionSent) -> None:
     """Rule 29: a question is a record on `asks`, and no alert."""
     person = turn.person
     _note_question(person, question.window, question.number)
-    turn.effects.append(QuestionAsked(
+    turn.effects.append(Ask(
         subject=person.subject, site=person.profile.site, gateway=person.profile.gateway, slot=question.slot,
         window=question.window, number=question.number, to=question.to, text=question.text, at=turn.now,
         until=question.until,
