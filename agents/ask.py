@@ -26,6 +26,7 @@ from models.notifications.routes import EVERYWHERE
 from notifiers.routes_file import LoadedRoutes
 from runtime.clock import Clock
 from runtime.metrics import QUESTIONS
+from runtime.tasks import run_together
 from streams.topics import ASKS
 
 log = logging.getLogger(__name__)
@@ -68,13 +69,9 @@ class AskAgent:
 
     async def run(self) -> None:
         """Run until cancelled; then finish the current attempts."""
-        tasks = [asyncio.create_task(one) for one in (self._report(), *(one.run() for one in self._askers.values()))]
         try:
-            await asyncio.gather(*tasks)
+            await run_together((self._report(), *(one.run() for one in self._askers.values())))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.gather(*(one.finish() for one in self._askers.values()))
             self.report_now()
 

@@ -16,6 +16,7 @@ from models.notifications.telling import DeliveryStatus
 from notifiers.routes_file import Configured
 from runtime.clock import Clock
 from runtime.metrics import DATABASE_WAITS, DELIVERIES, DELIVERIES_WAITING
+from runtime.tasks import run_together
 from stores.errors import StoreAwayError
 from stores.ports import Outbox
 
@@ -44,13 +45,9 @@ class Senders:
 
     async def run(self) -> None:
         """Run until cancelled; then finish the current attempts."""
-        tasks = [asyncio.create_task(one) for one in (self._look(), *(one.run() for one in self._senders.values()))]
         try:
-            await asyncio.gather(*tasks)
+            await run_together((self._look(), *(one.run() for one in self._senders.values())))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.gather(*(one.finish() for one in self._senders.values()))
 
     async def _look(self) -> None:

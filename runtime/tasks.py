@@ -1,7 +1,7 @@
 """What several processes do with tasks of their own: notice a failure, and wait before a retry."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 _WAITS_S: Final = (0.5, 1.0, 2.0, 5.0)
@@ -20,3 +20,14 @@ def watch(task: asyncio.Task[Any], on_failure: Callable[[BaseException], None]) 
             on_failure(error)
 
     task.add_done_callback(ended)
+
+
+async def run_together(loops: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run all until one fails or the caller is cancelled; return once all have ended."""
+    tasks = [asyncio.create_task(one) for one in loops]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
